@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { Act, Context } from './commands/command.ts';
+import { ExitCode, interruptedError, UserError, usageError } from './errors.ts';
+import { writeError, writeLine } from './output/streams.ts';
+import { loadSettings } from './settings.ts';
+import type { World } from './world.ts';
+
+const REPORT = 'This is a fault of curate. Please report it with the lines above.';
+
+/** The program: arguments (without node and script) and the world in, how it ended out. */
+export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
+  const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
+  ignoreClosedPipe(world);
+  let outcome: ExitCode = ExitCode.done;
+  const context: Context = { world, settings: (flags) => loadSettings(world, flags) };
+  const act: Act =
+    (handler, { graceful = false } = {}) =>
+    async (...args) => {
+      const work = handler(context, ...args);
+      outcome = await (graceful ? work : Promise.race([work, untilInterrupted(world)]));
+    };
+  try {
+    await declare(act).parseAsync([...argv], { from: 'user' });
+    return outcome;
+  } catch (error) {
+    return report(world, error, json);
+  }
+}
+
+/** Declares every verb; loading them is cheap, what they need is loaded when they run. */
+function declare(act: Act): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const program = new Command('curate')
+    .description('Point at one photo and get the ones like it, privately; turn the best few into a new picture.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'show this help')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  for (const verb of verbs) program.addCommand(inherit(verb(act)));
+  return program;
+}
+
+/** Commander does not hand these down to commands that are added ready-made. */
+function inherit(command: Command): Command {
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .helpOption('--help', 'show this help');
+  for (const sub of command.commands) inherit(sub);
+  return command;
+}
+
+/** The one place where an error becomes words and an exit code. */
+function report(world: World, error: unknown, json: boolean): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return ExitCode.done;
+    const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+    if (error.code !== 'commander.help') {
+      return report(world, usageError(sentence(message), 'See "curate --help", or "curate VERB --help".'), json);
+    }
+    writeLine(
+      world.stderr,
+      'curate: say what to do: curate index FOLDER, then curate search PHOTO. "curate --help" lists every verb.',
+    );
+    return ExitCode.usage;
+  }
+  if (error instanceof UserError) {
+    writeError(world, error, json);
+    return error.exit;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  for (const line of stack.split('\n')) writeLine(world.stderr, line);
+  const message = error instanceof Error ? error.message : String(error);
+  writeError(world, new UserError('internal', message, { hint: REPORT, cause: error }), json);
+  return ExitCode.failed;
+}
+
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?!)]$/.test(capital) ? capital : `${capital}.`;
+}
+
+function untilInterrupted(world: World): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(interruptedError());
+    if (world.interrupted.aborted) stop();
+    else world.interrupted.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/** `curate search ... | head` closes our stdout early: that is the reader's wish, not an error. */
+function ignoreClosedPipe(world: World): void {
+  for (const stream of [world.stdout, world.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
+const verbs: readonly ((act: Act) => Command)[] = [];

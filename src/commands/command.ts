@@ -1,0 +1,26 @@
+import type { ExitCode } from '../errors.ts';
+import type { Settings, SettingsValues } from '../settings.ts';
+import type { World } from '../world.ts';
+
+/** What a verb's handler is given. */
+export interface Context {
+  readonly world: World;
+  /** Settings with the verb's own flags on top. */
+  settings(flags?: SettingsValues): Settings;
+}
+
+interface ActOptions {
+  /** The verb watches `world.interrupted` itself and ends tidily; others are cut off by the first Ctrl-C. */
+  readonly graceful?: boolean;
+}
+
+/** Turns a handler (open, run, show; returns how it ended) into a commander action. */
+export type Act = <Args extends unknown[]>(
+  handler: (context: Context, ...args: Args) => Promise<ExitCode>,
+  options?: ActOptions,
+) => (...args: Args) => Promise<void>;
+
+/** The examples at the end of a verb's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}

@@ -1,0 +1,80 @@
+/** How pixels become the model's input: a value from the catalogue. */
+export interface InputSpec {
+  /** Tensor name; null means the model's only input. */
+  readonly name: string | null;
+  /** Side of the square centre crop, pixels. */
+  readonly size: number;
+  /** The short side is resized to this before cropping, pixels. */
+  readonly resizeShortSide: number;
+  /** Divides 0..255 before mean and std: 255 or 1. */
+  readonly scale: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** Cosine thresholds, calibrated per model: scales differ wildly between models. */
+export interface Thresholds {
+  readonly nearDuplicate: number;
+  readonly burst: number;
+  readonly similar: number;
+}
+
+/** A model that is on this machine and was checked. */
+export interface EmbeddingModel {
+  readonly id: string;
+  /** Of the ONNX file: the identity of every vector made with it. */
+  readonly sha256: string;
+  /** Absolute path. */
+  readonly file: string;
+  readonly dim: number;
+  readonly input: InputSpec;
+  /** Output tensor name; null means the model's only output. */
+  readonly output: string | null;
+  /** `average` pools a [N, C, H, W] output over H and W; `none` takes [N, dim] as it is. */
+  readonly pooling: 'none' | 'average';
+  readonly thresholds: Thresholds;
+}
+
+/** What is known of a photo once its bytes were read and decoded. */
+export interface EmbeddedPhoto {
+  readonly sha256: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly width: number;
+  readonly height: number;
+  readonly takenMs: number | null;
+  readonly camera: string | null;
+  readonly quality: number;
+  /** Unit length. */
+  readonly vector: Float32Array;
+}
+
+/** One bad photo is data, never an exception. */
+export interface PhotoFault {
+  /** `not_found`, `unreadable`, `empty`, `not_an_image`, `unsupported`, `corrupt`, `too_large`, `vanished`, `decoder_crashed` */
+  readonly code: string;
+  /** A clause in plain words: "is cut short". */
+  readonly reason: string;
+}
+
+export type EmbedResult =
+  | { readonly kind: 'embedded'; readonly photo: EmbeddedPhoto }
+  /** The bytes are those of `knownHashes[i]`: nothing was decoded. */
+  | { readonly kind: 'known'; readonly sha256: string; readonly size: number; readonly mtimeMs: number }
+  | { readonly kind: 'fault'; readonly fault: PhotoFault };
+
+export interface EmbedRequest {
+  /** Absolute native path. */
+  readonly file: string;
+  /** sha256 values that already have a vector: such a file is only hashed. */
+  readonly knownHashes?: readonly string[];
+}
+
+/** Photos to unit vectors, off the main thread. */
+export interface Embedder {
+  readonly model: EmbeddingModel;
+  /** How many requests to keep in flight to keep every core busy. */
+  readonly capacity: number;
+  embed(request: EmbedRequest): Promise<EmbedResult>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+/** What the shell learns: see the README's table of exit codes. */
+export const ExitCode = { done: 0, failed: 1, usage: 2, somePhotosFailed: 3, refused: 4, interrupted: 130 } as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+interface UserErrorOptions {
+  /** The next step to take, as an imperative sentence. */
+  readonly hint?: string;
+  readonly exit?: ExitCode;
+  readonly cause?: unknown;
+}
+
+/** Something the person can act on: what happened, to which file, and the next step. Shown without a stack. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+  /** Stable, machine-readable: `store_unreachable`, `model_checksum`, ... */
+  readonly code: string;
+  readonly hint: string | null;
+  readonly exit: ExitCode;
+
+  constructor(code: string, message: string, options: UserErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? null;
+    this.exit = options.exit ?? ExitCode.failed;
+  }
+}
+
+/** Wrong usage: exit code 2. */
+export function usageError(message: string, hint?: string): UserError {
+  return new UserError('usage', message, { exit: ExitCode.usage, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** Stopped by the person; what was done so far is kept. */
+export function interruptedError(message = 'Interrupted.'): UserError {
+  return new UserError('interrupted', message, { exit: ExitCode.interrupted });
+}
+
+/** The `code` of a Node system error (`ENOENT`, ...), or null. */
+export function systemErrorCode(error: unknown): string | null {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : null;
+}
+
+/** An unknown thrown value as a sentence. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse as parseDotenv } from 'dotenv';
+import envPaths from 'env-paths';
+import { z } from 'zod';
+import { messageOf, UserError } from './errors.ts';
+import type { World } from './world.ts';
+
+/** One schema for every source; keys are the config file's own. */
+const schema = z.strictObject({
+  home: z.string().optional(),
+  model: z.string().optional(),
+  milvusUri: z.string().optional(),
+  milvusToken: z.string().optional(),
+  openaiApiKey: z.string().optional(),
+  openaiBaseUrl: z.url().optional(),
+  azureEndpoint: z.url().optional(),
+  azureApiKey: z.string().optional(),
+  azureApiVersion: z.string().optional(),
+  azureDeployment: z.string().optional(),
+  imageModel: z.string().optional(),
+  maxCost: z.coerce.number().nonnegative().optional(),
+  privatePatterns: z.preprocess(splitLines, z.array(z.string()).optional()),
+  hfEndpoint: z.url().optional(),
+  httpsProxy: z.string().optional(),
+  noColor: z.preprocess((value) => value !== undefined && value !== false, z.boolean()),
+});
+
+type Key = keyof z.infer<typeof schema>;
+export type SettingsValues = Partial<Record<Key, unknown>>;
+
+/** The environment variable behind each setting. */
+export const VARIABLES = {
+  home: 'CURATE_HOME',
+  model: 'CURATE_MODEL',
+  milvusUri: 'MILVUS_URI',
+  milvusToken: 'MILVUS_TOKEN',
+  openaiApiKey: 'OPENAI_API_KEY',
+  openaiBaseUrl: 'OPENAI_BASE_URL',
+  azureEndpoint: 'AZURE_OPENAI_ENDPOINT',
+  azureApiKey: 'AZURE_OPENAI_API_KEY',
+  azureApiVersion: 'AZURE_OPENAI_API_VERSION',
+  azureDeployment: 'AZURE_OPENAI_DEPLOYMENT',
+  imageModel: 'CURATE_IMAGE_MODEL',
+  maxCost: 'CURATE_MAX_COST',
+  privatePatterns: 'CURATE_PRIVATE',
+  hfEndpoint: 'HF_ENDPOINT',
+  httpsProxy: 'HTTPS_PROXY',
+  noColor: 'NO_COLOR',
+} as const satisfies Record<Key, string>;
+
+export interface Paths {
+  readonly config: string;
+  readonly data: string;
+  readonly cache: string;
+}
+
+export type Settings = z.infer<typeof schema> & { readonly paths: Paths };
+
+/**
+ * Flags over environment over `.env` in the current folder over the config file over defaults.
+ * An empty value counts as unset, so an empty OPENAI_BASE_URL never means the paid host by accident.
+ * @throws UserError `settings` naming the value that is wrong and where it came from.
+ */
+export function loadSettings(world: World, flags: SettingsValues = {}): Settings {
+  const dotenv = fromVariables(readDotenv(world.cwd));
+  const environment = fromVariables(world.env);
+  const paths = locate(world, first('home', flags, environment, dotenv));
+  const config = readConfig(join(paths.config, 'config.json'));
+  const merged: SettingsValues = {};
+  for (const source of [config, dotenv, environment, flags]) Object.assign(merged, withoutEmpty(source));
+  const parsed = schema.safeParse(merged);
+  if (parsed.success) return { ...parsed.data, paths };
+  throw invalid(parsed.error, paths.config);
+}
+
+function invalid(error: z.ZodError, configFolder: string): UserError {
+  const issue = error.issues[0];
+  const key = String(issue?.path[0] ?? (issue as { keys?: string[] } | undefined)?.keys?.[0] ?? 'settings');
+  const variable = (VARIABLES as Record<string, string>)[key];
+  return new UserError('settings', `The setting "${key}" is not valid: ${issue?.message ?? 'unknown'}.`, {
+    hint:
+      variable === undefined
+        ? `Correct it in ${join(configFolder, 'config.json')}.`
+        : `Correct ${variable} in the environment or in .env, or "${key}" in ${join(configFolder, 'config.json')}.`,
+  });
+}
+
+function locate(world: World, home: string | undefined): Paths {
+  if (home !== undefined) {
+    const base = resolve(world.cwd, home);
+    return { config: base, data: join(base, 'data'), cache: join(base, 'cache') };
+  }
+  const { config, data, cache } = envPaths('curate', { suffix: '' });
+  return { config, data, cache };
+}
+
+function first(key: Key, ...sources: SettingsValues[]): string | undefined {
+  for (const source of sources) {
+    const value = source[key];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return undefined;
+}
+
+function fromVariables(env: Readonly<Record<string, string | undefined>>): SettingsValues {
+  const values: SettingsValues = {};
+  for (const [key, variable] of Object.entries(VARIABLES)) {
+    // Proxies are customarily spelled in lower case too.
+    const value = env[variable] ?? (key === 'httpsProxy' ? env['https_proxy'] : undefined);
+    if (value !== undefined && value !== '') values[key as Key] = value;
+  }
+  return values;
+}
+
+function withoutEmpty(source: SettingsValues): SettingsValues {
+  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '' && value !== undefined));
+}
+
+function readDotenv(cwd: string): Record<string, string> {
+  const file = join(cwd, '.env');
+  return existsSync(file) ? parseDotenv(readFileSync(file)) : {};
+}
+
+function readConfig(file: string): SettingsValues {
+  if (!existsSync(file)) return {};
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return z.record(z.string(), z.unknown()).parse(value);
+  } catch (error) {
+    throw new UserError('settings', `The config file ${file} cannot be read: ${messageOf(error)}`, {
+      hint: 'It must hold one JSON object, such as {"model": "resnet50"}.',
+      cause: error,
+    });
+  }
+}
+
+function splitLines(value: unknown): unknown {
+  return typeof value === 'string'
+    ? value
+        .split(/[\n,]/)
+        .map((line) => line.trim())
+        .filter(Boolean)
+    : value;
+}

@@ -1,0 +1,81 @@
+/** A folder the person asked curate to index. The name is for people, the id for rows: relocating changes only the root. */
+export interface Library {
+  readonly id: string;
+  readonly name: string;
+  /** Absolute native path. */
+  readonly root: string;
+}
+
+/** What reconciling needs to know of an indexed photo. */
+export interface StoredPhoto {
+  /** sha256 of library id, NUL, relative path. */
+  readonly id: string;
+  /** Relative to the library's root, separated by "/". */
+  readonly path: string;
+  /** Of the file's bytes, lower-case hex. */
+  readonly sha256: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** Everything kept of a photo but its vector. */
+export interface PhotoRecord extends StoredPhoto {
+  readonly library: string;
+  /** Time of taking from EXIF, milliseconds since 1970; null when unknown. */
+  readonly takenMs: number | null;
+  readonly camera: string | null;
+  /** Upright pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Sharpness: variance of the Laplacian of the reduced luma; comparable within a burst only. */
+  readonly quality: number;
+}
+
+export interface PhotoRow extends PhotoRecord {
+  /** Unit length, the model's dimension. */
+  readonly vector: Float32Array;
+}
+
+export interface Hit extends PhotoRecord {
+  /** Cosine similarity in [-1, 1]. */
+  readonly score: number;
+}
+
+/** Filters are values; each store writes them in its own language. */
+export interface PhotoFilter {
+  /** Photos in any of these folders; `folder` is relative, "/"-separated, "" is the whole library. */
+  readonly within?: readonly { readonly library: string; readonly folder: string }[];
+  readonly takenAfterMs?: number;
+  readonly takenBeforeMs?: number;
+}
+
+export interface SearchOptions {
+  readonly k: number;
+  readonly filter?: PhotoFilter;
+  readonly minScore?: number;
+}
+
+/**
+ * Where rows of one model live. Every call rejects with a UserError when the store is broken or away:
+ * a broken store always stops a run.
+ */
+export interface PhotoStore {
+  readonly kind: 'lite' | 'server' | 'zilliz';
+  libraries(): Promise<Library[]>;
+  putLibrary(library: Library): Promise<void>;
+  /** Forgets the library itself; its rows are removed by `remove`. */
+  removeLibrary(id: string): Promise<void>;
+  /** In order of id. */
+  photos(library: string): AsyncIterable<StoredPhoto>;
+  /** Whole rows, vectors included, in no particular order; unknown ids are left out. */
+  rows(ids: readonly string[]): Promise<PhotoRow[]>;
+  /** Inserts or replaces; resolved means acknowledged by the store. */
+  upsert(rows: readonly PhotoRow[]): Promise<void>;
+  remove(ids: readonly string[]): Promise<void>;
+  /** The `k` nearest by cosine, best first, ties by path. */
+  search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
+  count(library?: string): Promise<number>;
+  /** Makes acknowledged rows durable and quick to search; called at the end of an index run. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

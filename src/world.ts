@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism, homedir, tmpdir } from 'node:os';
+import process from 'node:process';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Everything outside the program, handed down as a value.
+ * This module and `bin/` are the only readers of `process`.
+ */
+export interface World {
+  readonly cwd: string;
+  readonly env: Env;
+  readonly home: string;
+  readonly tmp: string;
+  readonly platform: NodeJS.Platform;
+  readonly arch: string;
+  readonly pid: number;
+  /** Numeric user id; null where the platform has none (Windows). */
+  readonly uid: number | null;
+  readonly nodePath: string;
+  readonly nodeVersion: string;
+  /** Processors this process may really use, cgroup limits and affinity included. */
+  readonly cores: number;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly fetch: typeof globalThis.fetch;
+  /** Aborted by the first Ctrl-C or SIGTERM; the second ends the process at once. */
+  readonly interrupted: AbortSignal;
+  now(): Date;
+  /** Sends `signal` (0 only asks) to a process; false when there is no such process. */
+  signal(pid: number, signal: NodeJS.Signals | 0): boolean;
+  spawn: typeof spawn;
+}
+
+/** The world as this process finds it. */
+export function realWorld(): World {
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    home: homedir(),
+    tmp: tmpdir(),
+    platform: process.platform,
+    arch: process.arch,
+    pid: process.pid,
+    uid: process.getuid?.() ?? null,
+    nodePath: process.execPath,
+    nodeVersion: process.versions.node,
+    cores: availableParallelism(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    fetch: globalThis.fetch,
+    interrupted: interruptSignal(),
+    now: () => new Date(),
+    signal: (pid, signal) => {
+      try {
+        return process.kill(pid, signal);
+      } catch (error) {
+        // EPERM: it lives, but is not ours to signal.
+        return (error as NodeJS.ErrnoException).code === 'EPERM';
+      }
+    },
+    spawn,
+  };
+}
+
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return controller.signal;
+}
