@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import type { Library, PhotoFilter } from '../store/port.ts';
+
+/** The primary key of a photo: sha256 of library id, NUL, relative path. */
+export function photoId(library: string, path: string): string {
+  return createHash('sha256').update(library).update('\0').update(path).digest('hex');
+}
+
+/** Where a stored photo lies on this machine: absolute and native. */
+export function photoFile(library: Library, path: string): string {
+  return join(library.root, ...path.split('/'));
+}
+
+/** `path` relative to `folder`, "/"-separated ("" for the folder itself); null when it lies elsewhere. */
+export function inside(folder: string, path: string): string | null {
+  const from = relative(folder, path);
+  if (from === '') return '';
+  if (from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from)) return null;
+  return from.split(sep).join('/');
+}
+
+/** The filter for photos below an absolute folder; null when no library has a part in it. */
+export function within(libraries: readonly Library[], folder: string): PhotoFilter['within'] | null {
+  const parts = libraries.flatMap((library) => {
+    const below = inside(library.root, folder);
+    if (below !== null) return [{ library: library.id, folder: below }];
+    return inside(folder, library.root) === null ? [] : [{ library: library.id, folder: '' }];
+  });
+  return parts.length === 0 ? null : parts;
+}

@@ -1,0 +1,139 @@
+import { isUtf8 } from 'node:buffer';
+import { constants, type Dirent } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { messageOf, systemErrorCode } from '../errors.ts';
+import { IgnoreRules, systemReason } from './ignore.ts';
+import { kindByName, startsLikePhoto } from './kinds.ts';
+
+/** Files looked at side by side: a folder of 30,000 must not hold 30,000 handles. */
+const limit = pLimit(32);
+
+export interface FoundFile {
+  /** Relative to the root, "/"-separated. */
+  readonly path: string;
+  readonly size: number;
+  /** Whole milliseconds. */
+  readonly mtimeMs: number;
+}
+
+export interface Walked {
+  readonly files: FoundFile[];
+  /** Left out on purpose: hidden, ignored, links, special files. */
+  readonly skipped: { readonly path: string; readonly reason: string }[];
+  /** Should have been found but could not be looked at. */
+  readonly failed: { readonly path: string; readonly code: string; readonly reason: string }[];
+  /** Folders (relative) that could not be listed: nothing below them may be taken for gone. */
+  readonly unlisted: string[];
+}
+
+export interface WalkOptions {
+  /** Start below the root, relative; "" walks it all. */
+  readonly folder?: string;
+  /** gitignore patterns, relative to the root. */
+  readonly ignore?: readonly string[];
+  /** Absolute folders that are libraries of their own and not entered. */
+  readonly exclude?: ReadonlySet<string>;
+}
+
+/**
+ * Lists the photos below a folder. Links are never followed, special files never opened, and one unreadable
+ * folder costs only itself. (fast-glob, tried first, silently drops every name that holds a newline.)
+ */
+export async function walk(root: string, options: WalkOptions = {}): Promise<Walked> {
+  const walked: Walked = { files: [], skipped: [], failed: [], unlisted: [] };
+  let rules = IgnoreRules.fromPatterns(options.ignore ?? []);
+  const start = options.folder ?? '';
+  const ancestors = start === '' ? [] : start.split('/').map((_, depth, all) => all.slice(0, depth).join('/'));
+  for (const ancestor of ancestors) rules = await rules.enter(root, ancestor, '.curateignore');
+  const pending: { readonly folder: string; readonly rules: IgnoreRules }[] = [{ folder: start, rules }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const here = await next.rules.enter(root, next.folder, '.curateignore');
+    const entries = await list(root, next.folder, walked);
+    const folders = await Promise.all(entries.map((entry) => visit(root, next.folder, entry, here, options, walked)));
+    for (const folder of folders) if (folder !== null) pending.push({ folder, rules: here });
+  }
+  walked.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return walked;
+}
+
+async function list(root: string, folder: string, walked: Walked): Promise<Dirent<Buffer>[]> {
+  try {
+    return await readdir(join(root, folder), { withFileTypes: true, encoding: 'buffer' });
+  } catch (error) {
+    walked.unlisted.push(folder);
+    walked.failed.push({ path: folder, code: 'unreadable', reason: `the folder cannot be listed (${cause(error)})` });
+    return [];
+  }
+}
+
+/** Records one entry; returns the folder to go on with, or null. */
+async function visit(
+  root: string,
+  parent: string,
+  entry: Dirent<Buffer>,
+  rules: IgnoreRules,
+  options: WalkOptions,
+  walked: Walked,
+): Promise<string | null> {
+  const name = entry.name.toString('utf8');
+  const path = parent === '' ? name : `${parent}/${name}`;
+  const skip = (reason: string): null => {
+    walked.skipped.push({ path, reason });
+    return null;
+  };
+  const isFolder = entry.isDirectory();
+  const kind = kindByName(name);
+  if (!isFolder && kind === 'other') return null;
+  const reason = systemReason(name, isFolder);
+  if (reason !== null) return isFolder || kind === 'photo' ? skip(reason) : null;
+  if (rules.ignores(path, isFolder)) return skip('ignored');
+  if (!isUtf8(entry.name)) {
+    walked.failed.push({ path, code: 'name', reason: 'the name is not valid UTF-8; rename it to have it indexed' });
+    return null;
+  }
+  if (isFolder) return options.exclude?.has(join(root, path)) ? skip('a library of its own') : path;
+  if (entry.isSymbolicLink()) return skip('symbolic link');
+  if (!entry.isFile()) return skip(special(entry));
+  await limit(() => visitFile(root, path, kind === 'photo', walked));
+  return null;
+}
+
+async function visitFile(root: string, path: string, promised: boolean, walked: Walked): Promise<void> {
+  const file = join(root, path);
+  try {
+    if (!promised && !startsLikePhoto(await head(file))) return;
+    const { size, mtimeMs } = await lstat(file);
+    walked.files.push({ path, size, mtimeMs: Math.round(mtimeMs) });
+  } catch (error) {
+    // It went between listing and looking: as if it had never been there.
+    if (systemErrorCode(error) === 'ENOENT') return;
+    if (promised) walked.failed.push({ path, code: 'unreadable', reason: `it cannot be looked at (${cause(error)})` });
+  }
+}
+
+async function head(file: string): Promise<Uint8Array> {
+  // O_NONBLOCK: should the name have become a FIFO since it was listed, opening it must not wait for a writer.
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function special(entry: Dirent<Buffer>): string {
+  if (entry.isFIFO()) return 'named pipe';
+  if (entry.isSocket()) return 'socket';
+  return 'device';
+}
+
+function cause(error: unknown): string {
+  return (
+    { EACCES: 'permission denied', EPERM: 'permission denied', EIO: 'input/output error' }[
+      systemErrorCode(error) ?? ''
+    ] ?? messageOf(error)
+  );
+}
