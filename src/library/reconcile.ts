@@ -42,7 +42,8 @@ export function reconcile(looked: Looked, stored: ReadonlyMap<string, StoredPhot
   return { unchanged, candidates, gone };
 }
 
-function isBelow(path: string, folder: string): boolean {
+/** Whether a relative path is `folder` or lies below it; everything lies below "". */
+export function isBelow(path: string, folder: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 

@@ -1,0 +1,37 @@
+import type { Library } from '../store/port.ts';
+
+/** What an index run reports while it goes; renderers handle every kind. */
+export type IndexEvent =
+  /** A library was walked and compared: `todo` files have to be read. */
+  | { readonly kind: 'compared'; readonly library: Library; readonly found: number; readonly todo: number }
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly failed: number }
+  | { readonly kind: 'photo-failed'; readonly file: string; readonly reason: string }
+  /** Rows were not removed, because it looks as if a drive were away. */
+  | { readonly kind: 'kept'; readonly library: Library; readonly photos: number; readonly reason: string }
+  /** The folder of a library is not there. */
+  | { readonly kind: 'away'; readonly library: Library }
+  /** A library inside another was taken over by it. */
+  | { readonly kind: 'absorbed'; readonly library: Library; readonly into: Library }
+  | { readonly kind: 'interrupted'; readonly left: number };
+
+export type OnIndexEvent = (event: IndexEvent) => void;
+
+export interface LibraryReport {
+  readonly name: string;
+  readonly root: string;
+  /** Rows of the library after the run. */
+  photos: number;
+  added: number;
+  updated: number;
+  moved: number;
+  unchanged: number;
+  removed: number;
+  readonly failed: { readonly path: string; readonly code: string; readonly reason: string }[];
+  readonly skipped: { readonly path: string; readonly reason: string }[];
+}
+
+export interface IndexReport {
+  readonly libraries: readonly LibraryReport[];
+  readonly embedded: number;
+  readonly interrupted: boolean;
+}

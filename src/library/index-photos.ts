@@ -1,0 +1,98 @@
+import type { Embedder } from '../embedding/port.ts';
+import { walk } from '../photos/walk.ts';
+import type { Library, PhotoStore } from '../store/port.ts';
+import { absorb } from './absorb.ts';
+import { RowWriter } from './batch.ts';
+import { embedAll, type Job } from './embed-all.ts';
+import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
+import { KnownPhotos } from './known.ts';
+import { reconcile } from './reconcile.ts';
+import { type Leaving, removeGone } from './remove-gone.ts';
+import { realFolder, type Scope, scopesOf } from './scopes.ts';
+
+export interface IndexDeps {
+  readonly store: PhotoStore;
+  /** Called only when there is something to embed. */
+  openEmbedder(): Promise<Embedder>;
+  readonly onEvent: OnIndexEvent;
+  /** Aborting finishes the photos in flight, writes them and leaves the rest to the next run. */
+  readonly interrupted: AbortSignal;
+  /** Whether to remove photos although it looks as if a drive were away. */
+  confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
+}
+
+export interface IndexRequest {
+  /** Absolute folders; none means every known library. */
+  readonly roots: readonly string[];
+  /** gitignore patterns. */
+  readonly ignore: readonly string[];
+}
+
+/**
+ * Brings the index up to date with the folders: walk, compare, embed what is new or changed, then remove what is
+ * gone. Rows are written as the run goes, so that a run cut off at any moment is simply gone on with by the next.
+ */
+export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promise<IndexReport> {
+  const { store, onEvent } = deps;
+  const libraries = await store.libraries();
+  const scopes = await chooseScopes(request.roots, libraries, onEvent);
+  for (const { library, isNew } of scopes) if (isNew) await store.putLibrary(library);
+  const known = await KnownPhotos.load(store, libraries);
+
+  const reports = new Map<string, LibraryReport>();
+  const jobs: Job[] = [];
+  const leaving: Leaving[] = [];
+  for (const scope of scopes) {
+    const { library, folder } = scope;
+    const walked = await walk(library.root, { folder, ignore: request.ignore });
+    const unseen = [...walked.unlisted, ...walked.failed.map(({ path }) => path)];
+    const plan = reconcile({ folder, found: walked.files, unseen }, known.of(library));
+    const report = reportOf(reports, library);
+    report.unchanged += plan.unchanged;
+    report.failed.push(...walked.failed);
+    report.skipped.push(...walked.skipped);
+    for (const { path, reason } of walked.failed)
+      onEvent({ kind: 'photo-failed', file: `${library.root}/${path}`, reason });
+    onEvent({ kind: 'compared', library, found: walked.files.length, todo: plan.candidates.length });
+    jobs.push(...plan.candidates.map((candidate) => ({ ...candidate, library, report })));
+    leaving.push({ library, report, gone: plan.gone, found: walked.files.length, stored: known.of(library).size });
+    for (const inner of scope.absorbs) {
+      const rows = known.of(inner);
+      const absorbed = absorb(library, inner, rows.values(), { files: walked.files, unseen });
+      leaving.push({ ...absorbed, report, stored: rows.size, absorbedBy: library });
+    }
+  }
+
+  const writer = new RowWriter(store);
+  const done = await embedAll({ ...deps, writer, known }, jobs);
+  await writer.finish();
+  if (!done.interrupted) await removeGone(deps, leaving, done);
+  await store.flush();
+  for (const { library } of scopes) reportOf(reports, library).photos = await store.count(library.id);
+  return { libraries: [...reports.values()], embedded: done.embedded, interrupted: done.interrupted };
+}
+
+async function chooseScopes(
+  roots: readonly string[],
+  libraries: readonly Library[],
+  onEvent: OnIndexEvent,
+): Promise<Scope[]> {
+  if (roots.length > 0) return scopesOf(await Promise.all(roots.map(realFolder)), libraries);
+  const present: string[] = [];
+  for (const library of libraries) {
+    const root = await realFolder(library.root).catch(() => null);
+    if (root === library.root) present.push(root);
+    else onEvent({ kind: 'away', library });
+  }
+  return scopesOf(present, libraries);
+}
+
+function reportOf(reports: Map<string, LibraryReport>, library: Library): LibraryReport {
+  const existing = reports.get(library.id);
+  if (existing !== undefined) return existing;
+  const { name, root } = library;
+  const counts = { photos: 0, added: 0, updated: 0, moved: 0, unchanged: 0, removed: 0 };
+  const report: LibraryReport = { name, root, ...counts, failed: [], skipped: [] };
+  reports.set(library.id, report);
+  return report;
+}

@@ -1,0 +1,63 @@
+import { stat } from 'node:fs/promises';
+import type { Library, PhotoStore, StoredPhoto } from '../store/port.ts';
+import { photoFile } from './scope.ts';
+
+/** A stored photo and the library it is in. */
+export interface KnownPhoto {
+  readonly library: Library;
+  readonly photo: StoredPhoto;
+}
+
+/** Everything the index holds, without vectors: by path for reconciling, by content for reusing vectors. */
+export class KnownPhotos {
+  readonly #byPath = new Map<string, Map<string, StoredPhoto>>();
+  readonly #bySize = new Map<number, Set<string>>();
+  readonly #byHash = new Map<string, KnownPhoto[]>();
+
+  static async load(store: PhotoStore, libraries: readonly Library[]): Promise<KnownPhotos> {
+    const known = new KnownPhotos();
+    for (const library of libraries) {
+      const paths = new Map<string, StoredPhoto>();
+      known.#byPath.set(library.id, paths);
+      for await (const photo of store.photos(library.id)) {
+        paths.set(photo.path, photo);
+        known.#remember({ library, photo });
+      }
+    }
+    return known;
+  }
+
+  #remember(known: KnownPhoto): void {
+    const { sha256, size } = known.photo;
+    const hashes = this.#bySize.get(size) ?? new Set();
+    this.#bySize.set(size, hashes.add(sha256));
+    const same = this.#byHash.get(sha256) ?? [];
+    same.push(known);
+    this.#byHash.set(sha256, same);
+  }
+
+  of(library: Library): ReadonlyMap<string, StoredPhoto> {
+    return this.#byPath.get(library.id) ?? new Map();
+  }
+
+  /** Content that a file of this size could have and that already has a vector. */
+  hashesOfSize(size: number): readonly string[] {
+    return [...(this.#bySize.get(size) ?? [])];
+  }
+
+  withHash(sha256: string): readonly KnownPhoto[] {
+    return this.#byHash.get(sha256) ?? [];
+  }
+}
+
+/** Whether the folder is there and the file in it is not: then the photo left, rather than its drive. */
+export async function hasLeft({ library, photo }: KnownPhoto): Promise<boolean> {
+  return (await exists(library.root)) && !(await exists(photoFile(library, photo.path)));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
