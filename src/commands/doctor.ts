@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { lineOf } from '../output/store-events.ts';
+import { writeJson, writeLine } from '../output/streams.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { jsonOption, modelOption } from './options.ts';
+
+export function doctorCommand(act: Act): Command {
+  return new Command('doctor')
+    .description('check every part that curate needs, and say what to do about what fails')
+    .addOption(modelOption())
+    .addOption(jsonOption())
+    .addHelpText('after', examples('curate doctor'))
+    .action(act(doctor));
+}
+
+async function doctor(context: Context, flags: { model?: string; json?: boolean }): Promise<ExitCode> {
+  const { world } = context;
+  const settings = context.settings({ model: flags.model });
+  const [{ diagnose }, { resolveModel, verifyModel }, { openEmbedder }, { openStore }] = await Promise.all([
+    import('../library/diagnose.ts'),
+    import('../embedding/catalogue.ts'),
+    import('../embedding/embedder.ts'),
+    import('../store/open.ts'),
+  ]);
+  const findings = await diagnose(world, {
+    settings,
+    findModel: async () => verifyModel(await resolveModel(world, settings, settings.model)),
+    openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: join(settings.paths.cache, 'models') }),
+    openStore: (model) =>
+      openStore(world, settings, model, (event) => {
+        const line = lineOf(event);
+        if (line !== null) writeLine(world.stderr, line);
+      }),
+  });
+  const healthy = findings.every(({ ok }) => ok);
+  if (flags.json) {
+    writeJson(world, { schema: 'curate.doctor/1', ok: healthy, findings });
+  } else {
+    const color = world.stdout.isTTY && !settings.noColor;
+    const mark = (ok: boolean): string => {
+      const word = ok ? 'ok  ' : 'FAIL';
+      return color ? styleText(ok ? 'green' : 'red', word) : word;
+    };
+    for (const { part, ok, detail, remedy } of findings) {
+      world.stdout.write(`${mark(ok)}  `);
+      writeLine(world.stdout, `${part}: ${detail}`);
+      if (remedy !== null) writeLine(world.stdout, `      ${remedy}`);
+    }
+  }
+  return healthy ? ExitCode.done : ExitCode.failed;
+}

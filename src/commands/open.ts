@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { EmbedderOptions } from '../embedding/embedder.ts';
+import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
+import { activeModel } from '../library/active-model.ts';
+import { lineOf } from '../output/store-events.ts';
+import { writeLine } from '../output/streams.ts';
+import type { Settings } from '../settings.ts';
+import type { PhotoStore } from '../store/port.ts';
+import type { Context } from './command.ts';
+
+/** What the verbs that look things up work with. */
+export interface OpenLibrary {
+  readonly settings: Settings;
+  readonly model: EmbeddingModel;
+  /** Opening since the verb began; awaited where it is first needed. */
+  readonly store: Promise<PhotoStore>;
+  openEmbedder(options?: EmbedderOptions): Promise<Embedder>;
+  close(): Promise<void>;
+}
+
+interface OpenFlags {
+  readonly model?: string | undefined;
+}
+
+/** Under which name the model of an index is remembered: one per store. */
+export function storeKey(settings: Settings): string {
+  return settings.milvusUri ?? 'lite';
+}
+
+/** Opens the store, in the background, and finds the model: the flag's, else the setting's, else the index's own. */
+export async function openLibrary(context: Context, flags: OpenFlags): Promise<OpenLibrary> {
+  const { world } = context;
+  const settings = context.settings({ model: flags.model });
+  const [{ resolveModel }, { openStore }] = await Promise.all([
+    import('../embedding/catalogue.ts'),
+    import('../store/open.ts'),
+  ]);
+  const name = settings.model ?? (await activeModel(settings.paths.data, storeKey(settings))) ?? undefined;
+  const model = await resolveModel(world, settings, name);
+  const store = openStore(world, settings, model, (event) => {
+    const line = lineOf(event);
+    if (line !== null) writeLine(world.stderr, line);
+  });
+  // Whoever awaits it first reports the failure; until then it must not count as unhandled.
+  store.catch(() => undefined);
+  return {
+    settings,
+    model,
+    store,
+    openEmbedder: async (options = {}) => {
+      const { openEmbedder } = await import('../embedding/embedder.ts');
+      return openEmbedder(world, model, { cacheDir: join(settings.paths.cache, 'models'), ...options });
+    },
+    close: async () => {
+      await (await store.catch(() => null))?.close();
+    },
+  };
+}

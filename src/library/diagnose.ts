@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
+import { messageOf, UserError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import type { PhotoStore } from '../store/port.ts';
+import type { World } from '../world.ts';
+
+/** One part of curate, and what to do when it does not work. */
+export interface Finding {
+  readonly part: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
+export interface DiagnoseDeps {
+  readonly settings: Settings;
+  /** Checks the model file against its sha256. */
+  findModel(): Promise<EmbeddingModel>;
+  openEmbedder(model: EmbeddingModel): Promise<Embedder>;
+  openStore(model: EmbeddingModel): Promise<PhotoStore>;
+}
+
+/** Enough for the embedded server's environment (250 MB) and a first index. */
+const MIN_FREE_BYTES = 1e9;
+const OLDEST_NODE = [20, 19] as const;
+
+/** Tries every part for real, one after the other; a later part is tried even when an earlier one failed. */
+export async function diagnose(world: World, deps: DiagnoseDeps): Promise<Finding[]> {
+  const { settings } = deps;
+  const findings: Finding[] = [];
+  const check = async (part: string, run: () => Promise<string>): Promise<boolean> => {
+    try {
+      findings.push({ part, ok: true, detail: await run(), remedy: null });
+      return true;
+    } catch (error) {
+      const remedy = (error instanceof UserError ? error.hint : null) ?? 'Install curate again: npm ci.';
+      findings.push({ part, ok: false, detail: messageOf(error), remedy });
+      return false;
+    }
+  };
+  await check('Node.js', async () => nodeVersion(world.nodeVersion));
+  await check('Data folder', () => writable(settings.paths.data));
+  await check('Free disk space', () => freeSpace(settings.paths.data));
+  let model = null as EmbeddingModel | null;
+  await check('Model', async () => {
+    model = await deps.findModel();
+    return `${model.id}, ${model.dim}-d, ${model.sha256.slice(0, 12)}`;
+  });
+  // Narrowed into a constant, since the checks below run in closures.
+  const found = model;
+  if (found !== null) {
+    await check('Embedding (sharp, ONNX Runtime)', () => embedSample(world, deps, found));
+    await check('Store', () => countPhotos(deps, found));
+  }
+  const { openaiApiKey, azureApiKey } = settings;
+  const key = openaiApiKey ?? azureApiKey;
+  await check('Image model', async () =>
+    key === undefined ? 'no key set; only comic and refine need one' : 'a key is set',
+  );
+  return findings;
+}
+
+function nodeVersion(version: string): string {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return version;
+  throw new UserError('node_version', `Node.js ${version} is too old.`, { hint: 'Install Node.js 20.19 or newer.' });
+}
+
+async function writable(folder: string): Promise<string> {
+  const probe = join(folder, `.probe-${randomUUID()}`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(probe, '');
+    await rm(probe);
+    return folder;
+  } catch (error) {
+    throw new UserError('data_unwritable', `${folder} cannot be written to (${messageOf(error)}).`, {
+      hint: 'Give yourself permission to write there, or set CURATE_HOME to another folder.',
+      cause: error,
+    });
+  }
+}
+
+async function freeSpace(folder: string): Promise<string> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = `${((bavail * bsize) / 1e9).toFixed(1)} GB`;
+  if (bavail * bsize >= MIN_FREE_BYTES) return free;
+  throw new UserError('disk_full', `Only ${free} free where ${folder} is.`, {
+    hint: 'Make room, or set CURATE_HOME to a folder on another disk.',
+  });
+}
+
+/** A small picture through the whole path from file to vector. */
+async function embedSample(world: World, deps: DiagnoseDeps, model: EmbeddingModel): Promise<string> {
+  const { default: sharp } = await import('sharp');
+  const file = join(world.tmp, `curate-doctor-${randomUUID()}.png`);
+  const embedder = await deps.openEmbedder(model);
+  try {
+    await sharp({ create: { width: 64, height: 48, channels: 3, background: '#a63' } }).toFile(file);
+    const result = await embedder.embed({ file });
+    if (result.kind !== 'embedded')
+      throw new Error(`a sample picture could not be embedded: ${JSON.stringify(result)}`);
+    return `${result.photo.vector.length} numbers from a sample picture`;
+  } finally {
+    await embedder.close();
+    await rm(file, { force: true });
+  }
+}
+
+async function countPhotos(deps: DiagnoseDeps, model: EmbeddingModel): Promise<string> {
+  const store = await deps.openStore(model);
+  try {
+    return `${store.kind}, ${(await store.count()).toLocaleString('en-US')} photos`;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,77 @@
+import { createInterface } from 'node:readline/promises';
+import type { IndexEvent } from '../library/events.ts';
+import type { World } from '../world.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { count } from './text.ts';
+
+/** Unreadable photos are named one by one up to this many; all of them stand in the JSON. */
+const MAX_NAMED = 20;
+
+/** Shows an index run on stderr: a bar on a terminal, plain lines elsewhere. */
+export class IndexScreen {
+  readonly #world: World;
+  readonly #progress: Progress;
+  #failures = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#progress = createProgress(world, 'Indexing');
+  }
+
+  note(line: string): void {
+    this.#progress.note(line);
+  }
+
+  show(event: IndexEvent): void {
+    switch (event.kind) {
+      case 'compared':
+        return this.note(
+          `${event.library.name}: ${count(event.found, 'photo')} found, ${event.todo.toLocaleString('en-US')} to read`,
+        );
+      case 'progress':
+        return this.#progress.update(event.done, event.total, { failed: event.failed });
+      case 'photo-failed':
+        return this.#failed(event.file, event.reason);
+      case 'kept':
+        return this.note(
+          `${event.library.name}: ${count(event.photos, 'photo')} kept in the index although gone from the folder: ${event.reason}. ` +
+            'If they were really removed, run again with --prune.',
+        );
+      case 'away':
+        return this.note(
+          `${event.library.name}: ${event.library.root} is not there now; its photos stay in the index.`,
+        );
+      case 'absorbed':
+        return this.note(`${event.library.name} is a part of ${event.into.name} now.`);
+      case 'interrupted':
+        return this.note(`Interrupted with ${count(event.left, 'photo')} left; the next run goes on from here.`);
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** Asks on a terminal whether photos that are gone should leave the index; elsewhere the answer is no. */
+  async confirmPrune(photos: number, reason: string): Promise<boolean> {
+    const { stdin, stderr, interrupted } = this.#world;
+    if (!stdin.isTTY || !stderr.isTTY) return false;
+    this.#progress.finish();
+    const terminal = createInterface({ input: stdin, output: stderr });
+    try {
+      const question = `Remove ${count(photos, 'photo')} from the index (${reason})? The files are not touched. [y/N] `;
+      const answer = await terminal.question(question, { signal: interrupted });
+      return /^y(es)?$/i.test(answer.trim());
+    } finally {
+      terminal.close();
+    }
+  }
+
+  end(): void {
+    this.#progress.finish();
+  }
+
+  #failed(file: string, reason: string): void {
+    this.#failures += 1;
+    if (this.#failures <= MAX_NAMED) this.note(`Left out ${file}: ${reason}.`);
+    if (this.#failures === MAX_NAMED + 1) this.note('More photos could not be read; --json lists them all.');
+  }
+}
