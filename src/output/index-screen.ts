@@ -24,29 +24,14 @@ export class IndexScreen {
 
   show(event: IndexEvent): void {
     switch (event.kind) {
-      case 'compared':
-        return this.note(
-          `${event.library.name}: ${count(event.found, 'photo')} found, ${event.todo.toLocaleString('en-US')} to read`,
-        );
       case 'progress':
-        return this.#progress.update(event.done, event.total, { failed: event.failed });
+        this.#progress.update(event.done, event.total, { failed: event.failed });
+        break;
       case 'photo-failed':
-        return this.#failed(event.file, event.reason);
-      case 'kept':
-        return this.note(
-          `${event.library.name}: ${count(event.photos, 'photo')} kept in the index although gone from the folder: ${event.reason}. ` +
-            'If they were really removed, run again with --prune.',
-        );
-      case 'away':
-        return this.note(
-          `${event.library.name}: ${event.library.root} is not there now; its photos stay in the index.`,
-        );
-      case 'absorbed':
-        return this.note(`${event.library.name} is a part of ${event.into.name} now.`);
-      case 'interrupted':
-        return this.note(`Interrupted with ${count(event.left, 'photo')} left; the next run goes on from here.`);
+        this.#failed(event.file, event.reason);
+        break;
       default:
-        return event satisfies never;
+        this.note(sentenceFor(event));
     }
   }
 
@@ -73,5 +58,24 @@ export class IndexScreen {
     this.#failures += 1;
     if (this.#failures <= MAX_NAMED) this.note(`Left out ${file}: ${reason}.`);
     if (this.#failures === MAX_NAMED + 1) this.note('More photos could not be read; --json lists them all.');
+  }
+}
+
+function sentenceFor(event: Exclude<IndexEvent, { kind: 'progress' | 'photo-failed' }>): string {
+  const { name } = 'library' in event ? event.library : { name: '' };
+  switch (event.kind) {
+    case 'compared':
+      return `${name}: ${count(event.found, 'photo')} found, ${event.todo.toLocaleString('en-US')} to read`;
+    case 'kept':
+      return (
+        `${name}: ${count(event.photos, 'photo')} kept in the index although gone from the folder: ${event.reason}. ` +
+        'If they were really removed, run again with --prune.'
+      );
+    case 'away':
+      return `${name}: ${event.library.root} is not there now; its photos stay in the index.`;
+    case 'absorbed':
+      return `${name} is a part of ${event.into.name} now.`;
+    case 'interrupted':
+      return `Interrupted with ${count(event.left, 'photo')} left; the next run goes on from here.`;
   }
 }
