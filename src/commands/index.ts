@@ -15,6 +15,7 @@ interface IndexFlags {
   exact?: boolean;
   ignore: string[];
   prune?: boolean;
+  dryRun?: boolean;
   json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export function indexCommand(act: Act): Command {
     .option('--exact', 'decode every photo in full: slower, agrees with the reference to a cosine of 0.9999')
     .option('--ignore <pattern>', 'leave out what matches, in gitignore syntax (may be repeated)', gather, [])
     .option('--prune', 'remove photos from the index even when it looks as if a drive were away')
+    .option('--dry-run', 'say what a run would do, and change nothing')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -67,11 +69,15 @@ async function index(context: Context, folders: string[], flags: IndexFlags): Pr
           interrupted: world.interrupted,
           confirmPrune: async (_, photos, reason) => flags.prune ?? screen.confirmPrune(photos, reason),
         },
-        { roots: folders.map((folder) => resolve(world.cwd, folder)), ignore: flags.ignore },
+        {
+          roots: folders.map((folder) => resolve(world.cwd, folder)),
+          ignore: flags.ignore,
+          dryRun: flags.dryRun ?? false,
+        },
       );
     });
     screen.end();
-    await remember(library, flags);
+    if (!flags.dryRun) await remember(library, flags);
     show(context, {
       flags,
       report,
@@ -157,6 +163,7 @@ function show({ world }: Context, { flags, report, library, kind, seconds }: Sho
   }
   if (report.libraries.length === 0)
     writeLine(world.stdout, 'Nothing is indexed yet. Name a folder: curate index FOLDER');
+  if (flags.dryRun) writeLine(world.stdout, 'Nothing was changed: this was a dry run.');
   if (report.embedded > 0) {
     writeLine(world.stdout, `${count(report.embedded, 'photo')} embedded in ${duration(seconds)}.`);
   }

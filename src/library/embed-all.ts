@@ -1,16 +1,10 @@
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
-import type { Library, PhotoRow, PhotoStore } from '../store/port.ts';
+import type { PhotoRow, PhotoStore, StoredPhoto } from '../store/port.ts';
 import type { RowWriter } from './batch.ts';
-import type { LibraryReport, OnIndexEvent } from './events.ts';
-import { hasLeft, type KnownPhoto, type KnownPhotos } from './known.ts';
-import type { Candidate } from './reconcile.ts';
+import type { OnIndexEvent } from './events.ts';
+import type { KnownPhotos } from './known.ts';
+import { countFresh, countKnown, type Job } from './outcome.ts';
 import { photoFile, photoId } from './scope.ts';
-
-/** A file to be read, and where it counts. */
-export interface Job extends Candidate {
-  readonly library: Library;
-  readonly report: LibraryReport;
-}
 
 interface EmbedDeps {
   readonly store: PhotoStore;
@@ -49,7 +43,7 @@ export async function embedAll(deps: EmbedDeps, jobs: readonly Job[]): Promise<E
 
 interface Reuse {
   readonly job: Job;
-  readonly source: KnownPhoto;
+  readonly source: StoredPhoto;
   readonly file: { readonly sha256: string; readonly size: number; readonly mtimeMs: number };
 }
 
@@ -103,11 +97,10 @@ class EmbedRun {
     if (result.kind === 'fault') return this.#fault(job, result.fault);
     if (result.kind === 'embedded') {
       this.#embedded += 1;
-      if (job.before === null) job.report.added += 1;
-      else job.report.updated += 1;
+      countFresh(job);
       return this.#deps.writer.add({ ...place(job), ...result.photo });
     }
-    const source = await this.#sourceOf(job, result.sha256);
+    const source = await countKnown(job, result.sha256, this.#deps.known, this.#moved);
     this.#reuse.push({ job, source, file: result });
     if (this.#reuse.length >= REUSE_ROWS) await this.#writeReused();
   }
@@ -121,36 +114,13 @@ class EmbedRun {
     this.#deps.onEvent({ kind: 'photo-failed', file: photoFile(job.library, job.found.path), reason });
   }
 
-  /** The row whose vector to take: the photo's own, else one that has left its place, else any with this content. */
-  async #sourceOf(job: Job, sha256: string): Promise<KnownPhoto> {
-    if (job.before?.sha256 === sha256) {
-      job.report.unchanged += 1;
-      return { library: job.library, photo: job.before };
-    }
-    const sources = this.#deps.known.withHash(sha256);
-    const here = photoFile(job.library, job.found.path);
-    for (const source of sources) {
-      const sameFile = photoFile(source.library, source.photo.path) === here;
-      if (this.#moved.has(source.photo.id) || !(sameFile || (await hasLeft(source)))) continue;
-      this.#moved.add(source.photo.id);
-      if (job.before === null) job.report.moved += 1;
-      else job.report.updated += 1;
-      return source;
-    }
-    if (job.before === null) job.report.added += 1;
-    else job.report.updated += 1;
-    const [any] = sources;
-    if (any === undefined) throw new Error(`no row has the content ${sha256} that was known to exist`);
-    return any;
-  }
-
   async #writeReused(): Promise<void> {
     const batch = this.#reuse;
     this.#reuse = [];
     if (batch.length === 0) return;
     const rows = new Map((await this.#rowsOf(batch)).map((row) => [row.id, row]));
     for (const { job, source, file } of batch) {
-      const row = rows.get(source.photo.id);
+      const row = rows.get(source.id);
       const { sha256, size, mtimeMs } = file;
       // Two files that swapped names: the source's row may already hold the other's vector.
       if (row?.sha256 === sha256) await this.#deps.writer.add({ ...row, ...place(job), sha256, size, mtimeMs });
@@ -159,7 +129,7 @@ class EmbedRun {
   }
 
   #rowsOf(batch: readonly Reuse[]): Promise<PhotoRow[]> {
-    return this.#deps.store.rows([...new Set(batch.map(({ source }) => source.photo.id))]);
+    return this.#deps.store.rows([...new Set(batch.map(({ source }) => source.id))]);
   }
 
   async #embedAfresh(job: Job): Promise<void> {

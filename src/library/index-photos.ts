@@ -3,9 +3,11 @@ import { walk } from '../photos/walk.ts';
 import type { Library, PhotoStore } from '../store/port.ts';
 import { absorb } from './absorb.ts';
 import { RowWriter } from './batch.ts';
-import { embedAll, type Job } from './embed-all.ts';
+import { embedAll } from './embed-all.ts';
 import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';
+import type { Job } from './outcome.ts';
+import { preview } from './preview.ts';
 import { reconcile } from './reconcile.ts';
 import { type Leaving, removeGone } from './remove-gone.ts';
 import { realFolder, type Scope, scopesOf } from './scopes.ts';
@@ -26,6 +28,8 @@ export interface IndexRequest {
   readonly roots: readonly string[];
   /** gitignore patterns. */
   readonly ignore: readonly string[];
+  /** Reports what a run would do, and changes nothing. */
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -36,7 +40,7 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
   const { store, onEvent } = deps;
   const libraries = await store.libraries();
   const scopes = await chooseScopes(request.roots, libraries, onEvent);
-  for (const { library, isNew } of scopes) if (isNew) await store.putLibrary(library);
+  for (const { library, isNew } of scopes) if (isNew && !request.dryRun) await store.putLibrary(library);
   const known = await KnownPhotos.load(store, libraries);
 
   const reports = new Map<string, LibraryReport>();
@@ -63,6 +67,10 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     }
   }
 
+  if (request.dryRun) {
+    await preview(jobs, leaving, known, onEvent);
+    return { libraries: [...reports.values()], embedded: 0, interrupted: false };
+  }
   const writer = new RowWriter(store);
   const done = await embedAll({ ...deps, writer, known }, jobs);
   await writer.finish();

@@ -20,7 +20,7 @@ class Bench {
   readonly events: IndexEvent[] = [];
   interrupt = new AbortController();
 
-  index(roots: string[], { prune = false, ignore = [] as string[] } = {}): Promise<IndexReport> {
+  index(roots: string[], { prune = false, ignore = [] as string[], dryRun = false } = {}): Promise<IndexReport> {
     return indexPhotos(
       {
         store: this.store,
@@ -29,7 +29,7 @@ class Bench {
         interrupted: this.interrupt.signal,
         confirmPrune: async () => prune,
       },
-      { roots, ignore },
+      { roots, ignore, dryRun },
     );
   }
 
@@ -128,6 +128,24 @@ describe('indexing a folder', () => {
       await put(`a/${name}`, name);
     await bench.index([join(home, 'a')], { ignore: ['raw'] });
     expect([...bench.store.table.values()].map(({ path }) => path).sort()).toEqual(['4.jpg', 'b/keep.png']);
+  });
+});
+
+describe('a dry run', () => {
+  it('says what a run would do, and does nothing', async () => {
+    const bench = new Bench();
+    for (const name of ['moves', 'goes', 'stays', 'touched', 'edited']) await put(`a/${name}.jpg`, name);
+    await bench.index([join(home, 'a')]);
+    const before = [...bench.store.table.values()];
+    await rename(join(home, 'a/moves.jpg'), join(home, 'a/moved.jpg'));
+    await rm(join(home, 'a/goes.jpg'));
+    await utimes(join(home, 'a/touched.jpg'), 7, 7);
+    await put('a/edited.jpg', 'edited again');
+    await put('a/new.jpg', 'new');
+    const expected = { photos: 5, added: 1, updated: 1, moved: 1, unchanged: 2, removed: 1 };
+    expect((await bench.index([join(home, 'a')], { dryRun: true })).libraries[0]).toMatchObject(expected);
+    expect([...bench.store.table.values()]).toEqual(before);
+    expect((await bench.index([join(home, 'a')])).libraries[0]).toMatchObject(expected);
   });
 });
 
