@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { walk } from '../../src/photos/walk.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'curate-walk-'));
+});
+afterEach(async () => {
+  await chmod(join(root, 'locked'), 0o700).catch(() => undefined);
+  await rm(root, { recursive: true, force: true });
+});
+
+const ODD_NAMES = [
+  'new\nline.jpg',
+  'quote"\'.jpg',
+  '100%_.jpg',
+  'back\\slash.jpg',
+  '-dash.jpg',
+  'emoji😀.jpg',
+  `${'ü'.repeat(125)}.jpg`,
+  'caf\u00e9.jpg',
+  'cafe\u0301.jpg',
+  '[a]{b}*?.jpg',
+  ' lead and trail .jpg',
+  'tab\t.jpg',
+];
+
+describe('walking a folder', () => {
+  it('finds photos whatever their names hold, and in folders of such names', async () => {
+    for (const name of ODD_NAMES) {
+      await writeFile(join(root, name), 'x');
+      const folder = `${name.slice(0, -4)} dir`.slice(0, 80);
+      await mkdir(join(root, folder));
+      await writeFile(join(root, folder, 'in.jpg'), 'x');
+    }
+    const { files, failed } = await walk(root);
+    expect(failed).toEqual([]);
+    expect(files).toHaveLength(2 * ODD_NAMES.length);
+    expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining(ODD_NAMES));
+  });
+
+  it('reports a name that is not UTF-8 instead of losing it', async () => {
+    await writeFile(Buffer.concat([Buffer.from(`${root}/bad`), Buffer.from([0xff]), Buffer.from('.jpg')]), 'x');
+    const { files, failed } = await walk(root);
+    expect(files).toEqual([]);
+    expect(failed).toEqual([expect.objectContaining({ code: 'name' })]);
+  });
+
+  it('mentions pipes and links without opening them', async () => {
+    execFileSync('mkfifo', [join(root, 'pipe.jpg')]);
+    await symlink('nowhere', join(root, 'dangling.jpg'));
+    await symlink('.', join(root, 'loop'));
+    const { files, skipped } = await walk(root);
+    expect(files).toEqual([]);
+    expect(new Map(skipped.map(({ path, reason }) => [path, reason]))).toEqual(
+      new Map([
+        ['pipe.jpg', 'named pipe'],
+        ['dangling.jpg', 'symbolic link'],
+        ['loop', 'symbolic link'],
+      ]),
+    );
+  });
+
+  it('tells photos by their first bytes where the name says nothing', async () => {
+    await writeFile(join(root, 'IMG_0001'), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70]));
+    await writeFile(join(root, 'README'), 'no photo');
+    await writeFile(join(root, 'clip.mp4'), Buffer.from([0xff, 0xd8, 0xff, 0xe0]));
+    expect((await walk(root)).files.map(({ path }) => path)).toEqual(['IMG_0001']);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('goes on past a folder that may not be listed, and says so', async () => {
+    await mkdir(join(root, 'locked'));
+    await writeFile(join(root, 'open.jpg'), 'x');
+    await chmod(join(root, 'locked'), 0);
+    const { files, failed, unlisted } = await walk(root);
+    expect(files.map(({ path }) => path)).toEqual(['open.jpg']);
+    expect(failed).toEqual([
+      { path: 'locked', code: 'unreadable', reason: 'the folder cannot be listed (permission denied)' },
+    ]);
+    expect(unlisted).toEqual(['locked']);
+  });
+
+  it('obeys the ignore files above the folder it starts in', async () => {
+    await mkdir(join(root, 'a/b'), { recursive: true });
+    await writeFile(join(root, '.curateignore'), 'b/x.jpg\n');
+    await writeFile(join(root, 'a/b/x.jpg'), 'x');
+    await writeFile(join(root, 'a/b/y.jpg'), 'x');
+    await writeFile(join(root, 'a/.curateignore'), 'x.jpg\n');
+    expect((await walk(root, { folder: 'a/b' })).files.map(({ path }) => path)).toEqual(['a/b/y.jpg']);
+  });
+});

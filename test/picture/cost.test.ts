@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fitBudget } from '../../src/picture/budget.ts';
+import { actualCost, type EstimateRequest, estimate, imageTokens, type Quality } from '../../src/picture/cost.ts';
+import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models.ts';
+import { parseSize, sizeFault } from '../../src/picture/size.ts';
+
+let table: ImageModelTable;
+beforeAll(async () => {
+  table = await readImageModels();
+});
+
+const on = (date: string): Date => new Date(`${date}T12:00:00Z`);
+
+function request(overrides: Partial<EstimateRequest> = {}): EstimateRequest {
+  const { entry } = chooseModel(table, undefined, on('2026-11-23'));
+  return {
+    model: entry,
+    text: 'a comic',
+    references: Array.from({ length: 6 }, () => 1536),
+    size: '1024x1024',
+    quality: 'medium',
+    n: 1,
+    partialImages: 0,
+    ...overrides,
+  };
+}
+
+describe('estimate', () => {
+  it.each([
+    ['low', 0.006],
+    ['medium', 0.053],
+    ['high', 0.211],
+  ] as const)('agrees with the published price of a %s picture', (quality, usd) => {
+    expect(estimate(request({ quality, references: [], text: '' })).usd).toBeCloseTo(usd, 3);
+  });
+
+  it('counts six references at about seven cents', () => {
+    const { usd } = estimate(request());
+    const without = estimate(request({ references: [] })).usd;
+    expect((usd ?? 0) - (without ?? 0)).toBeCloseTo(0.0737, 4);
+  });
+
+  it('says unknown, and why, where the table has no answer', () => {
+    expect(estimate(request({ size: 'auto' }))).toMatchObject({ usd: null, unknown: 'the size is left to the model' });
+    expect(estimate(request({ quality: 'auto' })).usd).toBeNull();
+    expect(estimate(request({ model: null })).unknown).toContain('not in the price table');
+    const flare = chooseModel(table, 'gpt-image-2.6-flare', on('2026-11-23')).entry;
+    expect(estimate(request({ model: flare })).unknown).toContain('not published');
+  });
+
+  it('grows with every reference, picture and step of quality', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1536), { maxLength: 15 }), fc.integer({ min: 1, max: 9 }), (references, n) => {
+        const usd = (overrides: Partial<EstimateRequest>): number =>
+          estimate(request({ references, n, ...overrides })).usd ?? Number.NaN;
+        expect(usd({ references: [...references, 100] })).toBeGreaterThan(usd({}));
+        expect(usd({ n: n + 1 })).toBeGreaterThan(usd({}));
+        expect(usd({ quality: 'high' })).toBeGreaterThan(usd({}));
+        expect(usd({ quality: 'low' })).toBeLessThan(usd({}));
+      }),
+    );
+  });
+});
+
+describe('imageTokens', () => {
+  it.each([
+    [1024, 1024, 1024],
+    [1536, 1024, 1536],
+    [1536, 1536, 1536],
+    [33, 1, 2],
+  ])('of %i x %i is %i', (width, height, tokens) => expect(imageTokens(width, height)).toBe(tokens));
+});
+
+describe('actualCost', () => {
+  const usage = {
+    input_tokens: 1100,
+    output_tokens: 1756,
+    input_tokens_details: { text_tokens: 100, image_tokens: 1000 },
+  };
+
+  it('prices the usage of a reply', () => {
+    const { entry: model } = chooseModel(table, undefined, on('2026-11-23'));
+    expect(actualCost(usage, { model, conversation: null })).toBeCloseTo((500 + 8000 + 52_680) / 1e6, 6);
+  });
+
+  it('adds what the conversation itself cost', () => {
+    const { entry: model } = chooseModel(table, undefined, on('2026-11-23'));
+    const talk = { input_tokens: 1000, output_tokens: 500, tool_usage: { image_gen: usage } };
+    const conversation = { textIn: 1, textOut: 2 };
+    expect(actualCost(talk, { model, conversation })).toBeCloseTo((2000 + 61_180) / 1e6, 6);
+    expect(actualCost({ input_tokens: 1000, output_tokens: 500 }, { model, conversation })).toBeNull();
+  });
+
+  it('is unknown without usage or prices', () => {
+    const { entry: model } = chooseModel(table, undefined, on('2026-11-23'));
+    expect(actualCost(null, { model, conversation: null })).toBeNull();
+    expect(actualCost(usage, { model: null, conversation: null })).toBeNull();
+  });
+});
+
+describe('fitBudget', () => {
+  it('never goes above the budget, gives up references before quality, and says what it gave up', () => {
+    const quality = fc.constantFrom<Quality>('low', 'medium', 'high', 'auto');
+    const references = fc.array(fc.integer({ min: 1, max: 1536 }), { minLength: 1, maxLength: 16 });
+    fc.assert(
+      fc.property(references, quality, fc.double({ min: 0, max: 0.5, noNaN: true }), (tokens, wanted, max) => {
+        const whole = request({ references: tokens, quality: wanted });
+        const fitted = fitBudget(whole, max);
+        if ('reason' in fitted) {
+          const least = request({ references: tokens.slice(0, 1), quality: 'low' });
+          expect(estimate(least).usd).toBeGreaterThan(max);
+          return;
+        }
+        expect(fitted.estimate.usd).toBeLessThanOrEqual(max);
+        expect(fitted.references).toBeGreaterThanOrEqual(1);
+        const nothing = fitted.references === tokens.length && fitted.quality === wanted;
+        expect(fitted.dropped.length === 0).toBe(nothing);
+        if (fitted.quality !== wanted && wanted !== 'auto') {
+          const one = estimate({ ...whole, references: tokens.slice(0, 1) });
+          expect(one.usd).toBeGreaterThan(max);
+        }
+        if (fitted.references < tokens.length) {
+          const more = { ...whole, quality: fitted.quality, references: tokens.slice(0, fitted.references + 1) };
+          expect(estimate(more).usd).toBeGreaterThan(max);
+        }
+      }),
+    );
+  });
+
+  it('refuses an unknown cost', () => {
+    expect(fitBudget(request({ size: 'auto' }), 100)).toMatchObject({ reason: expect.stringContaining('not known') });
+  });
+});
+
+describe('chooseModel', () => {
+  it('takes the default of the table', () => {
+    expect(chooseModel(table, undefined, on('2026-11-23'))).toMatchObject({ id: 'gpt-image-2', notice: null });
+  });
+
+  it('refuses a model that has ended, with the name of a successor that lives', () => {
+    expect(() => chooseModel(table, 'gpt-image-1', on('2026-11-23'))).toThrow(
+      expect.objectContaining({ code: 'model_gone', hint: expect.stringContaining('gpt-image-2') }),
+    );
+    expect(() => chooseModel(table, 'gpt-image-1.5', on('2026-12-01'))).toThrow(/ended on 2026-12-01/);
+  });
+
+  it('warns of an end to come', () => {
+    const { notice } = chooseModel(table, 'gpt-image-1.5', on('2026-11-30'));
+    expect(notice).toBe('The model gpt-image-1.5 ends on 2026-12-01; its successor is gpt-image-2.6-sunburst.');
+  });
+
+  it('says that GPT-4o image generation means the gpt-image family', () => {
+    expect(() => chooseModel(table, 'gpt-4o', on('2026-11-23'))).toThrow(
+      expect.objectContaining({ code: 'not_an_image_model', hint: 'Use --image-model gpt-image-2.' }),
+    );
+  });
+
+  it('lets a model through that it does not know', () => {
+    expect(chooseModel(table, 'my-own-model', on('2026-11-23'))).toMatchObject({ entry: null });
+  });
+});
+
+describe('sizeFault', () => {
+  it.each([
+    ['1024x1024', null],
+    ['3840x2160', null],
+    ['auto', null],
+    ['1024x1000', 'multiples of 16'],
+    ['4096x1024', 'longer than 3840'],
+    ['3072x512', 'at most 3 times'],
+    ['512x512', '262,144 pixels'],
+    ['3840x3840', 'pixels'],
+    ['big', 'WIDTHxHEIGHT'],
+  ])('of %s', (size, fault) => {
+    const rule = chooseModel(table, 'gpt-image-2', on('2026-11-23')).entry?.size;
+    if (rule === undefined) throw new Error('gpt-image-2 is not in the table');
+    if (fault === null) expect(sizeFault(size, rule)).toBeNull();
+    else expect(sizeFault(size, rule)).toContain(fault);
+  });
+
+  it('proposes a size that is itself right', () => {
+    const rule = chooseModel(table, 'gpt-image-2', on('2026-11-23')).entry?.size;
+    if (rule === undefined) throw new Error('gpt-image-2 is not in the table');
+    fc.assert(
+      fc.property(fc.integer({ min: 820, max: 2000 }), fc.integer({ min: 820, max: 2000 }), (width, height) => {
+        const fault = sizeFault(`${width}x${height}`, rule);
+        const proposed = fault === null ? `${width}x${height}` : (/(\d+x\d+) is the nearest/.exec(fault)?.[1] ?? '');
+        expect(parseSize(proposed)).not.toBeNull();
+        expect(sizeFault(proposed, rule)).toBeNull();
+      }),
+    );
+  });
+});

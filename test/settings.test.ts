@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadSettings, VARIABLES } from '../src/settings.ts';
+import { testWorld } from './support/world.ts';
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'curate-settings-'));
+  await mkdir(join(cwd, 'home'));
+});
+afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+const home = { CURATE_HOME: 'home' };
+
+describe('settings', () => {
+  it('come from flags, then the environment, then .env, then the config file', async () => {
+    await writeFile(
+      join(cwd, 'home', 'config.json'),
+      '{"model": "from-config", "imageModel": "i", "milvusToken": "t", "maxCost": 1}',
+    );
+    await writeFile(join(cwd, '.env'), 'CURATE_MODEL=from-dotenv\nMILVUS_TOKEN=d\nCURATE_MAX_COST=2\n');
+    const env = { ...home, CURATE_MODEL: 'from-env', CURATE_MAX_COST: '3' };
+    const settings = loadSettings(testWorld({ cwd, env }), { model: 'from-flag' });
+    expect(settings).toMatchObject({ model: 'from-flag', maxCost: 3, milvusToken: 'd', imageModel: 'i' });
+  });
+
+  it('count an empty value as unset, so that the next source speaks', async () => {
+    await writeFile(join(cwd, '.env'), 'OPENAI_BASE_URL=http://127.0.0.1:9/v1\n');
+    const env = { ...home, OPENAI_BASE_URL: '', MILVUS_URI: '' };
+    const settings = loadSettings(testWorld({ cwd, env }));
+    expect(settings.openaiBaseUrl).toBe('http://127.0.0.1:9/v1');
+    expect(settings.milvusUri).toBeUndefined();
+  });
+
+  it('find the home in .env too', async () => {
+    await writeFile(join(cwd, '.env'), 'CURATE_HOME=elsewhere\n');
+    expect(loadSettings(testWorld({ cwd })).paths.data).toBe(join(cwd, 'elsewhere', 'data'));
+  });
+
+  it('name the value that is wrong and where to correct it', () => {
+    const env = { ...home, CURATE_MAX_COST: 'a lot' };
+    expect(() => loadSettings(testWorld({ cwd, env }))).toThrow(/"maxCost" is not valid/);
+  });
+
+  it('refuse a key of the config file that nothing reads', async () => {
+    await writeFile(join(cwd, 'home', 'config.json'), '{"modle": "resnet50"}');
+    expect(() => loadSettings(testWorld({ cwd, env: home }))).toThrow(/modle/);
+  });
+
+  it('say which config file is not JSON', async () => {
+    await writeFile(join(cwd, 'home', 'config.json'), 'model: resnet50');
+    expect(() => loadSettings(testWorld({ cwd, env: home }))).toThrow(/config\.json cannot be read/);
+  });
+
+  it('stand one and all in .env.example', async () => {
+    const example = await readFile(new URL('../.env.example', import.meta.url), 'utf8');
+    const listed = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(listed.sort()).toEqual(Object.values(VARIABLES).sort());
+  });
+});
