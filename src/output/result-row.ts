@@ -1,0 +1,29 @@
+/** One search result: as it stands in the JSON document, and as the table and the contact sheets show it. */
+export interface SearchResultRow {
+  /** From 1, best first. */
+  readonly rank: number;
+  /** Absolute native path. */
+  readonly path: string;
+  /** Cosine similarity in [-1, 1]. */
+  readonly score: number;
+  /** The library's name. */
+  readonly library: string;
+  /** Upright pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** ISO 8601; null when the photo does not say. */
+  readonly takenAt: string | null;
+  readonly sizeBytes: number;
+  /** False while the photo's drive is away. */
+  readonly available: boolean;
+}
+
+/** "0.982"; never "-0.000". */
+export function scoreText(score: number): string {
+  return (Math.round(score * 1000) / 1000 || 0).toFixed(3);
+}
+
+/** "2024-06-15 14:32": the camera's own clock, whatever the zone here; null stays null. */
+export function takenText(takenAt: string | null): string | null {
+  return takenAt === null ? null : takenAt.slice(0, 16).replace('T', ' ');
+}
