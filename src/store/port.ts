@@ -6,6 +6,20 @@ export interface Library {
   readonly root: string;
 }
 
+/** Whose vectors a store holds. One collection per model: vectors of different models are never compared. */
+export interface ModelIdentity {
+  readonly id: string;
+  /** Of the ONNX file, lower-case hex. */
+  readonly sha256: string;
+  readonly dim: number;
+}
+
+/** What `curate status` shows of a store. */
+export interface ModelCollection {
+  readonly model: ModelIdentity;
+  readonly photos: number;
+}
+
 /** What reconciling needs to know of an indexed photo. */
 export interface StoredPhoto {
   /** sha256 of library id, NUL, relative path. */
@@ -15,6 +29,7 @@ export interface StoredPhoto {
   /** Of the file's bytes, lower-case hex. */
   readonly sha256: string;
   readonly size: number;
+  /** Kept in whole milliseconds: compare with `Math.round(stat.mtimeMs)`. */
   readonly mtimeMs: number;
 }
 
@@ -45,11 +60,14 @@ export interface Hit extends PhotoRecord {
 export interface PhotoFilter {
   /** Photos in any of these folders; `folder` is relative, "/"-separated, "" is the whole library. */
   readonly within?: readonly { readonly library: string; readonly folder: string }[];
+  /** Inclusive; photos without a time of taking are left out. */
   readonly takenAfterMs?: number;
+  /** Exclusive; photos without a time of taking are left out. */
   readonly takenBeforeMs?: number;
 }
 
 export interface SearchOptions {
+  /** At most 16,384. */
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly minScore?: number;
@@ -75,6 +93,8 @@ export interface PhotoStore {
   /** The `k` nearest by cosine, best first, ties by path. */
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   count(library?: string): Promise<number>;
+  /** Every model that has photos here, the store's own among them. */
+  collections(): Promise<ModelCollection[]>;
   /** Makes acknowledged rows durable and quick to search; called at the end of an index run. */
   flush(): Promise<void>;
   close(): Promise<void>;

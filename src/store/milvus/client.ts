@@ -1,0 +1,138 @@
+import type { MilvusClient } from '@zilliz/milvus2-sdk-node';
+import type { Endpoint } from './endpoint.ts';
+import { failureOf, type MilvusFailure, userError } from './failure.ts';
+
+/** Time limits, milliseconds. Lite stalls for up to 7 s while it compacts, hence the long ones. */
+const CONNECT_MS = 15_000;
+export const READ_MS = 120_000;
+export const WRITE_MS = 300_000;
+
+/** One line to a Milvus: every call goes through `call`, so that failures look the same everywhere. */
+export interface MilvusLine {
+  readonly endpoint: Endpoint;
+  /**
+   * Runs one call of the SDK and checks its answer, whether the SDK throws or returns a failed status.
+   * An embedded server that went away is started again and the call repeated once, so `run` must be idempotent.
+   * @throws UserError `store_unreachable`, `store_auth` or `store_failed`.
+   */
+  call<T>(run: (client: MilvusClient) => Promise<T>): Promise<T>;
+  /** The same, but a failure that `expected` recognises is returned as null. */
+  attempt<T>(
+    run: (client: MilvusClient) => Promise<T>,
+    expected: (failure: MilvusFailure) => boolean,
+  ): Promise<T | null>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param sdk The SDK, already imported: it takes a while, and callers overlap that with something useful.
+ * @param reconnect Starts the embedded server again; null for servers, which are not ours to start.
+ */
+export function openLine(
+  sdk: typeof import('@zilliz/milvus2-sdk-node'),
+  first: Endpoint,
+  reconnect: (() => Promise<Endpoint>) | null,
+): MilvusLine {
+  let endpoint = first;
+  let client = dial(sdk, endpoint);
+  let redialled: Promise<void> | null = null;
+
+  const redial = async (again: () => Promise<Endpoint>, dead: MilvusClient): Promise<void> => {
+    // Several calls may find the server gone at once; the first one brings it back for all.
+    if (client !== dead) return;
+    redialled ??= (async () => {
+      await dead.closeConnection();
+      endpoint = await again();
+      client = dial(sdk, endpoint);
+      await client.connectPromise;
+    })().finally(() => {
+      redialled = null;
+    });
+    await redialled;
+  };
+
+  const run = async <T>(action: (client: MilvusClient) => Promise<T>): Promise<Outcome<T>> => {
+    const used = client;
+    const outcome = await outcomeOf(async () => {
+      // Awaited before every call: a rejection of it that nobody awaits would end the process.
+      await used.connectPromise;
+      return action(used);
+    });
+    if (outcome.failure === null || !outcome.failure.away || reconnect === null) return outcome;
+    await redial(reconnect, used);
+    return outcomeOf(() => action(client));
+  };
+
+  return {
+    get endpoint() {
+      return endpoint;
+    },
+    call: async (action) => {
+      const outcome = await run(action);
+      if (outcome.failure !== null) throw userError(outcome.failure, endpoint);
+      return outcome.value;
+    },
+    attempt: async (action, expected) => {
+      const outcome = await run(action);
+      if (outcome.failure === null) return outcome.value;
+      if (expected(outcome.failure)) return null;
+      throw userError(outcome.failure, endpoint);
+    },
+    close: async () => {
+      await client.closeConnection();
+    },
+  };
+}
+
+type Outcome<T> = { readonly failure: MilvusFailure } | { readonly failure: null; readonly value: T };
+
+async function outcomeOf<T>(action: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    const value = await action();
+    const failure = failureOf(value);
+    return failure === null ? { failure, value } : { failure };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null) throw error;
+    return { failure };
+  }
+}
+
+function dial(sdk: typeof import('@zilliz/milvus2-sdk-node'), endpoint: Endpoint): MilvusClient {
+  const client = new sdk.MilvusClient({
+    address: endpoint.address,
+    ...(endpoint.token === undefined ? {} : { token: endpoint.token }),
+    timeout: CONNECT_MS,
+    telemetry: { enabled: false },
+    // With NODE_ENV=test or debug the SDK would log to stdout, where results go.
+    logLevel: 'error',
+    // Connections are made when the first call needs them, after the interceptors below are set.
+    pool: { min: 0, max: 4 },
+    __SKIP_CONNECT__: true,
+    ...(endpoint.kind === 'lite'
+      ? {
+          channelOptions: {
+            // Python answers no ping while it computes, so pings would kill the long calls.
+            'grpc.keepalive_time_ms': 2_147_483_647,
+            'grpc.keepalive_permit_without_calls': 0,
+            // A proxy set for the network has no business between this process and its own server.
+            'grpc.enable_http_proxy': 0,
+          },
+        }
+      : {}),
+  });
+  dropRetryInterceptor(client);
+  client.connect(sdk.MilvusClient.sdkInfo.version);
+  // Awaited by every call; this keeps an early failure from counting as unhandled until then.
+  client.connectPromise.catch(() => undefined);
+  return client;
+}
+
+/**
+ * The SDK's last interceptor retries blindly, hides UNIMPLEMENTED, and writes every message out as JSON for a debug
+ * log: 40 % of the time of an upsert of 2048-dimensional rows, on the main thread. Retrying is done in `openLine`.
+ */
+function dropRetryInterceptor(client: MilvusClient): void {
+  const options = client.channelOptions as { interceptors: unknown[] };
+  options.interceptors = options.interceptors.slice(0, -1);
+}

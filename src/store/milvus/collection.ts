@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  ConsistencyLevelEnum,
+  DescribeCollectionResponse,
+  RowData,
+  SearchSimpleReq,
+} from '@zilliz/milvus2-sdk-node';
+import { UserError } from '../../errors.ts';
+import { type MilvusLine, READ_MS, WRITE_MS } from './client.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { MilvusRow } from './rows.ts';
+import { type CollectionSpec, checkOurs, createRequest, indexParams } from './schema.ts';
+
+/** How long a server may take to load a collection or to seal its segments. */
+const PATIENCE_MS = 120_000;
+const POLL_MS = 100;
+
+interface QueryRequest {
+  readonly filter: string;
+  readonly fields: readonly string[];
+  readonly limit: number;
+  /** In order of the primary key. */
+  readonly sorted: boolean;
+}
+
+/** One collection of ours. Reading one that is not there gives nothing and makes nothing; the first upsert makes it. */
+export class Collection {
+  readonly #line: MilvusLine;
+  readonly #spec: CollectionSpec;
+  #ready = false;
+  #wrote = false;
+
+  constructor(line: MilvusLine, spec: CollectionSpec) {
+    this.#line = line;
+    this.#spec = spec;
+  }
+
+  get kind(): Endpoint['kind'] {
+    return this.#line.endpoint.kind;
+  }
+
+  async query({ filter, fields, limit, sorted }: QueryRequest): Promise<MilvusRow[]> {
+    if (!(await this.#open())) return [];
+    const { data } = await this.#line.call((client) =>
+      client.query({
+        ...this.#read(),
+        filter,
+        output_fields: [...fields],
+        limit,
+        // The only way to rows in order of the primary key; without it Lite loses rows between pages.
+        ...(sorted ? { params: { iterator: 'True' } } : {}),
+      }),
+    );
+    return data;
+  }
+
+  /** Counts by asking: collection statistics lag behind on servers. */
+  async count(filter: string): Promise<number> {
+    if (!(await this.#open())) return 0;
+    const { data } = await this.#line.call((client) =>
+      client.query({ ...this.#read(), filter, output_fields: ['count(*)'] }),
+    );
+    return Number(data[0]?.['count(*)']);
+  }
+
+  /** The count, or the statistics of a collection that a server has not in memory, rather than load it for this. */
+  async roughCount(): Promise<number> {
+    if (this.kind === 'lite' || (await this.#isLoaded())) return this.count('');
+    const collection_name = this.#spec.name;
+    const { data } = await this.#line.call((client) => client.getCollectionStatistics({ collection_name }));
+    return Number(data.row_count);
+  }
+
+  async search(request: Omit<SearchSimpleReq, 'collection_name'>): Promise<MilvusRow[]> {
+    if (!(await this.#open())) return [];
+    const { results } = await this.#line.call((client) =>
+      client.search({ ...this.#read(), anns_field: 'vec', ...request }),
+    );
+    return results;
+  }
+
+  /** @param data No two of the same primary key. */
+  async upsert(data: RowData[]): Promise<void> {
+    if (!(await this.#open())) await this.#create();
+    this.#wrote = true;
+    await this.#line.call((client) => client.upsert({ collection_name: this.#spec.name, data, timeout: WRITE_MS }));
+  }
+
+  async remove(filter: string): Promise<void> {
+    if (!(await this.#open())) return;
+    this.#wrote = true;
+    await this.#line.call((client) =>
+      client.deleteEntities({ collection_name: this.#spec.name, filter, timeout: WRITE_MS }),
+    );
+  }
+
+  /** Acknowledged rows are safe before this: it seals segments, so that they are indexed and opened faster. */
+  async flush(): Promise<void> {
+    if (!this.#wrote) return;
+    const names = [this.#spec.name];
+    const flushed = await this.#line.attempt(
+      (client) => client.flush({ collection_names: names, timeout: WRITE_MS }),
+      // Servers allow a flush every ten seconds; the previous one and their own timer do what is needed.
+      (failure) => failure.kind === 'busy',
+    );
+    const segmentIDs = Object.values<{ data: number[] }>(flushed?.coll_segIDs ?? {}).flatMap(({ data }) => data);
+    // Lite is done when it answers and names no segments.
+    if (segmentIDs.length === 0) return;
+    await this.#until(
+      'seal',
+      async () => (await this.#line.call((client) => client.getFlushState({ segmentIDs }))).flushed,
+    );
+  }
+
+  /**
+   * Strong after our own writes; otherwise Bounded, as Strong costs 200 ms a call on a server.
+   * By name, against the SDK's types: the number of Strong is 0, which `search` takes for "not given".
+   */
+  #read(): { collection_name: string; consistency_level: ConsistencyLevelEnum; timeout: number } {
+    const level = this.#wrote ? 'Strong' : 'Bounded';
+    return {
+      collection_name: this.#spec.name,
+      consistency_level: level as unknown as ConsistencyLevelEnum,
+      timeout: READ_MS,
+    };
+  }
+
+  /** False when there is no such collection yet. */
+  async #open(): Promise<boolean> {
+    if (this.#ready) return true;
+    const description = await describe(this.#line, this.#spec.name);
+    if (description === null) return false;
+    checkOurs(description, this.#spec, this.#line.endpoint);
+    await this.#load();
+    this.#ready = true;
+    return true;
+  }
+
+  async #create(): Promise<void> {
+    await this.#line.attempt(
+      (client) => client.createCollection(createRequest(this.#spec)),
+      // Another process came first with the same collection: checked below like any other.
+      (failure) => failure.kind === 'exists',
+    );
+    if (!(await this.#open())) throw new UserError('store_failed', `The collection "${this.#spec.name}" vanished.`);
+  }
+
+  /** Servers search only what is indexed and loaded; Lite has everything loaded when it has no index. */
+  async #load(): Promise<void> {
+    const index = indexParams(this.kind);
+    if (index === null || (await this.#isLoaded())) return;
+    const collection_name = this.#spec.name;
+    // Asked for again when it exists, which is no error: the process that made the collection may have been stopped here.
+    await this.#line.call((client) => client.createIndex({ collection_name, field_name: 'vec', ...index }));
+    await this.#line.call((client) => client.loadCollectionAsync({ collection_name, timeout: READ_MS }));
+    await this.#until('load', () => this.#isLoaded());
+  }
+
+  async #isLoaded(): Promise<boolean> {
+    const { state } = await this.#line.call((client) => client.getLoadState({ collection_name: this.#spec.name }));
+    return state === 'LoadStateLoaded';
+  }
+
+  async #until(verb: string, done: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await done())) {
+      if (performance.now() > deadline) {
+        const message = `Milvus at ${this.#line.endpoint.place} did not ${verb} the collection "${this.#spec.name}" within ${PATIENCE_MS / 1000} s.`;
+        throw new UserError('store_failed', message, { hint: 'Try again when the server is less busy.' });
+      }
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** Null when there is no such collection. */
+export async function describe(line: MilvusLine, name: string): Promise<DescribeCollectionResponse | null> {
+  return line.attempt(
+    // Cached: the SDK needs the same description for every upsert and search.
+    (client) => client.describeCollection({ collection_name: name, cache: true, timeout: READ_MS }),
+    (failure) => failure.kind === 'missing',
+  );
+}

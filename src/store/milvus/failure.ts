@@ -1,0 +1,124 @@
+import { UserError } from '../../errors.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** A failed call, whichever of its shapes the SDK gave it. */
+export interface MilvusFailure {
+  /** The network's or server's own words, one line. */
+  readonly reason: string;
+  readonly kind: 'unreachable' | 'silent' | 'auth' | 'missing' | 'exists' | 'busy' | 'other';
+  /** The server is gone, or is another one than we greeted: worth starting an embedded one again. */
+  readonly away: boolean;
+  readonly cause: unknown;
+}
+
+/** gRPC status codes (grpc.io/docs/guides/status-codes). */
+const GRPC = { deadlineExceeded: 4, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const;
+/** Milvus status codes since 2.3 (merr/errors.go); 1400 and 1401 are its own authentication errors. */
+const MILVUS = { rateLimited: 8, collectionMissing: 100, unauthenticated: [1400, 1401] } as const;
+
+/**
+ * What went wrong with a value the SDK returned or threw; null when nothing did.
+ * The SDK throws gRPC errors, statuses and whole answers, and returns failed statuses too. `code` decides:
+ * `error_code` says "Success" on some failures and is the only sign of others.
+ */
+export function failureOf(value: unknown): MilvusFailure | null {
+  if (value instanceof Error) return fromError(value);
+  const status = statusOf(value);
+  if (status === null) return null;
+  const { code, error_code: name, reason } = status;
+  const failed = (typeof code === 'number' && code !== 0) || !(name === undefined || name === 'Success' || name === 0);
+  if (!failed) return null;
+  const text = firstLine(reason || String(name));
+  return { reason: text, kind: kindOfStatus(code, name, text), away: false, cause: value };
+}
+
+export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError {
+  const { place, kind } = endpoint;
+  const { cause } = failure;
+  const lite = kind === 'lite';
+  switch (failure.kind) {
+    case 'unreachable':
+      return new UserError('store_unreachable', `No connection to ${lite ? place : `Milvus at ${place}`}.`, {
+        hint: lite
+          ? 'It was started and went away again: run the command once more, or "curate doctor".'
+          : 'Check that it runs and that MILVUS_URI is right, or unset MILVUS_URI to use the embedded store.',
+        cause,
+      });
+    case 'silent':
+      return new UserError(
+        'store_unreachable',
+        `${lite ? 'The embedded store' : `Milvus at ${place}`} does not answer.`,
+        {
+          hint: lite ? 'Run "curate stop" and try again.' : 'Check the server, the network and MILVUS_URI.',
+          cause,
+        },
+      );
+    case 'auth':
+      return new UserError('store_auth', `Milvus at ${place} refused the sign-in.`, {
+        hint: 'Set MILVUS_TOKEN to an API key or to user:password.',
+        cause,
+      });
+    default:
+      return new UserError(
+        'store_failed',
+        `${lite ? 'The embedded store' : `Milvus at ${place}`} failed: ${failure.reason}`,
+        {
+          hint: lite ? 'Run "curate doctor" to check it.' : "The server's own log says more.",
+          cause,
+        },
+      );
+  }
+}
+
+interface Status {
+  readonly code?: number | undefined;
+  readonly error_code?: string | number | undefined;
+  readonly reason?: string | undefined;
+}
+
+function statusOf(value: unknown): Status | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if ('error_code' in value) return value as Status;
+  return 'status' in value ? statusOf(value.status) : null;
+}
+
+function fromError(error: Error): MilvusFailure | null {
+  const { code, details } = error as { code?: unknown; details?: unknown };
+  // Not gRPC's: an Error of the SDK's own checks or a fault of ours, to be seen with its stack.
+  if (typeof code !== 'number') return null;
+  const reason = firstLine(typeof details === 'string' ? details : error.message);
+  const kind = kindOfGrpc(code, reason);
+  return { reason, kind, away: kind === 'unreachable' || code === GRPC.unauthenticated, cause: error };
+}
+
+function kindOfGrpc(code: number, reason: string): MilvusFailure['kind'] {
+  switch (code) {
+    case GRPC.unavailable:
+      return 'unreachable';
+    case GRPC.deadlineExceeded:
+      // A host that swallows packets never gets past dialling.
+      return /not yet|connect|resol|LB pick/i.test(reason) ? 'unreachable' : 'silent';
+    case GRPC.unauthenticated:
+    case GRPC.permissionDenied:
+      return 'auth';
+    default:
+      return 'other';
+  }
+}
+
+function kindOfStatus(
+  code: number | undefined,
+  name: string | number | undefined,
+  reason: string,
+): MilvusFailure['kind'] {
+  if (code === MILVUS.collectionMissing || name === 'CollectionNotExists') return 'missing';
+  if (code === MILVUS.rateLimited || name === 'RateLimit') return 'busy';
+  if (MILVUS.unauthenticated.some((one) => one === code)) return 'auth';
+  // Neither Lite nor a server gives an existing collection a code of its own.
+  return /already exist|duplicated/i.test(reason) ? 'exists' : 'other';
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n', 1)[0] ?? '';
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

@@ -1,0 +1,119 @@
+import type { RowData } from '@zilliz/milvus2-sdk-node';
+import { UserError } from '../../errors.ts';
+import type { Library, PhotoRecord, PhotoRow, StoredPhoto } from '../port.ts';
+import { MAX_BYTES, NO_VECTOR } from './schema.ts';
+
+/** A row as the SDK gives it: Int64 come as strings. */
+export type MilvusRow = Readonly<Record<string, unknown>>;
+
+export const STORED_FIELDS = ['id', 'path', 'sha256', 'size', 'mtime_ms'] as const;
+/** `photo_id` for `id`: Lite leaves the primary key out of search hits. */
+export const RECORD_FIELDS = [
+  'photo_id',
+  'library',
+  'path',
+  'sha256',
+  'size',
+  'mtime_ms',
+  'taken_ms',
+  'camera',
+  'width',
+  'height',
+  'quality',
+] as const;
+export const ROW_FIELDS = [...RECORD_FIELDS, 'vec'] as const;
+
+/** How far a squared length may be from 1: float32 rounding of 2048 terms stays far below. */
+const UNIT_TOLERANCE = 1e-3;
+
+/**
+ * '' and 0 stand for absent: servers of 2.3 know no null. A photo taken in the very first millisecond of 1970,
+ * which is what a camera without a clock says, therefore counts as undated. `mtimeMs` is kept in whole milliseconds.
+ * @throws UserError `store_row` when the store could not hold the row as it is.
+ */
+export function toMilvus(row: PhotoRow, dim: number): RowData {
+  checkVector(row, dim);
+  checkBytes(row.path, 'path', MAX_BYTES.path);
+  return {
+    id: row.id,
+    photo_id: row.id,
+    library: row.library,
+    path: row.path,
+    sha256: row.sha256,
+    size: row.size,
+    mtime_ms: Math.round(row.mtimeMs),
+    taken_ms: Math.round(row.takenMs ?? 0),
+    camera: clip(row.camera ?? '', MAX_BYTES.camera),
+    width: row.width,
+    height: row.height,
+    quality: Number.isFinite(row.quality) ? row.quality : 0,
+    vec: row.vector,
+  };
+}
+
+export function toStored(row: MilvusRow): StoredPhoto {
+  return {
+    id: text(row.id ?? row.photo_id),
+    path: text(row.path),
+    sha256: text(row.sha256),
+    size: Number(row.size),
+    mtimeMs: Number(row.mtime_ms),
+  };
+}
+
+export function toRecord(row: MilvusRow): PhotoRecord {
+  return {
+    ...toStored(row),
+    library: text(row.library),
+    takenMs: Number(row.taken_ms) || null,
+    camera: text(row.camera) || null,
+    width: Number(row.width),
+    height: Number(row.height),
+    quality: Number(row.quality),
+  };
+}
+
+export function toRow(row: MilvusRow): PhotoRow {
+  return { ...toRecord(row), vector: Float32Array.from(row.vec as number[]) };
+}
+
+export function libraryToMilvus(library: Library): RowData {
+  checkBytes(library.root, 'root', MAX_BYTES.path);
+  checkBytes(library.name, 'name', MAX_BYTES.name);
+  return { id: library.id, name: library.name, root: library.root, vec: [...NO_VECTOR] };
+}
+
+export function toLibrary(row: MilvusRow): Library {
+  return { id: text(row.id), name: text(row.name), root: text(row.root) };
+}
+
+/** A NaN would poison every search it meets, and Lite takes it without a word. */
+function checkVector(row: PhotoRow, dim: number): void {
+  const { vector } = row;
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  // Also false for NaN and infinities.
+  if (vector.length === dim && Math.abs(squares - 1) < UNIT_TOLERANCE) return;
+  const what =
+    vector.length === dim ? `has length ${Math.sqrt(squares)}, not 1` : `has ${vector.length} values, not ${dim}`;
+  throw new UserError('store_row', `The vector of ${row.path} ${what}.`, {
+    hint: 'The model and its description do not fit together: choose another with --model.',
+  });
+}
+
+function checkBytes(value: string, what: string, limit: number): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes > limit)
+    throw new UserError('store_row', `A ${what} of ${bytes} bytes is too long to store (${limit}): ${value}`);
+}
+
+/** The beginning of a text that fits into `limit` bytes, never half a character. */
+function clip(value: string, limit: number): string {
+  if (Buffer.byteLength(value) <= limit) return value;
+  const kept = new TextDecoder().decode(Buffer.from(value).subarray(0, limit), { stream: true });
+  return kept;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
