@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { ImageModelEntry } from './image-models.ts';
+import { parseSize } from './size.ts';
+
+export type Quality = 'low' | 'medium' | 'high' | 'auto';
+
+/** What a request will cost, as far as it can be known before. */
+export interface Estimate {
+  readonly textTokens: number;
+  readonly imageTokens: number;
+  /** Null when the table cannot say. */
+  readonly outputTokens: number | null;
+  /** US dollars; null when a part is unknown. */
+  readonly usd: number | null;
+  /** Why `usd` is null, as a clause. */
+  readonly unknown: string | null;
+}
+
+export interface EstimateRequest {
+  readonly model: ImageModelEntry | null;
+  readonly text: string;
+  /** Tokens of each picture that is sent. */
+  readonly references: readonly number[];
+  readonly size: string;
+  readonly quality: Quality;
+  readonly n: number;
+  readonly partialImages: number;
+}
+
+const PATCH = 32;
+const MOST_PATCHES = 1536;
+
+/** Tokens of an input picture: one per 32-pixel patch, at most 1,536. */
+export function imageTokens(width: number, height: number): number {
+  return Math.min(MOST_PATCHES, Math.ceil(width / PATCH) * Math.ceil(height / PATCH));
+}
+
+/** About how many tokens a text has: four bytes each, which holds for prose within a fifth. */
+function textTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / 4);
+}
+
+export function estimate(request: EstimateRequest): Estimate {
+  const { model, text, references, n, partialImages } = request;
+  const tokens = {
+    textTokens: textTokens(text),
+    imageTokens: references.reduce((sum, each) => sum + each, 0),
+  };
+  const each = model === null ? null : outputTokens(model, request.size, request.quality);
+  const partial = model?.outputTokens?.partial ?? 0;
+  const output = each === null ? null : n * (each + partialImages * partial);
+  const prices = model?.usdPerMillion ?? null;
+  if (model === null || prices === null)
+    return { ...tokens, outputTokens: output, usd: null, unknown: noPrices(model) };
+  if (output === null) return { ...tokens, outputTokens: null, usd: null, unknown: noTokens(request, model) };
+  const usd =
+    (tokens.textTokens * prices.textIn + tokens.imageTokens * prices.imageIn + output * prices.imageOut) / 1e6;
+  return { ...tokens, outputTokens: output, usd: round(usd), unknown: null };
+}
+
+/**
+ * Tokens of one picture made by gpt-image-2: a grid of `factor` patches along the long side, weighed by the area.
+ * Agrees with the published prices of 1024x1024 (0.006, 0.053 and 0.211 USD).
+ */
+function outputTokens(model: ImageModelEntry, size: string, quality: Quality): number | null {
+  const pixels = parseSize(size);
+  const table = model.outputTokens;
+  if (pixels === null || table === null || quality === 'auto') return null;
+  const factor = table[quality];
+  const long = Math.max(pixels.width, pixels.height);
+  const short = Math.min(pixels.width, pixels.height);
+  const across = Math.round((factor * short) / long);
+  return Math.ceil((factor * across * (table.areaOffset + long * short)) / table.areaScale);
+}
+
+function noPrices(model: ImageModelEntry | null): string {
+  return model === null ? 'the model is not in the price table' : `the price table has no prices for ${model.id}`;
+}
+
+function noTokens({ size, quality }: EstimateRequest, model: ImageModelEntry): string {
+  if (size === 'auto') return 'the size is left to the model';
+  if (quality === 'auto') return 'the quality is left to the model';
+  return `how many tokens a picture of ${model.id} takes is not published`;
+}
+
+const imagesUsage = z.object({
+  output_tokens: z.number(),
+  input_tokens_details: z.object({ text_tokens: z.number(), image_tokens: z.number() }),
+});
+const conversationUsage = z.object({
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  tool_usage: z.object({ image_gen: imagesUsage }),
+});
+
+interface Prices {
+  readonly model: ImageModelEntry | null;
+  /** Of the model that leads the conversation; null where there is none in the table. */
+  readonly conversation: { readonly textIn: number; readonly textOut: number } | null;
+}
+
+/** What the reply's own usage comes to, in US dollars; null when the usage or the table has no answer. */
+export function actualCost(usage: unknown, { model, conversation }: Prices): number | null {
+  const prices = model?.usdPerMillion ?? null;
+  if (prices === null) return null;
+  const picture = (part: z.infer<typeof imagesUsage>): number =>
+    part.input_tokens_details.text_tokens * prices.textIn +
+    part.input_tokens_details.image_tokens * prices.imageIn +
+    part.output_tokens * prices.imageOut;
+  const talk = conversationUsage.safeParse(usage);
+  if (talk.success) {
+    if (conversation === null) return null;
+    const { input_tokens, output_tokens, tool_usage } = talk.data;
+    const text = input_tokens * conversation.textIn + output_tokens * conversation.textOut;
+    return round((text + picture(tool_usage.image_gen)) / 1e6);
+  }
+  const plain = imagesUsage.safeParse(usage);
+  return plain.success ? round(picture(plain.data) / 1e6) : null;
+}
+
+/** To a millionth of a dollar: a tenth of a token. */
+function round(usd: number): number {
+  return Math.round(usd * 1e6) / 1e6;
+}
+
+/** "$0.065", or "an unknown amount". */
+export function dollars(usd: number | null): string {
+  if (usd === null) return 'an unknown amount';
+  return `$${usd.toFixed(usd >= 0.0995 ? 2 : 3)}`;
+}

@@ -1,0 +1,37 @@
+import { UserError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import type { EndpointKind } from './port.ts';
+
+/** Where requests go and with which key. */
+export interface Endpoint {
+  readonly kind: EndpointKind;
+  /** Null means OpenAI's own. */
+  readonly baseUrl: string | null;
+  readonly apiKey: string;
+}
+
+/** Where the settings say requests go: Azure, another server, or OpenAI. */
+export function endpointKind(settings: Settings): EndpointKind {
+  if (settings.azureEndpoint !== undefined) return 'azure';
+  const { openaiBaseUrl } = settings;
+  return openaiBaseUrl === undefined || new URL(openaiBaseUrl).hostname === 'api.openai.com' ? 'openai' : 'compatible';
+}
+
+/** @throws UserError `no_key` */
+export function endpointOf(settings: Settings): Endpoint {
+  const kind = endpointKind(settings);
+  const [apiKey, variable] =
+    kind === 'azure' ? [settings.azureApiKey, 'AZURE_OPENAI_API_KEY'] : [settings.openaiApiKey, 'OPENAI_API_KEY'];
+  if (apiKey === undefined) {
+    throw new UserError('no_key', `There is no API key: ${variable} is not set.`, {
+      hint: `Set ${variable} in the environment or in .env; or add --dry-run to see what would be sent, which needs no key.`,
+    });
+  }
+  const baseUrl = kind === 'azure' ? settings.azureEndpoint : settings.openaiBaseUrl;
+  return { kind, baseUrl: baseUrl ?? null, apiKey };
+}
+
+/** "OpenAI", "Azure OpenAI", "an OpenAI-compatible server". */
+export function endpointName(kind: EndpointKind): string {
+  return { openai: 'OpenAI', azure: 'Azure OpenAI', compatible: 'an OpenAI-compatible server' }[kind];
+}

@@ -1,0 +1,123 @@
+import type OpenAI from 'openai';
+import { toFile } from 'openai';
+import { z } from 'zod';
+import { believable, passOn, type Reading, readEvents, readJson } from './openai-reply.ts';
+import type { PictureReply, PictureRequest, SendOptions } from './port.ts';
+
+interface Sending {
+  readonly client: OpenAI;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** POST /images/edits as multipart/form-data; resolves with the raw response once its status is known to be good. */
+export async function sendEdit(request: PictureRequest, { client, signal, timeoutMs }: Sending): Promise<Response> {
+  const { model, text, pictures, parameters } = request;
+  const { size, quality, n, format, background, partialImages } = parameters;
+  // A Buffer would be sent as one field per byte, a Blob without a type: the SDK wants files.
+  const image = await Promise.all(pictures.map(({ bytes, name }) => toFile(bytes, name, { type: 'image/jpeg' })));
+  const body = {
+    model,
+    prompt: text,
+    image,
+    size,
+    quality,
+    n,
+    output_format: format,
+    ...(background === null ? {} : { background }),
+  };
+  const options = { signal, timeout: timeoutMs, maxRetries: 0 };
+  if (partialImages === null) return await client.images.edit(body, options).asResponse();
+  return await client.images.edit({ ...body, stream: true, partial_images: partialImages }, options).asResponse();
+}
+
+const reply = z.object({
+  data: z.array(z.object({ b64_json: z.string() })).min(1),
+  usage: z.looseObject({}).nullish(),
+});
+const partialEvent = z.object({
+  type: z.enum(['image_edit.partial_image', 'image_generation.partial_image']),
+  b64_json: z.string(),
+  partial_image_index: z.number(),
+});
+const completedEvent = z.object({
+  type: z.enum(['image_edit.completed', 'image_generation.completed']),
+  b64_json: z.string(),
+  usage: z.looseObject({}).nullish(),
+});
+
+type EditReply = Pick<PictureReply, 'pictures' | 'usage'>;
+
+/** @throws IncompleteReply */
+export async function readEdit(
+  response: Response,
+  { n }: PictureRequest['parameters'],
+  reading: Reading,
+  options: SendOptions,
+): Promise<EditReply> {
+  // Some servers do not stream although they were asked to.
+  if (response.headers.get('content-type')?.includes('text/event-stream')) {
+    return readEditStream(response, n, reading, options);
+  }
+  const body = await readJson(response, reading);
+  const parsed = reply.safeParse(body);
+  if (!parsed.success) {
+    reading.text(JSON.stringify(body), 'json');
+    throw reading.broken('no_picture', 'The reply holds no picture.', parsed.error);
+  }
+  const { data, usage } = parsed.data;
+  const pictures = await believable(
+    data.map(({ b64_json }) => b64_json),
+    n,
+    reading,
+  );
+  return { pictures, usage: usage ?? null };
+}
+
+async function readEditStream(
+  response: Response,
+  n: number,
+  reading: Reading,
+  options: SendOptions,
+): Promise<EditReply> {
+  const finished: string[] = [];
+  const usages: unknown[] = [];
+  for await (const event of readEvents(response, reading)) {
+    const partial = partialEvent.safeParse(event);
+    if (partial.success) await passOn(partial.data.b64_json, partial.data.partial_image_index, reading, options);
+    const completed = completedEvent.safeParse(event);
+    if (!completed.success) continue;
+    finished.push(completed.data.b64_json);
+    usages.push(completed.data.usage ?? null);
+  }
+  if (finished.length === 0) {
+    throw reading.broken('cut_stream', 'The stream ended without the finished picture.');
+  }
+  return { pictures: await believable(finished, n, reading), usage: usages.length === 1 ? usages[0] : sum(usages) };
+}
+
+const countable = z.object({
+  total_tokens: z.number(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  input_tokens_details: z.object({ text_tokens: z.number(), image_tokens: z.number() }),
+});
+
+/** One usage for several pictures of a stream; null when one of them reported none. */
+function sum(usages: readonly unknown[]): z.infer<typeof countable> | null {
+  const total = { text: 0, image: 0, output: 0 };
+  for (const usage of usages) {
+    const parsed = countable.safeParse(usage);
+    if (!parsed.success) return null;
+    total.text += parsed.data.input_tokens_details.text_tokens;
+    total.image += parsed.data.input_tokens_details.image_tokens;
+    total.output += parsed.data.output_tokens;
+  }
+  const input = total.text + total.image;
+  return {
+    total_tokens: input + total.output,
+    input_tokens: input,
+    output_tokens: total.output,
+    input_tokens_details: { text_tokens: total.text, image_tokens: total.image },
+  };
+}

@@ -1,0 +1,142 @@
+import type OpenAI from 'openai';
+import { APIError } from 'openai';
+import type {
+  ResponseCreateParamsNonStreaming,
+  ResponseInputContent,
+  Tool,
+} from 'openai/resources/responses/responses';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import { believable, passOn, type Reading, readEvents, readJson } from './openai-reply.ts';
+import type { PictureReply, SendOptions, TurnRequest } from './port.ts';
+
+interface Sending {
+  readonly client: OpenAI;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** POST /responses with the image_generation tool; resolves with the raw response once its status is known to be good. */
+export async function sendTurn(request: TurnRequest, { client, signal, timeoutMs }: Sending): Promise<Response> {
+  const { model, conversationModel, previousResponseId, text, pictures, parameters } = request;
+  const { size, quality, format, background, partialImages } = parameters;
+  const content: ResponseInputContent[] = [
+    { type: 'input_text', text },
+    ...pictures.map(({ bytes }): ResponseInputContent => {
+      return { type: 'input_image', detail: 'auto', image_url: `data:image/jpeg;base64,${base64(bytes)}` };
+    }),
+  ];
+  const tool: Tool.ImageGeneration = {
+    type: 'image_generation',
+    action: 'edit',
+    model,
+    // The SDK lists three sizes; the API takes what the model takes.
+    size: size as NonNullable<Tool.ImageGeneration['size']>,
+    quality,
+    output_format: format,
+    ...(background === null ? {} : { background }),
+    ...(partialImages === null ? {} : { partial_images: partialImages }),
+  };
+  const body: ResponseCreateParamsNonStreaming = {
+    model: conversationModel,
+    input: [{ role: 'user', content }],
+    tools: [tool],
+    tool_choice: { type: 'image_generation' },
+    // Kept by the server, or there would be nothing to go on from.
+    store: true,
+    ...(previousResponseId === null ? {} : { previous_response_id: previousResponseId }),
+  };
+  const options = { signal, timeout: timeoutMs, maxRetries: 0 };
+  if (partialImages === null) return await client.responses.create(body, options).asResponse();
+  return await client.responses.create({ ...body, stream: true }, options).asResponse();
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+const item = z.looseObject({ type: z.string(), result: z.string().nullish() });
+const reply = z.looseObject({
+  id: z.string(),
+  status: z.string().nullish(),
+  output: z.array(item),
+  usage: z.looseObject({}).nullish(),
+  tool_usage: z.looseObject({}).nullish(),
+  error: z.looseObject({ code: z.string().nullish(), message: z.string() }).nullish(),
+  incomplete_details: z.looseObject({ reason: z.string() }).nullish(),
+});
+const partialEvent = z.object({
+  type: z.literal('response.image_generation_call.partial_image'),
+  partial_image_b64: z.string(),
+  partial_image_index: z.number(),
+});
+const itemEvent = z.object({ type: z.literal('response.output_item.done'), item });
+const endEvent = z.object({
+  type: z.enum(['response.completed', 'response.failed', 'response.incomplete']),
+  response: z.unknown(),
+});
+
+type TurnReply = Pick<PictureReply, 'pictures' | 'usage' | 'responseId'>;
+
+/** @throws IncompleteReply, APIError when the response itself reports an error */
+export async function readTurn(response: Response, reading: Reading, options: SendOptions): Promise<TurnReply> {
+  if (!response.headers.get('content-type')?.includes('text/event-stream')) {
+    return finish(await readJson(response, reading), [], response, reading);
+  }
+  const items: z.infer<typeof item>[] = [];
+  for await (const event of readEvents(response, reading)) {
+    const partial = partialEvent.safeParse(event);
+    if (partial.success)
+      await passOn(partial.data.partial_image_b64, partial.data.partial_image_index, reading, options);
+    const done = itemEvent.safeParse(event);
+    if (done.success) items.push(done.data.item);
+    const end = endEvent.safeParse(event);
+    if (end.success) return finish(end.data.response, items, response, reading);
+  }
+  throw reading.broken('cut_stream', 'The stream ended without the finished picture.');
+}
+
+/** @param items finished output items that came as events, should the closing response leave them out */
+async function finish(
+  body: unknown,
+  items: readonly z.infer<typeof item>[],
+  response: Response,
+  reading: Reading,
+): Promise<TurnReply> {
+  const parsed = reply.safeParse(body);
+  if (!parsed.success) {
+    reading.text(JSON.stringify(body), 'json');
+    throw reading.broken('no_picture', 'The reply holds no picture.', parsed.error);
+  }
+  const { id, status, output, usage, tool_usage, error, incomplete_details } = parsed.data;
+  const pictures = [...output, ...items].flatMap(({ type, result }) =>
+    type === 'image_generation_call' && typeof result === 'string' ? [result] : [],
+  );
+  if (error != null) throw new APIError(undefined, error, undefined, response.headers);
+  if (status === 'incomplete' || status === 'failed') {
+    for (const picture of pictures) reading.picture(picture);
+    throw reading.broken(
+      'incomplete',
+      `The model stopped before it was done (${incomplete_details?.reason ?? status}).`,
+    );
+  }
+  const [picture] = pictures;
+  if (picture === undefined) throw inWords(output);
+  const whole = await believable([picture], 1, reading);
+  const tools = tool_usage == null ? {} : { tool_usage };
+  return { pictures: whole, usage: usage == null ? null : { ...usage, ...tools }, responseId: id };
+}
+
+const message = z.object({ content: z.array(z.looseObject({ text: z.string() })) });
+
+/** The conversation's model may answer in words instead of calling the image model. */
+function inWords(output: readonly unknown[]): UserError {
+  const said = output
+    .flatMap((part) => message.safeParse(part).data?.content.map(({ text }) => text) ?? [])
+    .join(' ')
+    .slice(0, 300);
+  const words = said === '' ? '' : `: "${said}"`;
+  return new UserError('no_picture', `No picture came back, only words${words}.`, {
+    hint: 'Say what to change in the picture, or try --stateless.',
+  });
+}

@@ -1,0 +1,68 @@
+import type { Quality } from './cost.ts';
+
+/** Where a request goes: OpenAI itself, Azure's OpenAI service, or a server that speaks the same protocol. */
+export type EndpointKind = 'openai' | 'azure' | 'compatible';
+
+export type PictureFormat = 'png' | 'jpeg' | 'webp';
+export type Background = 'transparent' | 'opaque' | 'auto';
+
+/** A picture as it is sent: a JPEG under a name that says nothing of the original's. */
+export interface SentPicture {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Parameters as the API names their values. */
+export interface Parameters {
+  readonly size: string;
+  readonly quality: Quality;
+  readonly n: number;
+  readonly format: PictureFormat;
+  readonly background: Background | null;
+  /** Partial pictures to stream, 1 to 3; null does not stream. */
+  readonly partialImages: number | null;
+}
+
+export interface PictureRequest {
+  readonly model: string;
+  readonly text: string;
+  readonly pictures: readonly SentPicture[];
+  readonly parameters: Parameters;
+}
+
+/** A turn of a conversation about a picture. */
+export interface TurnRequest extends PictureRequest {
+  /** The model that leads the conversation and calls the image model. */
+  readonly conversationModel: string;
+  /** The turn before; null starts anew. */
+  readonly previousResponseId: string | null;
+}
+
+export interface PictureReply {
+  /** Whole, decodable, in the format that their bytes say. */
+  readonly pictures: readonly Uint8Array[];
+  /** As the API reports it; null when it does not. */
+  readonly usage: unknown;
+  readonly requestIds: readonly string[];
+  /** Continues the conversation; null for single requests. */
+  readonly responseId: string | null;
+}
+
+export interface SendOptions {
+  /** How often a request may be repeated that was refused before any processing. */
+  readonly retries: number;
+  readonly timeoutMs: number;
+  readonly interrupted: AbortSignal;
+  /** A picture in the making, with its number from 0. */
+  onPartial(bytes: Uint8Array, index: number): Promise<void>;
+  onWait(seconds: number): void;
+}
+
+/** Makes pictures. Every failure is a UserError; a reply that was not whole is an `IncompleteReply`. */
+export interface ImageModel {
+  readonly endpoint: EndpointKind;
+  /** A picture from pictures and a text. */
+  edit(request: PictureRequest, options: SendOptions): Promise<PictureReply>;
+  /** The same as a turn of a conversation that can be gone on with. */
+  turn(request: TurnRequest, options: SendOptions): Promise<PictureReply>;
+}

@@ -1,0 +1,297 @@
+import { randomBytes } from 'node:crypto';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
+import { endpointOf } from '../../src/picture/endpoint.ts';
+import type { IncompleteReply } from '../../src/picture/failure.ts';
+import { OpenAiImageModel } from '../../src/picture/openai.ts';
+import type { PictureRequest, SendOptions, TurnRequest } from '../../src/picture/port.ts';
+import type { Settings } from '../../src/settings.ts';
+import { refuse } from '../fake-openai/behaviour.ts';
+import { FakeOpenAi } from '../fake-openai/server.ts';
+
+let fake: FakeOpenAi;
+let photo: Buffer;
+beforeAll(async () => {
+  fake = await FakeOpenAi.start();
+  photo = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#123456' } })
+    .jpeg()
+    .toBuffer();
+});
+afterEach(() => fake.reset());
+afterAll(() => fake.close());
+
+function settings(overrides: Partial<Settings> = {}): Settings {
+  const paths = { config: '', data: '', cache: '' };
+  return { openaiApiKey: fake.key, openaiBaseUrl: fake.baseUrl, noColor: false, paths, ...overrides } as Settings;
+}
+
+function model(overrides: Partial<Settings> = {}): OpenAiImageModel {
+  const used = settings(overrides);
+  return new OpenAiImageModel({ endpoint: endpointOf(used), settings: used, noProxy: undefined });
+}
+
+function request(overrides: Partial<PictureRequest['parameters']> = {}, pictures = 2): PictureRequest {
+  return {
+    model: 'gpt-image-2',
+    text: 'four panels',
+    pictures: Array.from({ length: pictures }, (_, i) => ({ name: `reference-0${i + 1}.jpg`, bytes: photo })),
+    parameters: {
+      size: '1024x1024',
+      quality: 'low',
+      n: 1,
+      format: 'png',
+      background: null,
+      partialImages: null,
+      ...overrides,
+    },
+  };
+}
+
+const turn = (previousResponseId: string | null = null, overrides = {}): TurnRequest => ({
+  ...request(overrides),
+  conversationModel: 'gpt-5.6-luna',
+  previousResponseId,
+});
+
+function options(overrides: Partial<SendOptions> = {}): SendOptions {
+  return {
+    retries: 1,
+    timeoutMs: 20_000,
+    interrupted: new AbortController().signal,
+    onPartial: async () => undefined,
+    onWait: () => undefined,
+    ...overrides,
+  };
+}
+
+async function failure(run: Promise<unknown>): Promise<UserError> {
+  const error = await run.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof UserError) return error;
+  throw new Error(`expected a UserError, got ${String(error)}`);
+}
+
+describe('edit', () => {
+  it('sends the photos as files with their type, in order, and every parameter', async () => {
+    const reply = await model().edit(request({ n: 2, format: 'webp', background: 'opaque' }), options());
+    expect(reply.pictures).toHaveLength(2);
+    expect(reply.requestIds).toEqual(['req_1']);
+    const [received] = fake.received;
+    expect(received?.status).toBe(200);
+    expect(Object.fromEntries(received?.form?.fields ?? [])).toEqual({
+      model: 'gpt-image-2',
+      prompt: 'four panels',
+      size: '1024x1024',
+      quality: 'low',
+      n: '2',
+      output_format: 'webp',
+      background: 'opaque',
+    });
+    expect(received?.form?.parts.map(({ name, filename, type }) => [name, filename, type])).toEqual([
+      ['image[]', 'reference-01.jpg', 'image/jpeg'],
+      ['image[]', 'reference-02.jpg', 'image/jpeg'],
+    ]);
+    expect(received?.form?.parts[0]?.bytes.equals(photo)).toBe(true);
+  });
+
+  it('streams partial pictures and demands the finished one', async () => {
+    const seen: number[] = [];
+    const streaming = options({ onPartial: async (_, index) => void seen.push(index) });
+    const reply = await model().edit(request({ partialImages: 2 }), streaming);
+    expect(seen).toEqual([0, 1]);
+    expect(reply.pictures).toHaveLength(1);
+    expect(reply.usage).toMatchObject({ output_tokens: 1756 });
+  });
+
+  it('adds up the usage of several streamed pictures', async () => {
+    const reply = await model().edit(request({ partialImages: 1, n: 3 }), options());
+    expect(reply.pictures).toHaveLength(3);
+    expect(reply.usage).toMatchObject({ output_tokens: 3 * 1756 });
+  });
+
+  it('goes to Azure with its key, deployment and version, whatever OPENAI_BASE_URL says', async () => {
+    const azure = { azureEndpoint: fake.origin, azureApiKey: fake.key, azureDeployment: 'my-images' };
+    const reply = await model({ ...azure, openaiBaseUrl: 'http://127.0.0.1:1/v1' }).edit(request(), options());
+    expect(reply.pictures).toHaveLength(1);
+    expect(fake.received[0]?.path).toBe('/openai/deployments/my-images/images/edits?api-version=2025-04-01-preview');
+    expect(fake.received[0]?.headers.authorization).toBeUndefined();
+  });
+});
+
+describe('turn', () => {
+  it('starts a conversation with pictures and goes on from it without', async () => {
+    const first = await model().turn(turn(), options());
+    expect(first.responseId).toMatch(/^resp_/);
+    expect(first.usage).toMatchObject({ input_tokens: 2000, tool_usage: { image_gen: { output_tokens: 1756 } } });
+    const second = await model().turn({ ...turn(first.responseId), pictures: [] }, options());
+    expect(second.pictures).toHaveLength(1);
+    expect(fake.received.map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  it('streams', async () => {
+    const seen: number[] = [];
+    const streaming = options({ onPartial: async (_, index) => void seen.push(index) });
+    const reply = await model().turn(turn(null, { partialImages: 3 }), streaming);
+    expect(seen).toEqual([0, 1, 2]);
+    expect(reply.responseId).toMatch(/^resp_/);
+  });
+
+  it('says so when the model answers in words', async () => {
+    fake.next.push({ kind: 'in-words' });
+    const error = await failure(model().turn(turn(), options()));
+    expect(error.message).toBe('No picture came back, only words: "I would rather talk.".');
+  });
+
+  it('demands the completed event', async () => {
+    fake.next.push({ kind: 'cut-stream' });
+    const error = await failure(model().turn(turn(null, { partialImages: 2 }), options()));
+    expect(error.code).toBe('cut_stream');
+    expect((error as IncompleteReply).arrived).toHaveLength(2);
+  });
+});
+
+describe('a reply that is not whole', () => {
+  it.each([
+    ['cut-stream', { partialImages: 2 }, 'cut_stream', ['png', 'png']],
+    ['cut', { partialImages: 2 }, 'cut_stream', ['png', 'png']],
+    ['cut', {}, 'cut_stream', ['txt']],
+    ['html', {}, 'not_json', ['html']],
+    ['html', { partialImages: 1 }, 'not_json', ['html']],
+    ['bad-picture', {}, 'bad_picture', ['png']],
+    ['bad-picture', { partialImages: 1 }, 'bad_picture', ['png', 'png']],
+  ] as const)('%s %o is an error that keeps what arrived', async (kind, parameters, code, endings) => {
+    fake.next.push({ kind });
+    const error = await failure(model().edit(request(parameters), options()));
+    expect(error.code).toBe(code);
+    expect((error as IncompleteReply).arrived.map(({ ending }) => ending)).toEqual(endings);
+    expect(error.hint).toContain('may have been billed');
+    expect(fake.received).toHaveLength(1);
+  });
+});
+
+describe('errors', () => {
+  it.each([
+    ['wrong-key', 'wrong_key', /does not accept the API key/],
+    ['not-verified', 'not_verified', /verified organisations/],
+    ['no-credit', 'no_credit', /no credit left/],
+    ['billing-limit', 'no_credit', /spending limit/],
+    ['moderation', 'moderation', /\(stage: input; categories: violence, hate\)/],
+    ['model-gone', 'model_gone', /gpt-image-2/],
+    ['rate-limit', 'rate_limit', /limiting the rate/],
+    ['server', 'server', /status 500/],
+  ] as const)('%s is told apart, with a next step, after one request', async (kind, code, message) => {
+    fake.next.push(refuse(kind, { echo: fake.key }));
+    const error = await failure(model().edit(request(), options({ retries: 5 })));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(error.hint).toBeTruthy();
+    expect(`${error.message} ${error.hint}`).not.toContain(fake.key);
+    expect(fake.received).toHaveLength(1);
+  });
+
+  it.each([
+    [{ size: '1000x1000' }, 2, 'bad_size'],
+    [{}, 17, 'too_large'],
+    [{}, 0, 'bad_request'],
+  ] as const)('%o with %i photos is %s', async (parameters, photos, code) => {
+    const error = await failure(model().edit(request(parameters, photos), options()));
+    expect(error.code).toBe(code);
+  });
+
+  it('says no such address for a server without the Responses API', async () => {
+    const error = await failure(model({ openaiBaseUrl: `${fake.origin}/v2` }).turn(turn(), options()));
+    expect(error.code).toBe('no_such_address');
+    expect(error.hint).toContain('--stateless');
+  });
+
+  it('says that nothing was sent when the server cannot be reached', async () => {
+    const gone = await FakeOpenAi.start();
+    const goneUrl = gone.baseUrl;
+    await gone.close();
+    const error = await failure(model({ openaiBaseUrl: goneUrl }).edit(request(), options()));
+    expect(error.message).toBe(
+      'Cannot reach the server that OPENAI_BASE_URL names: it refuses connections. Nothing was sent.',
+    );
+  });
+
+  it('does not follow a redirect with the photos', async () => {
+    fake.next.push({ kind: 'redirect', to: `${fake.origin}/v1/images/edits` });
+    const error = await failure(model().edit(request(), options()));
+    expect(error.code).toBe('redirected');
+    expect(fake.received).toHaveLength(1);
+  });
+});
+
+describe('patience', () => {
+  it('posts once to a server that stalls, and says that it may have been billed', async () => {
+    fake.next.push({ kind: 'stall' });
+    const error = await failure(model().edit(request(), options({ timeoutMs: 1000, retries: 5 })));
+    expect(error.code).toBe('timeout');
+    expect(error.message).toContain('may have been billed');
+    expect(fake.received).toHaveLength(1);
+  });
+
+  it('comes back after a 429 and a 503 when the server says when', async () => {
+    fake.next.push(refuse('rate-limit', { retryAfter: '0' }), refuse('overloaded', { retryAfter: '0' }));
+    const waits: number[] = [];
+    await model().edit(request(), options({ retries: 2, onWait: (seconds) => void waits.push(seconds) }));
+    expect(fake.received.map(({ status }) => status)).toEqual([429, 503, 200]);
+    expect(waits).toEqual([0, 0]);
+  });
+
+  it('does not come back more often than allowed', async () => {
+    fake.next.push(refuse('rate-limit', { retryAfter: '0' }), refuse('rate-limit', { retryAfter: '7' }));
+    const error = await failure(model().edit(request(), options({ retries: 1 })));
+    expect(error.hint).toContain('in 7 s');
+    expect(fake.received).toHaveLength(2);
+  });
+
+  it('does not wait for credit', async () => {
+    fake.next.push(refuse('no-credit', { retryAfter: '0' }));
+    await failure(model().edit(request(), options({ retries: 3 })));
+    expect(fake.received).toHaveLength(1);
+  });
+
+  it('stops at once when interrupted, also while waiting', async () => {
+    const controller = new AbortController();
+    fake.next.push({ kind: 'stall' });
+    setTimeout(() => controller.abort(), 200);
+    const sent = await failure(model().edit(request(), options({ interrupted: controller.signal })));
+    expect([sent.exit, sent.message]).toEqual([130, expect.stringContaining('may have been billed')]);
+
+    const waiting = new AbortController();
+    fake.next.push(refuse('rate-limit', { retryAfter: '60' }));
+    setTimeout(() => waiting.abort(), 200);
+    const refused = await failure(model().edit(request(), options({ interrupted: waiting.signal })));
+    expect([refused.exit, refused.message]).toEqual([130, 'Interrupted while waiting; nothing was made.']);
+  });
+
+  it('waits longer than a slow server takes', async () => {
+    fake.next.push({ kind: 'delay', ms: 1500 });
+    expect((await model().edit(request(), options())).pictures).toHaveLength(1);
+  });
+});
+
+describe('endpointOf', () => {
+  it('asks for the key by the name of its variable', () => {
+    expect(() => endpointOf({ ...settings(), openaiApiKey: undefined })).toThrow(/OPENAI_API_KEY is not set/);
+    const azure = { ...settings(), azureEndpoint: 'https://x.example', azureApiKey: undefined };
+    expect(() => endpointOf(azure)).toThrow(/AZURE_OPENAI_API_KEY is not set/);
+  });
+
+  it('tells OpenAI from other servers', () => {
+    expect(endpointOf({ ...settings(), openaiBaseUrl: undefined }).kind).toBe('openai');
+    expect(endpointOf({ ...settings(), openaiBaseUrl: 'https://api.openai.com/v1' }).kind).toBe('openai');
+    expect(endpointOf(settings()).kind).toBe('compatible');
+  });
+});
+
+it('keeps no key in what it keeps of a broken reply', async () => {
+  const key = `sk-${randomBytes(12).toString('hex')}`;
+  fake.next.push({ kind: 'html' });
+  const error = (await failure(model({ openaiApiKey: key }).edit(request(), options()))) as IncompleteReply;
+  for (const { bytes } of error.arrived) expect(Buffer.from(bytes).toString()).not.toContain(key);
+});
