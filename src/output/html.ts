@@ -39,6 +39,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export function escaped(text: string): string {
   return text
     .toWellFormed()
-    .replace(/[\ufffe\uffff]/g, '\ufffd')
+    .replace(/\p{Noncharacter_Code_Point}/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

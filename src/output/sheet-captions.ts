@@ -59,7 +59,7 @@ export function captionMarks(
   const baseline = frame.height + Math.round(fontSize * 1.5);
   const score = scoreText(row.score);
   const rank = String(row.rank);
-  const nameAt = measure(`${rank}\u2002`);
+  const nameAt = measure(`${rank}  `);
   const scoreAt = frame.width - measure(score);
   const name = shortenMiddle(printableParts(row.path).name, scoreAt - nameAt - fontSize * 0.6, measure);
   const marks = [

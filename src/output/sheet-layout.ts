@@ -39,7 +39,7 @@ const ROOMIEST = 480;
 const SMALLEST = 64;
 /** What every format can hold (WebP: 16,383 a side), and what memory can (three bytes a pixel). */
 const MAX_SIDE = 16_000;
-const MAX_PIXELS = 64_000_000;
+const MAX_PIXELS = 80_000_000;
 /** Between 4:3 and 3:2: fills screens and paper alike. */
 const PLEASING_RATIO = 1.4;
 

@@ -1,0 +1,99 @@
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { renderHits, table } from '../../src/output/table.ts';
+import { CONTROL, hostileName, hostilePath, resultRow } from './rows.ts';
+
+const plain = { columns: null, color: false };
+
+/** Without the newline after every line, which must be there. */
+function lines(text: string): string[] {
+  expect(text.endsWith('\n')).toBe(true);
+  return text.slice(0, -1).split('\n');
+}
+
+describe('a table', () => {
+  it('aligns columns by the cells that characters take on a terminal', () => {
+    const rows = [
+      ['a', '1'],
+      ['日本', '1,234'],
+      ['😀😀😀', '7'],
+    ];
+    expect(lines(table(rows, ['left', 'right']))).toEqual(['a           1', '日本    1,234', '😀😀😀      7']);
+  });
+
+  it('holds one line for each row, whatever the cells hold', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(hostileName, hostileName), { minLength: 1, maxLength: 5 }), (rows) => {
+        const shown = lines(table(rows, ['left', 'right']));
+        expect(shown).toHaveLength(rows.length);
+        for (const line of shown) expect(line).not.toMatch(CONTROL);
+      }),
+    );
+  });
+});
+
+describe('the table of search results', () => {
+  it('shows rank, score, path, date and size', () => {
+    expect(lines(renderHits([resultRow()], plain))).toEqual([
+      '#  Score  Photo                    Taken               Size',
+      '1  0.982  /photos/2024/kitten.jpg  2024-06-15 14:32  3.6 MB',
+    ]);
+  });
+
+  it('leaves the date empty for a photo that does not say', () => {
+    expect(lines(renderHits([resultRow({ takenAt: null })], plain))[1]).toBe(
+      '1  0.982  /photos/2024/kitten.jpg         3.6 MB',
+    );
+  });
+
+  it('keeps every path whole where nobody looks at a terminal', () => {
+    const path = `/${'folder/'.repeat(60)}kitten.jpg`;
+    expect(renderHits([resultRow({ path })], plain)).toContain(path);
+  });
+
+  it('marks a photo whose drive is away', () => {
+    expect(renderHits([resultRow({ available: false })], plain)).toContain('kitten.jpg (drive away)');
+  });
+
+  it('gives up size and date before the path becomes illegible', () => {
+    const hit = resultRow({ path: '/home/ann/Pictures/2024/summer/evening/IMG_2041.jpg' });
+    expect(renderHits([hit], { columns: 70, color: false })).toMatch(/IMG_2041\.jpg {2}2024-06-15 14:32 {2}3\.6 MB/);
+    expect(renderHits([hit], { columns: 46, color: false })).not.toContain('Taken');
+  });
+
+  it('uses colour only when it may', () => {
+    expect(renderHits([resultRow()], { columns: 80, color: true })).toContain('\u001b[');
+    expect(renderHits([resultRow()], { columns: 80, color: false })).not.toContain('\u001b');
+  });
+
+  it('says the same with colours and without', () => {
+    const hits = [resultRow(), resultRow({ rank: 2, available: false })];
+    const colored = renderHits(hits, { columns: 60, color: true });
+    expect(stripVTControlCharacters(colored)).toBe(renderHits(hits, { columns: 60, color: false }));
+  });
+
+  it('never writes minus zero', () => {
+    expect(renderHits([resultRow({ score: -0.0001 })], plain)).toContain(' 0.000 ');
+  });
+
+  it('stays within the terminal and holds no control character, whatever the paths', () => {
+    const hits = fc.array(
+      fc.record({ path: hostilePath, available: fc.boolean(), score: fc.float({ min: -1, max: 1, noNaN: true }) }),
+      { minLength: 1, maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(hits, fc.integer({ min: 40, max: 160 }), fc.boolean(), (found, columns, color) => {
+        const rows = found.map((hit, i) => resultRow({ ...hit, rank: i + 1 }));
+        const shown = lines(stripVTControlCharacters(renderHits(rows, { columns, color })));
+        expect(shown).toHaveLength(rows.length + 1);
+        for (const line of shown) {
+          expect(line).not.toMatch(CONTROL);
+          expect(stringWidth(line)).toBeLessThanOrEqual(columns);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
