@@ -1,6 +1,9 @@
 import { PassThrough, Writable } from 'node:stream';
 import { realWorld, type World } from '../../src/world.ts';
 
+/** Made once: it listens for signals. */
+const real = realWorld();
+
 /** A world of its own for one test: its streams are kept, its environment is empty. */
 export function testWorld(
   overrides: Partial<World> = {},
@@ -8,7 +11,7 @@ export function testWorld(
   const out = sink();
   const err = sink();
   return {
-    ...realWorld(),
+    ...real,
     env: {},
     stdin: new PassThrough() as unknown as World['stdin'],
     stdout: out.stream,
