@@ -1,4 +1,3 @@
-import { cursorTo } from 'node:readline';
 import stringWidth from 'string-width';
 import type { World } from '../world.ts';
 import { shortenMiddle } from './shorten.ts';
@@ -22,7 +21,8 @@ const PLAIN = 10_000;
 const WINDOW = 20_000;
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
-const CLEAR_LINE = '\u001b[2K';
+/** To the first column, and nothing left on the line. */
+const ERASE = '\r\u001b[2K';
 
 /** Progress of long work on stderr: a bar redrawn in place on a terminal, else a plain line now and then. */
 export function createProgress(world: World, label: string): Progress {
@@ -34,14 +34,9 @@ function bar(world: World, label: string): Progress {
   const rate = rateOver(WINDOW);
   let line: string | null = null;
   let drawnAt = Number.NEGATIVE_INFINITY;
-  const erase = (): void => {
-    cursorTo(stderr, 0);
-    stderr.write(CLEAR_LINE);
-  };
   const takeAway = (): void => {
     if (line === null) return;
-    erase();
-    stderr.write(SHOW_CURSOR);
+    stderr.write(ERASE + SHOW_CURSOR);
     line = null;
     interrupted.removeEventListener('abort', takeAway);
   };
@@ -58,12 +53,12 @@ function bar(world: World, label: string): Progress {
         stderr.write(HIDE_CURSOR);
         interrupted.addEventListener('abort', takeAway, { once: true });
       }
-      erase();
-      stderr.write(next);
+      // One write, so that nothing flickers.
+      stderr.write(ERASE + next);
       line = next;
     },
     note: (text) => {
-      if (line !== null) erase();
+      if (line !== null) stderr.write(ERASE);
       writeLine(stderr, text);
       if (line !== null) stderr.write(line);
     },
