@@ -5,14 +5,20 @@ import type { Endpoint } from './endpoint.ts';
 export interface MilvusFailure {
   /** The network's or server's own words, one line. */
   readonly reason: string;
-  readonly kind: 'unreachable' | 'silent' | 'auth' | 'missing' | 'exists' | 'busy' | 'other';
+  readonly kind: 'unreachable' | 'silent' | 'stranger' | 'auth' | 'missing' | 'exists' | 'busy' | 'other';
   /** The server is gone, or is another one than we greeted: worth starting an embedded one again. */
   readonly away: boolean;
   readonly cause: unknown;
 }
 
 /** gRPC status codes (grpc.io/docs/guides/status-codes). */
-const GRPC = { deadlineExceeded: 4, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const;
+const GRPC = {
+  deadlineExceeded: 4,
+  permissionDenied: 7,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
 /** Milvus status codes since 2.3 (merr/errors.go); 1400 and 1401 are its own authentication errors. */
 const MILVUS = { rateLimited: 8, collectionMissing: 100, unauthenticated: [1400, 1401] } as const;
 
@@ -33,42 +39,54 @@ export function failureOf(value: unknown): MilvusFailure | null {
 }
 
 export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError {
-  const { place, kind } = endpoint;
-  const { cause } = failure;
-  const lite = kind === 'lite';
+  const { reason, cause } = failure;
+  const lite = endpoint.kind === 'lite';
+  const place = lite ? 'the embedded store' : `Milvus at ${endpoint.place}`;
+  const Place = lite ? 'The embedded store' : place;
   switch (failure.kind) {
     case 'unreachable':
-      return new UserError('store_unreachable', `No connection to ${lite ? place : `Milvus at ${place}`}.`, {
+      return new UserError('store_unreachable', `No connection to ${place}${whyUnreachable(reason)}.`, {
         hint: lite
           ? 'It was started and went away again: run the command once more, or "curate doctor".'
           : 'Check that it runs and that MILVUS_URI is right, or unset MILVUS_URI to use the embedded store.',
         cause,
       });
     case 'silent':
-      return new UserError(
-        'store_unreachable',
-        `${lite ? 'The embedded store' : `Milvus at ${place}`} does not answer.`,
-        {
-          hint: lite ? 'Run "curate stop" and try again.' : 'Check the server, the network and MILVUS_URI.',
-          cause,
-        },
-      );
+      return new UserError('store_unreachable', `${Place} does not answer.`, {
+        hint: lite ? 'Run "curate stop" and try again.' : 'Check the server, the network and MILVUS_URI.',
+        cause,
+      });
+    case 'stranger':
+      return new UserError('store_unreachable', `What answers at ${endpoint.place} is not Milvus.`, {
+        hint: 'Check MILVUS_URI, and whether a proxy set in the environment stands in between.',
+        cause,
+      });
     case 'auth':
-      return new UserError('store_auth', `Milvus at ${place} refused the sign-in.`, {
+      return new UserError('store_auth', `${Place} refused the sign-in.`, {
         hint: 'Set MILVUS_TOKEN to an API key or to user:password.',
         cause,
       });
     default:
-      return new UserError(
-        'store_failed',
-        `${lite ? 'The embedded store' : `Milvus at ${place}`} failed: ${failure.reason}`,
-        {
-          hint: lite ? 'Run "curate doctor" to check it.' : "The server's own log says more.",
-          cause,
-        },
-      );
+      return new UserError('store_failed', `${Place} failed: ${reason}`, {
+        hint: lite ? 'Run "curate doctor" to check it.' : "The server's own log says more.",
+        cause,
+      });
   }
 }
+
+/** gRPC's words are for programmers; these are the cases a person can do something about. */
+function whyUnreachable(reason: string): string {
+  const known = UNREACHABLE.find(([pattern]) => pattern.test(reason));
+  return known === undefined ? '' : `: ${known[1]}`;
+}
+
+const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, 'nothing listens there'],
+  [/Name resolution|ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
+  [/SSL routines/, 'it does not speak TLS, so the URI begins with http://'],
+  [/self.signed|certificate/, 'its certificate is not trusted'],
+  [/Protocol error/, 'it speaks TLS or is not Milvus'],
+];
 
 interface Status {
   readonly code?: number | undefined;
@@ -98,6 +116,8 @@ function kindOfGrpc(code: number, reason: string): MilvusFailure['kind'] {
     case GRPC.deadlineExceeded:
       // A host that swallows packets never gets past dialling.
       return /not yet|connect|resol|LB pick/i.test(reason) ? 'unreachable' : 'silent';
+    case GRPC.unimplemented:
+      return 'stranger';
     case GRPC.unauthenticated:
     case GRPC.permissionDenied:
       return 'auth';

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
+
+test('a Milvus URI may leave out what has a usual value', () => {
+  expect(parseEndpoint('http://milvus.lan:19531', undefined)).toMatchObject({
+    kind: 'server',
+    address: 'milvus.lan:19531',
+  });
+  expect(parseEndpoint('http://milvus.lan', undefined)).toMatchObject({ address: 'milvus.lan:19530' });
+  expect(parseEndpoint('milvus.lan', undefined)).toMatchObject({ address: 'milvus.lan:19530' });
+  expect(parseEndpoint('192.168.1.5:19530/', undefined)).toMatchObject({ address: '192.168.1.5:19530' });
+  expect(parseEndpoint('http://[::1]:19530', undefined)).toMatchObject({ address: '[::1]:19530' });
+  expect(parseEndpoint('https://milvus.lan', undefined)).toMatchObject({ address: 'https://milvus.lan:443' });
+});
+
+test('Zilliz Cloud is known by its host', () => {
+  for (const host of [
+    'in03-1.serverless.gcp-us-west1.cloud.zilliz.com',
+    'in01-2.ali-cn.vectordb.zilliz.com.cn',
+    'x.zillizcloud.com',
+  ]) {
+    expect(parseEndpoint(`https://${host}`, 'key')).toMatchObject({
+      kind: 'zilliz',
+      address: `https://${host}:443`,
+      token: 'key',
+    });
+  }
+  expect(parseEndpoint('https://notzilliz.com', 'key').kind).toBe('server');
+});
+
+test('an account in the URI is the token unless one is set, and is never shown', () => {
+  const endpoint = parseEndpoint('http://root:p%40ss@milvus.lan', undefined);
+  expect(endpoint).toMatchObject({ token: 'root:p@ss', place: 'milvus.lan:19530', address: 'milvus.lan:19530' });
+  expect(parseEndpoint('http://root:p@milvus.lan', 'key').token).toBe('key');
+});
+
+test.each([
+  './milvus.db',
+  '/home/me/milvus.db',
+  'ftp://milvus.lan',
+  'http://',
+  'http://milvus.lan/db',
+  'a b',
+  'unix:/tmp/s',
+])('%s is no Milvus URI', (uri) => {
+  const error = expect.objectContaining({ code: 'settings', hint: expect.stringContaining('http://host:19530') });
+  expect(() => parseEndpoint(uri, undefined)).toThrow(error);
+});
