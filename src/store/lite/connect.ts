@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { interruptedError, UserError } from '../../errors.ts';
+import type { World } from '../../world.ts';
+import type { OnLiteEvent } from './events.ts';
+import { type LiteFolders, liteFolders } from './folders.ts';
+import { ensureRuntime, type Runtime } from './provision.ts';
+import { endServer, startServer } from './sidecar.ts';
+import { answers, type LiteServer, readState } from './state.ts';
+
+export type { LiteEvent } from './events.ts';
+
+interface ConnectOptions {
+  /** How long the server stays without being called. */
+  readonly idleSeconds?: number;
+}
+
+const IDLE_SECONDS = 600;
+const POLL_MS = 100;
+/** A server that has published itself but cannot be reached is ending, which takes seconds, or has lost its socket. */
+const ENDING_MS = 15_000;
+/** One that has not published itself is starting, from a slow disk perhaps, or writing its last rows. */
+const BUSY_MS = 60_000;
+
+/**
+ * The address and token of the embedded server, which is set up and started when it does not run. Cheap when it does:
+ * reading a file and knocking at a socket. Any number of processes may call it at once, and again after the server
+ * was killed: the kernel's lock on its folder sees to it that there is one server, and that everybody finds it.
+ * @throws UserError naming the remedy, when Python, the network, the disk or the data are in the way.
+ */
+export async function connectLite(
+  world: World,
+  paths: { readonly data: string },
+  onEvent: OnLiteEvent,
+  { idleSeconds = IDLE_SECONDS }: ConnectOptions = {},
+): Promise<LiteServer> {
+  const folders = liteFolders(paths.data);
+  const version = await ownVersion();
+  const occupied = stopwatch();
+  let broken: Runtime | null = null;
+  while (!world.interrupted.aborted) {
+    const server = await readState(folders.state);
+    if (server !== null && (await answers(server.address))) {
+      // A newer one is taken as it is: two versions in use at once would otherwise replace each other's in turns.
+      if (!isOlder(server.version, version)) return server;
+      onEvent({ kind: 'server', step: 'replacing' });
+      await endServer(world, folders);
+    }
+    const runtime = await ensureRuntime(world, folders, onEvent, broken);
+    const outcome = await startServer(world, folders, runtime.python, { version, idleSeconds, onEvent });
+    if (outcome.kind === 'runtime') {
+      if (broken !== null) throw unrepaired(outcome.message, folders);
+      broken = runtime;
+    } else if (outcome.kind === 'locked') {
+      if (occupied.start()) onEvent({ kind: 'server', step: 'waiting' });
+      if (occupied.milliseconds() > (server === null ? BUSY_MS : ENDING_MS)) {
+        onEvent({ kind: 'server', step: 'replacing' });
+        await endServer(world, folders);
+        occupied.stop();
+      }
+      await sleep(POLL_MS);
+    }
+  }
+  throw interruptedError();
+}
+
+function stopwatch() {
+  let since: number | null = null;
+  return {
+    /** Whether it was not running yet. */
+    start: (): boolean => {
+      const first = since === null;
+      since ??= performance.now();
+      return first;
+    },
+    stop: (): void => {
+      since = null;
+    },
+    milliseconds: (): number => (since === null ? 0 : performance.now() - since),
+  };
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+/** By major, minor and patch. */
+export function isOlder(version: string, than: string): boolean {
+  const [ours, theirs] = [version, than].map((one) => one.split(/[.+-]/, 3).map(Number));
+  for (const [index, number] of (ours ?? []).entries()) {
+    const other = theirs?.[index] ?? 0;
+    if (number !== other) return number < other;
+  }
+  return false;
+}
+
+function unrepaired(message: string, folders: LiteFolders): UserError {
+  return new UserError('runtime_broken', `The embedded store does not load, even newly set up: ${message}.`, {
+    hint: `Its log is ${folders.log}. Or use a Milvus server: set MILVUS_URI.`,
+  });
+}
