@@ -34,8 +34,16 @@ export function frameAspect(photos: readonly Pick<SearchResultRow, 'width' | 'he
   return Math.min(3 / 2, Math.max(3 / 4, median));
 }
 
-/** Long sides of frames, from roomy to what can just be made out. */
-const ROOMIEST = 480;
+/** Up to so many results, frames have this long side. */
+const ROOM = [
+  { results: 12, edge: 480 },
+  { results: 30, edge: 400 },
+  { results: 80, edge: 320 },
+  { results: 300, edge: 240 },
+  { results: 1000, edge: 160 },
+  { results: Number.POSITIVE_INFINITY, edge: 112 },
+];
+/** Below this, photos and captions can no longer be made out. */
 const SMALLEST = 64;
 /** What every format can hold (WebP: 16,383 a side), and what memory can (three bytes a pixel). */
 const MAX_SIDE = 16_000;
@@ -45,7 +53,7 @@ const PLEASING_RATIO = 1.4;
 
 /** The largest layout that holds all results; null when there are too many for one picture. */
 export function layOutSheet(results: number, queries: number, aspect: number): SheetLayout | null {
-  let edge = results <= 12 ? ROOMIEST : results <= 30 ? 400 : results <= 80 ? 320 : 240;
+  let edge = ROOM.find((step) => results <= step.results)?.edge ?? 0;
   for (; edge >= SMALLEST; edge = Math.floor(edge * 0.93)) {
     const layout = bestColumns(results, queries, aspect, edge);
     if (Math.max(layout.width, layout.height) <= MAX_SIDE && layout.width * layout.height <= MAX_PIXELS) return layout;
