@@ -23,7 +23,7 @@ export function scoreText(score: number): string {
   return (Math.round(score * 1000) / 1000 || 0).toFixed(3);
 }
 
-/** "2024-06-15 14:32": the camera's own clock, whatever the zone here; null stays null. */
+/** "2024-06-15 14:32", in UTC, which stands for the camera's own clock where it names no zone; null stays null. */
 export function takenText(takenAt: string | null): string | null {
   return takenAt === null ? null : takenAt.slice(0, 16).replace('T', ' ');
 }

@@ -20,51 +20,53 @@ export function table(rows: readonly (readonly string[])[], alignments: readonly
   );
 }
 
+interface Column {
+  readonly title: string;
+  readonly align: Alignment;
+  readonly cells: readonly string[];
+}
+
 /** Search results for people. `columns: null` gives the same columns with every path whole. */
 export function renderHits(hits: readonly SearchResultRow[], { columns, color }: Terminal): string {
-  const style: typeof styleText = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
-  const extras = [
+  const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
+  const leading: Column[] = [
+    { title: '#', align: 'right', cells: hits.map((hit) => style('dim', String(hit.rank))) },
+    { title: 'Score', align: 'right', cells: hits.map((hit) => scoreText(hit.score)) },
+  ];
+  const extras: Column[] = [
     { title: 'Taken', align: 'left' as const, cells: hits.map((hit) => takenText(hit.takenAt) ?? '') },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
-  ];
-  const ranks = hits.map((hit) => String(hit.rank));
-  const scores = hits.map((hit) => scoreText(hit.score));
-  const room = (shown: number): number =>
-    columns === null
-      ? Number.POSITIVE_INFINITY
-      : columns -
-        fixedWidth([
-          ['#', ...ranks],
-          ['Score', ...scores],
-        ]) -
-        fixedWidth(extras.slice(0, shown).map(whole));
-  const longest = Math.max(
-    ...hits.map((hit) => stringWidth(pathCell(hit, Number.POSITIVE_INFINITY, (_, text) => text))),
+  ].filter(({ cells }) => cells.some(Boolean));
+  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, style));
+  const roomBeside = (others: readonly Column[]): number =>
+    columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others]);
+
+  const enough = Math.min(LEGIBLE, Math.max(...pathsIn(Number.POSITIVE_INFINITY).map((path) => stringWidth(path))));
+  while (extras.length > 0 && roomBeside(extras) < enough) extras.pop();
+  const photo: Column = {
+    title: 'Photo',
+    align: 'left',
+    cells: pathsIn(Math.max(roomBeside(extras), AWAY.length + 3)),
+  };
+  const shown = [...leading, photo, ...extras];
+  return layOut(
+    [shown.map(({ title }) => style('bold', title)), ...hits.map((_, i) => shown.map(({ cells }) => cells[i] ?? ''))],
+    shown.map(({ align }) => align),
   );
-  const shown = [2, 1].find((n) => room(n) >= Math.min(LEGIBLE, longest)) ?? 0;
-  const paths = hits.map((hit) => pathCell(hit, Math.max(room(shown), AWAY.length + 3), style));
-  const kept = extras.slice(0, shown);
-  const heading = ['#', 'Score', 'Photo', ...kept.map(({ title }) => title)].map((title) => style('bold', title));
-  const lines = hits.map((_, i) => [
-    style('dim', ranks[i] ?? ''),
-    scores[i] ?? '',
-    paths[i] ?? '',
-    ...kept.map(({ cells }) => cells[i] ?? ''),
-  ]);
-  return layOut([heading, ...lines], ['right', 'right', 'left', ...kept.map(({ align }) => align)]);
 }
 
-function whole({ title, cells }: { readonly title: string; readonly cells: readonly string[] }): string[] {
-  return [title, ...cells];
-}
+type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 
 /** Cells that these columns take, each with the gap beside it. */
-function fixedWidth(columns: readonly (readonly string[])[]): number {
-  return columns.reduce((sum, cells) => sum + GAP.length + Math.max(...cells.map((cell) => stringWidth(cell))), 0);
+function widthOf(columns: readonly Column[]): number {
+  return columns.reduce(
+    (sum, { title, cells }) => sum + GAP.length + Math.max(...[title, ...cells].map((cell) => stringWidth(cell))),
+    0,
+  );
 }
 
 /** The path in its room, the name standing out, and a mark when the file is out of reach. */
-function pathCell(hit: SearchResultRow, room: number, style: typeof styleText): string {
+function pathCell(hit: SearchResultRow, room: number, style: Style): string {
   const mark = hit.available ? '' : AWAY;
   const path = shortenPath(hit.path, room - mark.length, stringWidth);
   const { name } = printableParts(hit.path);

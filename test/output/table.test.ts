@@ -42,10 +42,10 @@ describe('the table of search results', () => {
     ]);
   });
 
-  it('leaves the date empty for a photo that does not say', () => {
-    expect(lines(renderHits([resultRow({ takenAt: null })], plain))[1]).toBe(
-      '1  0.982  /photos/2024/kitten.jpg         3.6 MB',
-    );
+  it('leaves the date empty for a photo that does not say, and out when none does', () => {
+    const rows = [resultRow(), resultRow({ rank: 2, takenAt: null })];
+    expect(lines(renderHits(rows, plain))[2]).toBe('2  0.982  /photos/2024/kitten.jpg                    3.6 MB');
+    expect(lines(renderHits(rows.slice(1), plain))[0]).toBe('#  Score  Photo                      Size');
   });
 
   it('keeps every path whole where nobody looks at a terminal', () => {
