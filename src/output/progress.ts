@@ -24,12 +24,15 @@ const SHOW_CURSOR = '\u001b[?25h';
 /** To the first column, and nothing left on the line. */
 const ERASE = '\r\u001b[2K';
 
-/** Progress of long work on stderr: a bar redrawn in place on a terminal, else a plain line now and then. */
-export function createProgress(world: World, label: string): Progress {
-  return canRedraw(world, world.stderr) ? bar(world, label) : plainLines(world, label);
+/**
+ * Progress of long work on stderr: a bar redrawn in place on a terminal, else a plain line now and then.
+ * @param show How amounts are written: as counts, or as bytes.
+ */
+export function createProgress(world: World, label: string, show: (n: number) => string = number): Progress {
+  return canRedraw(world, world.stderr) ? bar(world, label, show) : plainLines(world, label, show);
 }
 
-function bar(world: World, label: string): Progress {
+function bar(world: World, label: string, show: (n: number) => string): Progress {
   const { stderr, interrupted } = world;
   const rate = rateOver(WINDOW);
   let line: string | null = null;
@@ -47,7 +50,7 @@ function bar(world: World, label: string): Progress {
       // Once interrupted the bar stays away: the next Ctrl-C ends the process before it could show the cursor again.
       if (interrupted.aborted || (now - drawnAt < REDRAW && done !== total)) return;
       drawnAt = now;
-      const next = progressLine({ label, done, total, failed, perSecond }, stderr.columns || 80);
+      const next = progressLine({ label, done, total, failed, perSecond, show }, stderr.columns || 80);
       if (next === line) return;
       if (line === null) {
         stderr.write(HIDE_CURSOR);
@@ -69,7 +72,7 @@ function bar(world: World, label: string): Progress {
   };
 }
 
-function plainLines(world: World, label: string): Progress {
+function plainLines(world: World, label: string, show: (n: number) => string): Progress {
   const rate = rateOver(WINDOW);
   let saidAt = world.now().getTime();
   return {
@@ -78,7 +81,7 @@ function plainLines(world: World, label: string): Progress {
       const perSecond = rate(done, now);
       if (now - saidAt < PLAIN) return;
       saidAt = now;
-      writeLine(world.stderr, `${label}: ${facts({ label, done, total, failed, perSecond }).join(', ')}`);
+      writeLine(world.stderr, `${label}: ${facts({ label, done, total, failed, perSecond, show }).join(', ')}`);
     },
     note: (text) => writeLine(world.stderr, text),
     finish: (summary) => {
@@ -106,6 +109,8 @@ interface State {
   readonly total: number | null;
   readonly failed: number;
   readonly perSecond: number | null;
+  /** How amounts are written: counts, or bytes. */
+  readonly show?: (n: number) => string;
 }
 
 /** "Indexing ━━━━━━────── 45%  540 of 1,200  21.3/s  31 s left", in at most `columns` cells less one. */
@@ -127,14 +132,14 @@ export function progressLine(state: State, columns: number): string {
 }
 
 /** The most important first. */
-function facts({ done, total, failed, perSecond }: State): string[] {
-  const said = total === null ? [number(done)] : [`${number(done)} of ${number(total)}`];
+function facts({ done, total, failed, perSecond, show = number }: State): string[] {
+  const said = total === null ? [show(done)] : [`${show(done)} of ${show(total)}`];
   if (total !== null && total > 0) said.push(`${Math.floor((100 * Math.min(done, total)) / total)}%`);
   if (failed > 0) said.push(`${number(failed)} failed`);
   if (perSecond !== null && total !== null && total > done) {
     said.push(`${duration(Math.max(1, (total - done) / perSecond))} left`);
   }
-  if (perSecond !== null) said.push(`${perSecond >= 100 ? number(Math.round(perSecond)) : perSecond.toFixed(1)}/s`);
+  if (perSecond !== null) said.push(`${perSecond >= 100 ? show(Math.round(perSecond)) : perSecond.toFixed(1)}/s`);
   return said;
 }
 

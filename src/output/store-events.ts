@@ -11,8 +11,6 @@ export function lineOf(event: LiteEvent): string | null {
         return 'Waiting for the embedded Milvus server, which another curate is starting or ending.';
       case 'replacing':
         return 'Replacing the embedded Milvus server of an older curate.';
-      default:
-        return event.step satisfies never;
     }
   }
   switch (event.step) {

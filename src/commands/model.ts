@@ -1,0 +1,119 @@
+import { access } from 'node:fs/promises';
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { writeJson, writeLine } from '../output/streams.ts';
+import { bytes } from '../output/text.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { jsonOption } from './options.ts';
+
+interface JsonFlag {
+  json?: boolean;
+}
+
+export function modelCommand(act: Act): Command {
+  const model = new Command('model').description('list the embedding models, say where one lies, or download one');
+  model.command('list').description('list the models curate knows').addOption(jsonOption()).action(act(list));
+  model
+    .command('path')
+    .description("print the absolute path of a model's ONNX file")
+    .argument('[id]', 'model id (default: the one in use)')
+    .addOption(jsonOption())
+    .action(act(path));
+  model
+    .command('pull')
+    .description('download a model, going on from where an earlier try ended')
+    .argument('<id>', 'model id')
+    .addOption(jsonOption())
+    .action(act(pull));
+  return model.addHelpText(
+    'after',
+    examples('curate model list', 'curate model path resnet50', 'curate model pull timm-resnet50'),
+  );
+}
+
+async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
+  const { world } = context;
+  const settings = context.settings();
+  const [{ loadCatalogue }, { modelFile }] = await Promise.all([
+    import('../embedding/catalogue.ts'),
+    import('../embedding/models.ts'),
+  ]);
+  const catalogue = await loadCatalogue();
+  const models = await Promise.all(
+    catalogue.models.map(async (entry) => {
+      const file = modelFile(entry, settings);
+      const here = await access(file).then(
+        () => true,
+        () => false,
+      );
+      const { id, name, sha256, licence, dim } = entry;
+      const size = entry.bytes ?? entry.approxBytes;
+      return {
+        id,
+        name,
+        sha256,
+        dim,
+        licence,
+        bytes: size,
+        default: id === catalogue.default,
+        path: here ? file : null,
+      };
+    }),
+  );
+  if (flags.json) {
+    writeJson(world, { schema: 'curate.model/1', models });
+    return ExitCode.done;
+  }
+  const { table } = await import('../output/table.ts');
+  const rows = models.map((model) => [
+    model.id,
+    model.default ? 'default' : '',
+    model.path === null ? `pull: ${model.bytes === null ? '?' : bytes(model.bytes)}` : 'here',
+    model.licence,
+    model.name,
+  ]);
+  world.stdout.write(table(rows, ['left', 'left', 'left', 'left', 'left']));
+  return ExitCode.done;
+}
+
+async function path(context: Context, id: string | undefined, flags: JsonFlag): Promise<ExitCode> {
+  const { resolveModel } = await import('../embedding/models.ts');
+  const model = await resolveModel(context.world, context.settings({ model: id }));
+  if (flags.json)
+    writeJson(context.world, { schema: 'curate.model/1', id: model.id, path: model.file, sha256: model.sha256 });
+  else context.world.stdout.write(`${model.file}\n`);
+  return ExitCode.done;
+}
+
+async function pull(context: Context, id: string, flags: JsonFlag): Promise<ExitCode> {
+  const { world } = context;
+  const settings = context.settings();
+  const [{ downloadModel }, { findEntry, modelFile, resolveModel }, { proxiedFetch }, { createProgress }] =
+    await Promise.all([
+      import('../embedding/download.ts'),
+      import('../embedding/models.ts'),
+      import('../network.ts'),
+      import('../output/progress.ts'),
+    ]);
+  const entry = await findEntry(id);
+  const file = modelFile(entry, settings);
+  if (!entry.bundled) {
+    const progress = createProgress(world, `Downloading ${id}`, bytes);
+    try {
+      await downloadModel(world, entry, {
+        fetch: await proxiedFetch(world, settings),
+        hub: settings.hfEndpoint,
+        file,
+        onProgress: (received, total) => progress.update(received, total ?? entry.approxBytes),
+        onWait: () => progress.note('Another curate is downloading it; waiting for that.'),
+      });
+    } finally {
+      progress.finish();
+    }
+  }
+  const model = await resolveModel(world, settings, id);
+  if (flags.json) writeJson(world, { schema: 'curate.model/1', id, path: model.file, sha256: model.sha256 });
+  else
+    writeLine(world.stdout, entry.bundled ? `${id} comes with curate: ${model.file}` : `${id} is here: ${model.file}`);
+  return ExitCode.done;
+}
