@@ -1,3 +1,7 @@
+import type { Faulty, PhotoFault } from '../photos/fault.ts';
+
+export type { PhotoFault };
+
 /** How pixels become the model's input: a value from the catalogue. */
 export interface InputSpec {
   /** Tensor name; null means the model's only input. */
@@ -49,19 +53,11 @@ export interface EmbeddedPhoto {
   readonly vector: Float32Array;
 }
 
-/** One bad photo is data, never an exception. */
-export interface PhotoFault {
-  /** `not_found`, `unreadable`, `empty`, `not_an_image`, `unsupported`, `corrupt`, `too_large`, `vanished`, `decoder_crashed` */
-  readonly code: string;
-  /** A clause in plain words: "is cut short". */
-  readonly reason: string;
-}
-
 export type EmbedResult =
   | { readonly kind: 'embedded'; readonly photo: EmbeddedPhoto }
   /** The bytes are those of `knownHashes[i]`: nothing was decoded. */
   | { readonly kind: 'known'; readonly sha256: string; readonly size: number; readonly mtimeMs: number }
-  | { readonly kind: 'fault'; readonly fault: PhotoFault };
+  | Faulty;
 
 export interface EmbedRequest {
   /** Absolute native path. */
@@ -78,3 +74,7 @@ export interface Embedder {
   embed(request: EmbedRequest): Promise<EmbedResult>;
   close(): Promise<void>;
 }
+
+/** Wall time of a photo's stages, milliseconds; a stage that was not reached is missing. */
+export type StageTimings = { -readonly [stage in Stage]?: number };
+export type Stage = 'read' | 'hash' | 'decode' | 'exif' | 'sharpness' | 'resize' | 'infer';

@@ -1,5 +1,6 @@
+import type { RgbImage, Size } from '../photos/pixels.ts';
 import type { InputSpec } from './port.ts';
-import { type RgbImage, resizeBicubic, type Size, type Window } from './resize.ts';
+import { resizeBicubic, type Window } from './resize.ts';
 
 /**
  * The model's input for a photo: [3, size, size], planes of red, green and blue, as float32.

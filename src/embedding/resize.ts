@@ -1,14 +1,4 @@
-/** 8-bit RGB pixels, interleaved, rows from the top, no padding. */
-export interface RgbImage {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+import type { RgbImage, Size } from '../photos/pixels.ts';
 
 /** The part of the resized image that is wanted, in its pixels. */
 export interface Window extends Size {
@@ -152,5 +142,5 @@ function vertical(rows: Uint8Array, length: number, down: Taps, firstRow: number
 /** Drops the fraction and clamps to 0..255. */
 function clip8(sum: number): number {
   const value = sum >> PRECISION_BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return value < 0 ? 0 : Math.min(value, 255);
 }

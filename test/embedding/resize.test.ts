@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type RgbImage, resizeBicubic, type Window } from '../../src/embedding/resize.ts';
+import { resizeBicubic, type Window } from '../../src/embedding/resize.ts';
+import type { RgbImage } from '../../src/photos/pixels.ts';
 
 /** The pixels that test/data/pillow/make.py makes from a seed. */
 function generated(width: number, height: number, seed: number): RgbImage {
@@ -45,16 +46,19 @@ test('a window of the resized image is the same as the window cut out of the who
   fc.assert(
     fc.property(sizes, fractions, ([w, h, width, height, seed], [a, b, c, d]) => {
       const image = generated(w, h, seed);
-      const window = { ...span('left', 'width', width, a, b), ...span('top', 'height', height, c, d) } as Window;
+      const [left, wide] = span(width, a, b);
+      const [top, high] = span(height, c, d);
+      const window = { left, top, width: wide, height: high };
       const whole = resizeBicubic(image, { width, height });
       expect(resizeBicubic(image, { width, height }, window)).toEqual(cut(whole, width, window));
     }),
   );
 });
 
-function span(start: string, length: string, size: number, a = 0, b = 0): Record<string, number> {
-  const from = Math.floor(a * (size - 1));
-  return { [start]: from, [length]: 1 + Math.floor(b * (size - 1 - from)) };
+/** Start and length of a part of `size`. */
+function span(size: number, a = 0, b = 0): [number, number] {
+  const start = Math.floor(a * (size - 1));
+  return [start, 1 + Math.floor(b * (size - 1 - start))];
 }
 
 function cut(whole: Uint8Array, width: number, window: Window): Uint8Array {

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { decodePhoto, reducedSize } from '../photos/decode.ts';
+import { readExif } from '../photos/exif.ts';
+import type { RgbImage, Size } from '../photos/pixels.ts';
+import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
+import { sharpness } from '../photos/sharpness.ts';
+import type { EmbedRequest, EmbedResult, InputSpec, StageTimings } from './port.ts';
+import { preprocess } from './preprocess.ts';
+import { resizeBicubic } from './resize.ts';
+import type { Infer } from './session.ts';
+import { toUnitLength } from './vector.ts';
+
+export interface EmbedDeps {
+  readonly input: InputSpec;
+  /** Decode every pixel. */
+  readonly exact: boolean;
+  /** Opened while the first photos are read. */
+  readonly infer: Promise<Infer>;
+  /** Runs what uses the processor, one photo at a time; reading goes on beside it. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+export interface TimedResult {
+  readonly result: EmbedResult;
+  readonly timings: StageTimings;
+}
+
+/** A photo's file to its unit vector and what is known of it; one read serves hash, EXIF and pixels. */
+export async function embedPhoto(request: EmbedRequest, deps: EmbedDeps): Promise<TimedResult> {
+  const clock = new Stopwatch();
+  const file = await readPhotoFile(request.file);
+  clock.lap('read');
+  if (file.kind === 'fault') return { result: file, timings: clock.laps };
+  const result = await deps.inTurn(() => embedFile(file, request.knownHashes ?? [], deps, clock));
+  return { result, timings: clock.laps };
+}
+
+async function embedFile(
+  { bytes, size, mtimeMs }: PhotoFile,
+  knownHashes: readonly string[],
+  { input, exact, infer }: EmbedDeps,
+  clock: Stopwatch,
+): Promise<EmbedResult> {
+  clock.start();
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  clock.lap('hash');
+  if (knownHashes.includes(sha256)) return { kind: 'known', sha256, size, mtimeMs };
+  const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide });
+  clock.lap('decode');
+  if (decoded.kind === 'fault') return decoded;
+  const exif = decoded.exif === null ? { takenMs: null, camera: null } : await readExif(decoded.exif);
+  clock.lap('exif');
+  const quality = sharpness(forSharpness(decoded.image, decoded.size, input.resizeShortSide));
+  clock.lap('sharpness');
+  const pixels = preprocess(decoded.image, decoded.size, input);
+  clock.lap('resize');
+  const vector = toUnitLength(await (await infer)(pixels));
+  clock.lap('infer');
+  const { width, height } = decoded.size;
+  return { kind: 'embedded', photo: { sha256, size, mtimeMs, width, height, ...exif, quality, vector } };
+}
+
+/** The image at the size of a reduced decode, so that the same photo is as sharp however it was decoded. */
+function forSharpness(image: RgbImage, photo: Size, target: number): RgbImage {
+  const size = reducedSize(photo, target);
+  if (size === null || size.width >= image.width) return image;
+  return { data: resizeBicubic(image, size), ...size };
+}
+
+/** Wall time of one photo's stages, milliseconds. */
+class Stopwatch {
+  readonly laps: StageTimings = {};
+  #since = performance.now();
+
+  start(): void {
+    this.#since = performance.now();
+  }
+
+  lap(stage: keyof StageTimings): void {
+    const now = performance.now();
+    this.laps[stage] = now - this.#since;
+    this.#since = now;
+  }
+}

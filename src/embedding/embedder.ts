@@ -1,0 +1,169 @@
+import { UserError } from '../errors.ts';
+import { faulty } from '../photos/fault.ts';
+import type { World } from '../world.ts';
+import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
+import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+export interface EmbedderOptions {
+  /** Worker processes, each of which uses one processor. Default: all this process may use. */
+  readonly jobs?: number;
+  /** Decode every pixel, as the reference does, rather than a size that is large enough. */
+  readonly exact?: boolean;
+  /** Run at the lowest priority. */
+  readonly gentle?: boolean;
+  /** Told of every photo, for measuring. */
+  readonly onTimings?: (timings: StageTimings) => void;
+}
+
+/** Photos a worker holds: one it works on, and others that are being read meanwhile. */
+const PER_WORKER = 3;
+/** Workers that die before a photo was sent to them say that it is not the photos that kill them. */
+const MAX_FALSE_STARTS = 3;
+
+/** Opens an embedder; its workers start when there is work for them. `cacheDir` is for optimised models. */
+export async function openEmbedder(
+  world: World,
+  model: EmbeddingModel,
+  { cacheDir, jobs = world.cores, exact = false, gentle = false, onTimings }: EmbedderOptions & { cacheDir: string },
+): Promise<Embedder> {
+  const open: OpenWorker = { kind: 'open', model, exact, gentle, cacheDir };
+  return new WorkerPool(world, open, jobs, onTimings ?? (() => undefined));
+}
+
+interface Job {
+  readonly id: number;
+  readonly request: EmbedRequest;
+  /** It was in flight when a worker died, and is tried by itself to see whether it was the cause. */
+  alone: boolean;
+  resolve(result: EmbedResult): void;
+  reject(error: unknown): void;
+}
+
+class Worker {
+  process: WorkerProcess | null = null;
+  ready = false;
+  readonly jobs = new Map<number, Job>();
+}
+
+class WorkerPool implements Embedder {
+  readonly model: EmbeddingModel;
+  readonly capacity: number;
+  readonly #world: World;
+  readonly #open: OpenWorker;
+  readonly #onTimings: (timings: StageTimings) => void;
+  readonly #workers: readonly Worker[];
+  readonly #queue: Job[] = [];
+  #nextId = 0;
+  #falseStarts = 0;
+  #failure: Error | null = null;
+
+  constructor(world: World, open: OpenWorker, jobs: number, onTimings: (timings: StageTimings) => void) {
+    this.model = open.model;
+    this.capacity = jobs * PER_WORKER;
+    this.#world = world;
+    this.#open = open;
+    this.#onTimings = onTimings;
+    this.#workers = Array.from({ length: jobs }, () => new Worker());
+  }
+
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ id: this.#nextId++, request, alone: false, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new UserError('embedder_closed', 'Embedding was stopped.'));
+    await Promise.all(this.#workers.map(({ process }) => process?.close()));
+  }
+
+  /** Hands waiting photos to the workers with the least to do. */
+  #dispatch(): void {
+    if (this.#failure !== null) {
+      this.#fail(this.#failure);
+      return;
+    }
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      const worker = this.#workerFor(job);
+      if (worker === null) return;
+      this.#queue.shift();
+      worker.jobs.set(job.id, job);
+      worker.process ??= this.#start(worker);
+      if (worker.ready || !job.alone) worker.process.send(embedMessage(job));
+    }
+  }
+
+  #workerFor(job: Job): Worker | null {
+    const room = (worker: Worker): boolean =>
+      job.alone
+        ? worker.jobs.size === 0
+        : worker.jobs.size < PER_WORKER && ![...worker.jobs.values()].some(({ alone }) => alone);
+    const free = this.#workers.filter(room);
+    // Idle ones first, and of those one that runs already: a single photo starts a single worker.
+    const load = ({ jobs, process }: Worker): number => jobs.size + (process === null ? 0.5 : 0);
+    return free.reduce<Worker | null>((best, worker) => (best && load(best) <= load(worker) ? best : worker), null);
+  }
+
+  #start(worker: Worker): WorkerProcess {
+    worker.ready = false;
+    return new WorkerProcess(this.#world, this.#open, {
+      onMessage: (message) => this.#receive(worker, message),
+      onExit: (said) => this.#exited(worker, said),
+    });
+  }
+
+  #receive(worker: Worker, message: FromWorker): void {
+    if (message.kind === 'broken') {
+      this.#fail(broken(this.model, message.message));
+      return;
+    }
+    if (message.kind === 'ready') {
+      worker.ready = true;
+      this.#falseStarts = 0;
+      // One that is tried alone has waited for this: from now on a crash is its own.
+      for (const job of worker.jobs.values()) if (job.alone) worker.process?.send(embedMessage(job));
+      return;
+    }
+    const job = worker.jobs.get(message.id);
+    worker.jobs.delete(message.id);
+    this.#onTimings(message.timings);
+    job?.resolve(message.result);
+    this.#dispatch();
+  }
+
+  #exited(worker: Worker, said: string): void {
+    const jobs = [...worker.jobs.values()];
+    worker.process = null;
+    worker.jobs.clear();
+    const [only] = jobs;
+    if (worker.ready && only?.alone) {
+      only.resolve(faulty('decoder_crashed', 'crashed the decoder'));
+    } else {
+      if (only?.alone) this.#falseStarts += 1;
+      // Any of them may be the cause. Tried alone, in a worker that is ready, it is found and the others are not lost.
+      for (const job of jobs) job.alone = true;
+      this.#queue.unshift(...jobs);
+    }
+    if (this.#falseStarts >= MAX_FALSE_STARTS) this.#fail(broken(this.model, said || 'the worker process died'));
+    else this.#dispatch();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    const jobs = [...this.#queue.splice(0), ...this.#workers.flatMap((worker) => [...worker.jobs.values()])];
+    for (const worker of this.#workers) worker.jobs.clear();
+    for (const job of jobs) job.reject(this.#failure);
+  }
+}
+
+function embedMessage({ id, request }: Job): ToWorker {
+  return { kind: 'embed', id, request };
+}
+
+function broken(model: EmbeddingModel, message: string): UserError {
+  return new UserError('model_broken', `The model ${model.id} (${model.file}) cannot be run: ${message}`, {
+    hint: 'Run "curate doctor" to check it.',
+  });
+}

@@ -1,0 +1,19 @@
+import type { EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
+
+/** Comes first. */
+export interface OpenWorker {
+  readonly kind: 'open';
+  readonly model: EmbeddingModel;
+  readonly exact: boolean;
+  readonly gentle: boolean;
+  readonly cacheDir: string;
+}
+
+export type ToWorker = OpenWorker | { readonly kind: 'embed'; readonly id: number; readonly request: EmbedRequest };
+
+export type FromWorker =
+  /** The model is open. Photos may be sent before. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'result'; readonly id: number; readonly result: EmbedResult; readonly timings: StageTimings }
+  /** Nothing to do with a photo: the model cannot be opened or run. */
+  | { readonly kind: 'broken'; readonly message: string };

@@ -1,0 +1,51 @@
+import { constants, setPriority } from 'node:os';
+import process from 'node:process';
+import pLimit from 'p-limit';
+import { messageOf } from '../errors.ts';
+import { type EmbedDeps, embedPhoto } from './embed-photo.ts';
+import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
+import { openSession } from './session.ts';
+
+// A process of its own, started by the pool: a crash in native code costs one photo and not the run.
+// Its lifetime is the pool's: Ctrl-C, which the terminal sends to every process, is the parent's to decide upon,
+// and when the channel closes, whether by `close` or because the parent died, this process ends.
+process.on('SIGINT', () => undefined);
+process.on('disconnect', () => process.exit());
+
+let deps: EmbedDeps | null = null;
+
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'open') {
+    deps = open(message);
+    return;
+  }
+  // The pool opens before it sends the first photo.
+  if (deps === null) throw new Error('a photo came before the model');
+  const { id, request } = message;
+  embedPhoto(request, deps).then(
+    ({ result, timings }) => send({ kind: 'result', id, result, timings }),
+    (error) => send({ kind: 'broken', message: messageOf(error) }),
+  );
+});
+
+function open({ model, exact, gentle, cacheDir }: OpenWorker): EmbedDeps {
+  if (gentle) setPriority(constants.priority.PRIORITY_LOW);
+  const infer = prepare().then(() => openSession(model, cacheDir));
+  infer.then(
+    () => send({ kind: 'ready' }),
+    (error) => send({ kind: 'broken', message: messageOf(error) }),
+  );
+  // One photo at a time keeps a worker to one processor: what one stage leaves to another is still in its cache.
+  return { input: model.input, exact, infer, inTurn: pLimit(1) };
+}
+
+async function prepare(): Promise<void> {
+  const { default: sharp } = await import('sharp');
+  sharp.concurrency(1);
+  sharp.cache(false);
+}
+
+function send(message: FromWorker): void {
+  // The parent may be gone already; then this process is about to end, too.
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,98 @@
+import { fileBrands, isHeic } from './heic-brands.ts';
+
+/** What sharp's prebuilt binary decodes and people keep photos in. */
+export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
+
+export type Content =
+  | { readonly kind: 'photo'; readonly format: PhotoFormat }
+  | { readonly kind: 'heic' }
+  /** A picture in a format that is not decoded; `name` with its article. */
+  | { readonly kind: 'unsupported'; readonly name: string }
+  /** No picture at all; `name` says what it looks like, or is null. */
+  | { readonly kind: 'other'; readonly name: string | null };
+
+/** How files begin, as Latin-1; "?" stands for any byte. Formats whose signature is part of another's come first. */
+type Signatures<Name extends string> = Readonly<Partial<Record<Name, readonly string[]>>>;
+
+const PHOTOS: Signatures<PhotoFormat> = {
+  jpeg: ['\xff\xd8\xff'],
+  png: ['\x89PNG\r\n\x1a\n'],
+  gif: ['GIF8'],
+  webp: ['RIFF????WEBP'],
+  tiff: ['II*\0', 'II+\0', 'MM\0*', 'MM\0+'],
+};
+
+const UNSUPPORTED: Signatures<string> = {
+  'a camera RAW file': ['FUJIFILMCCD-RAW', 'II*\0????CR', 'IIRO', 'IIRS', 'MMOR', 'IIU\0', '\0MRM', 'FOVb'],
+  'a JPEG XL image': ['\xff\x0a', '\0\0\0\x0cJXL '],
+  'a JPEG 2000 image': ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'],
+  'a BMP image': ['BM????\0\0\0\0'],
+  'a Photoshop file': ['8BPS'],
+  'an icon': ['\0\0\x01\0', '\0\0\x02\0'],
+  'an OpenEXR image': ['v/1\x01'],
+};
+
+const OTHERS: Signatures<string> = {
+  'a PDF document': ['%PDF-'],
+  'a sound file': ['ID3', 'OggS', 'fLaC', 'RIFF????WAVE', '\xff\xf3', '\xff\xfb', '????ftypM4A'],
+  'a video': ['????ftyp', '????moov', '????mdat', '????wide', '\x1aE\xdf\xa3', 'RIFF????AVI ', '\0\0\x01\xba', 'FLV'],
+  'an archive': ['PK\x03\x04', '\x1f\x8b', '7z\xbc\xaf', 'Rar!', 'BZh', '\xfd7zXZ', '(\xb5/\xfd'],
+  'a program': ['\x7fELF', 'MZ', '\xcf\xfa\xed\xfe', '#!'],
+};
+
+const HEAD_BYTES = 1024;
+
+/** What a file is, by its first bytes and never by its name. */
+export function sniff(bytes: Uint8Array): Content {
+  if (isHeic(bytes)) return { kind: 'heic' };
+  const brands = fileBrands(bytes);
+  if (brands?.some((brand) => brand === 'avif' || brand === 'avis')) return { kind: 'photo', format: 'avif' };
+  if (brands?.[0] === 'crx ') return { kind: 'unsupported', name: 'a camera RAW file' };
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, HEAD_BYTES)).toString('latin1');
+  const format = find(PHOTOS, head);
+  const raw = format === 'tiff' && isRawTiff(bytes) ? 'a camera RAW file' : null;
+  const unsupported = find(UNSUPPORTED, head) ?? raw;
+  if (unsupported !== null) return { kind: 'unsupported', name: unsupported };
+  if (format !== null) return { kind: 'photo', format };
+  return { kind: 'other', name: find(OTHERS, head) ?? textKind(head) };
+}
+
+function find<Name extends string>(signatures: Signatures<Name>, head: string): Name | null {
+  const begins = (signature: string): boolean =>
+    head.length >= signature.length && [...signature].every((byte, i) => byte === '?' || byte === head[i]);
+  const entries = Object.entries(signatures) as [Name, readonly string[]][];
+  return entries.find(([, all]) => all.some(begins))?.[0] ?? null;
+}
+
+const NEW_SUBFILE_TYPE = 0x00fe;
+const DNG_VERSION = 0xc612;
+
+/**
+ * Whether a TIFF is a camera's RAW file (DNG, NEF, ARW, PEF, ...): its first page is marked as a reduced image, or it
+ * names a DNG version. Read as a TIFF, such a file would yield a thumbnail of some 160 pixels.
+ */
+function isRawTiff(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.byteLength < 8) return false;
+  const little = bytes[0] === 0x49;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > view.byteLength) return false;
+  const entries = view.getUint16(directory, little);
+  for (let i = 0, at = directory + 2; i < entries && at + 12 <= view.byteLength; i++, at += 12) {
+    const tag = view.getUint16(at, little);
+    if (tag === DNG_VERSION) return true;
+    if (tag === NEW_SUBFILE_TYPE && view.getUint32(at + 8, little) % 2 === 1) return true;
+  }
+  return false;
+}
+
+function textKind(head: string): string | null {
+  if (/^(ï»¿)?\s*(<\?xml[^>]*>\s*|<!--[\s\S]*?-->\s*|<!doctype svg[^>]*>\s*)*<svg[\s>]/i.test(head))
+    return 'an SVG drawing';
+  if (/^(ï»¿)?\s*<(!doctype html|html)[\s>]/i.test(head)) return 'a web page';
+  const codes = Array.from(head, (character) => character.charCodeAt(0));
+  if (codes.length > 0 && codes.every((code) => code === 0)) return 'nothing but zeros';
+  // White space, printable ASCII, and bytes that UTF-8 and Latin-1 letters consist of.
+  const printable = codes.every((code) => (code >= 9 && code <= 13) || (code >= 32 && code !== 127));
+  return printable && /[a-z ]{3}/i.test(head) ? 'plain text' : null;
+}
