@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { LiteEvent } from './lite/connect.ts';
+import type { Endpoint } from './milvus/endpoint.ts';
 import type { ModelIdentity, PhotoStore } from './port.ts';
+
+/** From "starting" to the moment the embedded server's process really runs. */
+const SPAWN_MS = 20;
 
 /**
  * Opens the store that the settings name: a server or Zilliz Cloud when MILVUS_URI is set, else the embedded one,
  * which is set up and started when needed.
- * @param onEvent Told what the embedded store's first start is busy with.
+ * @param onEvent Told what the embedded store's start is busy with.
  * @throws UserError when MILVUS_URI is malformed or the embedded store cannot be had. A server that does not answer
  * shows at the first call.
  */
@@ -18,19 +23,37 @@ export async function openStore(
 ): Promise<PhotoStore> {
   const { milvusUri, milvusToken, paths } = settings;
   const { liteEndpoint, parseEndpoint } = await import('./milvus/endpoint.ts');
-  const startLite = async () => {
-    const { connectLite } = await import('./lite/connect.ts');
-    const { address, token } = await connectLite(world, paths, onEvent);
+  if (milvusUri !== undefined) {
+    const endpoint = parseEndpoint(milvusUri, milvusToken);
+    const { openLine, milvusStore } = await importAdapter();
+    return milvusStore(openLine(endpoint, null), model);
+  }
+  const { connectLite } = await import('./lite/connect.ts');
+  const connect = async (report: typeof onEvent): Promise<Endpoint> => {
+    const { address, token } = await connectLite(world, paths, report);
     return liteEndpoint(address, token);
   };
-  const lite = milvusUri === undefined;
-  // The embedded server starts while the SDK, which takes as long, is being imported.
-  const starting = lite ? startLite() : Promise.resolve(parseEndpoint(milvusUri, milvusToken));
-  const importing = Promise.all([
-    import('@zilliz/milvus2-sdk-node'),
+  // Importing the SDK holds up this thread, so the server is started first and gets going meanwhile.
+  let begin: (pause: Promise<void>) => void = () => undefined;
+  const started = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const connecting = connect((event) => {
+    if (event.kind === 'server' && event.step === 'starting') begin(sleep(SPAWN_MS));
+    onEvent(event);
+  });
+  await Promise.race([connecting, started]);
+  const [endpoint, { openLine, milvusStore }] = await Promise.all([connecting, importAdapter()]);
+  return milvusStore(
+    openLine(endpoint, () => connect(onEvent)),
+    model,
+  );
+}
+
+async function importAdapter() {
+  const [{ openLine }, { milvusStore }] = await Promise.all([
     import('./milvus/client.ts'),
     import('./milvus/store.ts'),
   ]);
-  const [endpoint, [sdk, { openLine }, { milvusStore }]] = await Promise.all([starting, importing]);
-  return milvusStore(openLine(sdk, endpoint, lite ? startLite : null), model);
+  return { openLine, milvusStore };
 }

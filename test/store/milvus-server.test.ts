@@ -1,22 +1,21 @@
-import * as sdk from '@zilliz/milvus2-sdk-node';
 import { describe, test } from 'vitest';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
-import { storeContract } from './contract.ts';
+import { milvusContract } from './contract-milvus.ts';
 import { startServer, whyNoServer } from './milvus-server.ts';
 
 const reason = whyNoServer();
 if (reason !== null) {
   describe('a Milvus server', () => test.skip(`left out: ${reason}`));
 } else {
-  storeContract(
+  milvusContract(
     'a Milvus 2.3 server keeps the contract of a photo store',
     async () => {
       const server = await startServer();
       const endpoint = parseEndpoint(server.uri, server.token);
       return {
-        open: async (model) => milvusStore(openLine(sdk, endpoint, null), model),
+        open: async (model) => milvusStore(openLine(endpoint, null), model),
         close: server.stop,
       };
     },

@@ -1,6 +1,6 @@
-import type { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
+import { MilvusClient } from './sdk.ts';
 
 /** Time limits, milliseconds. Lite stalls for up to 7 s while it compacts, hence the long ones. */
 const CONNECT_MS = 15_000;
@@ -25,42 +25,35 @@ export interface MilvusLine {
 }
 
 /**
- * @param sdk The SDK, already imported: it takes a while, and callers overlap that with something useful.
  * @param reconnect Starts the embedded server again; null for servers, which are not ours to start.
  */
-export function openLine(
-  sdk: typeof import('@zilliz/milvus2-sdk-node'),
-  first: Endpoint,
-  reconnect: (() => Promise<Endpoint>) | null,
-): MilvusLine {
+export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) | null): MilvusLine {
   let endpoint = first;
-  let client = dial(sdk, endpoint);
+  let client = dial(endpoint);
   let redialled: Promise<void> | null = null;
 
   const redial = async (again: () => Promise<Endpoint>, dead: MilvusClient): Promise<void> => {
     // Several calls may find the server gone at once; the first one brings it back for all.
     if (client !== dead) return;
-    redialled ??= (async () => {
-      await dead.closeConnection();
-      endpoint = await again();
-      client = dial(sdk, endpoint);
-      await client.connectPromise;
-    })().finally(() => {
-      redialled = null;
-    });
+    redialled ??= again()
+      .then((found) => {
+        endpoint = found;
+        client = dial(endpoint);
+        return dead.closeConnection();
+      })
+      .then(() => undefined)
+      .finally(() => {
+        redialled = null;
+      });
     await redialled;
   };
 
   const run = async <T>(action: (client: MilvusClient) => Promise<T>): Promise<Outcome<T>> => {
     const used = client;
-    const outcome = await outcomeOf(async () => {
-      // Awaited before every call: a rejection of it that nobody awaits would end the process.
-      await used.connectPromise;
-      return action(used);
-    });
+    const outcome = await outcomeOf(used, action);
     if (outcome.failure === null || !outcome.failure.away || reconnect === null) return outcome;
     await redial(reconnect, used);
-    return outcomeOf(() => action(client));
+    return outcomeOf(client, action);
   };
 
   return {
@@ -86,9 +79,11 @@ export function openLine(
 
 type Outcome<T> = { readonly failure: MilvusFailure } | { readonly failure: null; readonly value: T };
 
-async function outcomeOf<T>(action: () => Promise<T>): Promise<Outcome<T>> {
+async function outcomeOf<T>(client: MilvusClient, action: (client: MilvusClient) => Promise<T>): Promise<Outcome<T>> {
   try {
-    const value = await action();
+    // Awaited before every call: a rejection of it that nobody awaits would end the process.
+    await client.connectPromise;
+    const value = await action(client);
     const failure = failureOf(value);
     return failure === null ? { failure, value } : { failure };
   } catch (error) {
@@ -98,8 +93,8 @@ async function outcomeOf<T>(action: () => Promise<T>): Promise<Outcome<T>> {
   }
 }
 
-function dial(sdk: typeof import('@zilliz/milvus2-sdk-node'), endpoint: Endpoint): MilvusClient {
-  const client = new sdk.MilvusClient({
+function dial(endpoint: Endpoint): MilvusClient {
+  const client = new MilvusClient({
     address: endpoint.address,
     ...(endpoint.token === undefined ? {} : { token: endpoint.token }),
     timeout: CONNECT_MS,
@@ -122,7 +117,7 @@ function dial(sdk: typeof import('@zilliz/milvus2-sdk-node'), endpoint: Endpoint
       : {}),
   });
   dropRetryInterceptor(client);
-  client.connect(sdk.MilvusClient.sdkInfo.version);
+  client.connect(MilvusClient.sdkInfo.version);
   // Awaited by every call; this keeps an early failure from counting as unhandled until then.
   client.connectPromise.catch(() => undefined);
   return client;
