@@ -19,7 +19,7 @@ interface ConnectOptions {
 const IDLE_SECONDS = 600;
 const POLL_MS = 100;
 /** A server that has published itself but cannot be reached is ending, which takes seconds, or has lost its socket. */
-const ENDING_MS = 15_000;
+const ENDING_MS = 8_000;
 /** One that has not published itself is starting, from a slow disk perhaps, or writing its last rows. */
 const BUSY_MS = 60_000;
 

@@ -40,7 +40,7 @@ const MAX_SOCKET_BYTES = 100;
 export function socketPaths(world: World, serverFolder: string): string[] {
   if (world.platform === 'win32') return [];
   const id = createHash('sha256').update(serverFolder).digest('hex').slice(0, 12);
-  const runtime = world.env['XDG_RUNTIME_DIR'];
+  const runtime = world.env.XDG_RUNTIME_DIR;
   return [
     ...(runtime ? [join(runtime, `curate-${id}`)] : []),
     ...[world.tmp, '/tmp'].map((folder) => join(folder, `curate-${world.uid ?? 0}-${id}`)),

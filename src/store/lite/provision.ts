@@ -136,7 +136,7 @@ function tell(message: Report, python: Python, again: boolean, onEvent: OnLiteEv
   }
 }
 
-function explain({ error, message }: Trouble, python: Python, world: World, folders: LiteFolders): UserError {
+function explain({ error, message }: Trouble, python: Python, _world: World, folders: LiteFolders): UserError {
   const log = `Details: ${folders.installLog}`;
   const server = 'or use a Milvus server: set MILVUS_URI';
   switch (error) {
@@ -157,8 +157,8 @@ function explain({ error, message }: Trouble, python: Python, world: World, fold
     case 'platform':
       return new UserError(
         'runtime_platform',
-        `The embedded store has no packages for Python ${python.version} on ${world.platform} ${world.arch}.`,
-        { hint: `Install another Python from 3.10 on, ${server}. ${log}` },
+        `The parts of the embedded store do not come ready-made for this machine (${message}, Python ${python.version}).`,
+        { hint: 'Use a Milvus server: set MILVUS_URI.' },
       );
     case 'python':
       return new UserError('python_incomplete', `${python.command} cannot make environments: ${message}.`, {

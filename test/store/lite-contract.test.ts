@@ -1,0 +1,22 @@
+import { connectLite } from '../../src/store/lite/connect.ts';
+import { openLine } from '../../src/store/milvus/client.ts';
+import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { milvusStore } from '../../src/store/milvus/store.ts';
+import { liteHome } from '../support/lite.ts';
+import { milvusContract } from './contract-milvus.ts';
+
+milvusContract(
+  'Milvus Lite',
+  async () => {
+    const home = await liteHome();
+    const reach = async () => {
+      const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+      return liteEndpoint(address, token);
+    };
+    return {
+      open: async (model) => milvusStore(openLine(await reach(), reach), model),
+      close: () => home.remove(),
+    };
+  },
+  { timeout: 60_000, runs: 25 },
+);
