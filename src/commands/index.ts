@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
-import type { IndexReport } from '../library/events.ts';
+import type { IndexEvent, IndexReport } from '../library/events.ts';
 import { IndexScreen } from '../output/index-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
@@ -9,13 +9,14 @@ import { type Act, type Context, examples } from './command.ts';
 import { type OpenLibrary, openLibrary, storeKey } from './open.ts';
 import { gather, jobsOption, jsonOption, modelOption } from './options.ts';
 
-interface IndexFlags {
+export interface IndexFlags {
   model?: string;
   jobs?: number;
   exact?: boolean;
   ignore: string[];
   prune?: boolean;
   dryRun?: boolean;
+  watch?: boolean;
   json?: boolean;
 }
 
@@ -29,6 +30,7 @@ export function indexCommand(act: Act): Command {
     .option('--ignore <pattern>', 'leave out what matches, in gitignore syntax (may be repeated)', gather, [])
     .option('--prune', 'remove photos from the index even when it looks as if a drive were away')
     .option('--dry-run', 'say what a run would do, and change nothing')
+    .option('--watch', 'go on until interrupted: index what changes, soon after it changes')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -36,12 +38,35 @@ export function indexCommand(act: Act): Command {
         'curate index ~/Photos',
         'curate index ~/Photos /media/archive --ignore "*.png" --ignore exports/',
         'curate index            # everything indexed before, once more',
+        'curate index --watch    # and from then on whatever changes',
       ),
     )
     .action(act(index, { graceful: true }));
 }
 
 async function index(context: Context, folders: string[], flags: IndexFlags): Promise<ExitCode> {
+  const roots = folders.map((folder) => resolve(context.world.cwd, folder));
+  if (!flags.watch) return outcome(await indexOnce(context, roots, flags));
+  const { watchIndex } = await import('./index-watch.ts');
+  return await watchIndex(context, roots, flags, indexOnce);
+}
+
+/** How a run behaves towards the person. */
+export interface Manner {
+  onEvent(event: IndexEvent, screen: IndexScreen): void;
+  /** Somebody is there: they may be asked, and are told how long it took. */
+  readonly attended: boolean;
+}
+
+const ATTENDED: Manner = { onEvent: (event, screen) => screen.show(event), attended: true };
+
+/** One run over these absolute folders, shown from the first note to the result. */
+async function indexOnce(
+  context: Context,
+  roots: readonly string[],
+  flags: IndexFlags,
+  manner: Manner = ATTENDED,
+): Promise<IndexReport> {
   const { world } = context;
   const started = performance.now();
   const library = await openLibrary(context, flags);
@@ -65,27 +90,25 @@ async function index(context: Context, folders: string[], flags: IndexFlags): Pr
               ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
               exact: flags.exact ?? false,
             }),
-          onEvent: (event) => screen.show(event),
+          onEvent: (event) => manner.onEvent(event, screen),
           interrupted: world.interrupted,
-          confirmPrune: async (_, photos, reason) => flags.prune ?? screen.confirmPrune(photos, reason),
+          confirmPrune: async (_, photos, reason) =>
+            flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
         },
-        {
-          roots: folders.map((folder) => resolve(world.cwd, folder)),
-          ignore: flags.ignore,
-          dryRun: flags.dryRun ?? false,
-        },
+        { roots, ignore: flags.ignore, dryRun: flags.dryRun ?? false },
       );
     });
     screen.end();
     if (!flags.dryRun) await remember(library, flags);
     show(context, {
       flags,
+      attended: manner.attended,
       report,
       library,
       kind: (await library.store).kind,
       seconds: (performance.now() - started) / 1000,
     });
-    return outcome(report);
+    return report;
   } finally {
     screen.end();
     await library.close();
@@ -128,13 +151,14 @@ async function remember(library: OpenLibrary, flags: IndexFlags): Promise<void> 
 
 interface Shown {
   readonly flags: IndexFlags;
+  readonly attended: boolean;
   readonly report: IndexReport;
   readonly library: OpenLibrary;
   readonly kind: 'lite' | 'server' | 'zilliz';
   readonly seconds: number;
 }
 
-function show({ world }: Context, { flags, report, library, kind, seconds }: Shown): void {
+function show({ world }: Context, { flags, attended, report, library, kind, seconds }: Shown): void {
   if (flags.json) {
     const { id, sha256, dim } = library.model;
     writeJson(world, {
@@ -164,7 +188,7 @@ function show({ world }: Context, { flags, report, library, kind, seconds }: Sho
   if (report.libraries.length === 0)
     writeLine(world.stdout, 'Nothing is indexed yet. Name a folder: curate index FOLDER');
   if (flags.dryRun) writeLine(world.stdout, 'Nothing was changed: this was a dry run.');
-  if (report.embedded > 0) {
+  if (attended && report.embedded > 0) {
     writeLine(world.stdout, `${count(report.embedded, 'photo')} embedded in ${duration(seconds)}.`);
   }
 }

@@ -1,0 +1,105 @@
+import { ExitCode, UserError, usageError } from '../errors.ts';
+import type { IndexReport } from '../library/events.ts';
+import type { WatchEvent } from '../library/watch.ts';
+import { writeLine } from '../output/streams.ts';
+import { count, duration } from '../output/text.ts';
+import type { Context } from './command.ts';
+import type { IndexFlags, Manner } from './index.ts';
+import { openLibrary } from './open.ts';
+
+type IndexOnce = (
+  context: Context,
+  roots: readonly string[],
+  flags: IndexFlags,
+  manner?: Manner,
+) => Promise<IndexReport>;
+
+/** `curate index --watch`: an ordinary run, then one after each burst of changes, until Ctrl-C. */
+export async function watchIndex(
+  context: Context,
+  roots: readonly string[],
+  flags: IndexFlags,
+  indexOnce: IndexOnce,
+): Promise<ExitCode> {
+  const { world } = context;
+  for (const other of ['json', 'dryRun', 'prune'] as const) {
+    if (flags[other]) throw usageError(`--watch and --${OPTION[other]} exclude each other.`, 'Choose one.');
+  }
+  const folders = await foldersToWatch(context, roots, flags);
+  const { watchFolders } = await import('../library/watch.ts');
+  let cutShort = false;
+  await watchFolders(
+    {
+      indexAll: async () => {
+        const { interrupted } = await indexOnce(context, roots, flags);
+        cutShort = interrupted;
+        if (!world.interrupted.aborted) {
+          writeLine(world.stderr, `Watching ${count(folders.length, 'folder')} for changes; Ctrl-C ends it.`);
+        }
+      },
+      indexFolders: async (changed) => {
+        const kept: string[] = [];
+        const { interrupted } = await indexOnce(context, changed, flags, quietly(changed, kept));
+        cutShort = interrupted;
+        return kept;
+      },
+      onEvent: (event) => writeLine(world.stderr, lineFor(event)),
+      stopped: world.interrupted,
+    },
+    folders,
+  );
+  return cutShort ? ExitCode.interrupted : ExitCode.done;
+}
+
+const OPTION = { json: 'json', dryRun: 'dry-run', prune: 'prune' } as const;
+
+/** Says nothing of how a run goes, but what went wrong; notes the libraries of which photos were kept. */
+function quietly(folders: readonly string[], kept: string[]): Manner {
+  return {
+    attended: false,
+    onEvent: (event, screen) => {
+      if (event.kind === 'compared') return;
+      if (event.kind === 'kept') {
+        kept.push(event.library.root);
+        // Of a part of a library it says little: the whole is looked at next.
+        if (!folders.includes(event.library.root)) return;
+      }
+      screen.show(event);
+    },
+  };
+}
+
+async function foldersToWatch(
+  context: Context,
+  roots: readonly string[],
+  flags: IndexFlags,
+): Promise<readonly string[]> {
+  if (roots.length > 0) {
+    const { realFolder } = await import('../library/scopes.ts');
+    return await Promise.all(roots.map(realFolder));
+  }
+  const library = await openLibrary(context, flags);
+  try {
+    const libraries = await (await library.store).libraries();
+    if (libraries.length > 0) return libraries.map(({ root }) => root);
+  } finally {
+    await library.close();
+  }
+  throw new UserError('nothing_indexed', 'Nothing is indexed yet, so there is nothing to watch.', {
+    hint: 'Name a folder: curate index --watch FOLDER',
+  });
+}
+
+function lineFor(event: WatchEvent): string {
+  switch (event.kind) {
+    case 'away':
+      return `${event.root} is not there now; its photos stay in the index until it is back.`;
+    case 'back':
+      return `${event.root} is back.`;
+    case 'failed': {
+      const { message, hint } = event.error;
+      const next = hint === null ? '' : ` ${hint}`;
+      return `curate: ${message}${next} Trying again in ${duration(event.retryMs / 1000)}.`;
+    }
+  }
+}
