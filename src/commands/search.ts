@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { ExitCode, UserError, usageError } from '../errors.ts';
+import { ExitCode, usageError } from '../errors.ts';
 import type { FoundPhoto } from '../library/search.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
-import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { explainEmptiness } from './emptiness.ts';
+import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
 import { type OpenLibrary, openLibrary } from './open.ts';
-import { gather, jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
+import { jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
 
-interface SearchFlags {
+interface SearchFlags extends FilterFlags {
   k: number;
   minScore?: number;
-  in: string[];
   includeSelf?: boolean;
   model?: string;
   sheet?: string;
@@ -22,12 +22,12 @@ interface SearchFlags {
 }
 
 export function searchCommand(act: Act): Command {
-  return new Command('search')
+  const command = new Command('search')
     .description('find the photos most like one photo, or like several taken together')
     .argument('<photo...>', 'query photos, in or outside the library')
     .option('--k <n>', 'how many photos to find', wholeNumber(1, 10_000), 6)
-    .option('--min-score <s>', 'leave out photos below this cosine similarity (-1 to 1)', numberBetween(-1, 1))
-    .option('--in <folder>', 'only photos below this folder (may be repeated)', gather, [])
+    .option('--min-score <s>', 'leave out photos below this cosine similarity (-1 to 1)', numberBetween(-1, 1));
+  return addFilterOptions(command)
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
     .option('--sheet <file>', 'write a contact sheet: .html, or a picture: .jpg, .png, .webp')
@@ -39,6 +39,7 @@ export function searchCommand(act: Act): Command {
       examples(
         'curate search holiday.jpg --k 6',
         'curate search cat.jpg dog.jpg --in ~/Photos/2024 --min-score 0.5',
+        'curate search beach.jpg --after 2024-06 --before 2024-09',
         'curate search cat.jpg --k 40 --sheet cats.html --open',
         'curate search cat.jpg --print0 | xargs -0 -I{} cp {} ~/cats/',
       ),
@@ -55,11 +56,17 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   const embedder = await library.openEmbedder({ jobs: 1 });
   try {
     const { searchPhotos } = await import('../library/search.ts');
-    const filter = flags.in.length === 0 ? {} : { filter: await filterFor(library, world.cwd, flags.in) };
+    const filter = await filterOf(library.store, world.cwd, flags);
     const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
     const found = await searchPhotos(
       { embedder, store: library.store },
-      { queries, k: flags.k, includeSelf: flags.includeSelf ?? false, ...filter, ...minScore },
+      {
+        queries,
+        k: flags.k,
+        includeSelf: flags.includeSelf ?? false,
+        ...(filter === null ? {} : { filter }),
+        ...minScore,
+      },
     );
     const results = found.map(toRow);
     if (results.length === 0) await explainEmptiness(library, flags);
@@ -83,43 +90,6 @@ function toRow(photo: FoundPhoto, index: number): SearchResultRow {
     sizeBytes: photo.size,
     available: photo.available,
   };
-}
-
-async function filterFor(library: OpenLibrary, cwd: string, folders: readonly string[]): Promise<PhotoFilter> {
-  const [{ within }, { realFolder }] = await Promise.all([
-    import('../library/scope.ts'),
-    import('../library/scopes.ts'),
-  ]);
-  const libraries = await (await library.store).libraries();
-  const parts: NonNullable<PhotoFilter['within']>[number][] = [];
-  for (const folder of folders) {
-    const absolute = resolve(cwd, folder);
-    // A drive that is away has no real path, but its photos may still be asked for.
-    const found = within(libraries, await realFolder(absolute).catch(() => absolute));
-    if (found === null || found === undefined) {
-      throw new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
-        hint: `Index it first: curate index ${folder}`,
-      });
-    }
-    parts.push(...found);
-  }
-  return { within: parts };
-}
-
-/** Nothing found has two meanings: nothing is like it, or nothing is there to search. */
-async function explainEmptiness(library: OpenLibrary, flags: SearchFlags): Promise<void> {
-  const store: PhotoStore = await library.store;
-  if ((await store.count()) > 0) return;
-  const others = (await store.collections()).filter(({ photos }) => photos > 0);
-  const [other] = others;
-  if (other !== undefined) {
-    throw new UserError('other_model', `Nothing is indexed with the model ${library.model.id}.`, {
-      hint: `The index was made with ${other.model.id}: add --model ${other.model.id}, or index again with --model ${flags.model ?? library.model.id}.`,
-    });
-  }
-  throw new UserError('nothing_indexed', 'Nothing is indexed yet.', {
-    hint: 'Index a folder first: curate index FOLDER',
-  });
 }
 
 interface Shown {

@@ -27,26 +27,25 @@ const LOWER: Readonly<Record<Quality, readonly Quality[]>> = {
  * Fits a request into a budget: references are dropped first, from the last one, then quality; at a lower quality as
  * many references stand as the budget then allows. One reference always stays. Pure.
  *
- * @param least how many references must stay: those are never dropped
+ * @param maxUsd null for no limit
+ * @param rigid nothing may be given up: it fits as it is, or not at all
  */
-export function fitBudget(request: EstimateRequest, maxUsd: number, least = 1): Fitted | Unaffordable {
+export function fitBudget(request: EstimateRequest, maxUsd: number | null, rigid = false): Fitted | Unaffordable {
   const all = request.references.length;
-  const fewest = Math.min(all, Math.max(least, 1));
-  let cheapest: Estimate | null = null;
-  for (const quality of [request.quality, ...LOWER[request.quality]]) {
+  const fewest = rigid ? all : Math.min(all, 1);
+  const qualities = rigid ? [request.quality] : [request.quality, ...LOWER[request.quality]];
+  let least = estimate(request);
+  if (maxUsd === null) return { references: all, quality: request.quality, estimate: least, dropped: [] };
+  for (const quality of qualities) {
     for (let references = all; references >= fewest; references -= 1) {
-      const now = estimate({ ...request, quality, references: request.references.slice(0, references) });
-      cheapest = now;
-      if (now.usd === null || now.usd > maxUsd) continue;
-      return { references, quality, estimate: now, dropped: given(request, references, quality) };
+      least = estimate({ ...request, quality, references: request.references.slice(0, references) });
+      if (least.usd === null || least.usd > maxUsd) continue;
+      return { references, quality, estimate: least, dropped: given(request, references, quality) };
     }
   }
-  const lowest = LOWER[request.quality].at(-1) ?? request.quality;
-  const tried = given(request, fewest, lowest);
-  if (cheapest === null || cheapest.usd === null) {
-    return { reason: `what it costs is not known: ${cheapest?.unknown ?? 'nothing to send'}`, tried };
-  }
-  return { reason: `it would still cost about ${dollars(cheapest.usd)}`, tried };
+  const tried = given(request, fewest, qualities.at(-1) ?? request.quality);
+  if (least.usd === null) return { reason: `what it costs is not known, because ${least.unknown}`, tried };
+  return { reason: `it would${tried.length === 0 ? '' : ' still'} cost about ${dollars(least.usd)}`, tried };
 }
 
 function given(request: EstimateRequest, references: number, quality: Quality): string[] {

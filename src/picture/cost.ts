@@ -25,7 +25,19 @@ export interface EstimateRequest {
   readonly quality: Quality;
   readonly n: number;
   readonly partialImages: number;
+  /** Tokens of pictures that are not sent, but read again because they stand in the conversation. */
+  readonly rememberedTokens?: number;
+  /** The model that leads the conversation, where there is one. */
+  readonly conversation?: { readonly id: string; readonly prices: ConversationPrices | null } | null;
 }
+
+export interface ConversationPrices {
+  readonly textIn: number;
+  readonly textOut: number;
+}
+
+/** What the leading model says around the picture, at the most. */
+const WORDS_AROUND = 1000;
 
 const PATCH = 32;
 const MOST_PATCHES = 1536;
@@ -41,21 +53,26 @@ function textTokens(text: string): number {
 }
 
 export function estimate(request: EstimateRequest): Estimate {
-  const { model, text, references, n, partialImages } = request;
+  const { model, text, references, n, partialImages, rememberedTokens = 0, conversation = null } = request;
   const tokens = {
     textTokens: textTokens(text),
-    imageTokens: references.reduce((sum, each) => sum + each, 0),
+    imageTokens: references.reduce((sum, each) => sum + each, rememberedTokens),
   };
   const each = model === null ? null : outputTokens(model, request.size, request.quality);
-  const partial = model?.outputTokens?.partial ?? 0;
-  const output = each === null ? null : n * (each + partialImages * partial);
+  const outputs = each === null ? null : n * (each + partialImages * (model?.outputTokens?.partial ?? 0));
+  const unknown = whatIsUnknown(request, outputs);
   const prices = model?.usdPerMillion ?? null;
-  if (model === null || prices === null)
-    return { ...tokens, outputTokens: output, usd: null, unknown: noPrices(model) };
-  if (output === null) return { ...tokens, outputTokens: null, usd: null, unknown: noTokens(request, model) };
-  const usd =
-    (tokens.textTokens * prices.textIn + tokens.imageTokens * prices.imageIn + output * prices.imageOut) / 1e6;
-  return { ...tokens, outputTokens: output, usd: round(usd), unknown: null };
+  if (unknown !== null || prices === null || outputs === null) {
+    return { ...tokens, outputTokens: outputs, usd: null, unknown };
+  }
+  const { textIn, textOut } = conversation?.prices ?? { textIn: 0, textOut: 0 };
+  const millionths =
+    tokens.textTokens * prices.textIn +
+    tokens.imageTokens * prices.imageIn +
+    outputs * prices.imageOut +
+    (tokens.textTokens + tokens.imageTokens) * textIn +
+    WORDS_AROUND * textOut;
+  return { ...tokens, outputTokens: outputs, usd: round(millionths / 1e6), unknown: null };
 }
 
 /**
@@ -73,11 +90,12 @@ function outputTokens(model: ImageModelEntry, size: string, quality: Quality): n
   return Math.ceil((factor * across * (table.areaOffset + long * short)) / table.areaScale);
 }
 
-function noPrices(model: ImageModelEntry | null): string {
-  return model === null ? 'the model is not in the price table' : `the price table has no prices for ${model.id}`;
-}
-
-function noTokens({ size, quality }: EstimateRequest, model: ImageModelEntry): string {
+function whatIsUnknown({ model, size, quality, conversation }: EstimateRequest, outputs: number | null): string | null {
+  if (model === null) return 'the model is not in the price table';
+  if (model.usdPerMillion === null) return `the price table has no prices for ${model.id}`;
+  if (conversation != null && conversation.prices === null)
+    return `the price table has no prices for ${conversation.id}`;
+  if (outputs !== null) return null;
   if (size === 'auto') return 'the size is left to the model';
   if (quality === 'auto') return 'the quality is left to the model';
   return `how many tokens a picture of ${model.id} takes is not published`;
@@ -96,7 +114,7 @@ const conversationUsage = z.object({
 interface Prices {
   readonly model: ImageModelEntry | null;
   /** Of the model that leads the conversation; null where there is none in the table. */
-  readonly conversation: { readonly textIn: number; readonly textOut: number } | null;
+  readonly conversation: ConversationPrices | null;
 }
 
 /** What the reply's own usage comes to, in US dollars; null when the usage or the table has no answer. */

@@ -110,6 +110,13 @@ function kindOf(error: APIError, said: string, at: Circumstances): Explained {
       hint: 'Add credit or raise the limit in your account; waiting does not help.',
     };
   }
+  if (code === 'previous_response_not_found' || error.param === 'previous_response_id') {
+    return {
+      code: 'conversation_forgotten',
+      message: `${server} does not know this conversation (any more).`,
+      hint: 'Start a new one from the picture: curate refine PICTURE --stateless "PROMPT"',
+    };
+  }
   switch (error.status) {
     case 401:
       return {

@@ -13,8 +13,13 @@ interface GuardOptions {
   readonly allowed: readonly string[];
 }
 
-/** Says by which file or setting a photo (absolute path) is private and may not be sent; null when it may. */
-export type PrivateGuard = (file: string) => string | null;
+/** Who may be sent; paths are absolute. */
+export interface PrivateGuard {
+  /** By which file or setting a photo is private and may not be sent; null when it may. */
+  privateBy(file: string): string | null;
+  /** Whether the person named this very photo as an exception. */
+  isAllowed(file: string): boolean;
+}
 
 /**
  * Rules as they stand on the disk now; each rule file is read once per guard. A photo is private when the path it was
@@ -22,11 +27,15 @@ export type PrivateGuard = (file: string) => string | null;
  */
 export function privateGuard({ allowed, ...settings }: GuardOptions): PrivateGuard {
   const letThrough = new Set(allowed.flatMap((file) => [file, realFile(file)]));
+  const isAllowed = (file: string): boolean => letThrough.has(file) || letThrough.has(realFile(file));
   const read = rememberingReader();
-  return (file) => {
-    const real = realFile(file);
-    if (letThrough.has(file) || letThrough.has(real)) return null;
-    return privateBy(file, settings, read) ?? (real === file ? null : privateBy(real, settings, read));
+  return {
+    isAllowed,
+    privateBy: (file) => {
+      if (isAllowed(file)) return null;
+      const real = realFile(file);
+      return privateBy(file, settings, read) ?? (real === file ? null : privateBy(real, settings, read));
+    },
   };
 }
 

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { imageTokens } from './cost.ts';
+import { sha256 } from './hash.ts';
 import { metadataOf } from './segments.ts';
 
 /** A picture made ready: these very bytes are sent. */
@@ -68,10 +68,6 @@ export async function prepareReference(file: string): Promise<Prepared> {
       tokens: imageTokens(sent.info.width, sent.info.height),
     },
   };
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function readRegularFile(file: string): Promise<Uint8Array | ReferenceFault> {

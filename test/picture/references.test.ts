@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { prepareReference, type Reference, sha256 } from '../../src/picture/references.ts';
+import { sha256 } from '../../src/picture/hash.ts';
+import { prepareReference, type Reference } from '../../src/picture/references.ts';
 import { metadataOf, segmentsOf } from '../../src/picture/segments.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');

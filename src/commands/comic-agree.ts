@@ -1,0 +1,100 @@
+import { ExitCode, UserError, usageError } from '../errors.ts';
+import type { Unused } from '../output/picture-report.ts';
+import { type Fitted, fitBudget } from '../picture/budget.ts';
+import type { ConversationPrices } from '../picture/cost.ts';
+import { type ImageModelTable, readImageModels } from '../picture/image-models.ts';
+import type { Lineage } from '../picture/lineage.ts';
+import type { Plan, PlannedReference } from '../picture/plan.ts';
+import type { Parameters } from '../picture/port.ts';
+import { LONGEST_TEXT } from '../picture/text.ts';
+
+/** A plan with the budget kept: this is what is announced, agreed to and sent. */
+export interface Agreed {
+  readonly plan: Plan;
+  readonly fitted: Fitted;
+  readonly references: readonly PlannedReference[];
+  readonly parameters: Parameters;
+  readonly text: string;
+  readonly unused: readonly Unused[];
+}
+
+/** Fits a plan into the budget. @throws UserError `over_budget` (exit 4) */
+export async function keepBudget(
+  plan: Plan,
+  unused: readonly Unused[],
+  { maxCost, rigid }: { readonly maxCost: number | undefined; readonly rigid: boolean },
+): Promise<Agreed> {
+  const table = await readImageModels();
+  const { parameters, references } = plan;
+  const request = {
+    model: plan.model.entry,
+    text: plan.textFor(references),
+    references: references.map(({ reference }) => reference.tokens),
+    size: parameters.size,
+    quality: parameters.quality,
+    n: parameters.n,
+    partialImages: parameters.partialImages ?? 0,
+    rememberedTokens: plan.rememberedTokens,
+    conversation: conversationPrices(table, plan),
+  };
+  const fitted = fitBudget(request, maxCost ?? null, rigid);
+  if ('reason' in fitted) {
+    const dropped = fitted.tried.length === 0 ? '' : ` after dropping ${fitted.tried.join(' and ')}`;
+    throw new UserError(
+      'over_budget',
+      `Over the budget of $${maxCost}${dropped}: ${fitted.reason}. Nothing was sent.`,
+      {
+        hint: 'Raise --max-cost, or choose a smaller --size.',
+        exit: ExitCode.refused,
+      },
+    );
+  }
+  const kept = references.slice(0, fitted.references);
+  const text = plan.textFor(kept);
+  if ([...text].length > LONGEST_TEXT) {
+    throw usageError(
+      `The prompt is too long: ${[...text].length} characters, ${LONGEST_TEXT} are possible.`,
+      'Shorten it.',
+    );
+  }
+  const outOfBudget = references.slice(fitted.references).map(({ reference, score }) => {
+    return { file: reference.file, score, reason: 'budget' };
+  });
+  return {
+    plan,
+    fitted,
+    references: kept,
+    parameters: { ...parameters, quality: fitted.quality },
+    text,
+    unused: [...outOfBudget, ...unused],
+  };
+}
+
+/** What the conversation's model costs; null where there is no conversation. */
+export function conversationPrices(
+  table: ImageModelTable,
+  { conversation }: Plan,
+): { readonly id: string; readonly prices: ConversationPrices | null } | null {
+  if (conversation === null) return null;
+  const entry = table.conversationModels.find(({ id }) => id === conversation.model);
+  return { id: conversation.model, prices: entry?.usdPerMillion ?? null };
+}
+
+/** Parameters under the API's names, as they are sent. */
+export function apiParameters({
+  size,
+  quality,
+  n,
+  format,
+  background,
+  partialImages,
+}: Parameters): Lineage['parameters'] {
+  return {
+    size,
+    quality,
+    n,
+    output_format: format,
+    ...(background === null ? {} : { background }),
+    ...(partialImages === null ? {} : { stream: true as const, partial_images: partialImages }),
+  };
+}

@@ -1,0 +1,100 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { usageError } from '../errors.ts';
+import type { Quality } from '../picture/cost.ts';
+import type { ChosenModel } from '../picture/image-models.ts';
+import type { Background, Parameters, PictureFormat } from '../picture/port.ts';
+import { sizeFault } from '../picture/size.ts';
+import { gather, jsonOption, wholeNumber } from './options.ts';
+
+/** What every verb that sends something takes. */
+export interface SendFlags {
+  out?: string;
+  yes?: boolean;
+  maxCost?: number;
+  dryRun?: boolean;
+  force?: boolean;
+  retries: number;
+  timeout: number;
+  allowPrivate: string[];
+  json?: boolean;
+}
+
+/** What says how the picture is made. */
+export interface MakeFlags {
+  imageModel?: string;
+  size?: string;
+  quality?: Quality;
+  n?: number;
+  format?: PictureFormat;
+  background?: Background;
+  stream?: boolean;
+}
+
+const DEFAULTS = { size: '1024x1024', quality: 'medium', n: 1, format: 'png' } as const;
+/** Partial pictures of a stream: enough to see where it goes; each costs extra tokens. */
+const PARTIALS = 2;
+
+export function addMakeOptions(command: Command, { several }: { readonly several: boolean }): Command {
+  command
+    .option('--image-model <id>', 'image model (CURATE_IMAGE_MODEL; default: gpt-image-2)')
+    .option('--size <WxH>', 'pixels, or auto (default: 1024x1024)')
+    .addOption(new Option('--quality <level>', 'default: medium').choices(['low', 'medium', 'high', 'auto']));
+  if (several) command.option('--n <count>', 'how many pictures, 1 to 10 (default: 1)', wholeNumber(1, 10));
+  return command
+    .addOption(new Option('--format <format>', 'default: png, or the ending of --out').choices(['png', 'jpeg', 'webp']))
+    .addOption(
+      new Option('--background <kind>', 'left to the model by default').choices(['transparent', 'opaque', 'auto']),
+    )
+    .option('--stream', 'show partial pictures as they come, and keep them beside the output');
+}
+
+export function addSendOptions(command: Command): Command {
+  return command
+    .option(
+      '--out <file|folder>',
+      'where the picture goes (default: the current folder); with --dry-run, the folder of the dry run',
+    )
+    .option('--dry-run', 'write what would be sent into a folder, with a page that shows it; send nothing, need no key')
+    .option('--yes', 'do not ask before spending')
+    .option('--max-cost <usd>', 'spend at most this: references are dropped first, then quality (CURATE_MAX_COST)', usd)
+    .option('--allow-private <file>', 'send this private photo all the same (may be repeated)', gather, [])
+    .option('--retries <n>', 'repeat a request so often that was refused for now (429, 503)', wholeNumber(0, 10), 1)
+    .option('--timeout <seconds>', 'wait so long for the picture', wholeNumber(1, 7200), 600)
+    .option('--force', 'replace files that are in the way')
+    .addOption(jsonOption());
+}
+
+function usd(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be an amount of US dollars, such as 0.20.');
+}
+
+/**
+ * The flags as parameters for the model, what is not given taken from `before`. @throws UserError usage, before any request
+ */
+export function parametersOf(
+  flags: MakeFlags,
+  format: PictureFormat,
+  { id, entry }: ChosenModel,
+  before: Partial<Parameters> = {},
+): Parameters {
+  const parameters: Parameters = {
+    size: flags.size ?? before.size ?? DEFAULTS.size,
+    quality: flags.quality ?? before.quality ?? DEFAULTS.quality,
+    n: flags.n ?? DEFAULTS.n,
+    format,
+    background: flags.background ?? before.background ?? null,
+    partialImages: flags.stream ? PARTIALS : null,
+  };
+  const { size, background } = parameters;
+  const fault = entry === null ? null : sizeFault(size, entry.size);
+  if (fault !== null) throw usageError(`${id} does not make ${size}.`, fault);
+  if (background === 'transparent' && entry?.transparent === false) {
+    throw usageError(`${id} does not make transparent backgrounds.`, 'Use --background opaque, or leave it out.');
+  }
+  if (background === 'transparent' && format === 'jpeg') {
+    throw usageError('JPEG has no transparency.', 'Use --format png or webp.');
+  }
+  return parameters;
+}

@@ -1,0 +1,58 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { ExitCode, UserError } from '../errors.ts';
+import { writeJson, writeLine } from '../output/streams.ts';
+import { table } from '../output/table.ts';
+import { count } from '../output/text.ts';
+import { type LedgerRow, sumCosts } from '../picture/ledger.ts';
+import type { Lineage } from '../picture/lineage.ts';
+import { lineagesIn } from '../picture/lineage-files.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { jsonOption } from './options.ts';
+
+export function costsCommand(act: Act): Command {
+  return new Command('costs')
+    .description('sum what the pictures of a folder cost, by day and model')
+    .argument('[folder]', 'where pictures and their lineage files are, folders below it included (default: here)')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('curate costs', 'curate costs ~/Comics --json'))
+    .action(act(costs));
+}
+
+async function costs({ world }: Context, folder: string | undefined, flags: { json?: boolean }): Promise<ExitCode> {
+  const place = resolve(world.cwd, folder ?? '.');
+  const found = await stat(place).catch(() => null);
+  if (!found?.isDirectory()) {
+    throw new UserError('folder_missing', `There is no folder ${place}.`, {
+      hint: 'Name the folder of your pictures.',
+    });
+  }
+  const lineages: Lineage[] = [];
+  for await (const { lineage } of lineagesIn(place, { deep: true })) lineages.push(lineage);
+  const days = sumCosts(lineages);
+  const total = {
+    pictures: days.reduce((sum, row) => sum + row.pictures, 0),
+    requests: days.reduce((sum, row) => sum + row.requests, 0),
+    usd: Math.round(days.reduce((sum, row) => sum + row.usd, 0) * 1e6) / 1e6,
+    unknown: days.reduce((sum, row) => sum + row.unknown, 0),
+  };
+  if (flags.json) {
+    writeJson(world, { schema: 'curate.costs/1', folder: place, days, total });
+  } else if (days.length === 0) {
+    writeLine(world.stderr, `No lineage file lies in ${place}.`);
+  } else {
+    const rows = days.map((row) => cells(row.day, row.model, row));
+    const heading = ['Day (UTC)', 'Model', 'Pictures', 'Requests', 'Cost'];
+    world.stdout.write(
+      table([heading, ...rows, cells('Total', '', total)], ['left', 'left', 'right', 'right', 'right']),
+    );
+  }
+  return ExitCode.done;
+}
+
+function cells(day: string, model: string, row: Omit<LedgerRow, 'day' | 'model'>): string[] {
+  const { pictures, requests, usd, unknown } = row;
+  const cost = `$${usd.toFixed(3)}${unknown === 0 ? '' : ` and ${count(unknown, 'request')} of unknown cost`}`;
+  return [day, model, String(pictures), String(requests), cost];
+}

@@ -1,0 +1,22 @@
+import { UserError } from '../errors.ts';
+import type { PhotoStore } from '../store/port.ts';
+import type { OpenLibrary } from './open.ts';
+
+/** Nothing found has two meanings: nothing is like it, or nothing is there to search. */
+export async function explainEmptiness(
+  library: OpenLibrary,
+  flags: { readonly model?: string | undefined },
+): Promise<void> {
+  const store: PhotoStore = await library.store;
+  if ((await store.count()) > 0) return;
+  const others = (await store.collections()).filter(({ photos }) => photos > 0);
+  const [other] = others;
+  if (other !== undefined) {
+    throw new UserError('other_model', `Nothing is indexed with the model ${library.model.id}.`, {
+      hint: `The index was made with ${other.model.id}: add --model ${other.model.id}, or index again with --model ${flags.model ?? library.model.id}.`,
+    });
+  }
+  throw new UserError('nothing_indexed', 'Nothing is indexed yet.', {
+    hint: 'Index a folder first: curate index FOLDER',
+  });
+}

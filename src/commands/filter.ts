@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../errors.ts';
+import type { PhotoFilter, PhotoStore } from '../store/port.ts';
+import { gather } from './options.ts';
+
+/** Restricts a search to some of the photos. */
+export interface FilterFlags {
+  in: string[];
+  /** Milliseconds since 1970. */
+  after?: number;
+  before?: number;
+}
+
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option('--in <folder>', 'only photos below this folder (may be repeated)', gather, [])
+    .option('--after <date>', 'only photos taken on or after this day: 2024, 2024-06, 2024-06-15', day)
+    .option('--before <date>', 'only photos taken before this day', day);
+}
+
+/** The start of a year, month or day. Cameras seldom name a zone: their clocks are read as UTC throughout. */
+function day(text: string): number {
+  const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
+  if (match !== null) {
+    const [year, month, date] = [Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1)];
+    const start = new Date(Date.UTC(year, month - 1, date));
+    if (start.getUTCMonth() === month - 1 && start.getUTCDate() === date) return start.getTime();
+  }
+  throw new InvalidArgumentError('It must be a year, month or day, such as 2024, 2024-06 or 2024-06-15.');
+}
+
+/** The filter of the flags; null when they restrict nothing. @throws UserError `not_indexed` */
+export async function filterOf(
+  store: Promise<PhotoStore>,
+  cwd: string,
+  flags: FilterFlags,
+): Promise<PhotoFilter | null> {
+  const { after, before } = flags;
+  const dates = {
+    ...(after === undefined ? {} : { takenAfterMs: after }),
+    ...(before === undefined ? {} : { takenBeforeMs: before }),
+  };
+  if (flags.in.length > 0) return { within: await placesOf(store, cwd, flags.in), ...dates };
+  return after === undefined && before === undefined ? null : dates;
+}
+
+async function placesOf(
+  store: Promise<PhotoStore>,
+  cwd: string,
+  folders: readonly string[],
+): Promise<NonNullable<PhotoFilter['within']>> {
+  const [{ within }, { realFolder }] = await Promise.all([
+    import('../library/scope.ts'),
+    import('../library/scopes.ts'),
+  ]);
+  const libraries = await (await store).libraries();
+  const parts: NonNullable<PhotoFilter['within']>[number][] = [];
+  for (const folder of folders) {
+    const absolute = resolve(cwd, folder);
+    // A drive that is away has no real path, but its photos may still be asked for.
+    const found = within(libraries, await realFolder(absolute).catch(() => absolute));
+    if (found === null || found === undefined) {
+      throw new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
+        hint: `Index it first: curate index ${folder}`,
+      });
+    }
+    parts.push(...found);
+  }
+  return parts;
+}

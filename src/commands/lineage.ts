@@ -1,0 +1,36 @@
+import { dirname } from 'node:path';
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { lineageTree } from '../output/picture-tree.ts';
+import { writeJson, writeLine } from '../output/streams.ts';
+import { ancestorsOf, findLineage } from '../picture/lineage-files.ts';
+import { checkOriginals } from '../picture/originals.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { jsonOption } from './options.ts';
+
+export function lineageCommand(act: Act): Command {
+  return new Command('lineage')
+    .description('show how a picture came about: its prompts, ancestors and photos')
+    .argument('<picture>', 'the picture, its lineage file, or its sha256')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('curate lineage comic.png'))
+    .action(act(lineage));
+}
+
+async function lineage({ world }: Context, given: string, flags: { json?: boolean }): Promise<ExitCode> {
+  const found = await findLineage(world.cwd, given);
+  const line = await ancestorsOf(found);
+  if (flags.json) {
+    const [self, ...ancestors] = line.map(({ file, lineage }) => ({ file, ...lineage }));
+    writeJson(world, { ...(self ?? { schema: 'curate.lineage/1' }), ancestors });
+    return ExitCode.done;
+  }
+  const generations = await Promise.all(
+    line.map(async ({ file, lineage }) => ({
+      lineage,
+      originals: await checkOriginals(lineage.references, dirname(file)),
+    })),
+  );
+  for (const row of lineageTree(generations)) writeLine(world.stdout, row);
+  return ExitCode.done;
+}

@@ -1,0 +1,109 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ExitCode, systemErrorCode, UserError } from '../errors.ts';
+import type { Estimate } from '../picture/cost.ts';
+import { nameFromPrompt } from '../picture/names.ts';
+import { type PlannedReference, sentName } from '../picture/plan.ts';
+import type { EndpointKind } from '../picture/port.ts';
+import { writeNew } from '../picture/write-new.ts';
+import { dryRunPage } from './dry-run-page.ts';
+import type { Unused } from './picture-report.ts';
+
+/** Everything that a request would send. */
+export interface DryRun {
+  readonly verb: string;
+  readonly created: string;
+  readonly curate: string;
+  readonly endpoint: EndpointKind;
+  readonly api: 'images.edit' | 'responses';
+  readonly model: string;
+  readonly prompt: string;
+  /** As it would be sent. */
+  readonly text: string;
+  /** Under the API's names. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly references: readonly PlannedReference[];
+  readonly unused: readonly Unused[];
+  readonly estimate: Estimate;
+  /** What was given up for the budget. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Writes the very bytes that would be sent, a manifest and a page that shows them. Without `out` a new folder named
+ * after the prompt is made in `cwd`. @returns the folder @throws UserError `exists`
+ */
+export async function writeDryRun(
+  run: DryRun,
+  { cwd, out, force }: { readonly cwd: string; readonly out: string | null; readonly force: boolean },
+): Promise<string> {
+  const folder = out ?? (await makeFreeFolder(join(cwd, `${nameFromPrompt(run.prompt)}.dry-run`)));
+  await makeFolder(folder);
+  const files: readonly (readonly [string, string | Uint8Array])[] = [
+    ...run.references.map(({ reference }, i) => [sentName(i), reference.bytes] as const),
+    ['manifest.json', `${JSON.stringify(manifest(run), null, 2)}\n`],
+    ['index.html', dryRunPage(run)],
+  ];
+  if (!force) await demandFree(folder, files);
+  for (const [name, bytes] of files) {
+    if (!(await writeNew(join(folder, name), bytes, { force }))) throw taken(join(folder, name));
+  }
+  return folder;
+}
+
+function manifest(run: DryRun): Record<string, unknown> {
+  const { references, unused, ...rest } = run;
+  return {
+    schema: 'curate.dry-run/1',
+    ...rest,
+    references: references.map(({ reference, role, score, reason }, i) => ({
+      file: sentName(i),
+      path: reference.file,
+      role,
+      score,
+      reason,
+      sha256: reference.sha256,
+      sentSha256: reference.sentSha256,
+      sentBytes: reference.bytes.length,
+      width: reference.width,
+      height: reference.height,
+      tokens: reference.tokens,
+    })),
+    unused: unused.map(({ file, score, reason }) => ({ path: file, score, reason })),
+  };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    throw new UserError('exists', `${folder} is a file; --dry-run writes a folder.`, { hint: 'Choose another --out.' });
+  }
+}
+
+async function makeFreeFolder(base: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const folder = number === 1 ? base : `${base}-${number}`;
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** Also pictures of an earlier run that this one would not replace: the folder must show one request alone. */
+async function demandFree(folder: string, files: readonly (readonly [string, unknown])[]): Promise<void> {
+  const names = new Set(files.map(([name]) => name));
+  const found = (await readdir(folder)).find((name) => names.has(name) || /^reference-\d+\.jpg$/.test(name));
+  if (found !== undefined) throw taken(join(folder, found));
+}
+
+function taken(file: string): UserError {
+  return new UserError('exists', `${file} exists already.`, {
+    hint: 'Choose another --out, or add --force to replace it.',
+    exit: ExitCode.refused,
+  });
+}

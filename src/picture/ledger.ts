@@ -1,0 +1,41 @@
+import type { Lineage } from './lineage.ts';
+
+export interface LedgerRow {
+  /** UTC, "2026-11-23". */
+  readonly day: string;
+  readonly model: string;
+  readonly pictures: number;
+  readonly requests: number;
+  /** Sum of what is known. */
+  readonly usd: number;
+  /** Requests whose cost is not known. */
+  readonly unknown: number;
+}
+
+/** Sums lineages by day and model, days in order. A request counts once, however many pictures it made. Pure. */
+export function sumCosts(lineages: Iterable<Lineage>): LedgerRow[] {
+  const rows = new Map<string, { row: LedgerRow; seen: Set<string> }>();
+  for (const { request, model, cost } of lineages) {
+    const day = request.started.slice(0, 10);
+    const key = `${day} ${model}`;
+    const { row, seen } = rows.get(key) ?? {
+      row: { day, model, pictures: 0, requests: 0, usd: 0, unknown: 0 },
+      seen: new Set<string>(),
+    };
+    const isNew = !seen.has(request.id);
+    seen.add(request.id);
+    rows.set(key, {
+      seen,
+      row: {
+        ...row,
+        pictures: row.pictures + 1,
+        requests: row.requests + (isNew ? 1 : 0),
+        usd: row.usd + (isNew ? (cost.actualUsd ?? 0) : 0),
+        unknown: row.unknown + (isNew && cost.actualUsd === null ? 1 : 0),
+      },
+    });
+  }
+  return [...rows.values()]
+    .map(({ row }) => ({ ...row, usd: Math.round(row.usd * 1e6) / 1e6 }))
+    .sort((a, b) => (`${a.day} ${a.model}` < `${b.day} ${b.model}` ? -1 : 1));
+}

@@ -1,0 +1,106 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../errors.ts';
+import { sha256 } from './hash.ts';
+import { type Lineage, parseLineage, parseLineageStrictly, resolveStored } from './lineage.ts';
+
+/** A lineage file and where it was found. */
+export interface Found {
+  /** Absolute path of the lineage file. */
+  readonly file: string;
+  readonly lineage: Lineage;
+  /** Absolute path of its picture; null when the picture is not there any more, or has other bytes now. */
+  readonly picture: string | null;
+}
+
+/** Larger files are no lineage; photos' folders hold all sorts of JSON. */
+const MOST_BYTES = 1e6;
+
+export function lineageFileOf(picture: string): string {
+  return `${picture}.json`;
+}
+
+/**
+ * Finds the lineage of a picture: from its own path (the file beside it, else any in its folder or in `cwd` with its
+ * sha256), from its sha256, or from the lineage file itself.
+ * @throws UserError `no_lineage`, `bad_lineage`
+ */
+export async function findLineage(cwd: string, given: string): Promise<Found> {
+  const path = resolve(cwd, given);
+  const bytes = await readFile(path).catch(() => null);
+  if (bytes === null) {
+    if (/^[0-9a-f]{64}$/i.test(given)) return bySha256(given.toLowerCase(), [cwd], given);
+    if (await exists(lineageFileOf(path))) return readFound(lineageFileOf(path));
+    throw new UserError('no_lineage', `There is no file ${given}.`, { hint: 'Name a picture that curate made.' });
+  }
+  if (path.endsWith('.json')) return readFound(path);
+  const hash = sha256(bytes);
+  const beside = await readFile(lineageFileOf(path), 'utf8').then(parseLineage, () => null);
+  if (beside?.picture.sha256 === hash) return { file: lineageFileOf(path), lineage: beside, picture: path };
+  const found = await bySha256(hash, [...new Set([dirname(path), cwd])], given);
+  return { ...found, picture: path };
+}
+
+async function bySha256(hash: string, folders: readonly string[], given: string): Promise<Found> {
+  for (const folder of folders) {
+    for await (const { file, lineage } of lineagesIn(folder, { deep: false })) {
+      if (lineage.picture.sha256 === hash) return locate(file, lineage);
+    }
+  }
+  throw new UserError('no_lineage', `No lineage file tells how ${given} was made, or the picture was changed since.`, {
+    hint: 'Keep the .json beside its picture. To start from any picture: curate comic PICTURE --refs 1 "PROMPT"',
+  });
+}
+
+async function readFound(file: string): Promise<Found> {
+  return locate(file, parseLineageStrictly(await readFile(file, 'utf8'), file));
+}
+
+async function locate(file: string, lineage: Lineage): Promise<Found> {
+  const picture = resolveStored(lineage.picture.path, dirname(file)).file;
+  const bytes = await readFile(picture).catch(() => null);
+  return { file, lineage, picture: bytes !== null && sha256(bytes) === lineage.picture.sha256 ? picture : null };
+}
+
+/** Every lineage file of a folder, in order of name; with `deep`, of the folders below it, too (hidden ones left out). */
+export async function* lineagesIn(
+  folder: string,
+  { deep }: { readonly deep: boolean },
+): AsyncGenerator<{ readonly file: string; readonly lineage: Lineage }> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && deep && !entry.name.startsWith('.') && entry.name !== 'node_modules') {
+      yield* lineagesIn(path, { deep });
+    }
+    if (!entry.isFile() || !entry.name.endsWith('.json') || (await stat(path)).size > MOST_BYTES) continue;
+    const lineage = await readFile(path, 'utf8').then(parseLineage, () => null);
+    if (lineage !== null) yield { file: path, lineage };
+  }
+}
+
+/** A picture, then the one it was refined from, and so on to the first; as far as their files can be found. */
+export async function ancestorsOf(found: Found): Promise<Found[]> {
+  const line = [found];
+  const seen = new Set([found.lineage.picture.sha256]);
+  for (let at = found; at.lineage.parent !== null; ) {
+    const folder = dirname(at.file);
+    const { path, sha256: hash } = at.lineage.parent;
+    if (seen.has(hash)) break;
+    seen.add(hash);
+    const parent = await findLineage(folder, resolveStored(path, folder).file).catch(() =>
+      bySha256(hash, [folder], path).catch(() => null),
+    );
+    if (parent === null || parent.lineage.picture.sha256 !== hash) break;
+    line.push(parent);
+    at = parent;
+  }
+  return line;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
