@@ -28,6 +28,7 @@ const UNSUPPORTED: Signatures<string> = {
   'a JPEG 2000 image': ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'],
   'a BMP image': ['BM????\0\0\0\0'],
   'a Photoshop file': ['8BPS'],
+  'a GIF of an unknown version': ['GIF9'],
   'an icon': ['\0\0\x01\0', '\0\0\x02\0'],
   'an OpenEXR image': ['v/1\x01'],
 };

@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
+import { ExitCode, interruptedError, messageOf, systemErrorCode, UserError } from '../errors.ts';
+import { writeWhole } from '../output/atomic-write.ts';
+import { NpyWriter } from '../output/npy.ts';
+import { createProgress } from '../output/progress.ts';
+import { writeLine } from '../output/streams.ts';
+import { count } from '../output/text.ts';
+import type { World } from '../world.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { jobsOption, jsonOption, modelOption } from './options.ts';
+
+interface EmbedFlags {
+  out?: string;
+  exact?: boolean;
+  model?: string;
+  jobs?: number;
+  json?: boolean;
+}
+
+const SCHEMA = 'curate.embed/1';
+
+export function embedCommand(act: Act): Command {
+  return new Command('embed')
+    .description('print the vector of each photo as a line of JSON, or write them all as a NumPy array')
+    .argument('<photo...>', 'photos')
+    .option('--out <file.npy>', 'write float32 [photos, dim] here, and which row is which photo to file.json')
+    .option('--exact', 'decode every photo in full: slower, agrees with the reference to a cosine of 0.9999')
+    .addOption(modelOption())
+    .addOption(jobsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `${examples(
+        'curate embed holiday.jpg | jq -c ".vector[:4]"',
+        'curate embed ~/Photos/2025/*.jpg --out vectors.npy',
+      )}
+A photo that cannot be read has an error in place of its vector, and a row of NaN in the array; the exit code is 3.
+`,
+    )
+    .action(act(embed, { graceful: true }));
+}
+
+async function embed(context: Context, photos: string[], flags: EmbedFlags): Promise<ExitCode> {
+  const { world } = context;
+  const settings = context.settings({ model: flags.model });
+  const [{ resolveModel }, { openEmbedder }] = await Promise.all([
+    import('../embedding/models.ts'),
+    import('../embedding/embedder.ts'),
+  ]);
+  const model = await resolveModel(world, settings);
+  const files = photos.map((photo) => resolve(world.cwd, photo));
+  const { exact = false, jobs = world.cores } = flags;
+  const cacheDir = join(settings.paths.cache, 'models');
+  const embedder = await openEmbedder(world, model, { cacheDir, exact, jobs: Math.min(jobs, files.length) });
+  const close = (): void => void embedder.close();
+  world.interrupted.addEventListener('abort', close, { once: true });
+  try {
+    const out = flags.out === undefined ? null : resolve(world.cwd, flags.out);
+    const failed =
+      out === null ? await printLines(world, embedder, files) : await writeArray(world, embedder, files, out);
+    return failed > 0 ? ExitCode.somePhotosFailed : ExitCode.done;
+  } catch (error) {
+    throw world.interrupted.aborted ? interruptedError() : error;
+  } finally {
+    world.interrupted.removeEventListener('abort', close);
+    await embedder.close();
+  }
+}
+
+/** One line of JSON per photo, in the order of the arguments. Returns how many could not be embedded. */
+async function printLines(world: World, embedder: Embedder, files: readonly string[]): Promise<number> {
+  const { id, sha256, dim } = embedder.model;
+  let failed = 0;
+  for await (const { file, result } of inOrder(embedder, files)) {
+    const line =
+      result.kind === 'embedded'
+        ? { schema: SCHEMA, path: file, model: { id, sha256 }, dim, vector: shortest(result.photo.vector) }
+        : { schema: SCHEMA, path: file, error: errorOf(world, file, result) };
+    if ('error' in line) failed += 1;
+    if (!world.stdout.write(`${JSON.stringify(line)}\n`)) await once(world.stdout, 'drain');
+  }
+  return failed;
+}
+
+/** A NumPy array, and beside it which row is which photo. Returns how many rows are NaN. */
+async function writeArray(world: World, embedder: Embedder, files: readonly string[], out: string): Promise<number> {
+  const { id, sha256, dim } = embedder.model;
+  const index = out.replace(/(\.npy)?$/i, '.json');
+  await refuseForeign(index);
+  const failed: { row: number; path: string; code: string; reason: string }[] = [];
+  const array = await writable(out, () => NpyWriter.create(out, files.length, dim));
+  const progress = createProgress(world, 'Embedding');
+  try {
+    const nothing = new Float32Array(dim).fill(Number.NaN);
+    for await (const { row, file, result } of inOrder(embedder, files)) {
+      const embedded = result.kind === 'embedded';
+      if (!embedded) failed.push({ row, path: file, ...errorOf(world, file, result) });
+      await writable(out, () => array.writeRow(row, embedded ? result.photo.vector : nothing));
+      progress.update(row + 1, files.length, { failed: failed.length });
+    }
+    const about = { schema: SCHEMA, model: { id, sha256 }, dim, paths: files, failed };
+    await writable(index, () => writeWhole(index, `${JSON.stringify(about, null, 2)}\n`));
+    await writable(out, () => array.finish());
+  } catch (error) {
+    await array.abandon();
+    throw error;
+  } finally {
+    progress.finish();
+  }
+  writeLine(world.stderr, `Wrote ${count(files.length, 'row')} of ${dim} to ${out}, their photos to ${index}.`);
+  return failed.length;
+}
+
+interface Embedded {
+  readonly row: number;
+  readonly file: string;
+  readonly result: EmbedResult;
+}
+
+/** Keeps the embedder busy, and memory bounded, while results leave in order. */
+async function* inOrder(embedder: Embedder, files: readonly string[]): AsyncGenerator<Embedded> {
+  const ahead: Promise<Embedded>[] = [];
+  for (const [row, file] of files.entries()) {
+    const embedded = embedder.embed({ file }).then((result) => ({ row, file, result }));
+    // Whoever waits for it is told of a failure; until then it must not count as unhandled.
+    embedded.catch(() => undefined);
+    ahead.push(embedded);
+    const first = ahead.length > 4 * embedder.capacity ? ahead.shift() : undefined;
+    if (first !== undefined) yield await first;
+  }
+  yield* ahead;
+}
+
+function errorOf(world: World, file: string, result: EmbedResult): PhotoFault {
+  if (result.kind !== 'fault') throw new Error('the embedder found a hash that it was not given');
+  writeLine(world.stderr, `curate: ${file} ${result.fault.reason}`);
+  return result.fault;
+}
+
+/** The fewest digits that read back as the same float32. */
+function shortest(vector: Float32Array): number[] {
+  return Array.from(vector, (value) => Number(value.toPrecision(9)));
+}
+
+/** `--out model.npy` must not replace the description that stands beside a custom model. */
+async function refuseForeign(index: string): Promise<void> {
+  const text = await readFile(index, 'utf8').catch(() => null);
+  if (text === null || text.includes(SCHEMA)) return;
+  throw new UserError('out_exists', `${index} would be replaced, and "curate embed" did not write it.`, {
+    hint: 'Give --out another name.',
+    exit: ExitCode.refused,
+  });
+}
+
+async function writable<T>(file: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (systemErrorCode(error) === null) throw error;
+    const full = systemErrorCode(error) === 'ENOSPC';
+    throw new UserError(full ? 'disk_full' : 'out_unwritable', `${file} cannot be written: ${messageOf(error)}`, {
+      hint: full ? 'Make room, or give --out a place on another disk.' : 'Give --out a place you may write to.',
+      cause: error,
+    });
+  }
+}

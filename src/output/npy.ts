@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/**
+ * Writes a two-dimensional float32 array as NumPy reads it (format 1.0), row by row, in any order and in bounded
+ * memory. The file appears under its name only when it is whole.
+ */
+export class NpyWriter {
+  readonly #target: string;
+  readonly #draft: string;
+  readonly #handle: FileHandle;
+  readonly #start: number;
+  readonly #columns: number;
+
+  private constructor(target: string, draft: string, handle: FileHandle, start: number, columns: number) {
+    this.#target = target;
+    this.#draft = draft;
+    this.#handle = handle;
+    this.#start = start;
+    this.#columns = columns;
+  }
+
+  static async create(file: string, rows: number, columns: number): Promise<NpyWriter> {
+    // A link stays a link.
+    const target = await realpath(file).catch(() => file);
+    const draft = join(dirname(target), `.curate-${randomUUID()}.part`);
+    const handle = await open(draft, 'wx');
+    const header = npyHeader(rows, columns);
+    const writer = new NpyWriter(target, draft, handle, header.length, columns);
+    await writer.#writeAll(header, 0).catch((error) => writer.abandon().then(() => Promise.reject(error)));
+    return writer;
+  }
+
+  async writeRow(row: number, values: Float32Array): Promise<void> {
+    const bytes = Buffer.alloc(values.length * 4);
+    for (const [i, value] of values.entries()) bytes.writeFloatLE(value, i * 4);
+    await this.#writeAll(bytes, this.#start + row * this.#columns * 4);
+  }
+
+  /** Gives the file its name. */
+  async finish(): Promise<void> {
+    await this.#handle.sync();
+    await this.#handle.close();
+    await rename(this.#draft, this.#target);
+  }
+
+  /** Leaves nothing behind. */
+  async abandon(): Promise<void> {
+    await this.#handle.close();
+    await rm(this.#draft, { force: true });
+  }
+
+  async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
+    // One call may write less than it was given, as on a disk that is nearly full.
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
+      done += bytesWritten;
+    }
+  }
+}
+
+/** Magic, version, and a Python literal padded so that the data start at a multiple of 64 bytes (NEP 1). */
+function npyHeader(rows: number, columns: number): Buffer {
+  const about = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
+  const length = Math.ceil((about.length + 11) / 64) * 64;
+  const header = Buffer.alloc(length, ' ', 'latin1');
+  header.write('\x93NUMPY\x01\x00', 0, 'latin1');
+  header.writeUInt16LE(length - 10, 8);
+  header.write(about, 10, 'latin1');
+  header.write('\n', length - 1, 'latin1');
+  return header;
+}
