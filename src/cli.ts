@@ -1,6 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
+import { costsCommand } from './commands/costs.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { embedCommand } from './commands/embed.ts';
+import { indexCommand } from './commands/index.ts';
+import { libraryCommand } from './commands/library.ts';
+import { lineageCommand } from './commands/lineage.ts';
+import { modelCommand } from './commands/model.ts';
+import { refineCommand } from './commands/refine.ts';
+import { replayCommand } from './commands/replay.ts';
+import { searchCommand } from './commands/search.ts';
+import { statusCommand } from './commands/status.ts';
+import { stopCommand } from './commands/stop.ts';
 import { ExitCode, interruptedError, UserError, usageError } from './errors.ts';
 import { writeError, writeLine } from './output/streams.ts';
 import { loadSettings } from './settings.ts';
@@ -101,4 +114,19 @@ function ignoreClosedPipe(world: World): void {
   }
 }
 
-const verbs: readonly ((act: Act) => Command)[] = [];
+/** In the order in which help shows them. */
+const verbs: readonly ((act: Act) => Command)[] = [
+  indexCommand,
+  searchCommand,
+  comicCommand,
+  refineCommand,
+  replayCommand,
+  lineageCommand,
+  costsCommand,
+  libraryCommand,
+  embedCommand,
+  modelCommand,
+  statusCommand,
+  doctorCommand,
+  stopCommand,
+];

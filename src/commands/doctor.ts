@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
-import { lineOf } from '../output/store-events.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { jsonOption, modelOption } from './options.ts';
@@ -19,21 +18,19 @@ export function doctorCommand(act: Act): Command {
 async function doctor(context: Context, flags: { model?: string; json?: boolean }): Promise<ExitCode> {
   const { world } = context;
   const settings = context.settings({ model: flags.model });
-  const [{ diagnose }, { resolveModel, verifyModel }, { openEmbedder }, { openStore }] = await Promise.all([
-    import('../library/diagnose.ts'),
-    import('../embedding/models.ts'),
-    import('../embedding/embedder.ts'),
-    import('../store/open.ts'),
-  ]);
+  const [{ diagnose }, { resolveModel, verifyModel }, { openEmbedder }, { openStore }, { storeScreen }] =
+    await Promise.all([
+      import('../library/diagnose.ts'),
+      import('../embedding/models.ts'),
+      import('../embedding/embedder.ts'),
+      import('../store/open.ts'),
+      import('../output/store-events.ts'),
+    ]);
   const findings = await diagnose(world, {
     settings,
     findModel: async () => verifyModel(await resolveModel(world, settings, settings.model)),
     openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: join(settings.paths.cache, 'models') }),
-    openStore: (model) =>
-      openStore(world, settings, model, (event) => {
-        const line = lineOf(event);
-        if (line !== null) writeLine(world.stderr, line);
-      }),
+    openStore: (model) => openStore(world, settings, model, storeScreen(world)),
   });
   const healthy = findings.every(({ ok }) => ok);
   if (flags.json) {

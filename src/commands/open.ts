@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import type { EmbedderOptions } from '../embedding/embedder.ts';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import { activeModel } from '../library/active-model.ts';
-import { lineOf } from '../output/store-events.ts';
-import { writeLine } from '../output/streams.ts';
 import type { Settings } from '../settings.ts';
 import type { PhotoStore } from '../store/port.ts';
 import type { Context } from './command.ts';
@@ -31,16 +29,14 @@ export function storeKey(settings: Settings): string {
 export async function openLibrary(context: Context, flags: OpenFlags): Promise<OpenLibrary> {
   const { world } = context;
   const settings = context.settings({ model: flags.model });
-  const [{ resolveModel }, { openStore }] = await Promise.all([
+  const [{ resolveModel }, { openStore }, { storeScreen }] = await Promise.all([
     import('../embedding/models.ts'),
     import('../store/open.ts'),
+    import('../output/store-events.ts'),
   ]);
   const name = settings.model ?? (await activeModel(settings.paths.data, storeKey(settings))) ?? undefined;
   const model = await resolveModel(world, settings, name);
-  const store = openStore(world, settings, model, (event) => {
-    const line = lineOf(event);
-    if (line !== null) writeLine(world.stderr, line);
-  });
+  const store = openStore(world, settings, model, storeScreen(world));
   // Whoever awaits it first reports the failure; until then it must not count as unhandled.
   store.catch(() => undefined);
   return {

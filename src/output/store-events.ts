@@ -1,34 +1,46 @@
 import type { LiteEvent } from '../store/lite/events.ts';
+import type { World } from '../world.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { bytes } from './text.ts';
 
-/** What to say while the embedded store is set up or started; null for what is too short or too frequent to say. */
-export function lineOf(event: LiteEvent): string | null {
-  if (event.kind === 'server') {
-    switch (event.step) {
-      case 'starting':
-        return null;
-      case 'waiting':
-        return 'Waiting for the embedded Milvus server, which another curate is starting or ending.';
-      case 'replacing':
-        return 'Replacing the embedded Milvus server of an older curate.';
+/** Shows on stderr what setting up and starting the embedded store is busy with; nothing when it already runs. */
+export function storeScreen(world: World): (event: LiteEvent) => void {
+  let progress: Progress | null = null;
+  let said = '';
+  return (event) => {
+    if (event.kind === 'provisioning' && event.step === 'downloading') {
+      progress ??= createProgress(world, 'Downloading Milvus Lite', bytes);
+      progress.update(event.receivedBytes, event.totalBytes);
+      return;
     }
-  }
+    const line = lineOf(event);
+    if (line === null || line === said) return;
+    said = line;
+    progress ??= createProgress(world, 'Downloading Milvus Lite', bytes);
+    if (event.kind === 'provisioning' && event.step === 'ready') progress.finish(line);
+    else progress.note(line);
+  };
+}
+
+/** A sentence for what takes long enough to be said. */
+function lineOf(event: Exclude<LiteEvent, { step: 'downloading' }>): string | null {
   switch (event.step) {
     case 'waiting':
-      return 'Another curate is setting up Milvus Lite; waiting for it.';
+      return event.kind === 'server'
+        ? 'Waiting for the embedded Milvus server, which another curate is starting or ending.'
+        : 'Another curate is setting up Milvus Lite; waiting for it.';
+    case 'replacing':
+      return 'Replacing the embedded Milvus server of an older curate.';
     case 'creating':
       return event.again
         ? 'Setting up Milvus Lite again: its private Python environment was incomplete.'
         : 'Setting up Milvus Lite in a private Python environment (once, about 250 MB).';
-    case 'downloading':
-      return null;
     case 'installing':
       return 'Installing Milvus Lite.';
-    case 'testing':
-      return null;
     case 'ready':
       return `Milvus Lite is ready (${bytes(event.bytes)}).`;
-    default:
-      return event satisfies never;
+    case 'starting':
+    case 'testing':
+      return null;
   }
 }

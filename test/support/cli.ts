@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const repository = fileURLToPath(new URL('../../', import.meta.url));
+const binary = join(repository, 'bin', 'curate.js');
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Called with the running process, to kill it or to talk to it. */
+  readonly during?: (child: ReturnType<typeof spawn>) => void;
+}
+
+/** An empty home directory, with the built binary run in it as a person's shell would. */
+export class Home {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async make(): Promise<Home> {
+    return new Home(await mkdtemp(join(tmpdir(), 'curate-home-')));
+  }
+
+  /** Runs `curate ARGS` to its end. */
+  curate(args: readonly string[], { cwd, env = {}, input, during }: RunOptions = {}): Promise<Finished> {
+    const child = spawn(process.execPath, [binary, ...args], {
+      cwd: cwd ?? this.path,
+      env: { PATH: process.env.PATH ?? '', HOME: this.path, ...inherited(), ...env },
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
+    child.stdin?.end(input);
+    during?.(child);
+    return new Promise((resolve, reject) => {
+      const stdout: Buffer[] = [];
+      const stderr: Buffer[] = [];
+      child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+      child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        resolve({ code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+      });
+    });
+  }
+
+  /** Runs `curate ARGS --json` and parses its one document. */
+  async json<T>(args: readonly string[], options: RunOptions = {}): Promise<T & { readonly exit: number | null }> {
+    const { code, stdout, stderr } = await this.curate([...args, '--json'], options);
+    try {
+      return { ...(JSON.parse(stdout) as T), exit: code };
+    } catch (error) {
+      throw new Error(`curate ${args.join(' ')} exited ${code} and printed no JSON document:\n${stdout}\n${stderr}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Ends the embedded server and removes the home. */
+  async remove(): Promise<void> {
+    await this.curate(['stop']);
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** What pip needs to reach its index where a machine reaches it in a special way. */
+function inherited(): Record<string, string> {
+  const names = Object.keys(process.env).filter((name) =>
+    /^(PIP_|SSL_CERT|REQUESTS_CA|HTTPS?_PROXY|NO_PROXY)/i.test(name),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']));
+}
