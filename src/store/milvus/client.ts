@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
 import { MilvusClient } from './sdk.ts';
@@ -7,12 +8,16 @@ const CONNECT_MS = 15_000;
 export const READ_MS = 120_000;
 export const WRITE_MS = 300_000;
 
+/** How often a call is tried while the embedded server keeps going away. */
+const ATTEMPTS = 4;
+const PAUSE_MS = 100;
+
 /** One line to a Milvus: every call goes through `call`, so that failures look the same everywhere. */
 export interface MilvusLine {
   readonly endpoint: Endpoint;
   /**
    * Runs one call of the SDK and checks its answer, whether the SDK throws or returns a failed status.
-   * An embedded server that went away is started again and the call repeated once, so `run` must be idempotent.
+   * An embedded server that went away is started again and the call repeated, so `run` must be idempotent.
    * @throws UserError `store_unreachable`, `store_auth` or `store_failed`.
    */
   call<T>(run: (client: MilvusClient) => Promise<T>): Promise<T>;
@@ -49,11 +54,14 @@ export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) |
   };
 
   const run = async <T>(action: (client: MilvusClient) => Promise<T>): Promise<Outcome<T>> => {
-    const used = client;
-    const outcome = await outcomeOf(used, action);
-    if (outcome.failure === null || !outcome.failure.away || reconnect === null) return outcome;
-    await redial(reconnect, used);
-    return outcomeOf(client, action);
+    for (let attempt = 1; ; attempt += 1) {
+      const used = client;
+      const outcome = await outcomeOf(used, action);
+      if (!outcome.failure?.away || reconnect === null || attempt === ATTEMPTS) return outcome;
+      // A server just killed takes connections for a moment longer, so it may have been found alive.
+      if (attempt > 1) await sleep(PAUSE_MS);
+      await redial(reconnect, used);
+    }
   };
 
   return {
@@ -112,6 +120,8 @@ function dial(endpoint: Endpoint): MilvusClient {
             'grpc.keepalive_permit_without_calls': 0,
             // A proxy set for the network has no business between this process and its own server.
             'grpc.enable_http_proxy': 0,
+            // A new server listens at its dead predecessor's address, which the common pool would not try for a second.
+            'grpc.use_local_subchannel_pool': 1,
           },
         }
       : {}),
