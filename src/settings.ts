@@ -113,7 +113,7 @@ function fromVariables(env: Readonly<Record<string, string | undefined>>): Setti
   const values: SettingsValues = {};
   for (const [key, variable] of Object.entries(VARIABLES)) {
     // Proxies are customarily spelled in lower case too.
-    const value = env[variable] ?? (key === 'httpsProxy' ? env['https_proxy'] : undefined);
+    const value = env[variable] ?? (key === 'httpsProxy' ? env.https_proxy : undefined);
     if (value !== undefined && value !== '') values[key as Key] = value;
   }
   return values;
