@@ -10,8 +10,9 @@ export interface CollapseThresholds {
 /** Two frames of one burst are at most this far apart. */
 const BURST_GAP_MS = 10_000;
 
+/** In the order of the candidates. */
 interface Collapsed {
-  /** The best frame of each group, in the order given. */
+  /** The best frame of each group. */
   readonly kept: readonly { readonly candidate: Candidate; readonly groupSize: number }[];
   readonly dropped: readonly Verdict[];
 }
@@ -20,8 +21,8 @@ type Likeness = 'copy' | 'burst' | 'near-duplicate';
 
 /**
  * Leaves one frame of every burst and of every set of near-duplicates: the sharpest, then the largest, then the first
- * by path. Groups are chains (single linkage): a burst whose ends differ is one burst all the same. Candidates that
- * are like a fixed photo give way to it.
+ * by path. Groups are chains (single linkage): a burst whose ends differ is one burst all the same. A group with a frame
+ * that is like a fixed photo gives way to it.
  */
 export function collapse(
   candidates: readonly Candidate[],
@@ -29,51 +30,41 @@ export function collapse(
   thresholds: CollapseThresholds,
 ): Collapsed {
   const dropped: Verdict[] = [];
-  const free: Candidate[] = [];
-  for (const candidate of candidates) {
-    const reason = likeFixed(candidate, fixed, thresholds);
-    if (reason === null) free.push(candidate);
-    else dropped.push({ candidate, used: false, reason });
-  }
   const kept: { candidate: Candidate; groupSize: number }[] = [];
-  const best = new Map<Candidate, readonly Candidate[]>();
-  for (const group of groups(free, thresholds)) {
-    const [first, ...rest] = [...group].sort(byFrame);
-    if (first === undefined) continue;
-    best.set(first, group);
-    for (const candidate of rest) {
-      dropped.push({ candidate, used: false, reason: lesser(candidate, first, group, thresholds) });
+  for (const group of groups(candidates, thresholds)) {
+    const standing = fixed.find((photo) => group.some((member) => alike(member, photo, thresholds) !== null));
+    const [sharpest, ...rest] = [...group].sort(byFrame);
+    if (sharpest === undefined) continue;
+    if (standing === undefined) kept.push({ candidate: sharpest, groupSize: group.length });
+    for (const candidate of standing === undefined ? rest : group) {
+      const likeness = likenessOf(candidate, standing ?? sharpest, group, thresholds);
+      const worse = standing === undefined ? `, ${inferiority(candidate, sharpest)}` : '';
+      const reason = likeness.startsWith('burst') ? `${likeness}${worse}` : likeness;
+      dropped.push({ candidate, used: false, reason });
     }
   }
-  for (const candidate of free) {
-    const group = best.get(candidate);
-    if (group !== undefined) kept.push({ candidate, groupSize: group.length });
-  }
-  return { kept, dropped };
+  const place = new Map(candidates.map((candidate, i) => [candidate, i]));
+  const asGiven = (a: { candidate: Candidate }, b: { candidate: Candidate }): number =>
+    (place.get(a.candidate) ?? 0) - (place.get(b.candidate) ?? 0);
+  return { kept: kept.sort(asGiven), dropped: dropped.sort(asGiven) };
 }
 
-function likeFixed(candidate: Candidate, fixed: readonly FixedPhoto[], thresholds: CollapseThresholds): string | null {
-  for (const photo of fixed) {
-    const likeness = alike(candidate, photo, thresholds);
-    if (likeness === 'copy') return `copy of ${nameOf(photo)}`;
-    if (likeness === 'burst') return `burst of ${nameOf(photo)}`;
-    if (likeness !== null) return tooLike(photo, cosine(candidate.vector, photo.vector));
-  }
-  return null;
-}
-
-/** Why `candidate` gave way to the best frame of its group. */
-function lesser(
+/** How `candidate` belongs to the group of `best`: "burst of IMG_1.jpg". */
+function likenessOf(
   candidate: Candidate,
-  best: Candidate,
+  best: FixedPhoto,
   group: readonly Candidate[],
   thresholds: CollapseThresholds,
 ): string {
   if (candidate.sha256 === best.sha256) return `copy of ${nameOf(best)}`;
-  const inBurst = group.some((other) => other !== candidate && alike(candidate, other, thresholds) === 'burst');
-  if (!inBurst) return tooLike(best, cosine(candidate.vector, best.vector));
-  if (candidate.quality < best.quality) return `burst of ${nameOf(best)}, less sharp`;
-  return `burst of ${nameOf(best)}, ${pixels(candidate) < pixels(best) ? 'smaller' : 'just as good'}`;
+  const neighbours = [best, ...group.filter((member) => member !== candidate)];
+  const inBurst = neighbours.some((other) => alike(candidate, other, thresholds) === 'burst');
+  return inBurst ? `burst of ${nameOf(best)}` : tooLike(best, cosine(candidate.vector, best.vector));
+}
+
+function inferiority(candidate: Candidate, best: Candidate): string {
+  if (candidate.quality < best.quality) return 'less sharp';
+  return pixels(candidate) < pixels(best) ? 'smaller' : 'just as good';
 }
 
 function alike(a: FixedPhoto, b: FixedPhoto, { nearDuplicate, burst }: CollapseThresholds): Likeness | null {

@@ -63,13 +63,13 @@ function figure({ reference, role, score, reason }: PlannedReference, index: num
   const { file, width, height, tokens, sentSha256 } = reference;
   const name = sentName(index);
   return html`<li><figure>
-<a class="frame" href="${name}"><img src="${name}" alt="Picture ${index + 1}, ${basename(file)}" width="${width}" height="${height}" decoding="async"></a>
+<a class="frame" href="${name}"><img src="${name}" alt="Picture ${index + 1}, ${basename(file)}" width="${width}" height="${height}"></a>
 <figcaption>
 <p class="first"><span class="rank">${index + 1}</span> <span class="name"><bdi>${basename(file)}</bdi></span>
 <span class="role">${role}${score === null ? '' : ` ${score.toFixed(2)}`}</span></p>
 <p class="folder"><bdi>${dirname(file)}</bdi></p>
 <p class="facts"><span>${width} × ${height}</span> <span>${bytes(reference.bytes.length)}</span> <span>${tokens.toLocaleString('en-US')} tokens</span></p>
-<p class="facts">${reason}</p>
+${reason === role ? null : html`<p class="facts">${reason}</p>`}
 <p class="hash"><span>sha256</span> ${sentSha256}</p>
 </figcaption>
 </figure></li>

@@ -50,6 +50,16 @@ describe('collapse', () => {
     expect(reasons).toEqual(['copy of query.jpg', 'burst of query.jpg', 'too like query.jpg (1.00)']);
   });
 
+  it('lets a whole burst give way when one of its frames is like the query', () => {
+    const query = candidate({ vector: scene, file: '/q/query.jpg' });
+    const turn = [0.1, 0.5, 0.9].map((angle, i) =>
+      candidate({ vector: unit([Math.cos(angle), Math.sin(angle), 0]), takenMs: i * 1000 }),
+    );
+    const { kept, dropped } = collapse(turn, [query], thresholds);
+    expect(kept).toEqual([]);
+    expect(dropped.map(({ reason }) => reason)).toEqual(Array.from({ length: 3 }, () => 'burst of query.jpg'));
+  });
+
   it('keeps one frame of every group, the best, and loses no photo', () => {
     fc.assert(
       fc.property(candidates, (photos) => {
