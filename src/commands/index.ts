@@ -173,7 +173,8 @@ function show({ world }: Context, { flags, attended, report, library, kind, seco
   }
   for (const { name, root, photos, skipped, failed, ...counts } of report.libraries) {
     const changes = (['added', 'updated', 'moved', 'unchanged', 'removed'] as const)
-      .filter((what) => counts[what] > 0)
+      // A run over a part of a library tells of the part alone.
+      .filter((what) => counts[what] > 0 && (attended || what !== 'unchanged'))
       .map((what) => `${counts[what].toLocaleString('en-US')} ${what}`);
     const left = [
       ...(skipped.length > 0 ? [`${skipped.length} left out`] : []),
