@@ -1,25 +1,59 @@
-import { describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
+import type { ModelIdentity, PhotoStore } from '../../src/store/port.ts';
 import { milvusContract } from './contract-milvus.ts';
-import { startServer, whyNoServer } from './milvus-server.ts';
+import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
+import { FIRST_AXIS, freshModel, photo } from './samples.ts';
 
 const reason = whyNoServer();
-if (reason !== null) {
-  describe('a Milvus server', () => test.skip(`left out: ${reason}`));
-} else {
+
+describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `, left out because ${reason}`}`, () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(async () => {
+    await server?.stop();
+  });
+
+  function open(model: ModelIdentity, token = server.token): PhotoStore {
+    return milvusStore(openLine(parseEndpoint(server.uri, token), null), model);
+  }
+
   milvusContract(
-    'a Milvus 2.3 server keeps the contract of a photo store',
-    async () => {
-      const server = await startServer();
-      const endpoint = parseEndpoint(server.uri, server.token);
-      return {
-        open: async (model) => milvusStore(openLine(endpoint, null), model),
-        close: server.stop,
-      };
-    },
+    'keeps the contract',
+    async () => ({ open: async (model) => open(model), close: async () => undefined }),
     // A collection takes a server two seconds to make, and every strong read a fifth of one.
-    { timeout: 180_000, runs: 2 },
+    { timeout: 240_000, runs: 2 },
   );
-}
+
+  test('a wrong token is said so', async () => {
+    for (const token of ['root:wrong', 'no-account']) {
+      const store = open(freshModel(), token);
+      await expect(store.count()).rejects.toMatchObject({
+        code: 'store_auth',
+        hint: expect.stringContaining('MILVUS_TOKEN'),
+      });
+      await store.close();
+    }
+  });
+
+  test('flushes that follow each other faster than the server allows are no failure', async () => {
+    const store = open(freshModel());
+    await store.upsert([photo('a.jpg')]);
+    await Promise.all([store.flush(), store.flush(), store.flush()]);
+    expect(await store.search(FIRST_AXIS, { k: 6 })).toHaveLength(1);
+    await store.close();
+  });
+
+  // Last: the server is gone after it.
+  test('a server that goes away stops the run with one line', async () => {
+    const store = open(freshModel());
+    await store.upsert([photo('a.jpg')]);
+    await server.stop();
+    await expect(store.upsert([photo('b.jpg')])).rejects.toMatchObject({ code: 'store_unreachable' });
+    await store.close();
+  });
+});

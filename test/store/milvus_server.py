@@ -52,8 +52,14 @@ def relay(listener, port):
 
 # The binaries stay unpacked between runs, the data does not.
 shutil.rmtree(os.path.join(base_dir, "data"), ignore_errors=True)
-server = MilvusServer(MilvusServerConfig(data_dir=base_dir, system_log_level="error"))
-server.config.set("common.security.authorizationEnabled", "true")
+server = MilvusServer(MilvusServerConfig(data_dir=base_dir))
+for key, value in {
+    "common.security.authorizationEnabled": "true",
+    # One a second; newer servers allow one in ten seconds of their own accord.
+    "quotaAndLimits.flushRate.enabled": "true",
+    "quotaAndLimits.flushRate.max": "1",
+}.items():
+    server.config.set(key, value)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 try:
     server.start()

@@ -13,6 +13,7 @@ export interface MilvusFailure {
 
 /** gRPC status codes (grpc.io/docs/guides/status-codes). */
 const GRPC = {
+  cancelled: 1,
   deadlineExceeded: 4,
   permissionDenied: 7,
   unimplemented: 12,
@@ -112,6 +113,8 @@ function fromError(error: Error): MilvusFailure | null {
 function kindOfGrpc(code: number, reason: string): MilvusFailure['kind'] {
   switch (code) {
     case GRPC.unavailable:
+    // Nobody here cancels calls: it is what a server does to those that are under way when it ends.
+    case GRPC.cancelled:
       return 'unreachable';
     case GRPC.deadlineExceeded:
       // A host that swallows packets never gets past dialling.
