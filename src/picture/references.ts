@@ -1,7 +1,9 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import sharp from 'sharp';
-import { messageOf, systemErrorCode } from '../errors.ts';
+import { decodePhoto, MAX_PIXELS } from '../photos/decode.ts';
+import { failureOf, losesPixels } from '../photos/decode-failure.ts';
+import type { Faulty } from '../photos/fault.ts';
+import { readPhotoFile } from '../photos/read.ts';
+import { sniff } from '../photos/sniff.ts';
 import { imageTokens } from './cost.ts';
 import { sha256 } from './hash.ts';
 import { metadataOf } from './segments.ts';
@@ -21,22 +23,11 @@ export interface Reference {
   readonly tokens: number;
 }
 
-/** `reason` is a clause for people: "is cut short". */
-export interface ReferenceFault {
-  readonly code: 'not_found' | 'unreadable' | 'not_a_file' | 'empty' | 'unsupported' | 'damaged' | 'too_large';
-  readonly reason: string;
-}
-
-export type Prepared =
-  | { readonly kind: 'ready'; readonly reference: Reference }
-  | { readonly kind: 'fault'; readonly fault: ReferenceFault };
+/** The fault's reason is a clause for people: "is cut short". */
+export type Prepared = { readonly kind: 'ready'; readonly reference: Reference } | Faulty;
 
 const LONGEST_SIDE = 1536;
 const JPEG_QUALITY = 90;
-/** 8-bit RGB of this many pixels takes 600 MB while it is being reduced. */
-const MOST_PIXELS = 200e6;
-/** Warnings of the JPEG decoder that cost no pixel; cameras and editors write such files. */
-const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters for sequential JPEG/;
 
 /**
  * Reads a photo and makes what is sent of it: upright, longest side at most 1,536 pixels, sRGB, JPEG of quality 90,
@@ -44,13 +35,12 @@ const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters for sequ
  * The same bytes in give the same bytes out, for one version of sharp.
  */
 export async function prepareReference(file: string): Promise<Prepared> {
-  const read = await readRegularFile(file);
-  if (!(read instanceof Uint8Array)) return { kind: 'fault', fault: read };
-  const whole = await decodeWhole(read);
-  if ('reason' in whole) return { kind: 'fault', fault: whole };
-  const { data, info } = whole;
-  const { width, height, channels } = info;
-  const sent = await sharp(data, { raw: { width, height, channels }, limitInputPixels: MOST_PIXELS })
+  const read = await readPhotoFile(file);
+  if (read.kind === 'fault') return read;
+  const whole = await decodeWhole(read.bytes);
+  if (whole.kind === 'fault') return whole;
+  const { data, width, height } = whole;
+  const sent = await sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS })
     .resize({ width: LONGEST_SIDE, height: LONGEST_SIDE, fit: 'inside', withoutEnlargement: true })
     .jpeg({ quality: JPEG_QUALITY })
     .toBuffer({ resolveWithObject: true });
@@ -60,7 +50,7 @@ export async function prepareReference(file: string): Promise<Prepared> {
     kind: 'ready',
     reference: {
       file,
-      sha256: sha256(read),
+      sha256: sha256(read.bytes),
       bytes: sent.data,
       sentSha256: sha256(sent.data),
       width: sent.info.width,
@@ -70,62 +60,38 @@ export async function prepareReference(file: string): Promise<Prepared> {
   };
 }
 
-async function readRegularFile(file: string): Promise<Uint8Array | ReferenceFault> {
+/** Upright 8-bit sRGB. */
+interface Whole {
+  readonly kind: 'whole';
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Unlike the pixels for embedding, these are converted to sRGB by the photo's profile, and transparency turns white. */
+async function decodeWhole(bytes: Uint8Array): Promise<Whole | Faulty> {
+  const content = sniff(bytes);
+  if (content.kind !== 'photo') {
+    const decoded = await decodePhoto(bytes, { reduceFor: null });
+    return decoded.kind === 'fault' ? decoded : { kind: 'whole', ...decoded.image };
+  }
   try {
-    // O_NONBLOCK: opening a named pipe must not wait for a writer.
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    try {
-      if (!(await handle.stat()).isFile()) return { code: 'not_a_file', reason: 'is not a file' };
-      const bytes = await handle.readFile();
-      return bytes.length === 0 ? { code: 'empty', reason: 'is empty' } : bytes;
-    } finally {
-      await handle.close();
-    }
+    return await decode(bytes, 'warning').catch((error: unknown) => {
+      if (losesPixels(error)) throw error;
+      return decode(bytes, 'error');
+    });
   } catch (error) {
-    const code = systemErrorCode(error) ?? '';
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) return { code: 'not_found', reason: 'does not exist' };
-    return { code: 'unreadable', reason: `cannot be read (${code || messageOf(error)})` };
+    return { kind: 'fault', fault: failureOf(error, content.format, bytes) };
   }
 }
 
-interface Decoded {
-  readonly data: Buffer;
-  readonly info: { readonly width: number; readonly height: number; readonly channels: 1 | 2 | 3 | 4 };
-}
-
-async function decodeWhole(bytes: Uint8Array): Promise<Decoded | ReferenceFault> {
-  try {
-    return await decode(bytes, 'warning');
-  } catch (error) {
-    if (
-      !messageOf(error)
-        .split('\n')
-        .every((line) => HARMLESS.test(line))
-    )
-      return faultOf(error);
-  }
-  try {
-    return await decode(bytes, 'error');
-  } catch (error) {
-    return faultOf(error);
-  }
-}
-
-function decode(bytes: Uint8Array, failOn: 'warning' | 'error'): Promise<Decoded> {
-  return sharp(bytes, { failOn, limitInputPixels: MOST_PIXELS })
+async function decode(bytes: Uint8Array, failOn: 'warning' | 'error'): Promise<Whole> {
+  const { data, info } = await sharp(bytes, { failOn, limitInputPixels: MAX_PIXELS })
     .autoOrient()
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-}
-
-function faultOf(error: unknown): ReferenceFault {
-  const message = messageOf(error);
-  if (/unsupported image format|Unsupported codec/i.test(message)) {
-    return { code: 'unsupported', reason: 'is not a picture that can be decoded' };
-  }
-  if (/pixel limit/i.test(message)) return { code: 'too_large', reason: 'has more than 200 million pixels' };
-  if (/premature end of JPEG|read error|truncated/i.test(message)) return { code: 'damaged', reason: 'is cut short' };
-  return { code: 'damaged', reason: 'is damaged' };
+  if (info.channels !== 3) throw new Error(`unsupported number of channels: ${info.channels}`);
+  return { kind: 'whole', data, width: info.width, height: info.height };
 }

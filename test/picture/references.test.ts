@@ -103,7 +103,7 @@ describe('prepareReference', () => {
   it('finds damage that a reduced decode would step over', async () => {
     const hidden = join(fixtures, 'broken/damaged-hidden.jpg');
     await expect(sharp(hidden, { failOn: 'error' }).resize(60).toBuffer()).resolves.toBeDefined();
-    expect(await prepareReference(hidden)).toEqual({ kind: 'fault', fault: { code: 'damaged', reason: 'is damaged' } });
+    expect(await prepareReference(hidden)).toEqual({ kind: 'fault', fault: { code: 'corrupt', reason: 'is damaged' } });
   });
 
   it('tells apart what is missing, no file, empty, cut short or no picture', async () => {
@@ -113,10 +113,10 @@ describe('prepareReference', () => {
     };
     execFileSync('mkfifo', [join(folder, 'pipe.jpg')]);
     expect(await fault(join(folder, 'nothing.jpg'))).toBe('does not exist');
-    expect(await fault(folder)).toBe('is not a file');
-    expect(await fault(join(folder, 'pipe.jpg'))).toBe('is not a file');
+    expect(await fault(folder)).toBe('is a folder, not a file');
+    expect(await fault(join(folder, 'pipe.jpg'))).toBe('is a named pipe, not a file');
     expect(await fault(join(fixtures, 'broken/empty.jpg'))).toBe('is empty');
-    expect(await fault(join(fixtures, 'broken/text.jpg'))).toBe('is not a picture that can be decoded');
+    expect(await fault(join(fixtures, 'broken/text.jpg'))).toBe('is not an image: it looks like plain text');
     expect(await fault(join(fixtures, 'broken/truncated.jpg'))).toBe('is cut short');
     expect(await fault(join(fixtures, 'broken/truncated.png'))).toBe('is cut short');
   });
