@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
 import { ExitCode, interruptedError, messageOf, systemErrorCode, UserError } from '../errors.ts';
-import { writeWhole } from '../output/atomic-write.ts';
+import { writeWhole } from '../atomic-write.ts';
 import { NpyWriter } from '../output/npy.ts';
 import { createProgress } from '../output/progress.ts';
 import { writeLine } from '../output/streams.ts';

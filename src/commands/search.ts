@@ -52,6 +52,10 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
   const started = performance.now();
   const queries = photos.map((photo) => resolve(world.cwd, photo));
+  if (flags.sheet !== undefined) {
+    const { checkSheetFile } = await import('../output/sheet.ts');
+    await checkSheetFile(world, resolve(world.cwd, flags.sheet));
+  }
   const library = await openLibrary(context, flags);
   const embedder = await library.openEmbedder({ jobs: 1 });
   try {
@@ -120,10 +124,8 @@ async function show(context: Context, { flags, queries, results, elapsedMs, libr
     writeLine(world.stderr, 'No photo is that alike.');
   } else {
     const { renderHits } = await import('../output/table.ts');
-    const { isTTY = false, columns } = world.stdout;
-    world.stdout.write(
-      renderHits(results, { columns: isTTY ? columns : null, color: isTTY && !library.settings.noColor }),
-    );
+    const { terminalOf } = await import('../output/terminal.ts');
+    world.stdout.write(renderHits(results, terminalOf(world, world.stdout, library.settings)));
   }
   const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== undefined) {

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { writeWhole } from '../atomic-write.ts';
 
 /** Lower-case hex of a file's content. */
 export async function sha256Of(file: string): Promise<string> {
@@ -41,5 +41,5 @@ async function readNotes(file: string): Promise<z.infer<typeof notesSchema>> {
 
 async function writeNotes(file: string, notes: z.infer<typeof notesSchema>): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, JSON.stringify(notes));
+  await writeWhole(file, JSON.stringify(notes));
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { writeWhole } from '../atomic-write.ts';
 
 /** By store (its URI, or "lite"): the model, as the person named it, that the index was last made with. */
 const schema = z.record(z.string(), z.string());
@@ -16,7 +16,7 @@ export async function activeModel(dataFolder: string, store: string): Promise<st
 export async function rememberModel(dataFolder: string, store: string, model: string): Promise<void> {
   const models = await read(dataFolder);
   if (models[store] === model) return;
-  await writeFileAtomic(fileIn(dataFolder), `${JSON.stringify({ ...models, [store]: model })}\n`);
+  await writeWhole(fileIn(dataFolder), `${JSON.stringify({ ...models, [store]: model })}\n`);
 }
 
 async function read(dataFolder: string): Promise<Record<string, string>> {

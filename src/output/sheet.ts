@@ -1,8 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
+import { writeWhole } from '../atomic-write.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
 import type { World } from '../world.ts';
-import { writeWhole } from './atomic-write.ts';
 import type { SearchResultRow } from './result-row.ts';
 import type { ImageFormat } from './sheet-image.ts';
 
