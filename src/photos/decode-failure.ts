@@ -41,18 +41,17 @@ function endsEarly(format: PhotoFormat, bytes: Uint8Array): boolean {
   if (format === 'webp') return 8 + view.getUint32(4, true) > bytes.length;
   if (format === 'tiff') return view.getUint32(4, bytes[0] === 0x49) + 6 > bytes.length;
   if (format === 'png') return !Buffer.from(view.buffer, view.byteOffset, view.byteLength).includes('IEND');
-  return format === 'avif' && boxesEnd(view) > bytes.length;
+  return format === 'avif' && boxesEnd(view) !== bytes.length;
 }
 
 /** Where the last top-level box of an ISO base media file ends, by the sizes in its boxes (ISO/IEC 14496-12, 4.2). */
 function boxesEnd(view: DataView): number {
   let at = 0;
-  while (at + 16 <= view.byteLength) {
-    const short = view.getUint32(at);
-    if (short === 0) return view.byteLength;
-    const size = short === 1 ? Number(view.getBigUint64(at + 8)) : short;
-    if (size < 8) return at;
-    at += size;
+  while (at + 8 <= view.byteLength) {
+    const size = view.getUint32(at);
+    // To the end of the file; or 64 bits, which no photo's box needs.
+    if (size === 0 || size === 1) return view.byteLength;
+    at += Math.max(size, 8);
   }
   return at;
 }

@@ -51,9 +51,10 @@ async function decodeWithSharp(
     const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
     const size = header.autoOrient;
     if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
-    // Reducing would weigh colours by alpha, which dropping alpha must not.
-    const reduced = reduceFor === null || header.hasAlpha ? null : reducedSize(size, reduceFor);
-    const image = await decodePixels(bytes, reduced);
+    const cmyk = header.space === 'cmyk';
+    // Reducing would weigh colours by alpha, which dropping alpha must not; and sharp reduces no CMYK on load.
+    const reduced = reduceFor === null || header.hasAlpha || cmyk ? null : reducedSize(size, reduceFor);
+    const image = await decodePixels(bytes, reduced, cmyk);
     return { kind: 'decoded', image, size, exif: exifBlock(header.exif) ?? (format === 'tiff' ? bytes : null) };
   } catch (error) {
     return { kind: 'fault', fault: failureOf(error, format, bytes) };
@@ -61,23 +62,41 @@ async function decodeWithSharp(
 }
 
 /** Decodes strictly; when only something harmless was wrong, once more, leniently. */
-async function decodePixels(bytes: Uint8Array, reduced: Size | null): Promise<RgbImage> {
+async function decodePixels(bytes: Uint8Array, reduced: Size | null, cmyk: boolean): Promise<RgbImage> {
   try {
-    return await pixels(bytes, reduced, 'warning');
+    return await pixels(bytes, reduced, cmyk, 'warning');
   } catch (error) {
     if (losesPixels(error)) throw error;
-    return await pixels(bytes, reduced, 'error');
+    return await pixels(bytes, reduced, cmyk, 'error');
   }
 }
 
-async function pixels(bytes: Uint8Array, reduced: Size | null, failOn: 'warning' | 'error'): Promise<RgbImage> {
+async function pixels(
+  bytes: Uint8Array,
+  reduced: Size | null,
+  cmyk: boolean,
+  failOn: 'warning' | 'error',
+): Promise<RgbImage> {
   const { default: sharp } = await import('sharp');
   const options: SharpOptions = { limitInputPixels: MAX_PIXELS, failOn, ignoreIcc: true };
-  const pipeline = sharp(bytes, options).timeout({ seconds: TIMEOUT_SECONDS }).autoOrient();
+  const pipeline = sharp(bytes, options).timeout({ seconds: TIMEOUT_SECONDS }).autoOrient().removeAlpha();
   if (reduced !== null) pipeline.resize({ ...reduced, fit: 'fill', kernel: 'lanczos3' });
-  const { data, info } = await pipeline.removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`unsupported number of channels: ${info.channels}`);
-  return { data, width: info.width, height: info.height };
+  if (cmyk) pipeline.pipelineColourspace('cmyk');
+  pipeline.toColourspace(cmyk ? 'cmyk' : 'srgb');
+  const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
+  if (info.channels !== (cmyk ? 4 : 3)) throw new Error(`unsupported number of channels: ${info.channels}`);
+  return { data: cmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
+}
+
+/** Plain subtraction of inks, as Pillow's `convert('RGB')`, and so the reference, does it: no profile is asked. */
+function cmykToRgb(cmyk: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let i = 0, o = 0; i < cmyk.length; i += 4) {
+    // Four samples a pixel, all inside the array.
+    const light = 255 - (cmyk[i + 3] as number);
+    for (let ink = i; ink < i + 3; ink++) rgb[o++] = light - Math.round(((cmyk[ink] as number) * light) / 255);
+  }
+  return rgb;
 }
 
 /**

@@ -2,18 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { resizeBicubic, type Window } from '../../src/embedding/resize.ts';
-import type { RgbImage } from '../../src/photos/pixels.ts';
-
-/** The pixels that test/data/pillow/make.py makes from a seed. */
-function generated(width: number, height: number, seed: number): RgbImage {
-  const data = new Uint8Array(width * height * 3);
-  let state = seed;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = seed % 4 === 0 ? (state >>> 31) * 255 : state >>> 24;
-  }
-  return { data, width, height };
-}
+import { generatedImage } from '../support/generated.ts';
 
 test('resizing gives the bytes that Pillow gives', () => {
   const file = readFileSync(new URL('../data/pillow/resize.bin', import.meta.url));
@@ -24,7 +13,7 @@ test('resizing gives the bytes that Pillow gives', () => {
     ) as [number, number, number, number, number, number, number, number, number];
     const window = { left, top, width: right - left, height: bottom - top };
     const pixels = file.subarray(at + 36, at + 36 + window.width * window.height * 3);
-    const actual = resizeBicubic(generated(w, h, seed), { width, height }, window);
+    const actual = resizeBicubic(generatedImage(w, h, seed), { width, height }, window);
     if (!pixels.equals(actual)) {
       expect.fail(`${w}x${h} to ${width}x${height}, window ${JSON.stringify(window)}: ${differences(pixels, actual)}`);
     }
@@ -45,7 +34,7 @@ test('a window of the resized image is the same as the window cut out of the who
   const fractions = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 });
   fc.assert(
     fc.property(sizes, fractions, ([w, h, width, height, seed], [a, b, c, d]) => {
-      const image = generated(w, h, seed);
+      const image = generatedImage(w, h, seed);
       const [left, wide] = span(width, a, b);
       const [top, high] = span(height, c, d);
       const window = { left, top, width: wide, height: high };
@@ -74,7 +63,7 @@ test('an even surface keeps its colour, and a size that stays keeps every byte',
     fc.property(side, side, side, side, fc.integer({ min: 0, max: 255 }), (w, h, width, height, level) => {
       const even = { data: new Uint8Array(w * h * 3).fill(level), width: w, height: h };
       expect(resizeBicubic(even, { width, height }).every((value) => value === level)).toBe(true);
-      const image = generated(w, h, level);
+      const image = generatedImage(w, h, level);
       expect(resizeBicubic(image, { width: w, height: h })).toEqual(image.data);
     }),
   );
