@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
 
 interface TransportOptions {
@@ -40,11 +41,32 @@ export function imageFetch({ httpsProxy, noProxy }: TransportOptions): typeof gl
   return Object.assign(send, { Response });
 }
 
-/** A form built with Node's own classes as bytes: undici, a package of its own, knows only its own FormData. */
+/** A body as bytes. undici, a package of its own, knows only its own FormData. */
 async function flat(
   body: RequestInit['body'],
 ): Promise<{ readonly body: string | Uint8Array | null; readonly contentType: string | null }> {
+  if (body instanceof FormData) return encodeForm(body);
   if (body == null || typeof body === 'string') return { body: body ?? null, contentType: null };
-  const form = new Response(body);
-  return { body: new Uint8Array(await form.arrayBuffer()), contentType: form.headers.get('content-type') };
+  return { body: new Uint8Array(await new Response(body).arrayBuffer()), contentType: null };
+}
+
+/** multipart/form-data (RFC 7578). Fetch's own encoding would turn every line break of the prompt into CRLF. */
+async function encodeForm(form: FormData): Promise<{ readonly body: Uint8Array; readonly contentType: string }> {
+  const boundary = `curate-${randomUUID()}`;
+  const chunks: Uint8Array[] = [];
+  for (const [name, value] of form) {
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"`;
+    if (typeof value === 'string') {
+      chunks.push(Buffer.from(`${head}\r\n\r\n${value}\r\n`));
+    } else {
+      const file = `${head}; filename="${quoted(value.name)}"\r\nContent-Type: ${value.type}\r\n\r\n`;
+      chunks.push(Buffer.from(file), new Uint8Array(await value.arrayBuffer()), Buffer.from('\r\n'));
+    }
+  }
+  chunks.push(Buffer.from(`--${boundary}--\r\n`));
+  return { body: Buffer.concat(chunks), contentType: `multipart/form-data; boundary=${boundary}` };
+}
+
+function quoted(name: string): string {
+  return name.replace(/["\r\n]/g, (character) => encodeURIComponent(character));
 }
