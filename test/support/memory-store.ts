@@ -1,4 +1,3 @@
-import { isBelow } from '../../src/library/reconcile.ts';
 import type {
   Hit,
   Library,
@@ -26,7 +25,8 @@ export class MemoryStore implements PhotoStore {
   }
   async *photos(library: string): AsyncIterable<StoredPhoto> {
     const rows = [...this.table.values()].filter((row) => row.library === library);
-    yield* rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+    rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const { id, path, sha256, size, mtimeMs } of rows) yield { id, path, sha256, size, mtimeMs };
   }
   async rows(ids: readonly string[]): Promise<PhotoRow[]> {
     return ids.flatMap((id) => this.table.get(id) ?? []);
@@ -42,10 +42,16 @@ export class MemoryStore implements PhotoStore {
     const bounded = filter.takenAfterMs !== undefined || filter.takenBeforeMs !== undefined;
     return [...this.table.values()]
       .filter(
-        (row) => within?.some(({ library, folder }) => row.library === library && isBelow(row.path, folder)) ?? true,
+        (row) =>
+          within?.some(
+            ({ library, folder }) => row.library === library && (folder === '' || row.path.startsWith(`${folder}/`)),
+          ) ?? true,
       )
       .filter(({ takenMs }) => !bounded || (takenMs !== null && takenMs >= takenAfterMs && takenMs < takenBeforeMs))
-      .map((row) => ({ ...row, score: row.vector.reduce((sum, value, i) => sum + value * (vector[i] ?? 0), 0) }))
+      .map(({ vector: own, ...record }) => ({
+        ...record,
+        score: own.reduce((sum, x, i) => sum + x * (vector[i] ?? 0), 0),
+      }))
       .filter(({ score }) => score >= minScore)
       .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
       .slice(0, k);
