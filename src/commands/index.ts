@@ -167,7 +167,7 @@ function show({ world }: Context, { flags, attended, report, library, kind, seco
       store: { kind },
       libraries: report.libraries,
       seconds: Number(seconds.toFixed(3)),
-      embeddedPerSecond: Number((report.embedded / seconds).toFixed(2)),
+      embeddedPerSecond: Number((report.embedded / (report.embeddingSeconds || 1)).toFixed(2)),
     });
     return;
   }
@@ -190,6 +190,6 @@ function show({ world }: Context, { flags, attended, report, library, kind, seco
     writeLine(world.stdout, 'Nothing is indexed yet. Name a folder: curate index FOLDER');
   if (flags.dryRun) writeLine(world.stdout, 'Nothing was changed: this was a dry run.');
   if (attended && report.embedded > 0) {
-    writeLine(world.stdout, `${count(report.embedded, 'photo')} embedded in ${duration(seconds)}.`);
+    writeLine(world.stdout, `${count(report.embedded, 'photo')} embedded in ${duration(report.embeddingSeconds)}.`);
   }
 }

@@ -17,6 +17,8 @@ interface EmbedDeps {
 
 export interface Embedded {
   readonly embedded: number;
+  /** From the first photo taken up to the last one done. */
+  readonly seconds: number;
   readonly interrupted: boolean;
   /** Ids of rows whose photo was found again elsewhere. */
   readonly moved: ReadonlySet<string>;
@@ -28,11 +30,18 @@ export interface Embedded {
 const REUSE_ROWS = 200;
 
 /** Faults that say nothing of the photo itself: what is stored of it stays. */
-const PASSING_FAULTS = new Set(['unreadable', 'not_found', 'vanished', 'decoder_crashed']);
+const PASSING_FAULTS = new Set<PhotoFault['code']>([
+  'unreadable',
+  'not_found',
+  'vanished',
+  'changing',
+  'decoder_crashed',
+]);
 
 /** Reads every job's file once, and writes a row for it: embedded, or with the vector its content already has. */
 export async function embedAll(deps: EmbedDeps, jobs: readonly Job[]): Promise<Embedded> {
-  if (jobs.length === 0) return { embedded: 0, interrupted: false, moved: new Set(), undecodable: new Set() };
+  if (jobs.length === 0)
+    return { embedded: 0, seconds: 0, interrupted: false, moved: new Set(), undecodable: new Set() };
   const embedder = await deps.openEmbedder();
   try {
     return await new EmbedRun(deps, embedder, jobs).run();
@@ -67,12 +76,14 @@ class EmbedRun {
   }
 
   async run(): Promise<Embedded> {
+    const started = performance.now();
     await Promise.all(Array.from({ length: this.#embedder.capacity }, () => this.#lane()));
     await this.#writeReused();
     const left = this.#jobs.length - this.#done;
     const interrupted = this.#deps.interrupted.aborted;
     if (interrupted) this.#deps.onEvent({ kind: 'interrupted', left });
-    return { embedded: this.#embedded, interrupted, moved: this.#moved, undecodable: this.#undecodable };
+    const seconds = (performance.now() - started) / 1000;
+    return { embedded: this.#embedded, seconds, interrupted, moved: this.#moved, undecodable: this.#undecodable };
   }
 
   async #lane(): Promise<void> {
@@ -109,9 +120,10 @@ class EmbedRun {
     if (fault.code === 'not_found' || fault.code === 'vanished') return;
     const { code, reason } = fault;
     this.#failed += 1;
-    job.report.failed.push({ path: job.found.path, code, reason });
+    const file = photoFile(job.library, job.found.path);
+    job.report.failed.push({ path: file, code, reason });
     if (job.before !== null && !PASSING_FAULTS.has(code)) this.#undecodable.add(job.before.id);
-    this.#deps.onEvent({ kind: 'photo-failed', file: photoFile(job.library, job.found.path), reason });
+    this.#deps.onEvent({ kind: 'photo-failed', file, reason });
   }
 
   async #writeReused(): Promise<void> {

@@ -26,6 +26,7 @@ export interface LibraryReport {
   moved: number;
   unchanged: number;
   removed: number;
+  /** Paths are absolute and native. */
   readonly failed: { readonly path: string; readonly code: string; readonly reason: string }[];
   readonly skipped: { readonly path: string; readonly reason: string }[];
 }
@@ -33,5 +34,7 @@ export interface LibraryReport {
 export interface IndexReport {
   readonly libraries: readonly LibraryReport[];
   readonly embedded: number;
+  /** What embedding alone took. */
+  readonly embeddingSeconds: number;
   readonly interrupted: boolean;
 }

@@ -10,6 +10,7 @@ import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
 import { reconcile } from './reconcile.ts';
 import { type Leaving, removeGone } from './remove-gone.ts';
+import { photoFile } from './scope.ts';
 import { realFolder, type Scope, scopesOf } from './scopes.ts';
 
 export interface IndexDeps {
@@ -53,10 +54,12 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     const plan = reconcile({ folder, found: walked.files, unseen }, known.of(library));
     const report = reportOf(reports, library);
     report.unchanged += plan.unchanged;
-    report.failed.push(...walked.failed);
-    report.skipped.push(...walked.skipped);
-    for (const { path, reason } of walked.failed)
-      onEvent({ kind: 'photo-failed', file: `${library.root}/${path}`, reason });
+    for (const { path, reason } of walked.skipped) report.skipped.push({ path: photoFile(library, path), reason });
+    for (const { path, code, reason } of walked.failed) {
+      const file = photoFile(library, path);
+      report.failed.push({ path: file, code, reason });
+      onEvent({ kind: 'photo-failed', file, reason });
+    }
     onEvent({ kind: 'compared', library, found: walked.files.length, todo: plan.candidates.length });
     jobs.push(...plan.candidates.map((candidate) => ({ ...candidate, library, report })));
     leaving.push({ library, report, gone: plan.gone, found: walked.files.length, stored: known.of(library).size });
@@ -69,7 +72,7 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
 
   if (request.dryRun) {
     await preview(jobs, leaving, known, onEvent);
-    return { libraries: [...reports.values()], embedded: 0, interrupted: false };
+    return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
   const writer = new RowWriter(store);
   const done = await embedAll({ ...deps, writer, known }, jobs);
@@ -77,7 +80,12 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
   if (!done.interrupted) await removeGone(deps, leaving, done);
   await store.flush();
   for (const { library } of scopes) reportOf(reports, library).photos = await store.count(library.id);
-  return { libraries: [...reports.values()], embedded: done.embedded, interrupted: done.interrupted };
+  return {
+    libraries: [...reports.values()],
+    embedded: done.embedded,
+    embeddingSeconds: done.seconds,
+    interrupted: done.interrupted,
+  };
 }
 
 async function chooseScopes(

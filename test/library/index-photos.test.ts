@@ -102,7 +102,7 @@ describe('indexing a folder', () => {
     await put('a/1.jpg', 'one');
     await put('a/2.jpg', 'broken');
     const [report] = (await bench.index([join(home, 'a')])).libraries;
-    expect(report?.failed).toEqual([{ path: '2.jpg', code: 'corrupt', reason: 'it is damaged' }]);
+    expect(report?.failed).toEqual([{ path: join(home, 'a/2.jpg'), code: 'corrupt', reason: 'it is damaged' }]);
     expect(report?.photos).toBe(1);
     await put('a/1.jpg', 'broken');
     expect((await bench.index([join(home, 'a')])).libraries[0]?.photos).toBe(0);
@@ -117,7 +117,9 @@ describe('indexing a folder', () => {
     await symlink('.', join(home, 'a/loop'));
     const [report] = (await bench.index([join(home, 'a')])).libraries;
     expect(report?.photos).toBe(1);
-    expect(report?.skipped.map(({ path }) => path).sort()).toEqual(['.hidden.jpg', '@eaDir', 'loop']);
+    expect(report?.skipped.map(({ path }) => path).sort()).toEqual(
+      ['.hidden.jpg', '@eaDir', 'loop'].map((name) => join(home, 'a', name)),
+    );
   });
 
   it('obeys .curateignore files and patterns of the command line', async () => {
