@@ -100,24 +100,24 @@ def start(arguments):
         import lite_service
     except Exception as error:
         refuse_runtime(error)
+    end = end_on_signal()
     traffic, writing, token = lite_service.Traffic(), threading.Lock(), secrets.token_urlsafe(32)
-    server = lite_service.make_server(database, lite_service.Gate(token, traffic, writing))
+    server = lite_service.make_server(database, lite_service.Gate(token, traffic, writing, end))
     socket = listen(server, state, arguments, token)
     server.start()
-    asked = catch_signals()
     say({"ready": True, "milliseconds": round((time.monotonic() - START) * 1000)})
     # The caller reads one line and goes; nothing may block or break on its pipe afterwards.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    reason = keep_house(engine, database, state, traffic, writing, asked, arguments.idle)
+    reason = keep_house(engine, database, state, traffic, writing, end, arguments.idle)
     logging.info("ending: %s", reason)
-    server.stop(DRAIN_SECONDS).wait()
-    # Before the database closes: until then the lock is ours, afterwards the path may be another server's.
+    # First of all, so that nobody new finds us; and while the lock is ours, since later the path may be another's.
     state.withdraw()
     if socket:
         remove(socket)
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(socket))
+    server.stop(DRAIN_SECONDS).wait()
     if not engine.write_failed.is_set():
         database.close()
     # Not by returning: what is left of threads is not waited for, and nothing is flushed behind a failed write.
@@ -193,32 +193,30 @@ def has_private_folder(socket):
     return private
 
 
-def catch_signals():
+def end_on_signal():
     """An event that is set when somebody asks the server to end; a closed terminal does not."""
-    asked = threading.Event()
+    end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: end.set())
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    return asked
+    return end
 
 
-def keep_house(engine, database, state, traffic, writing, asked, idle):
+def keep_house(engine, database, state, traffic, writing, end, idle):
     """Tidies up in quiet moments until there is a reason to end, which it returns."""
     tidy = False
-    while not asked.wait(min(1.0, idle / 4)):
+    while not end.wait(min(1.0, idle / 4)) and not engine.write_failed.is_set():
         quiet = traffic.quiet_seconds()
         if not os.path.exists(state.path):
             engine.write_failed.set()
             return "the folder is gone"
-        if engine.write_failed.is_set():
-            return "a write failed; the log restores what was confirmed"
         if quiet > (idle if traffic.began else max(idle, GRACE_SECONDS)):
             return "idle"
         if quiet > QUIET_SECONDS and not tidy:
             tidy_up(engine, database, writing)
         tidy = quiet > QUIET_SECONDS
-    return "asked to"
+    return "a write failed; the log restores what was confirmed" if engine.write_failed.is_set() else "asked to"
 
 
 def tidy_up(engine, database, writing):

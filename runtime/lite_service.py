@@ -43,13 +43,17 @@ class Traffic:
 
 
 class Gate(grpc.ServerInterceptor):
-    """Checks the token, counts the call, and lets writes in one by one: the engine allows one writer."""
+    """Checks the token, counts the call, and lets writes in one by one: the engine allows one writer.
 
-    def __init__(self, token, traffic, writing):
+    `end` is set as soon as a write has failed half way.
+    """
+
+    def __init__(self, token, traffic, writing, end):
         # The form in which Milvus' clients send a token.
         self._token = base64.b64encode(token.encode())
         self._traffic = traffic
         self._writing = writing
+        self._end = end
 
     def intercept_service(self, continuation, details):
         handler = continuation(details)
@@ -69,7 +73,10 @@ class Gate(grpc.ServerInterceptor):
         with self._traffic, self._writing:
             if lite_engine.write_failed.is_set():
                 context.abort(grpc.StatusCode.UNAVAILABLE, "an earlier write failed; the server is about to end")
-            return call(request, context)
+            reply = call(request, context)
+            if lite_engine.write_failed.is_set():
+                self._end.set()
+            return reply
 
 
 def replaced(handler, call):

@@ -121,6 +121,23 @@ describe('setting up, when it cannot be done', () => {
     expect(await environments()).toEqual([]);
   });
 
+  it('leaves nothing half made when it is interrupted', async () => {
+    const interrupt = new AbortController();
+    const setup = ensureRuntime({ ...home.world, interrupted: interrupt.signal }, folders(), (event) => {
+      if (event.kind === 'provisioning' && event.step === 'installing') interrupt.abort();
+    });
+    await expect(setup).rejects.toMatchObject({ code: 'interrupted', exit: 130 });
+    expect(await environments()).toEqual([]);
+  });
+
+  it('says so when the data folder cannot be written to', async () => {
+    const file = join(home.paths.data, 'a file');
+    await writeFile(file, '');
+    await expect(ensureRuntime(home.world, liteFolders(file), onEvent)).rejects.toMatchObject({
+      code: 'data_unwritable',
+    });
+  });
+
   it.each([
     ['python', 'python_incomplete'],
     ['platform', 'runtime_platform'],

@@ -15,6 +15,9 @@ import { type LiteHome, liteHome } from '../support/lite.ts';
 /** gRPC's status code. */
 const UNAUTHENTICATED = 16;
 
+/** Looks at /proc. */
+const onLinux = it.runIf(process.platform === 'linux');
+
 let home: LiteHome;
 let events: LiteEvent[];
 
@@ -114,14 +117,14 @@ describe('the embedded server', () => {
     expect(await greet(second)).toMatch(/^milvus_lite/);
   });
 
-  it('outlives the terminal that started it: it leads a session of its own', async () => {
+  onLinux('outlives the terminal that started it: it leads a session of its own', async () => {
     const { pid } = await connect();
     const status = await readFile(`/proc/${pid}/stat`, 'utf8');
     const [, , group, session] = status.slice(status.lastIndexOf(')') + 2).split(' ');
     expect([group, session]).toEqual([String(pid), String(pid)]);
   });
 
-  it('gets none of the keys and tokens of its environment', async () => {
+  onLinux('gets none of the keys and tokens of its environment', async () => {
     const env = { ...home.world.env, OPENAI_API_KEY: 'sk-secret', MILVUS_TOKEN: 'secret' };
     const { pid } = await connectLite({ ...home.world, env }, home.paths, () => undefined);
     expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('secret');

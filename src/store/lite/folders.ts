@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf, UserError } from '../../errors.ts';
 import type { World } from '../../world.ts';
 
 /** The shipped Python side, beside `src` and `dist`. */
@@ -28,6 +30,23 @@ export function liteFolders(data: string): LiteFolders {
     environments: join(data, 'python'),
     installLog: join(data, 'python', 'install.log'),
   };
+}
+
+/**
+ * Makes a folder that only its owner can enter, unless it is there.
+ * @throws UserError `data_unwritable`.
+ */
+export async function makePrivate(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unwritable(folder, error);
+  });
+}
+
+export function unwritable(folder: string, error: unknown): UserError {
+  return new UserError('data_unwritable', `${folder} cannot be written to (${messageOf(error)}).`, {
+    hint: 'Give yourself permission to write there, or set CURATE_HOME to another folder.',
+    cause: error,
+  });
 }
 
 /** Socket addresses hold 104 bytes on macOS and 108 on Linux, their ending zero included. */

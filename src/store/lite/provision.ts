@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { interruptedError, UserError } from '../../errors.ts';
 import type { World } from '../../world.ts';
 import { runLines } from './child.ts';
 import type { OnLiteEvent } from './events.ts';
-import { type LiteFolders, RUNTIME } from './folders.ts';
+import { type LiteFolders, makePrivate, RUNTIME } from './folders.ts';
 import { findPython, type Python } from './python.ts';
 
 /** A line of runtime/provision.py, which says what each means. */
@@ -89,7 +89,7 @@ async function make(
   onEvent: OnLiteEvent,
 ): Promise<Runtime> {
   const python = await findPython(world);
-  await mkdir(folders.environments, { recursive: true, mode: 0o700 });
+  await makePrivate(folders.environments);
   const script = join(RUNTIME, 'provision.py');
   const args = ['-I', '-B', script, folders.environments, name, '--log', folders.installLog];
   const reports: Report[] = [];

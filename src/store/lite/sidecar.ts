@@ -1,4 +1,4 @@
-import { access, mkdir, open, readFile } from 'node:fs/promises';
+import { access, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -6,7 +6,7 @@ import { messageOf, UserError } from '../../errors.ts';
 import type { Env, World } from '../../world.ts';
 import { endOf, runLines } from './child.ts';
 import type { OnLiteEvent } from './events.ts';
-import { type LiteFolders, liteFolders, RUNTIME, socketPaths } from './folders.ts';
+import { type LiteFolders, liteFolders, makePrivate, RUNTIME, socketPaths, unwritable } from './folders.ts';
 import { findAnyRuntime } from './provision.ts';
 import { findPython } from './python.ts';
 
@@ -44,9 +44,11 @@ export async function startServer(
   { version, idleSeconds, onEvent }: StartOptions,
 ): Promise<StartOutcome> {
   onEvent({ kind: 'server', step: 'starting' });
-  await mkdir(folders.server, { recursive: true, mode: 0o700 });
+  await makePrivate(folders.server);
   // "a+", because the server shortens its log itself.
-  const log = await open(folders.log, 'a+', 0o600);
+  const log = await open(folders.log, 'a+', 0o600).catch((error: unknown) => {
+    throw unwritable(folders.server, error);
+  });
   const logged = (await log.stat()).size;
   const sockets = socketPaths(world, folders.server).flatMap((path) => ['--socket', path]);
   const args = ['-I', '-B', SCRIPT, 'serve', folders.server, '--version', version, '--idle', String(idleSeconds)];

@@ -1,0 +1,227 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectLite } from '../../src/store/lite/connect.ts';
+import { liteFolders } from '../../src/store/lite/folders.ts';
+import { stopLite } from '../../src/store/lite/sidecar.ts';
+import { readState } from '../../src/store/lite/state.ts';
+import { openLine } from '../../src/store/milvus/client.ts';
+import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { milvusStore } from '../../src/store/milvus/store.ts';
+import type { ModelIdentity, PhotoRow, PhotoStore } from '../../src/store/port.ts';
+import { type LiteHome, liteHome } from '../support/lite.ts';
+import { collect, freshModel, photo, unit } from './samples.ts';
+
+const DIM = 256;
+
+let home: LiteHome;
+let model: ModelIdentity;
+
+beforeEach(async () => {
+  home = await liteHome();
+  model = freshModel(DIM);
+});
+afterEach(() => home.remove());
+
+const folders = () => liteFolders(home.paths.data);
+const collections = () => join(folders().server, 'db', 'collections');
+
+async function open(): Promise<PhotoStore> {
+  const reach = async () => {
+    const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+    return liteEndpoint(address, token);
+  };
+  return milvusStore(openLine(await reach(), reach), model);
+}
+
+async function pid(): Promise<number> {
+  return (await readState(folders().state))?.pid ?? Number.NaN;
+}
+
+async function untilGone(server: number): Promise<void> {
+  while (home.world.signal(server, 0)) await sleep(20);
+}
+
+async function kill(): Promise<void> {
+  const server = await pid();
+  home.world.signal(server, 'SIGKILL');
+  await untilGone(server);
+}
+
+/** Photos with reproducible vectors; `salt` changes them all. */
+function photos(from: number, to: number, salt = 1): PhotoRow[] {
+  return Array.from({ length: to - from }, (_, index) => {
+    const number = from + index;
+    const values = Array.from({ length: DIM }, (_, axis) => Math.sin(number * 12.9898 * salt + axis * 78.233));
+    return photo(`${number}.jpg`, { vector: unit(values), size: number });
+  });
+}
+
+/** The one collection of photos on the disk. */
+async function collectionFolder(): Promise<string> {
+  const names = (await readdir(collections())).filter((name) => name.includes(model.sha256.slice(0, 8)));
+  expect(names).toHaveLength(1);
+  return join(collections(), names[0] ?? '');
+}
+
+async function dataFiles(): Promise<string[]> {
+  const data = join(await collectionFolder(), 'partitions', '_default', 'data');
+  return (await readdir(data)).map((name) => join(data, name));
+}
+
+describe('a disk that refuses a write', () => {
+  it.runIf(process.platform === 'linux')('ends the server; what was confirmed before is there afterwards, and what is confirmed later stays', async () => {
+    const store = await open();
+    await store.upsert(photos(0, 200));
+    const server = await pid();
+    const [log = ''] = await readdir(join(await collectionFolder(), 'wal'));
+    const { size } = await stat(join(await collectionFolder(), 'wal', log));
+    // A file may not grow beyond this: the next batch is cut off half way, as on a full disk.
+    await promisify(execFile)('prlimit', ['--pid', String(server), `--fsize=${size + 50_000}`]);
+    await expect(store.upsert(photos(200, 400))).rejects.toThrow();
+    await untilGone(server);
+    expect(await store.count()).toBe(200);
+    await store.upsert(photos(400, 600));
+    await kill();
+    expect(await store.count()).toBe(400);
+    await store.close();
+  });
+
+  it('loses nothing when it refuses a data file', async () => {
+    const store = await open();
+    await store.upsert(photos(0, 200));
+    const server = await pid();
+    const obstacle = join(await collectionFolder(), 'partitions');
+    await rename(obstacle, `${obstacle}.aside`).catch(() => undefined);
+    await writeFile(obstacle, '');
+    await expect(store.flush()).rejects.toThrow();
+    await untilGone(server);
+    await rm(obstacle);
+    await rename(`${obstacle}.aside`, obstacle).catch(() => undefined);
+    expect(await store.count()).toBe(200);
+    await store.upsert(photos(200, 300));
+    await store.flush();
+    await kill();
+    expect(await store.count()).toBe(300);
+    await store.close();
+  });
+});
+
+describe('damage', () => {
+  /** 300 photos in a data file, the server ended. */
+  async function prepare(): Promise<void> {
+    const store = await open();
+    await store.upsert(photos(0, 300));
+    await store.flush();
+    await store.close();
+    await stopLite(home.world, home.paths);
+  }
+
+  async function expectNamed(file: string): Promise<void> {
+    const before = await readdir(collections(), { recursive: true });
+    await expect(open()).rejects.toMatchObject({
+      code: 'store_damaged',
+      message: expect.stringContaining(file),
+      hint: expect.stringContaining(folders().server),
+    });
+    expect(await readdir(collections(), { recursive: true })).toEqual(before);
+  }
+
+  it('is named, and nothing is touched, when a data file was cut short', async () => {
+    await prepare();
+    const [file = ''] = await dataFiles();
+    await truncate(file, 10_000);
+    await expectNamed(file);
+  });
+
+  it('is named, and nothing is touched, when a data file is missing', async () => {
+    await prepare();
+    const [file = ''] = await dataFiles();
+    await rm(file);
+    await expectNamed(file);
+  });
+
+  it('is named, and nothing is touched, when the list of data files is missing or not readable', async () => {
+    await prepare();
+    const manifest = join(await collectionFolder(), 'manifest.json');
+    const text = await readFile(manifest);
+    await rm(manifest);
+    await expectNamed(manifest);
+    await writeFile(manifest, '{"partitions":');
+    await expectNamed(manifest);
+    await writeFile(manifest, text);
+    const store = await open();
+    expect(await store.count()).toBe(300);
+    await store.close();
+  });
+
+  it('is named when a single bit of a vector has changed', async () => {
+    await prepare();
+    const [file = ''] = await dataFiles();
+    const bytes = await readFile(file);
+    const middle = bytes.length >> 1;
+    bytes.writeUInt8((bytes[middle] ?? 0) ^ 1, middle);
+    await writeFile(file, bytes);
+    const store = await open();
+    await expect(store.count()).rejects.toThrow(`damaged: ${file}`);
+    await store.close();
+    expect(await readFile(file)).toEqual(bytes);
+  });
+
+  it('is not what a collection is whose making was killed: that is cleared', async () => {
+    await prepare();
+    const half = join(collections(), 'half_made');
+    await mkdir(half);
+    await writeFile(join(half, 'schema.json.tmp'), '{');
+    const store = await open();
+    expect(await readdir(collections())).not.toContain('half_made');
+    expect(await store.count()).toBe(300);
+    await store.close();
+  });
+});
+
+describe('reading what was written', () => {
+  it('gives the same rows and hits from memory, from a data file, and from the log after a kill', async () => {
+    const current = new Map(photos(0, 300).map((row) => [row.id, row]));
+    const store = await open();
+    await store.upsert(photos(0, 150));
+    await store.flush();
+    await store.upsert(photos(100, 300));
+    // Replaced rows and removed rows, in the data file and in memory.
+    for (const row of [...photos(10, 20, 2), ...photos(200, 210, 2)]) current.set(row.id, row);
+    await store.upsert([...photos(10, 20, 2), ...photos(200, 210, 2)]);
+    const removed = [...photos(50, 60), ...photos(250, 260)].map(({ id }) => id);
+    for (const id of removed) current.delete(id);
+    await store.remove(removed);
+
+    const query = photos(12, 13, 2)[0]?.vector ?? unit([1]);
+    const dot = (vector: Float32Array): number =>
+      vector.reduce((sum, value, axis) => sum + value * (query[axis] ?? 0), 0);
+    const expected = [...current.values()].sort((a, b) => dot(b.vector) - dot(a.vector)).slice(0, 10);
+    const check = async (): Promise<void> => {
+      expect(await store.count()).toBe(current.size);
+      expect(await store.count('holiday')).toBe(current.size);
+      const listed = await collect(store.photos('holiday'));
+      expect(new Map(listed.map(({ id, size }) => [id, size]))).toEqual(
+        new Map([...current.values()].map(({ id, size }) => [id, size])),
+      );
+      const hits = await store.search(query, { k: 10 });
+      expect(hits.map(({ path }) => path)).toEqual(expected.map(({ path }) => path));
+      const rows = await store.rows(expected.map(({ id }) => id));
+      expect(new Map(rows.map(({ id, vector }) => [id, vector]))).toEqual(
+        new Map(expected.map(({ id, vector }) => [id, vector])),
+      );
+    };
+    await check();
+    await kill();
+    await check();
+    await store.flush();
+    await check();
+    await kill();
+    await check();
+    await store.close();
+  });
+});
