@@ -4,8 +4,15 @@
  */
 const { Root } = require('protobufjs');
 
-/** Service definitions for grpc-js, by full name. */
+const known = new Map();
+
+/** Service definitions for grpc-js, by full name; the SDK asks for the same twice. */
 exports.fromJSON = (json, options) => {
+  if (!known.has(json)) known.set(json, servicesOf(json, options));
+  return known.get(json);
+};
+
+function servicesOf(json, options) {
   const definitions = {};
   const visit = (space) => {
     for (const inner of space.nestedArray ?? []) {
@@ -15,7 +22,7 @@ exports.fromJSON = (json, options) => {
   };
   visit(Root.fromJSON(json));
   return definitions;
-};
+}
 
 function serviceDefinition(service, options) {
   const name = service.fullName.slice(1);
