@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { PhotoFault } from './fault.ts';
+import { topLevelBoxes } from './heic-brands.ts';
 import type { PhotoFormat } from './sniff.ts';
 
 /** Warnings of libjpeg, libpng and libtiff that mean lost pixels. */
@@ -41,17 +42,5 @@ function endsEarly(format: PhotoFormat, bytes: Uint8Array): boolean {
   if (format === 'webp') return 8 + view.getUint32(4, true) > bytes.length;
   if (format === 'tiff') return view.getUint32(4, bytes[0] === 0x49) + 6 > bytes.length;
   if (format === 'png') return !Buffer.from(view.buffer, view.byteOffset, view.byteLength).includes('IEND');
-  return format === 'avif' && boxesEnd(view) !== bytes.length;
-}
-
-/** Where the last top-level box of an ISO base media file ends, by the sizes in its boxes (ISO/IEC 14496-12, 4.2). */
-function boxesEnd(view: DataView): number {
-  let at = 0;
-  while (at + 8 <= view.byteLength) {
-    const size = view.getUint32(at);
-    // To the end of the file; or 64 bits, which no photo's box needs.
-    if (size === 0 || size === 1) return view.byteLength;
-    at += Math.max(size, 8);
-  }
-  return at;
+  return format === 'avif' && topLevelBoxes(bytes).end !== bytes.length;
 }

@@ -28,7 +28,22 @@ export function isHeic(bytes: Uint8Array): boolean {
   return brands.some((brand) => HEVC_BRANDS.has(brand)) || !AVIF_BRANDS.some((brand) => brands.includes(brand));
 }
 
+/** The names of an ISO base media file's top-level boxes, and where by its size the last ends (ISO/IEC 14496-12, 4.2). */
+export function topLevelBoxes(bytes: Uint8Array): { readonly names: readonly string[]; readonly end: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const names: string[] = [];
+  let at = 0;
+  while (at + 8 <= view.byteLength) {
+    names.push(fourCharacters(view, at + 4));
+    const size = view.getUint32(at);
+    if (size === 0) return { names, end: view.byteLength };
+    const has64Bits = size === 1 && at + 16 <= view.byteLength;
+    at += Math.max(has64Bits ? Number(view.getBigUint64(at + 8)) : size, 8);
+  }
+  return { names, end: at };
+}
+
 /** The four-character code at `at`. */
-export function fourCharacters(view: DataView, at: number): string {
+function fourCharacters(view: DataView, at: number): string {
   return String.fromCharCode(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2), view.getUint8(at + 3));
 }
