@@ -48,7 +48,7 @@ async function embedFile(
   const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide });
   clock.lap('decode');
   if (decoded.kind === 'fault') return decoded;
-  const exif = decoded.exif === null ? { takenMs: null, camera: null } : await readExif(decoded.exif);
+  const exif = await readExif(decoded.exif);
   clock.lap('exif');
   const quality = sharpness(forSharpness(decoded.image, decoded.size, input.resizeShortSide));
   clock.lap('sharpness');

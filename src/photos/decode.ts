@@ -1,12 +1,16 @@
 import type { SharpOptions } from 'sharp';
 import { failureOf, losesPixels } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
+import { decodeHeic } from './heic.ts';
 import type { RgbImage, Size } from './pixels.ts';
+import { rawPreview } from './raw.ts';
+import type { RawKind } from './raw-kind.ts';
 import { type PhotoFormat, sniff } from './sniff.ts';
 
 /** Photos of more pixels are refused. Phones reach 200 million, and this bounds a full decode to 0.75 GB of memory. */
 export const MAX_PIXELS = 250e6;
 const TIMEOUT_SECONDS = 120;
+const REDUCTION = { fit: 'fill', kernel: 'lanczos3' } as const;
 
 export interface DecodedPhoto {
   readonly kind: 'decoded';
@@ -14,8 +18,8 @@ export interface DecodedPhoto {
   readonly image: RgbImage;
   /** Upright size of the whole photo. */
   readonly size: Size;
-  /** Where EXIF is to be looked for: its TIFF block or a whole TIFF file; null when there is none. */
-  readonly exif: Uint8Array | null;
+  /** Where EXIF is to be looked for, as `readExif` takes it. */
+  readonly exif: readonly Uint8Array[];
 }
 
 export interface DecodeOptions {
@@ -34,7 +38,8 @@ export interface DecodeOptions {
 export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto | Faulty> {
   const content = sniff(bytes);
   if (content.kind === 'photo') return decodeWithSharp(bytes, content.format, options);
-  if (content.kind === 'heic') return faulty('unsupported', 'is a HEIC photo, which cannot be decoded');
+  if (content.kind === 'heic') return decodeWithLibheif(bytes, options);
+  if (content.kind === 'raw') return decodePreview(bytes, content.format, options);
   if (content.kind === 'unsupported') return faulty('unsupported', `is ${content.name}, which cannot be decoded`);
   const looks = content.name === null ? '' : `: it looks like ${content.name}`;
   return faulty('not_an_image', `is not an image${looks}`);
@@ -55,10 +60,38 @@ async function decodeWithSharp(
     // Reducing would weigh colours by alpha, which dropping alpha must not; and sharp reduces no CMYK on load.
     const reduced = reduceFor === null || header.hasAlpha || cmyk ? null : reducedSize(size, reduceFor);
     const image = await decodePixels(bytes, reduced, cmyk);
-    return { kind: 'decoded', image, size, exif: exifBlock(header.exif) ?? (format === 'tiff' ? bytes : null) };
+    return { kind: 'decoded', image, size, exif: exifSources(header.exif, format, bytes) };
   } catch (error) {
     return { kind: 'fault', fault: failureOf(error, format, bytes) };
   }
+}
+
+/** The format has no reduced decoding: every pixel is decoded, then reduced as sharp reduces the other formats. */
+async function decodeWithLibheif(bytes: Uint8Array, { reduceFor }: DecodeOptions): Promise<DecodedPhoto | Faulty> {
+  const decoded = await decodeHeic(bytes, MAX_PIXELS);
+  if (decoded.kind === 'fault') return decoded;
+  const { data, width, height } = decoded;
+  const reduced = reduceFor === null ? null : reducedSize({ width, height }, reduceFor);
+  const image = reduced === null ? { data, width, height } : await reduce({ data, width, height }, reduced);
+  return { kind: 'decoded', image, size: { width, height }, exif: [bytes] };
+}
+
+async function reduce({ data, width, height }: RgbImage, reduced: Size): Promise<RgbImage> {
+  const { default: sharp } = await import('sharp');
+  const pipeline = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS }).raw();
+  return { data: await pipeline.resize({ ...reduced, ...REDUCTION }).toBuffer(), ...reduced };
+}
+
+/** A camera RAW file is its embedded JPEG: size and pixels are those of the preview, the rest is the RAW file's. */
+async function decodePreview(
+  bytes: Uint8Array,
+  format: RawKind,
+  options: DecodeOptions,
+): Promise<DecodedPhoto | Faulty> {
+  const preview = await rawPreview(bytes, format);
+  if (preview.kind === 'fault') return preview;
+  const decoded = await decodeWithSharp(preview.jpeg, 'jpeg', options);
+  return decoded.kind === 'fault' ? decoded : { ...decoded, exif: preview.exif };
 }
 
 /** Decodes strictly; when only something harmless was wrong, once more, leniently. */
@@ -80,7 +113,7 @@ async function pixels(
   const { default: sharp } = await import('sharp');
   const options: SharpOptions = { limitInputPixels: MAX_PIXELS, failOn, ignoreIcc: true };
   const pipeline = sharp(bytes, options).timeout({ seconds: TIMEOUT_SECONDS }).autoOrient().removeAlpha();
-  if (reduced !== null) pipeline.resize({ ...reduced, fit: 'fill', kernel: 'lanczos3' });
+  if (reduced !== null) pipeline.resize({ ...reduced, ...REDUCTION });
   if (cmyk) pipeline.pipelineColourspace('cmyk');
   pipeline.toColourspace(cmyk ? 'cmyk' : 'srgb');
   const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
@@ -119,7 +152,7 @@ function tooLarge({ width, height }: Size): Faulty {
 }
 
 /** sharp hands out EXIF as it stands in the file: behind "Exif\0\0" in a JPEG, without it in a PNG or WebP. */
-function exifBlock(exif: Buffer | undefined): Uint8Array | null {
-  if (exif === undefined) return null;
-  return exif.toString('latin1', 0, 6) === 'Exif\0\0' ? exif.subarray(6) : exif;
+function exifSources(exif: Buffer | undefined, format: PhotoFormat, bytes: Uint8Array): Uint8Array[] {
+  if (exif === undefined) return format === 'tiff' ? [bytes] : [];
+  return [exif.toString('latin1', 0, 6) === 'Exif\0\0' ? exif.subarray(6) : exif];
 }

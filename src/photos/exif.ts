@@ -1,4 +1,4 @@
-import type { Tags } from 'exifreader';
+import type { loadView as LoadView, Tags } from 'exifreader';
 
 export interface Exif {
   /**
@@ -22,9 +22,20 @@ const TAGS = [
 ];
 const MAX_CAMERA_LENGTH = 100;
 
-/** Reads what curate keeps of EXIF; `source` is its TIFF block or a whole TIFF file. Nonsense counts as absent. */
-export async function readExif(source: Uint8Array): Promise<Exif> {
+/**
+ * Reads what curate keeps of EXIF. A source is its TIFF block or a whole TIFF, JPEG or HEIC file; what the first does
+ * not say, the next may. Nonsense counts as absent.
+ */
+export async function readExif(sources: readonly Uint8Array[]): Promise<Exif> {
   const { loadView } = await import('exifreader');
+  const found = sources.map((source) => readSource(source, loadView));
+  return {
+    takenMs: found.find(({ takenMs }) => takenMs !== null)?.takenMs ?? null,
+    camera: found.find(({ camera }) => camera !== null)?.camera ?? null,
+  };
+}
+
+function readSource(source: Uint8Array, loadView: typeof LoadView): Exif {
   let tags: Tags;
   try {
     tags = loadView(new DataView(source.buffer, source.byteOffset, source.byteLength), { includeTags: { exif: TAGS } });

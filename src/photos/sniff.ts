@@ -1,4 +1,5 @@
 import { fileBrands, isHeic } from './heic-brands.ts';
+import { type RawKind, rawKind } from './raw-kind.ts';
 
 /** What sharp's prebuilt binary decodes and people keep photos in. */
 export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
@@ -6,6 +7,7 @@ export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 export type Content =
   | { readonly kind: 'photo'; readonly format: PhotoFormat }
   | { readonly kind: 'heic' }
+  | { readonly kind: 'raw'; readonly format: RawKind }
   /** A picture in a format that is not decoded; `name` with its article. */
   | { readonly kind: 'unsupported'; readonly name: string }
   /** No picture at all; `name` says what it looks like, or is null. */
@@ -23,7 +25,7 @@ const PHOTOS: Signatures<PhotoFormat> = {
 };
 
 const UNSUPPORTED: Signatures<string> = {
-  'a camera RAW file': ['FUJIFILMCCD-RAW', 'II*\0????CR', 'IIRO', 'IIRS', 'MMOR', 'IIU\0', '\0MRM', 'FOVb'],
+  'a camera RAW file of Minolta or Sigma': ['\0MRM', 'FOVb'],
   'a JPEG XL image': ['\xff\x0a', '\0\0\0\x0cJXL '],
   'a JPEG 2000 image': ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'],
   'a BMP image': ['BM????\0\0\0\0'],
@@ -48,12 +50,12 @@ export function sniff(bytes: Uint8Array): Content {
   if (isHeic(bytes)) return { kind: 'heic' };
   const brands = fileBrands(bytes);
   if (brands?.some((brand) => brand === 'avif' || brand === 'avis')) return { kind: 'photo', format: 'avif' };
-  if (brands?.[0] === 'crx ') return { kind: 'unsupported', name: 'a camera RAW file' };
+  const raw = rawKind(bytes);
+  if (raw !== null) return { kind: 'raw', format: raw };
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, HEAD_BYTES)).toString('latin1');
-  const format = find(PHOTOS, head);
-  const raw = format === 'tiff' && isRawTiff(bytes) ? 'a camera RAW file' : null;
-  const unsupported = find(UNSUPPORTED, head) ?? raw;
+  const unsupported = find(UNSUPPORTED, head);
   if (unsupported !== null) return { kind: 'unsupported', name: unsupported };
+  const format = find(PHOTOS, head);
   if (format !== null) return { kind: 'photo', format };
   return { kind: 'other', name: find(OTHERS, head) ?? textKind(head) };
 }
@@ -63,28 +65,6 @@ function find<Name extends string>(signatures: Signatures<Name>, head: string): 
     head.length >= signature.length && [...signature].every((byte, i) => byte === '?' || byte === head[i]);
   const entries = Object.entries(signatures) as [Name, readonly string[]][];
   return entries.find(([, all]) => all.some(begins))?.[0] ?? null;
-}
-
-const NEW_SUBFILE_TYPE = 0x00fe;
-const DNG_VERSION = 0xc612;
-
-/**
- * Whether a TIFF is a camera's RAW file (DNG, NEF, ARW, PEF, ...): its first page is marked as a reduced image, or it
- * names a DNG version. Read as a TIFF, such a file would yield a thumbnail of some 160 pixels.
- */
-function isRawTiff(bytes: Uint8Array): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.byteLength < 8) return false;
-  const little = bytes[0] === 0x49;
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > view.byteLength) return false;
-  const entries = view.getUint16(directory, little);
-  for (let i = 0, at = directory + 2; i < entries && at + 12 <= view.byteLength; i++, at += 12) {
-    const tag = view.getUint16(at, little);
-    if (tag === DNG_VERSION) return true;
-    if (tag === NEW_SUBFILE_TYPE && view.getUint32(at + 8, little) % 2 === 1) return true;
-  }
-  return false;
 }
 
 function textKind(head: string): string | null {

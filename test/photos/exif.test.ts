@@ -19,7 +19,7 @@ describe('EXIF', () => {
       { Make: 'Canon', Model: 'Canon EOS R5' },
       { DateTimeOriginal: '2024:07:01 12:00:00', SubSecTimeOriginal: '25', OffsetTimeOriginal: '+02:00' },
     );
-    expect(await readExif(source)).toEqual({
+    expect(await readExif([source])).toEqual({
       takenMs: Date.parse('2024-07-01T10:00:00.250Z'),
       camera: 'Canon EOS R5',
     });
@@ -27,7 +27,7 @@ describe('EXIF', () => {
 
   test('without the moment of taking gives that of digitising', async () => {
     const source = await exifOf({ Model: 'Perfection V600' }, { DateTimeDigitized: '2019:02:03 04:05:06' });
-    expect(await readExif(source)).toEqual({
+    expect(await readExif([source])).toEqual({
       takenMs: Date.parse('2019-02-03T04:05:06Z'),
       camera: 'Perfection V600',
     });
@@ -40,7 +40,7 @@ describe('EXIF', () => {
         const damaged = Uint8Array.from(real);
         damaged[at] = byte;
         for (const source of [bytes, damaged]) {
-          const { takenMs, camera } = await readExif(source);
+          const { takenMs, camera } = await readExif([source]);
           expect(takenMs === null || Number.isFinite(takenMs)).toBe(true);
           expect(camera?.length ?? 0).toBeLessThanOrEqual(100);
         }

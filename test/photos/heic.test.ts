@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { decodePhoto } from '../../src/photos/decode.ts';
+import { readExif } from '../../src/photos/exif.ts';
+import { decodeHeic } from '../../src/photos/heic.ts';
+import { isHeic } from '../../src/photos/heic-brands.ts';
+import type { RgbImage } from '../../src/photos/pixels.ts';
+import { repository } from '../support/cli.ts';
+
+const read = (name: string): Uint8Array => readFileSync(join(repository, 'test/data/heic-raw', name));
+const fixture = (name: string): string => join(repository, 'fixtures/photos', name);
+const LIMIT = 1e6;
+
+async function pixels(bytes: Uint8Array): Promise<RgbImage> {
+  const result = await decodeHeic(bytes, LIMIT);
+  if (result.kind === 'fault') throw new Error(result.fault.reason);
+  return result;
+}
+
+/** Mean difference, in levels of 255, from a fixture photo scaled and cropped as make.py does it. */
+async function difference(image: RgbImage, name: string): Promise<number> {
+  const { data } = await sharp(fixture(name))
+    .resize(image.width, image.height, { fit: 'cover' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  expect(image.data).toHaveLength(data.length);
+  return data.reduce((sum, value, i) => sum + Math.abs(value - (image.data[i] ?? 0)), 0) / data.length;
+}
+
+function turnedAnticlockwise({ data, width, height }: RgbImage): RgbImage {
+  const turned = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * 3;
+      turned.set(data.subarray(from, from + 3), ((width - 1 - x) * height + y) * 3);
+    }
+  }
+  return { data: turned, width: height, height: width };
+}
+
+/** A copy whose `irot` property says something else. */
+function turned(bytes: Uint8Array, quarterTurns: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  copy[Buffer.from(bytes).indexOf('irot') + 4] = quarterTurns;
+  return copy;
+}
+
+describe('a HEIC photo', () => {
+  test('in tiles, as phones write it, comes upright, its edge tiles cropped', async () => {
+    const image = await pixels(read('phone.heic'));
+    expect(image).toMatchObject({ width: 400, height: 600 });
+    expect(await difference(image, 'crab.jpg')).toBeLessThan(12);
+    const upsideDown = turnedAnticlockwise(turnedAnticlockwise(image));
+    expect(await difference(upsideDown, 'crab.jpg')).toBeGreaterThan(40);
+  });
+
+  test('is turned by its own rotation, whatever EXIF says', async () => {
+    const bytes = read('phone.heic');
+    let expected = await pixels(turned(bytes, 0));
+    for (const quarterTurns of [1, 2, 3]) {
+      expected = turnedAnticlockwise(expected);
+      const image = await pixels(turned(bytes, quarterTurns));
+      expect([image.width, image.height]).toEqual([expected.width, expected.height]);
+      expect(Buffer.compare(image.data, expected.data)).toBe(0);
+    }
+  });
+
+  test('of 10 bits comes in 8', async () => {
+    const image = await pixels(read('ten-bit.heic'));
+    expect(image).toMatchObject({ width: 480, height: 320 });
+    expect(await difference(image, 'Zoo/red-panda-1.jpg')).toBeLessThan(8);
+  });
+
+  test('loses its alpha without being blended', async () => {
+    const image = await pixels(read('transparent.heic'));
+    expect(image).toMatchObject({ width: 320, height: 240 });
+    expect(await difference(image, 'Zoo/red-panda-1.jpg')).toBeLessThan(8);
+  });
+
+  test('goes through the common decoder, reduced where that is asked for, with its EXIF', async () => {
+    const bytes = read('phone.heic');
+    const decoded = await decodePhoto(bytes, { reduceFor: 100 });
+    if (decoded.kind === 'fault') throw new Error(decoded.fault.reason);
+    expect(decoded.size).toEqual({ width: 400, height: 600 });
+    expect(decoded.image.width).toBe(200);
+    expect(await difference(decoded.image, 'crab.jpg')).toBeLessThan(12);
+    expect(await readExif(decoded.exif)).toEqual({
+      takenMs: Date.parse('2024-05-06T07:08:09Z'),
+      camera: 'Apple iPhone 15',
+    });
+  });
+});
+
+describe('a HEIC file that cannot be decoded', () => {
+  const faultCode = async (bytes: Uint8Array, limit = LIMIT): Promise<string> => {
+    const result = await decodeHeic(bytes, limit);
+    return result.kind === 'fault' ? result.fault.code : 'decoded';
+  };
+
+  test('is refused before decoding when it claims too many pixels', async () => {
+    expect(await faultCode(read('phone.heic'), 400 * 600 - 1)).toBe('too_large');
+    expect(await faultCode(read('phone.heic'), 400 * 600)).toBe('decoded');
+  });
+
+  test('is told apart when its picture is coded in another way', async () => {
+    expect(await faultCode(readFileSync(fixture('brandenburg-gate.avif')))).toBe('unsupported');
+  });
+
+  test('is reported wherever it is cut short, and never returned with tiles missing', async () => {
+    const bytes = read('phone.heic');
+    // Behind the pictures stands nothing but EXIF.
+    const picturesEnd = Buffer.from(bytes).lastIndexOf('Exif') - 4;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(picturesEnd - 1), async (end) => {
+        expect(await faultCode(bytes.subarray(0, end))).not.toBe('decoded');
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('gives pixels or a fault, and the next file is decoded, whatever its bytes', async () => {
+    const bytes = read('transparent.heic');
+    const damage = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const copy = Uint8Array.from(bytes);
+        for (const [at, value] of changes) copy[at] = value;
+        const result = await decodeHeic(copy, LIMIT);
+        if (result.kind === 'pixels') expect(result.data).toHaveLength(result.width * result.height * 3);
+      }),
+      { numRuns: 150 },
+    );
+    expect(await faultCode(bytes)).toBe('decoded');
+  });
+});
+
+describe('the brands in a file', () => {
+  const file = (...brands: readonly string[]): Uint8Array => {
+    const bytes = Buffer.alloc(12 + brands.length * 4);
+    bytes.writeUInt32BE(bytes.length);
+    bytes.write(`ftyp${brands[0]}\0\0\0\0${brands.slice(1).join('')}`, 4, 'latin1');
+    return bytes;
+  };
+
+  test.each([
+    [true, ['heic', 'mif1', 'heic']],
+    [true, ['heix', 'mif1', 'miaf']],
+    [true, ['mif1', 'mif1', 'heic']],
+    [true, ['msf1', 'hevc']],
+    [true, ['mif1', 'jpeg']],
+    [false, ['avif', 'mif1', 'miaf']],
+    [false, ['mif1', 'avif', 'miaf']],
+    [false, ['crx ', 'isom']],
+    [false, ['isom', 'heic']],
+    [false, ['qt  ']],
+  ])('say %s of %j being HEIC', (expected, brands) => {
+    expect(isHeic(file(...brands))).toBe(expected);
+  });
+
+  test('are looked for in any bytes without an error', () => {
+    const bytes = fc.tuple(fc.uint8Array({ maxLength: 6 }), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(
+      fc.property(bytes, ([size, rest]) => {
+        isHeic(Buffer.concat([size, Buffer.from('ftyp'), rest]));
+        isHeic(Buffer.concat([Buffer.from([0, 0, 0, size[0] ?? 0]), Buffer.from('ftypmif1'), rest]));
+      }),
+    );
+  });
+});
