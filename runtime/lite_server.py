@@ -10,7 +10,7 @@ FOLDER holds `db/` (the engine's files), `server.lock` (locked for as long as a 
 socket, or on loopback where there is none; the token is needed on both.
     {"ready": true, "milliseconds": N}
     {"error": "locked", "pid": N}           another server has the folder: it listens, is about to, or is about to end
-    {"error": "foreign" | "damaged" | "runtime" | "io", "message": "..."}
+    {"error": "foreign" | "damaged" | "runtime" | "disk" | "io", "message": "..."}
 `stop` ends the server that has the folder, waits until it is gone, and prints {"stopped": true | false}.
 What goes to the standard error is the log; the caller names its file.
 """
@@ -18,6 +18,7 @@ What goes to the standard error is the log; the caller names its file.
 import argparse
 import contextlib
 import ctypes
+import errno
 import importlib.util
 import json
 import logging
@@ -66,7 +67,7 @@ def main():
         else:
             start(arguments)
     except OSError as error:
-        refuse("io", error)
+        refuse("disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "io", error)
 
 
 def say(message):

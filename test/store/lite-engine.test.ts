@@ -73,22 +73,25 @@ async function dataFiles(): Promise<string[]> {
 }
 
 describe('a disk that refuses a write', () => {
-  it.runIf(process.platform === 'linux')('ends the server; what was confirmed before is there afterwards, and what is confirmed later stays', async () => {
-    const store = await open();
-    await store.upsert(photos(0, 200));
-    const server = await pid();
-    const [log = ''] = await readdir(join(await collectionFolder(), 'wal'));
-    const { size } = await stat(join(await collectionFolder(), 'wal', log));
-    // A file may not grow beyond this: the next batch is cut off half way, as on a full disk.
-    await promisify(execFile)('prlimit', ['--pid', String(server), `--fsize=${size + 50_000}`]);
-    await expect(store.upsert(photos(200, 400))).rejects.toThrow();
-    await untilGone(server);
-    expect(await store.count()).toBe(200);
-    await store.upsert(photos(400, 600));
-    await kill();
-    expect(await store.count()).toBe(400);
-    await store.close();
-  });
+  it.runIf(process.platform === 'linux')(
+    'ends the server; what was confirmed before is there afterwards, and what is confirmed later stays',
+    async () => {
+      const store = await open();
+      await store.upsert(photos(0, 200));
+      const server = await pid();
+      const [log = ''] = await readdir(join(await collectionFolder(), 'wal'));
+      const { size } = await stat(join(await collectionFolder(), 'wal', log));
+      // A file may not grow beyond this: the next batch is cut off half way, as on a full disk.
+      await promisify(execFile)('prlimit', ['--pid', String(server), `--fsize=${size + 50_000}`]);
+      await expect(store.upsert(photos(200, 400))).rejects.toThrow();
+      await untilGone(server);
+      expect(await store.count()).toBe(200);
+      await store.upsert(photos(400, 600));
+      await kill();
+      expect(await store.count()).toBe(400);
+      await store.close();
+    },
+  );
 
   it('loses nothing when it refuses a data file', async () => {
     const store = await open();
