@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type ExitCode, usageError } from '../errors.ts';
+import { writeLine } from '../output/streams.ts';
 import { endpointOf } from '../picture/endpoint.ts';
 import { chooseModel, readImageModels } from '../picture/image-models.ts';
 import type { Plan } from '../picture/plan.ts';
@@ -146,6 +147,7 @@ async function castFor({ world, library, flags, named, slots, guard }: CastDeps)
   });
   if (searching && cast.unused.length === 0 && cast.references.every(({ score }) => score === null)) {
     await explainEmptiness(await library.get(), flags);
+    writeLine(world.stderr, 'No indexed photo lies within --in, --after and --before; only the named photos are used.');
   }
   if (cast.references.length > 0) return cast;
   throw usageError('No photo is left to send.', 'Drop --no-query, or name photos with --ref.');

@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import { Command } from 'commander';
 import { type ExitCode, UserError } from '../errors.ts';
 import { writeLine } from '../output/streams.ts';
@@ -59,7 +58,7 @@ async function refine(
   const parameters = parametersOf(flags, destination.format, model, { size, quality, background });
   const { originOf, picturesAgain, rememberedTokens, startFrom } = await import('../picture/refine.ts');
   const conversationModel = settings.conversationModel ?? table.conversationDefault;
-  const origin = await originOf(found, isAbsolute(picture) ? 'absolute' : 'relative');
+  const origin = await originOf(found);
   const library = new LazyLibrary(context, {});
 
   const attempt = async (start: Start): Promise<ExitCode> => {

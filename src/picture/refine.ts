@@ -36,8 +36,8 @@ export interface Origin {
 
 const MOST_PICTURES = 16;
 
-/** @param given how the person named the picture @throws UserError `picture_gone` */
-export async function originOf(found: Found, given: 'absolute' | 'relative'): Promise<Origin> {
+/** @throws UserError `picture_gone` */
+export async function originOf(found: Found): Promise<Origin> {
   const { picture, lineage } = found;
   if (picture === null) {
     throw new UserError('picture_gone', `The picture of ${found.file} is gone, or was changed since.`, {
@@ -49,7 +49,8 @@ export async function originOf(found: Found, given: 'absolute' | 'relative'): Pr
     references.filter(({ role }) => role !== 'picture');
   const source = line.find((ancestor) => photosOf(ancestor).length > 0);
   return {
-    parent: { file: picture, given, sha256: lineage.picture.sha256 },
+    // Pictures move together with their folder: they know each other by where they lie in it.
+    parent: { file: picture, given: 'relative', sha256: lineage.picture.sha256 },
     pixels: lineage.picture,
     photos: source === undefined ? [] : photosOf(source),
     folder: dirname(source?.file ?? found.file),

@@ -1,0 +1,280 @@
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import ignore from 'ignore';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cast, castReferences } from '../../src/commands/comic-cast.ts';
+import { bringAbout } from '../../src/commands/comic-send.ts';
+import { ExitCode, UserError } from '../../src/errors.ts';
+import { photoId } from '../../src/library/scope.ts';
+import { sha256 } from '../../src/picture/hash.ts';
+import { chooseModel, readImageModels } from '../../src/picture/image-models.ts';
+import { Outlet } from '../../src/picture/outlet.ts';
+import { type PrivateGuard, privateGuard } from '../../src/picture/private-files.ts';
+import { prepareReference } from '../../src/picture/references.ts';
+import type { Settings } from '../../src/settings.ts';
+import { FakeOpenAi } from '../fake-openai/server.ts';
+import { HashEmbedder } from '../support/hash-embedder.ts';
+import { MemoryStore } from '../support/memory-store.ts';
+import { testWorld } from '../support/world.ts';
+
+const CASES = 200;
+const COLOURS = 8;
+let fake: FakeOpenAi;
+let root: string;
+/** Eight different photos, and what is sent of each. */
+let originals: Buffer[];
+let sent: string[];
+
+beforeAll(async () => {
+  fake = await FakeOpenAi.start();
+  root = await mkdtemp(join(tmpdir(), 'curate-private-'));
+  originals = await Promise.all(
+    Array.from({ length: COLOURS }, (_, i) =>
+      sharp({ create: { width: 48, height: 32, channels: 3, background: { r: 30 * i, g: 255 - 30 * i, b: 128 } } })
+        .withExif({ IFD0: { ImageDescription: `photo ${i}` } })
+        .jpeg()
+        .toBuffer(),
+    ),
+  );
+  sent = await Promise.all(
+    originals.map(async (bytes, i) => {
+      await writeFile(join(root, `${i}.jpg`), bytes);
+      const prepared = await prepareReference(join(root, `${i}.jpg`));
+      return prepared.kind === 'ready' ? prepared.reference.sentSha256 : '';
+    }),
+  );
+});
+afterAll(async () => {
+  await fake.close();
+  await rm(root, { recursive: true });
+});
+
+const folder = fc.constantFrom('', 'a', 'b', 'a/x', 'a/y', 'b/x');
+const photo = fc.record({
+  folder,
+  name: fc.constantFrom('1.jpg', '2.jpg', 'kid.jpg', 'Kid.png'),
+  colour: fc.nat(COLOURS - 1),
+});
+const pattern = fc.constantFrom(
+  '*',
+  '*.jpg',
+  'kid*',
+  'a/',
+  '/a',
+  'x/',
+  'b/x',
+  'x/*.png',
+  '1.jpg',
+  '!1.jpg',
+  '!x/',
+  '# note',
+  'KID.jpg',
+);
+const scene = fc.record({
+  photos: fc.uniqueArray(photo, { minLength: 2, maxLength: 8, selector: ({ folder, name }) => `${folder}/${name}` }),
+  rules: fc.uniqueArray(fc.record({ folder, lines: fc.array(pattern, { minLength: 1, maxLength: 3 }) }), {
+    maxLength: 3,
+    selector: (rule) => rule.folder,
+  }),
+  setting: fc.array(fc.constantFrom('b/', 'kid.jpg', 'a/y'), { maxLength: 1 }),
+  query: fc.nat(7),
+  byHand: fc.option(fc.nat(7)),
+  allowed: fc.option(fc.nat(7)),
+  sendQuery: fc.boolean(),
+  slots: fc.integer({ min: 2, max: 6 }),
+});
+type Scene = typeof scene extends fc.Arbitrary<infer T> ? T : never;
+
+/** gitignore's own rules, written a second time and in another way: from the top down, folder by folder. */
+function isPrivate({ rules, setting }: Scene, path: string): boolean {
+  const segments = path.split('/');
+  let state = false;
+  for (let depth = 1; depth <= segments.length; depth += 1) {
+    const here = segments.slice(0, depth).join('/') + (depth < segments.length ? '/' : '');
+    state = false;
+    const chain = [
+      { folder: '', lines: setting.map((line) => (line.includes('/y') ? `**/${line}` : line)) },
+      ...rules
+        .filter((rule) => rule.folder === '' || path.startsWith(`${rule.folder}/`))
+        .sort((a, b) => a.folder.length - b.folder.length),
+    ];
+    for (const rule of chain) {
+      const relative =
+        rule.folder === '' ? here : here.startsWith(`${rule.folder}/`) ? here.slice(rule.folder.length + 1) : '';
+      if (relative === '') continue;
+      const verdict = ignore().add(rule.lines).test(relative);
+      if (verdict.ignored) state = true;
+      if (verdict.unignored) state = false;
+    }
+    if (state) return true;
+  }
+  return state;
+}
+
+async function library(
+  serial: number,
+  { photos, rules }: Scene,
+): Promise<{ base: string; files: string[]; store: MemoryStore }> {
+  const base = join(root, `case-${serial}`);
+  const store = new MemoryStore();
+  const embedder = new HashEmbedder();
+  await store.putLibrary({ id: 'lib', name: 'case', root: base });
+  const files: string[] = [];
+  await mkdir(base);
+  for (const { folder: place, name, colour } of photos) {
+    const path = place === '' ? name : `${place}/${name}`;
+    const file = join(base, path);
+    await mkdir(dirname(file), { recursive: true });
+    await cp(join(root, `${colour}.jpg`), file);
+    const result = await embedder.embed({ file });
+    if (result.kind === 'embedded')
+      await store.upsert([{ ...result.photo, id: photoId('lib', path), library: 'lib', path }]);
+    files.push(path);
+  }
+  for (const rule of rules) {
+    await mkdir(join(base, rule.folder), { recursive: true });
+    await writeFile(join(base, rule.folder, '.curateprivate'), rule.lines.join('\n'));
+  }
+  return { base, files, store };
+}
+
+function settingsFor(base: string, patterns: readonly string[]): Settings {
+  return {
+    openaiApiKey: fake.key,
+    openaiBaseUrl: fake.baseUrl,
+    noColor: true,
+    privatePatterns: patterns,
+    paths: { config: base, data: base, cache: base },
+  } as Settings;
+}
+
+/** Sends what was cast, as the verb does. */
+async function send(base: string, settings: Settings, cast: Cast, freshGuard: () => PrivateGuard): Promise<ExitCode> {
+  const model = chooseModel(await readImageModels(), undefined, new Date('2026-11-23'));
+  const outlet = await Outlet.open({
+    cwd: base,
+    out: 'made',
+    prompt: 'x',
+    format: null,
+    usual: 'png',
+    n: 1,
+    force: false,
+    spare: base,
+  });
+  const flags = { retries: 0, timeout: 60, yes: true, allowPrivate: [] };
+  const destination = { kind: 'outlet', outlet, format: 'png' } as const;
+  const world = testWorld({ cwd: base });
+  return bringAbout(
+    { world, settings, flags, destination, freshGuard: async () => freshGuard() },
+    {
+      verb: 'comic',
+      prompt: 'x',
+      model,
+      conversation: null,
+      parameters: { size: '1024x1024', quality: 'low', n: 1, format: 'png', background: null, partialImages: null },
+      references: cast.references,
+      rememberedTokens: 0,
+      parent: null,
+      textFor: () => 'x',
+    },
+    { unused: cast.unused, rigid: false },
+  );
+}
+
+/** The whole way from a query to the request. @returns the photo that was allowed by name */
+async function makeComic(serial: number, made: Scene): Promise<string | null> {
+  const { base, files, store } = await library(serial, made);
+  const at = (index: number): string => files[index % files.length] ?? '';
+  const allowed = made.allowed === null ? null : at(made.allowed);
+  const guard = (): PrivateGuard =>
+    privateGuard({
+      patterns: made.setting,
+      roots: [base],
+      home: '/',
+      allowed: allowed === null ? [] : [join(base, allowed)],
+    });
+  const named = (index: number) => ({ file: join(base, at(index)), given: 'absolute' as const });
+  const openFinder = async () => ({ store: Promise.resolve(store), embedder: new HashEmbedder() });
+  const cast = await castReferences(openFinder, guard(), {
+    query: named(made.query),
+    byHand: made.byHand === null || at(made.byHand) === at(made.query) ? [] : [named(made.byHand)],
+    sendQuery: made.sendQuery,
+    slots: made.slots,
+  });
+  if (cast.references.length > 0) {
+    expect(await send(base, settingsFor(base, made.setting), cast, guard)).toBe(ExitCode.done);
+  }
+  return allowed;
+}
+
+describe('a private photo', () => {
+  it(`never stands among the received bytes, in ${CASES} generated cases`, async () => {
+    let serial = 0;
+    const seen = { requests: 0, refused: 0, withPrivate: 0 };
+    await fc.assert(
+      fc.asyncProperty(scene, async (made) => {
+        fake.reset();
+        serial += 1;
+        const place = join(root, `case-${serial}`);
+        const allowed = await makeComic(serial, made).catch((error: unknown) => {
+          if (!(error instanceof UserError) || error.code !== 'private') throw error;
+          seen.refused += 1;
+          return null;
+        });
+        const received = fake.received.flatMap(({ form }) => form?.parts ?? []).map(({ bytes }) => sha256(bytes));
+        const paths = made.photos.map(({ folder: at, name, colour }) => ({
+          path: at === '' ? name : `${at}/${name}`,
+          colour,
+        }));
+        const secret = paths.filter(({ path }) => isPrivate(made, path) && path !== allowed);
+        // A content that may be sent from one place because it was named is no secret in that case.
+        const freed = paths.find(({ path }) => path === allowed)?.colour;
+        for (const { path, colour } of secret) {
+          if (colour !== freed) expect(received, `${place}/${path}`).not.toContain(sent[colour]);
+        }
+        seen.requests += fake.received.length;
+        seen.withPrivate += secret.length > 0 && fake.received.length > 0 ? 1 : 0;
+        await rm(place, { recursive: true, force: true });
+      }),
+      { numRuns: CASES },
+    );
+    // The cases are worth something: photos were sent, some beside private ones, and some requests were refused.
+    expect(seen.requests).toBeGreaterThan(CASES / 5);
+    expect(seen.withPrivate).toBeGreaterThan(CASES / 20);
+    expect(seen.refused).toBeGreaterThan(CASES / 20);
+  });
+
+  it('is caught although it became private only after it was cast', async () => {
+    fake.reset();
+    const place = join(root, 'late');
+    await mkdir(place);
+    const file = join(place, 'a.jpg');
+    await writeFile(file, originals[0] ?? '');
+    const guard = (): PrivateGuard => privateGuard({ patterns: [], roots: [], home: '/', allowed: [] });
+    const never = () => Promise.reject(new Error('nothing needs to be searched'));
+    const cast = await castReferences(never, guard(), {
+      query: { file, given: 'absolute' },
+      byHand: [],
+      sendQuery: true,
+      slots: 1,
+    });
+    await writeFile(join(place, '.curateprivate'), '*.jpg');
+    await expect(send(place, settingsFor(place, []), cast, guard)).rejects.toMatchObject({ code: 'private', exit: 4 });
+    expect(fake.received).toHaveLength(0);
+  });
+
+  it('is caught behind a link', async () => {
+    const place = join(root, 'links');
+    await mkdir(join(place, 'shut'), { recursive: true });
+    await writeFile(join(place, 'shut', '.curateprivate'), '');
+    await writeFile(join(place, 'shut', 'a.jpg'), originals[0] ?? '');
+    await symlink(join(place, 'shut', 'a.jpg'), join(place, 'open.jpg'));
+    const guard = privateGuard({ patterns: [], roots: [], home: '/', allowed: [] });
+    expect(guard.privateBy(join(place, 'open.jpg'))).toBe(join(place, 'shut', '.curateprivate'));
+    const named = privateGuard({ patterns: [], roots: [], home: '/', allowed: [join(place, 'open.jpg')] });
+    expect(named.privateBy(join(place, 'open.jpg'))).toBeNull();
+  });
+});
