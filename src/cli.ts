@@ -14,6 +14,7 @@ import { replayCommand } from './commands/replay.ts';
 import { searchCommand } from './commands/search.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { ExitCode, interruptedError, UserError, usageError } from './errors.ts';
 import { writeError, writeLine } from './output/streams.ts';
 import { loadSettings } from './settings.ts';
@@ -126,6 +127,7 @@ const verbs: readonly ((act: Act) => Command)[] = [
   libraryCommand,
   embedCommand,
   modelCommand,
+  verifyCommand,
   statusCommand,
   doctorCommand,
   stopCommand,
