@@ -1,0 +1,121 @@
+import { cp, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Finished, Home, repository } from '../support/cli.ts';
+
+interface Groups {
+  readonly bursts: Record<string, string[]>;
+  readonly orientations: string[];
+}
+interface IndexJson {
+  readonly schema: string;
+  readonly libraries: readonly {
+    added: number;
+    unchanged: number;
+    photos: number;
+    failed: unknown[];
+    updated: number;
+  }[];
+}
+interface SearchJson {
+  readonly schema: string;
+  readonly results: readonly { rank: number; path: string; score: number }[];
+}
+
+const photos = join(repository, 'fixtures', 'photos');
+let home: Home;
+let groups: Groups;
+let first: Finished;
+
+beforeAll(async () => {
+  home = await Home.make();
+  groups = JSON.parse(await readFile(join(repository, 'fixtures', 'groups.json'), 'utf8')) as Groups;
+  first = await home.curate(['index', 'fixtures/photos'], { cwd: repository });
+});
+afterAll(() => home.remove());
+
+describe("the README's first command, in an empty home", () => {
+  it('indexes the photos, setting up its own store', () => {
+    expect(first.stderr + first.stdout).toMatch(/40 photos/);
+    expect(first.code).toBe(0);
+  });
+
+  it('embeds nothing the second time', async () => {
+    const again = await home.json<IndexJson>(['index', photos]);
+    expect(again).toMatchObject({ schema: 'curate.index/1', exit: 0 });
+    expect(again.libraries).toEqual([
+      expect.objectContaining({ photos: 40, unchanged: 40, added: 0, updated: 0, failed: [] }),
+    ]);
+  });
+
+  it("finds each burst's other frames on top", async () => {
+    for (const [name, frames] of Object.entries(groups.bursts)) {
+      for (const frame of frames) {
+        const { results } = await home.json<SearchJson>([
+          'search',
+          join(photos, frame),
+          '--k',
+          String(frames.length - 1),
+        ]);
+        const found = results.map(({ path }) => relative(photos, path)).sort();
+        expect(found, `${name}: ${frame}`).toEqual(frames.filter((other) => other !== frame).sort());
+      }
+    }
+  });
+
+  it('finds the upright twins of a photo that lies on its side', async () => {
+    const [one = '', ...others] = groups.orientations;
+    const { results } = await home.json<SearchJson>(['search', join(photos, one), '--k', '7']);
+    expect(results.map(({ path }) => relative(photos, path)).sort()).toEqual(others.sort());
+    for (const { score } of results) expect(score).toBeGreaterThan(0.99);
+  });
+
+  it('writes a contact sheet for the query', async () => {
+    const sheet = join(home.path, 'similar.html');
+    const found = await home.curate(['search', 'fixtures/queries/cat.jpg', '--k', '6', '--sheet', sheet], {
+      cwd: repository,
+    });
+    expect(found.code).toBe(0);
+    expect(found.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(6);
+    expect((await stat(sheet)).size).toBeGreaterThan(10_000);
+  });
+
+  it('says at once when nothing is like the query', async () => {
+    const { exit, results } = await home.json<SearchJson>([
+      'search',
+      join(photos, groups.orientations[0] ?? ''),
+      '--min-score',
+      '1',
+      '--k',
+      '3',
+    ]);
+    expect(exit).toBe(0);
+    expect(results).toEqual([]);
+  });
+
+  it('leaves the query out of its own results, unless asked to keep it', async () => {
+    const query = join(photos, groups.orientations[0] ?? '');
+    const without = await home.json<SearchJson>(['search', query, '--k', '40']);
+    expect(without.results.map(({ path }) => path)).not.toContain(query);
+    expect(without.results).toHaveLength(39);
+    const kept = await home.json<SearchJson>(['search', query, '--k', '1', '--include-self']);
+    expect(kept.results).toEqual([expect.objectContaining({ rank: 1, path: query })]);
+    expect(kept.results[0]?.score).toBeCloseTo(1, 4);
+  });
+
+  it('lists unreadable photos, goes on, and says so in its exit code', async () => {
+    const folder = join(home.path, 'mixed');
+    await cp(join(repository, 'fixtures', 'broken'), folder, { recursive: true });
+    await cp(join(photos, groups.orientations[0] ?? ''), join(folder, 'sound.jpg'));
+    const report = await home.json<{ libraries: { photos: number; failed: { path: string; reason: string }[] }[] }>([
+      'index',
+      folder,
+    ]);
+    expect(report.exit).toBe(3);
+    const failed = new Map(report.libraries[0]?.failed.map(({ path, reason }) => [path, reason]));
+    expect(failed.size).toBeGreaterThanOrEqual(9);
+    for (const reason of failed.values()) expect(reason).toMatch(/\w+ \w+/);
+    const { results } = await home.json<SearchJson>(['search', join(folder, 'sound.jpg'), '--k', '1']);
+    expect(results[0]?.score).toBeGreaterThan(0.99);
+  });
+});
