@@ -27,8 +27,9 @@ const MAX_CAMERA_LENGTH = 100;
  * not say, the next may. Nonsense counts as absent.
  */
 export async function readExif(sources: readonly Uint8Array[]): Promise<Exif> {
-  const { loadView } = await import('exifreader');
-  const found = sources.map((source) => readSource(source, loadView));
+  // Its functions are properties of the default export: Node finds no names in its bundle.
+  const { default: exifReader } = await import('exifreader');
+  const found = sources.map((source) => readSource(source, exifReader.loadView));
   return {
     takenMs: found.find(({ takenMs }) => takenMs !== null)?.takenMs ?? null,
     camera: found.find(({ camera }) => camera !== null)?.camera ?? null,

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { repository } from '../support/cli.ts';
+
+const built = (module: string): string => pathToFileURL(join(repository, 'dist/photos', module)).href;
+const PROGRAM = `
+  import { readFile } from 'node:fs/promises';
+  import { decodePhoto } from '${built('decode.js')}';
+  import { readExif } from '${built('exif.js')}';
+  const photos = [];
+  for (const file of process.argv.slice(1)) {
+    const decoded = await decodePhoto(await readFile(file), { reduceFor: null });
+    photos.push(decoded.kind === 'fault' ? decoded : { ...decoded.size, ...(await readExif(decoded.exif)) });
+  }
+  console.log(JSON.stringify(photos));
+`;
+
+test('Node itself finds the decoders and the EXIF reader in their bundles, and ends when they are done', async () => {
+  const files = [
+    'fixtures/photos/Zoo/red-panda-1.jpg',
+    'test/data/heic-raw/phone.heic',
+    'test/data/heic-raw/constructed.cr3',
+  ].map((name) => join(repository, name));
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', PROGRAM, ...files]);
+  expect(JSON.parse((await run).stdout)).toEqual([
+    { width: 1104, height: 736, takenMs: 1742637931750, camera: 'NIKON Z 6_2' },
+    { width: 400, height: 600, takenMs: Date.parse('2024-05-06T07:08:09Z'), camera: 'Apple iPhone 15' },
+    { width: 240, height: 360, takenMs: Date.parse('2024-05-06T07:08:09+02:00'), camera: 'Canon EOS M50' },
+  ]);
+});
