@@ -43,7 +43,11 @@ def phone_file(stored: Image.Image, tile: tuple[int, int], quarter_turns: int, e
     descriptor = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, *stored.size)
     items = [_item(i, "hvc1", hidden=True) for i in ids]
     items += [_item(grid, "grid"), _item(thumb, "hvc1"), _item(metadata, "Exif", hidden=True)]
-    references = [_reference("dimg", grid, list(ids)), _reference("thmb", thumb, [grid]), _reference("cdsc", metadata, [grid])]
+    references = [
+        _reference("dimg", grid, list(ids)),
+        _reference("thmb", thumb, [grid]),
+        _reference("cdsc", metadata, [grid]),
+    ]
     properties = box(
         "ipco",
         box("hvcC", tiles[0].configuration),

@@ -40,7 +40,9 @@ def exif(orientation: int) -> bytes:
 
 def phone() -> bytes:
     upright = photograph("crab.jpg", (400, 600))
-    return phone_file(upright.transpose(Image.Transpose.ROTATE_90), (320, 240), quarter_turns=3, exif=exif(6), quality=40)
+    return phone_file(
+        upright.transpose(Image.Transpose.ROTATE_90), (320, 240), quarter_turns=3, exif=exif(6), quality=40
+    )
 
 
 def ten_bit() -> bytes:

@@ -70,8 +70,16 @@ def nef(shot: Shot) -> bytes:
     preview = Ifd({0xFE: (LONG, 1), 0x103: (SHORT, JPEG_OLD), **jpeg_pointer(shot.preview)})
     small = bytes(16 * 12 * 3)
     first = {
-        0xFE: (LONG, 1), 0x100: (LONG, 16), 0x101: (LONG, 12), 0x102: (SHORT, [8, 8, 8]), 0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, 2), 0x111: (LONG, Blob(small)), 0x115: (SHORT, 3), 0x116: (LONG, 12), 0x117: (LONG, len(small)),
+        0xFE: (LONG, 1),
+        0x100: (LONG, 16),
+        0x101: (LONG, 12),
+        0x102: (SHORT, [8, 8, 8]),
+        0x103: (SHORT, UNCOMPRESSED),
+        0x106: (SHORT, 2),
+        0x111: (LONG, Blob(small)),
+        0x115: (SHORT, 3),
+        0x116: (LONG, 12),
+        0x117: (LONG, len(small)),
         0x14A: (LONG, [preview, Ifd(sensor())]),
     }
     return write(TIFF, Ifd({**common("NIKON CORPORATION", "NIKON D750", shot), **first}))
@@ -85,31 +93,71 @@ def arw(shot: Shot) -> bytes:
 
 def dng(shot: Shot) -> bytes:
     small = bytes(16 * 12 * 3)
-    preview = Ifd({
-        0xFE: (LONG, 1), 0x100: (LONG, shot.size[0]), 0x101: (LONG, shot.size[1]), 0x102: (SHORT, [8, 8, 8]),
-        0x103: (SHORT, JPEG), 0x106: (SHORT, 6), 0x111: (LONG, Blob(shot.preview)), 0x115: (SHORT, 3),
-        0x116: (LONG, shot.size[1]), 0x117: (LONG, len(shot.preview)),
-    })
+    preview = Ifd(
+        {
+            0xFE: (LONG, 1),
+            0x100: (LONG, shot.size[0]),
+            0x101: (LONG, shot.size[1]),
+            0x102: (SHORT, [8, 8, 8]),
+            0x103: (SHORT, JPEG),
+            0x106: (SHORT, 6),
+            0x111: (LONG, Blob(shot.preview)),
+            0x115: (SHORT, 3),
+            0x116: (LONG, shot.size[1]),
+            0x117: (LONG, len(shot.preview)),
+        }
+    )
     first = {
-        0xFE: (LONG, 1), 0x100: (LONG, 16), 0x101: (LONG, 12), 0x102: (SHORT, [8, 8, 8]), 0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, 2), 0x111: (LONG, Blob(small)), 0x115: (SHORT, 3), 0x116: (LONG, 12), 0x117: (LONG, len(small)),
-        0x14A: (LONG, [Ifd(sensor()), preview]), 0xC612: (UNDEFINED, bytes([1, 4, 0, 0])), 0xC614: (ASCII, "Leica Q2"),
+        0xFE: (LONG, 1),
+        0x100: (LONG, 16),
+        0x101: (LONG, 12),
+        0x102: (SHORT, [8, 8, 8]),
+        0x103: (SHORT, UNCOMPRESSED),
+        0x106: (SHORT, 2),
+        0x111: (LONG, Blob(small)),
+        0x115: (SHORT, 3),
+        0x116: (LONG, 12),
+        0x117: (LONG, len(small)),
+        0x14A: (LONG, [Ifd(sensor()), preview]),
+        0xC612: (UNDEFINED, bytes([1, 4, 0, 0])),
+        0xC614: (ASCII, "Leica Q2"),
     }
     return write(TIFF, Ifd({**common("LEICA CAMERA AG", "LEICA Q2", shot), **first}))
 
 
 def cr2(shot: Shot) -> bytes:
     coded = lossless_jpeg()
-    raw = Ifd({0x103: (SHORT, JPEG_OLD), 0x111: (LONG, Blob(coded)), 0x117: (LONG, len(coded)), 0xC640: (SHORT, [0, 0, SENSOR[0]])})
+    raw = Ifd(
+        {
+            0x103: (SHORT, JPEG_OLD),
+            0x111: (LONG, Blob(coded)),
+            0x117: (LONG, len(coded)),
+            0xC640: (SHORT, [0, 0, SENSOR[0]]),
+        }
+    )
     small_pixels = bytes(16 * 12 * 6)
-    small = Ifd({
-        0x100: (LONG, 16), 0x101: (LONG, 12), 0x102: (SHORT, [16, 16, 16]), 0x103: (SHORT, UNCOMPRESSED), 0x106: (SHORT, 2),
-        0x111: (LONG, Blob(small_pixels)), 0x115: (SHORT, 3), 0x116: (LONG, 12), 0x117: (LONG, len(small_pixels)),
-    }, raw)
+    small = Ifd(
+        {
+            0x100: (LONG, 16),
+            0x101: (LONG, 12),
+            0x102: (SHORT, [16, 16, 16]),
+            0x103: (SHORT, UNCOMPRESSED),
+            0x106: (SHORT, 2),
+            0x111: (LONG, Blob(small_pixels)),
+            0x115: (SHORT, 3),
+            0x116: (LONG, 12),
+            0x117: (LONG, len(small_pixels)),
+        },
+        raw,
+    )
     thumbnail = Ifd({0x103: (SHORT, JPEG_OLD), **jpeg_pointer(shot.thumbnail)}, small)
     first = {
-        0x100: (LONG, shot.size[0]), 0x101: (LONG, shot.size[1]), 0x102: (SHORT, [8, 8, 8]), 0x103: (SHORT, JPEG_OLD),
-        0x111: (LONG, Blob(shot.preview)), 0x117: (LONG, len(shot.preview)),
+        0x100: (LONG, shot.size[0]),
+        0x101: (LONG, shot.size[1]),
+        0x102: (SHORT, [8, 8, 8]),
+        0x103: (SHORT, JPEG_OLD),
+        0x111: (LONG, Blob(shot.preview)),
+        0x117: (LONG, len(shot.preview)),
     }
     header = b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(4)
     file = write(header, Ifd({**common("Canon", "Canon EOS 6D", shot), **first}, thumbnail))
@@ -123,15 +171,35 @@ def lossless_jpeg() -> bytes:
     tables = b"\xff\xc4" + struct.pack(">HB", 2 + 17 + 1, 0) + bytes([1] + [0] * 15) + bytes([0])
     frame = struct.pack(">HBHHB", 8 + 3 * 2, 14, SENSOR[1], SENSOR[0] // 2, 2) + bytes([1, 0x11, 0, 2, 0x11, 0])
     scan = struct.pack(">HB", 6 + 2 * 2, 2) + bytes([1, 0, 2, 0, 1, 0, 0])
-    return b"\xff\xd8" + tables + b"\xff\xc3" + frame + b"\xff\xda" + scan + bytes(SENSOR[0] * SENSOR[1] // 8) + b"\xff\xd9"
+    return (
+        b"\xff\xd8"
+        + tables
+        + b"\xff\xc3"
+        + frame
+        + b"\xff\xda"
+        + scan
+        + bytes(SENSOR[0] * SENSOR[1] // 8)
+        + b"\xff\xd9"
+    )
 
 
 def rw2(shot: Shot) -> bytes:
     values = sensor_values()
     first = {
-        0x01: (UNDEFINED, b"0330"), 0x02: (SHORT, SENSOR[0]), 0x03: (SHORT, SENSOR[1]), 0x04: (SHORT, 0), 0x05: (SHORT, 0),
-        0x06: (SHORT, SENSOR[1]), 0x07: (SHORT, SENSOR[0]), 0x09: (SHORT, 3), 0x0A: (SHORT, 16), 0x0B: (SHORT, 1),
-        0x17: (SHORT, 200), 0x2E: (UNDEFINED, shot.preview), 0x111: (LONG, Blob(values)), 0x117: (LONG, len(values)),
+        0x01: (UNDEFINED, b"0330"),
+        0x02: (SHORT, SENSOR[0]),
+        0x03: (SHORT, SENSOR[1]),
+        0x04: (SHORT, 0),
+        0x05: (SHORT, 0),
+        0x06: (SHORT, SENSOR[1]),
+        0x07: (SHORT, SENSOR[0]),
+        0x09: (SHORT, 3),
+        0x0A: (SHORT, 16),
+        0x0B: (SHORT, 1),
+        0x17: (SHORT, 200),
+        0x2E: (UNDEFINED, shot.preview),
+        0x111: (LONG, Blob(values)),
+        0x117: (LONG, len(values)),
         0x118: (LONG, Blob(values)),
     }
     return write(b"IIU\0" + struct.pack("<I", 24) + bytes(16), Ifd({**common("Panasonic", "DC-G9", shot), **first}))
@@ -140,11 +208,25 @@ def rw2(shot: Shot) -> bytes:
 def orf(shot: Shot) -> bytes:
     values = sensor_values()
     first = {
-        0x100: (LONG, SENSOR[0]), 0x101: (LONG, SENSOR[1]), 0x102: (SHORT, 16), 0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, 1), 0x111: (LONG, Blob(values)), 0x115: (SHORT, 1), 0x116: (LONG, SENSOR[1]), 0x117: (LONG, len(values)),
+        0x100: (LONG, SENSOR[0]),
+        0x101: (LONG, SENSOR[1]),
+        0x102: (SHORT, 16),
+        0x103: (SHORT, UNCOMPRESSED),
+        0x106: (SHORT, 1),
+        0x111: (LONG, Blob(values)),
+        0x115: (SHORT, 1),
+        0x116: (LONG, SENSOR[1]),
+        0x117: (LONG, len(values)),
     }
     tags = common("OLYMPUS CORPORATION", "E-M10MarkII", shot)
-    settings = Ifd({0x0000: (UNDEFINED, b"0100"), 0x0100: (LONG, 1), 0x0101: (LONG, Blob(shot.preview)), 0x0102: (LONG, len(shot.preview))})
+    settings = Ifd(
+        {
+            0x0000: (UNDEFINED, b"0100"),
+            0x0100: (LONG, 1),
+            0x0101: (LONG, Blob(shot.preview)),
+            0x0102: (LONG, len(shot.preview)),
+        }
+    )
     # Offsets inside an Olympus maker note count from its own first byte.
     note = write(b"OLYMPUS\0II\3\0", Ifd({0x2020: (IFD, settings)}))
     tags[0x8769] = (LONG, Ifd({**exif(shot).tags, 0x927C: (UNDEFINED, note)}))
@@ -181,7 +263,9 @@ def cr3(shot: Shot) -> bytes:
     tags |= {0x100: (SHORT, 6000), 0x101: (SHORT, 4000), 0x102: (SHORT, [8, 8, 8]), 0x103: (SHORT, JPEG_OLD)}
     compression = struct.pack(">HHHHIIII", 0xFF00, 0x30, 0x100, 0, width, height, width // 2, height)
     compression += bytes([14, 0x40, 0, 0]) + struct.pack(">I", 0xD8) + bytes(4) + struct.pack(">I", 0x01010000) * 4
-    crop = struct.pack(">HHHH", width, height, 1, 2) + struct.pack(">12H", 1, 1, 276, 48, 6275, 4047, 1, 7, 264, 4055, 0, 0)
+    crop = struct.pack(">HHHH", width, height, 1, 2) + struct.pack(
+        ">12H", 1, 1, 276, 48, 6275, 4047, 1, 7, 264, 4055, 0, 0
+    )
 
     def head(data_at: int) -> bytes:
         canon = box(
@@ -225,6 +309,11 @@ def track(number: int, size: tuple[int, int], description: bytes, length: int, d
             "mdia",
             full_box("mdhd", 0, 0, struct.pack(">IIIII", 0, 0, 1, 1, 0)),
             full_box("hdlr", 0, 0, bytes(4), b"vide", bytes(13)),
-            box("minf", full_box("vmhd", 0, 1, bytes(8)), box("dinf", full_box("dref", 0, 0, struct.pack(">I", 1), full_box("url ", 0, 1))), table),
+            box(
+                "minf",
+                full_box("vmhd", 0, 1, bytes(8)),
+                box("dinf", full_box("dref", 0, 0, struct.pack(">I", 1), full_box("url ", 0, 1))),
+                table,
+            ),
         ),
     )

@@ -89,8 +89,12 @@ def _pack(kind: int, value: Value, placed: dict[int, int]) -> bytes:
         return value.encode() + b"\0"
     if isinstance(value, bytes):
         return value
-    numbers = [placed[id(v)] if isinstance(v, Ifd | Blob) else v for v in (value if isinstance(value, list) else [value])]
-    return b"".join(struct.pack("<II", v, 1) if kind == RATIONAL else struct.pack("<" + _CODES[kind], v) for v in numbers)
+    numbers = [
+        placed[id(v)] if isinstance(v, Ifd | Blob) else v for v in (value if isinstance(value, list) else [value])
+    ]
+    return b"".join(
+        struct.pack("<II", v, 1) if kind == RATIONAL else struct.pack("<" + _CODES[kind], v) for v in numbers
+    )
 
 
 def _count(kind: int, value: Value) -> int:
