@@ -19,7 +19,7 @@ interface IndexJson {
 }
 interface SearchJson {
   readonly schema: string;
-  readonly results: readonly { rank: number; path: string; score: number }[];
+  readonly results: readonly { rank: number; path: string; score: number; takenAt: string | null }[];
 }
 
 const photos = join(repository, 'fixtures', 'photos');
@@ -68,6 +68,14 @@ describe("the README's first command, in an empty home", () => {
     const { results } = await home.json<SearchJson>(['search', join(photos, one), '--k', '7']);
     expect(results.map(({ path }) => relative(photos, path)).sort()).toEqual(others.sort());
     for (const { score } of results) expect(score).toBeGreaterThan(0.99);
+  });
+
+  it('tells when a photo was taken, by its camera and the offset of its clock', async () => {
+    const query = join(repository, 'fixtures', 'queries', 'bridge.jpg');
+    const { results } = await home.json<SearchJson>(['search', query, '--k', '3']);
+    const taken = new Map(results.map(({ path, takenAt }) => [relative(photos, path), takenAt]));
+    // EXIF of the file: 2024:06:15 22:08:11, -04:00.
+    expect(taken.get('2024-06 Cincinnati/bridge-1.jpg')).toBe('2024-06-16T02:08:11.000Z');
   });
 
   it('writes a contact sheet for the query', async () => {
