@@ -25,7 +25,8 @@ export class WorkerProcess {
       // What native libraries print must not reach the terminal.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
-      env: { ...world.env, UV_THREADPOOL_SIZE: String(THREADS) },
+      // ONNX Runtime 1.30 otherwise keeps a device id and a queue of events for Microsoft in the home folder.
+      env: { ...world.env, UV_THREADPOOL_SIZE: String(THREADS), ORT_DISABLE_TELEMETRY: '1' },
       windowsHide: true,
     });
     let said = '';
