@@ -33,8 +33,6 @@ export interface WalkOptions {
   readonly folder?: string;
   /** gitignore patterns, relative to the root. */
   readonly ignore?: readonly string[];
-  /** Absolute folders that are libraries of their own and not entered. */
-  readonly exclude?: ReadonlySet<string>;
 }
 
 /**
@@ -51,7 +49,7 @@ export async function walk(root: string, options: WalkOptions = {}): Promise<Wal
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const here = await next.rules.enter(root, next.folder, '.curateignore');
     const entries = await list(root, next.folder, walked);
-    const folders = await Promise.all(entries.map((entry) => visit(root, next.folder, entry, here, options, walked)));
+    const folders = await Promise.all(entries.map((entry) => visit(root, next.folder, entry, here, walked)));
     for (const folder of folders) if (folder !== null) pending.push({ folder, rules: here });
   }
   walked.files.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -74,7 +72,6 @@ async function visit(
   parent: string,
   entry: Dirent<Buffer>,
   rules: IgnoreRules,
-  options: WalkOptions,
   walked: Walked,
 ): Promise<string | null> {
   const name = entry.name.toString('utf8');
@@ -93,7 +90,7 @@ async function visit(
     walked.failed.push({ path, code: 'name', reason: 'the name is not valid UTF-8; rename it to have it indexed' });
     return null;
   }
-  if (isFolder) return options.exclude?.has(join(root, path)) ? skip('a library of its own') : path;
+  if (isFolder) return path;
   if (entry.isSymbolicLink()) return skip('symbolic link');
   if (!entry.isFile()) return skip(special(entry));
   await limit(() => visitFile(root, path, kind === 'photo', walked));
