@@ -5,7 +5,7 @@
     venv/bin/python -B test/data/heic-raw/make.py
 
 The RAW files are constructed: the containers of eight camera makers with their real tags around a JPEG preview and a
-few pixels of noise for a sensor. No camera wrote them. LibRaw accepts them as its own kinds.
+few pixels of noise for a sensor. No camera wrote them. LibRaw 0.22 and ExifTool 13 take each for what it plays.
 """
 
 import io

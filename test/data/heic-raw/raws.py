@@ -183,6 +183,9 @@ def lossless_jpeg() -> bytes:
     )
 
 
+RW2_MARK = bytes.fromhex("88e774d8f8251d4d947a6e77822b5d6a")
+
+
 def rw2(shot: Shot) -> bytes:
     values = sensor_values()
     first = {
@@ -202,7 +205,7 @@ def rw2(shot: Shot) -> bytes:
         0x117: (LONG, len(values)),
         0x118: (LONG, Blob(values)),
     }
-    return write(b"IIU\0" + struct.pack("<I", 24) + bytes(16), Ifd({**common("Panasonic", "DC-G9", shot), **first}))
+    return write(b"IIU\0" + struct.pack("<I", 24) + RW2_MARK, Ifd({**common("Panasonic", "DC-G9", shot), **first}))
 
 
 def orf(shot: Shot) -> bytes:
