@@ -1,5 +1,7 @@
+import { basename } from 'node:path/posix';
 import type { Embedder } from '../embedding/port.ts';
-import { walk } from '../photos/walk.ts';
+import { rawCompanions } from '../photos/pairs.ts';
+import { type Walked, walk } from '../photos/walk.ts';
 import type { Library, PhotoStore } from '../store/port.ts';
 import { absorb } from './absorb.ts';
 import { RowWriter } from './batch.ts';
@@ -49,7 +51,7 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
   const leaving: Leaving[] = [];
   for (const scope of scopes) {
     const { library, folder } = scope;
-    const walked = await walk(library.root, { folder, ignore: request.ignore });
+    const walked = onePerPhoto(await walk(library.root, { folder, ignore: request.ignore }));
     const unseen = [...walked.unlisted, ...walked.failed.map(({ path }) => path)];
     const plan = reconcile({ folder, found: walked.files, unseen }, known.of(library));
     const report = reportOf(reports, library);
@@ -85,6 +87,18 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     embedded: done.embedded,
     embeddingSeconds: done.seconds,
     interrupted: done.interrupted,
+  };
+}
+
+/** A RAW file whose JPEG lies beside it is left to that: the two are one photo. */
+function onePerPhoto(walked: Walked): Walked {
+  const pairs = rawCompanions(walked.files.map(({ path }) => path));
+  if (pairs.size === 0) return walked;
+  const companions = [...pairs].map(([path, standing]) => ({ path, reason: `RAW of ${basename(standing)}` }));
+  return {
+    ...walked,
+    files: walked.files.filter(({ path }) => !pairs.has(path)),
+    skipped: [...walked.skipped, ...companions],
   };
 }
 

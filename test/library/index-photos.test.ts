@@ -122,6 +122,21 @@ describe('indexing a folder', () => {
     );
   });
 
+  it('counts a RAW file and its JPEG once, until the JPEG is gone', async () => {
+    const bench = new Bench();
+    await put('a/1.jpg', 'developed');
+    await put('a/1.CR2', 'raw');
+    await put('a/2.nef', 'alone');
+    const [report] = (await bench.index([join(home, 'a')])).libraries;
+    expect(report).toMatchObject({
+      photos: 2,
+      added: 2,
+      skipped: [{ path: join(home, 'a/1.CR2'), reason: 'RAW of 1.jpg' }],
+    });
+    await rm(join(home, 'a/1.jpg'));
+    expect((await bench.index([join(home, 'a')])).libraries[0]).toMatchObject({ photos: 2, added: 1, removed: 1 });
+  });
+
   it('obeys .curateignore files and patterns of the command line', async () => {
     const bench = new Bench();
     await put('a/.curateignore', 'exports/\n*.png\n');
