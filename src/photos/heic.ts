@@ -20,7 +20,7 @@ const NO_PLUGIN_FOR_CODING = 11;
 const SUBCODE_END_OF_DATA = 100;
 const SUBCODE_SECURITY_LIMIT = 1000;
 
-/** WebAssembly memory never shrinks: a decoder that grew beyond this (a 12-megapixel photo takes 80 MB) is dropped. */
+/** WebAssembly memory never shrinks: a decoder that grew beyond this (12 megapixels take 60 to 100 MB) is dropped. */
 const KEEP_MEMORY_BYTES = 256e6;
 
 let decoder: Promise<MainModule> | null = null;
@@ -28,7 +28,7 @@ let decoder: Promise<MainModule> | null = null;
 /**
  * Decodes the primary picture of a HEIF file coded with HEVC, as phones and cameras write it: single or in tiles,
  * 8 to 12 bits (reduced to 8), alpha dropped. The container's own crop, rotation and mirroring are applied, so EXIF
- * orientation, which the format makes informative (ISO/IEC 23008-12, A.2.1), must not be applied again.
+ * orientation, which the format makes informative (ISO/IEC 23008-12), must not be applied again.
  * More than `maxPixels` is refused before anything is decoded.
  */
 export async function decodeHeic(bytes: Uint8Array, maxPixels: number): Promise<HeicPixels | Faulty> {
