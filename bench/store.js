@@ -17,8 +17,8 @@ import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
 
 const DIM = 2048;
-/** As the index run sends them. */
-const BATCH = 256;
+/** About what an index run gathers before it writes. */
+const BATCH = 64;
 const PYTHON = fileURLToPath(new URL('../node_modules/.cache/curate-python', import.meta.url));
 const model = { id: 'bench', sha256: randomBytes(32).toString('hex'), dim: DIM };
 
