@@ -1,5 +1,6 @@
 """One server per folder: the lock that its owner holds, and the file that says where it listens."""
 
+import contextlib
 import errno
 import json
 import os
@@ -55,23 +56,33 @@ class State:
 
     def __init__(self, folder):
         self.path = os.path.join(folder, "server.json")
+        self._address = None
 
     def publish(self, **values):
         """Replaces the file in one step, so that nobody reads half of it."""
+        self._address = values["address"]
         draft = self.path + ".new"
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(values, file)
         os.replace(draft, self.path)
 
     def withdraw(self):
-        remove(self.path)
+        """Takes back the file and, if it names one, the socket; also those that a killed server left."""
+        address = self._address or self._left_behind()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        if address.startswith("unix:"):
+            socket = address.removeprefix("unix:")
+            with contextlib.suppress(OSError):
+                os.unlink(socket)
+                os.rmdir(os.path.dirname(socket))
 
-
-def remove(path):
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
+    def _left_behind(self):
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                return json.load(file)["address"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
 
 def end_server(folder):

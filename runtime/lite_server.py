@@ -34,7 +34,7 @@ import types
 START = time.monotonic()
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # python -I leaves it out
 
-from lite_folder import FolderLock, State, end_server, remove  # noqa: E402
+from lite_folder import FolderLock, State, end_server  # noqa: E402
 
 # Rows that are kept in memory before they become a data file; the engine reads it when it is imported. With its own
 # 128 MiB it peaks at 1.9 GB while 30,000 photos are added, with this at 1.2 GB, in the same time.
@@ -104,7 +104,7 @@ def start(arguments):
     end = end_on_signal()
     traffic, writing, token = lite_service.Traffic(), threading.Lock(), secrets.token_urlsafe(32)
     server = lite_service.make_server(database, lite_service.Gate(token, traffic, writing, end))
-    socket = listen(server, state, arguments, token)
+    listen(server, state, arguments, token)
     server.start()
     say({"ready": True, "milliseconds": round((time.monotonic() - START) * 1000)})
     # The caller reads one line and goes; nothing may block or break on its pipe afterwards.
@@ -112,12 +112,8 @@ def start(arguments):
 
     reason = keep_house(engine, database, state, traffic, writing, end, arguments.idle)
     logging.info("ending: %s", reason)
-    # First of all, so that nobody new finds us; and while the lock is ours, since later the path may be another's.
+    # First of all, so that nobody new finds us; and while the lock is ours, since later the paths may be another's.
     state.withdraw()
-    if socket:
-        remove(socket)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(socket))
     server.stop(DRAIN_SECONDS).wait()
     if not engine.write_failed.is_set():
         database.close()
@@ -163,20 +159,20 @@ def open_collections(engine, database):
 
 
 def listen(server, state, arguments, token):
-    """Binds and publishes; returns the path of the socket, or None on loopback."""
+    """Binds and publishes."""
     published = {"pid": os.getpid(), "token": token, "version": arguments.version}
     for socket in filter(has_private_folder, arguments.socket):
-        remove(socket)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(socket)
         # Before it listens: whoever reaches the socket then finds the token that goes with it.
         state.publish(address="unix:" + socket, **published)
         try:
             server.add_insecure_port("unix:" + socket)
-            return socket
+            return
         except RuntimeError as error:
             logging.warning("no Unix socket at %s: %s", socket, error)
     port = server.add_insecure_port("127.0.0.1:0")
     state.publish(address=f"127.0.0.1:{port}", **published)
-    return None
 
 
 def has_private_folder(socket):
