@@ -28,7 +28,7 @@ let groups: Groups;
 let first: Finished;
 
 beforeAll(async () => {
-  home = await Home.make();
+  home = await Home.make({ fresh: true });
   groups = JSON.parse(await readFile(join(repository, 'fixtures', 'groups.json'), 'utf8')) as Groups;
   first = await home.curate(['index', 'fixtures/photos'], { cwd: repository });
 });

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 const binary = join(repository, 'bin', 'curate.js');
+
+/** Kept between runs: the embedded store's Python environment takes seconds to make, and most tests are not about that. */
+export const SHARED_PYTHON = join(repository, 'node_modules', '.cache', 'curate-python');
 
 export interface Finished {
   readonly code: number | null;
@@ -30,8 +33,16 @@ export class Home {
     this.path = path;
   }
 
-  static async make(): Promise<Home> {
-    return new Home(await mkdtemp(join(tmpdir(), 'curate-home-')));
+  /** @param fresh True for a home in which nothing was set up, not even the embedded store's Python environment. */
+  static async make({ fresh = false } = {}): Promise<Home> {
+    const path = await mkdtemp(join(tmpdir(), 'curate-home-'));
+    if (!fresh) {
+      const data = join(path, '.local', 'share', 'curate');
+      await mkdir(SHARED_PYTHON, { recursive: true });
+      await mkdir(data, { recursive: true });
+      await symlink(SHARED_PYTHON, join(data, 'python'));
+    }
+    return new Home(path);
   }
 
   /** Runs `curate ARGS` to its end. */

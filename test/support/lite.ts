@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stopLite } from '../../src/store/lite/sidecar.ts';
 import type { World } from '../../src/world.ts';
-import { repository } from './cli.ts';
+import { SHARED_PYTHON } from './cli.ts';
 import { testWorld } from './world.ts';
-
-/** Kept between runs: the Python environment takes seconds to make, and most tests are not about that. */
-const SHARED = join(repository, 'node_modules', '.cache', 'curate-python');
 
 /** A data folder of its own with the embedded store in it, which is set up but not started. */
 export interface LiteHome {
@@ -21,8 +18,8 @@ export interface LiteHome {
 export async function liteHome({ shared = true } = {}): Promise<LiteHome> {
   const data = await mkdtemp(join(tmpdir(), 'curate-lite-'));
   if (shared) {
-    await mkdir(SHARED, { recursive: true });
-    await symlink(SHARED, join(data, 'python'));
+    await mkdir(SHARED_PYTHON, { recursive: true });
+    await symlink(SHARED_PYTHON, join(data, 'python'));
   }
   const world = testWorld({ env: process.env });
   const paths = { data };
