@@ -30,7 +30,7 @@ function lineOf(event: Exclude<LiteEvent, { step: 'downloading' }>): string | nu
         ? 'Waiting for the embedded Milvus server, which another curate is starting or ending.'
         : 'Another curate is setting up Milvus Lite; waiting for it.';
     case 'replacing':
-      return 'Replacing the embedded Milvus server of an older curate.';
+      return 'Replacing an embedded Milvus server that is of an older curate, or stuck.';
     case 'creating':
       return event.again
         ? 'Setting up Milvus Lite again: its private Python environment was incomplete.'

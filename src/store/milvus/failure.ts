@@ -68,6 +68,12 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
         cause,
       });
     default:
+      if (/No space left|Disk quota/i.test(reason)) {
+        return new UserError('disk_full', `${Place} could not write: its disk is full.`, {
+          hint: 'Make room and run the command again; what was reported as saved is safe.',
+          cause,
+        });
+      }
       return new UserError('store_failed', `${Place} failed: ${reason}`, {
         hint: lite ? 'Run "curate doctor" to check it.' : "The server's own log says more.",
         cause,
