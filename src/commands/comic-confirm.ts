@@ -1,4 +1,4 @@
-import { ExitCode, interruptedError, UserError } from '../errors.ts';
+import { ExitCode, UserError } from '../errors.ts';
 import { dollars, type Estimate } from '../picture/cost.ts';
 import type { World } from '../world.ts';
 import type { SendFlags } from './comic-options.ts';
@@ -20,16 +20,12 @@ export async function confirmSpending(
 ): Promise<void> {
   if (yes) return;
   if (canAsk(world)) {
-    const { confirm, isCancel } = await import('@clack/prompts');
-    const answer = await confirm({
-      message: `Send this and spend ${usd === null ? 'an unknown amount' : `about ${dollars(usd)}`}?`,
-      initialValue: false,
-      input: world.stdin,
-      output: world.stderr,
-      signal: world.interrupted,
-    });
-    if (isCancel(answer)) throw interruptedError('Interrupted; nothing was sent.');
-    if (answer) return;
+    const [{ confirm }, { answered, promptStreams }] = await Promise.all([
+      import('@clack/prompts'),
+      import('./comic-ask.ts'),
+    ]);
+    const message = `Send this and spend ${usd === null ? 'an unknown amount' : `about ${dollars(usd)}`}?`;
+    if (await answered(world, confirm({ message, initialValue: false, ...promptStreams(world) }))) return;
     throw new UserError('not_confirmed', 'Nothing was sent.', { exit: ExitCode.refused });
   }
   if (maxCost !== undefined) return;

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Candidate, Verdict } from '../casting/candidate.ts';
-import { interruptedError, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import { printable } from '../output/text.ts';
 import type { World } from '../world.ts';
 import { canAsk } from './comic-confirm.ts';
@@ -14,8 +14,11 @@ export function demandTerminal(world: World): void {
 /** Lets a person choose among the candidates; what casting proposes is marked already. */
 export async function pick(world: World, proposed: readonly Verdict[], most: number): Promise<readonly Candidate[]> {
   if (proposed.length === 0) return [];
-  const { multiselect, isCancel } = await import('@clack/prompts');
-  const answer = await multiselect<Candidate>({
+  const [{ multiselect }, { answered, promptStreams }] = await Promise.all([
+    import('@clack/prompts'),
+    import('./comic-ask.ts'),
+  ]);
+  const prompt = multiselect<Candidate>({
     message: `Choose up to ${most}: space marks, enter goes on`,
     options: proposed.map(({ candidate, used, reason }) => ({
       value: candidate,
@@ -25,11 +28,9 @@ export async function pick(world: World, proposed: readonly Verdict[], most: num
     initialValues: proposed.filter(({ used }) => used).map(({ candidate }) => candidate),
     required: false,
     maxItems: 16,
-    input: world.stdin,
-    output: world.stderr,
-    signal: world.interrupted,
+    ...promptStreams(world),
   });
-  if (isCancel(answer)) throw interruptedError('Interrupted; nothing was sent.');
+  const answer = await answered(world, prompt);
   if (answer.length > most) {
     throw usageError(
       `${answer.length} photos are marked, ${most} can be sent.`,

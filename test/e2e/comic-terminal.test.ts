@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { repository } from '../support/cli.ts';
+import { cat, copyPhotos, readLineage, Studio } from './comic-support.ts';
+
+/** Runs a command on a terminal of its own and types each answer once its question stands on the screen. */
+const TERMINAL = `
+import os, pty, sys, json, time, select, fcntl, termios, struct, signal
+argv, answers = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(argv[0], argv)
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 120, 0, 0))
+screen = b""
+while True:
+    ready, _, _ = select.select([fd], [], [], 30)
+    if not ready:
+        break
+    try:
+        chunk = os.read(fd, 65536)
+    except OSError:
+        break
+    if not chunk:
+        break
+    screen += chunk
+    if answers and answers[0][0].encode() in screen:
+        time.sleep(0.3)
+        for key in answers.pop(0)[1]:
+            os.write(fd, key.encode())
+            time.sleep(0.15)
+# By now it has ended, or never will.
+for _ in range(50):
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if done:
+        break
+    time.sleep(0.1)
+else:
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(screen)
+sys.exit(os.waitstatus_to_exitcode(status))
+`;
+
+let studio: Studio;
+let photos: string;
+beforeAll(async () => {
+  studio = await Studio.open();
+  photos = join(studio.home.path, 'photos');
+  await mkdir(photos);
+  await copyPhotos(['pets', 'Zoo'], photos);
+  const { code, stderr } = await studio.home.curate(['index', photos], { cwd: repository });
+  if (code !== 0) throw new Error(stderr);
+});
+beforeEach(() => studio.fresh());
+afterAll(() => studio.close());
+
+function onTerminal(
+  args: readonly string[],
+  answers: readonly (readonly [question: string, keys: readonly string[]])[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number; readonly screen: string }> {
+  const argv = [process.execPath, join(repository, 'bin', 'curate.js'), ...args];
+  const home = { PATH: process.env.PATH ?? '', HOME: studio.home.path, TERM: 'xterm-256color' };
+  return new Promise((resolve) => {
+    execFile(
+      'python3',
+      ['-c', TERMINAL, JSON.stringify(argv), JSON.stringify(answers)],
+      { cwd: studio.folder, env: { ...home, ...studio.access(), ...env }, maxBuffer: 64e6 },
+      (error, stdout) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, screen: stdout }),
+    );
+  });
+}
+
+const one = ['comic', cat, 'On a terminal', '--refs', '1', '--quality', 'low'];
+
+describe('on a terminal', () => {
+  it('asks before spending and sends nothing on no', async () => {
+    const { code, screen } = await onTerminal(one, [['Send this and spend', ['n']]]);
+    expect(screen).toMatch(/about \$0\.01/);
+    expect(screen).toContain('Nothing was sent.');
+    expect([code, studio.fake.received.length]).toEqual([4, 0]);
+  });
+
+  it('sends on yes', async () => {
+    const { code, screen } = await onTerminal(one, [['Send this and spend', ['y']]]);
+    expect([code, studio.answered.length], screen).toEqual([0, 1]);
+    expect(await readdir(studio.folder)).toContain('on-a-terminal.png');
+  });
+
+  it('does not ask with --yes', async () => {
+    const { code, screen } = await onTerminal([...one, '--yes'], []);
+    expect([code, studio.answered.length]).toEqual([0, 1]);
+    expect(screen).not.toContain('Send this');
+  });
+
+  it('sends nothing on Ctrl-C', async () => {
+    const { code } = await onTerminal(one, [['Send this and spend', ['\u0003']]]);
+    expect([code, studio.fake.received.length]).toEqual([130, 0]);
+  });
+
+  it('lets a person pick, with the cast as a proposal', async () => {
+    // The first line is marked; space unmarks it, down and space mark the next.
+    const keys = [' ', '\u001b[B', ' ', '\r'];
+    const args = ['comic', cat, 'Picked', '--refs', '2', '--pick', '--yes'];
+    const { code, screen } = await onTerminal(args, [['Choose up to 1', keys]]);
+    expect(code, screen).toBe(0);
+    const { references } = await readLineage(join(studio.folder, 'picked.png.json'));
+    expect(references.map(({ role, reason }) => [role, reason])).toEqual([
+      ['query', 'query'],
+      ['reference', 'picked'],
+    ]);
+  });
+
+  it('draws partial pictures where the terminal can', async () => {
+    const { screen } = await onTerminal([...one, '--yes', '--stream'], [], { TERM_PROGRAM: 'iTerm.app' });
+    expect(screen.match(/\]1337;File=inline=1;size=\d+/g)).toHaveLength(2);
+    const plain = await onTerminal([...one, '--yes', '--stream'], []);
+    expect(plain.screen).not.toContain('1337;File');
+  });
+});
+
+it('needs a terminal to pick on', async () => {
+  const { code, stderr } = await studio.run([...one, '--pick', '--yes']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--pick needs a terminal')]);
+});
