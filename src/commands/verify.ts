@@ -26,8 +26,8 @@ that changed since they were indexed, are left out and counted.
 
 Exit code 1 when a vector is not that of its photo, or when a kind of copy is found among the first six so seldom that
 chance does not explain it: less than 99 % for the photo itself, 90 % recompressed, darker, brighter or mirrored, 80 %
-tilted or cropped to the centre, 70 % cropped to a corner, 60 % as a thumbnail. A photo turned by 90 degrees is shown
-for what it is worth: models of this kind do not recognise it.
+tilted or cropped to the centre, 70 % cropped to a corner, 60 % as a thumbnail. Photos turned by 90 degrees are shown,
+but have no such limit: models of this kind learn from upright photos.
 `;
 
 export function verifyCommand(act: Act): Command {

@@ -28,7 +28,7 @@ export const SAME_COSINE = 0.999;
 
 /**
  * The share of photos that must be found again among the first six. Rates in an index of the bundled model that
- * works lie above these (see the README); a quarter turn has no bar, since no such model recognises a turned photo.
+ * works lie well above these; a quarter turn has no bar, since such models learn from upright photos.
  */
 export const BARS: Readonly<Record<Kind, number | null>> = {
   unaltered: 0.99,

@@ -47,7 +47,7 @@ export function judge(selfMatch: SelfMatch, kinds: readonly KindScore[], indexed
   };
 }
 
-/** "93 %" */
+/** "93.5 %", "90 %" */
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(share === 1 || share === 0 ? 0 : 1)} %`;
+  return `${Number((100 * share).toFixed(1))} %`;
 }

@@ -19,7 +19,7 @@ const LABELS: Readonly<Record<KindScore['kind'], string>> = {
 export function renderScores(kinds: readonly KindScore[]): string {
   const rows = kinds.map(({ kind, recallAt1, recallAt6 }) => {
     const bar = BARS[kind];
-    return [LABELS[kind], percent(recallAt1), percent(recallAt6), bar === null ? '' : `${percent(bar)}`];
+    return [LABELS[kind], percent(recallAt1), percent(recallAt6), bar === null ? '' : percent(bar)];
   });
   return table([['Query', 'Found first', 'Among 6', 'At least'], ...rows], ['left', 'right', 'right', 'right']);
 }

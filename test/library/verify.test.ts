@@ -283,7 +283,7 @@ describe('the statistics', () => {
     const scores = [scoreOf('unaltered', Array(200).fill(1)), scoreOf('crop', Array(200).fill(null))];
     const { healthy, verdict } = judge(selfMatch, scores, 30_000);
     expect(healthy).toBe(false);
-    expect(verdict).toContain('crop 0 % (80.0 %)');
+    expect(verdict).toContain('crop 0 % (80 %)');
     expect(judge(selfMatch, scores.slice(0, 1), 30_000).verdict).not.toContain('easy');
     expect(judge(selfMatch, scores.slice(0, 1), 40).verdict).toContain('40 photos');
   });
