@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openLine } from '../../src/store/milvus/client.ts';
-import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
-import { milvusStore } from '../../src/store/milvus/store.ts';
+import { loadSettings } from '../../src/settings.ts';
+import { openStore } from '../../src/store/open.ts';
 import type { ModelIdentity, PhotoStore } from '../../src/store/port.ts';
+import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
 import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
 import { FIRST_AXIS, freshModel, photo } from './samples.ts';
@@ -18,20 +18,23 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     await server?.stop();
   });
 
-  function open(model: ModelIdentity, token = server.token): PhotoStore {
-    return milvusStore(openLine(parseEndpoint(server.uri, token), null), model);
+  function open(model: ModelIdentity, token = server.token): Promise<PhotoStore> {
+    const world = testWorld({ env: { MILVUS_URI: server.uri, MILVUS_TOKEN: token } });
+    return openStore(world, loadSettings(world), model, ({ kind }) => {
+      throw new Error(`a server needs no ${kind}`);
+    });
   }
 
   milvusContract(
     'keeps the contract',
-    async () => ({ open: async (model) => open(model), close: async () => undefined }),
+    async () => ({ open, close: async () => undefined }),
     // A collection takes a server two seconds to make, and every strong read a fifth of one.
     { timeout: 240_000, runs: 2 },
   );
 
   test('a wrong token is said so', async () => {
     for (const token of ['root:wrong', 'no-account']) {
-      const store = open(freshModel(), token);
+      const store = await open(freshModel(), token);
       await expect(store.count()).rejects.toMatchObject({
         code: 'store_auth',
         hint: expect.stringContaining('MILVUS_TOKEN'),
@@ -41,7 +44,7 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
   });
 
   test('flushes that follow each other faster than the server allows are no failure', async () => {
-    const store = open(freshModel());
+    const store = await open(freshModel());
     await store.upsert([photo('a.jpg')]);
     await Promise.all([store.flush(), store.flush(), store.flush()]);
     expect(await store.search(FIRST_AXIS, { k: 6 })).toHaveLength(1);
@@ -50,7 +53,7 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
 
   // Last: the server is gone after it.
   test('a server that goes away stops the run with one line', async () => {
-    const store = open(freshModel());
+    const store = await open(freshModel());
     await store.upsert([photo('a.jpg')]);
     await server.stop();
     await expect(store.upsert([photo('b.jpg')])).rejects.toMatchObject({ code: 'store_unreachable' });

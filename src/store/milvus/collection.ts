@@ -74,7 +74,8 @@ export class Collection {
   async search(request: Omit<SearchSimpleReq, 'collection_name'>): Promise<MilvusRow[]> {
     if (!(await this.#open())) return [];
     const { results } = await this.#line.call((client) =>
-      client.search({ ...this.#read(), anns_field: 'vec', ...request }),
+      // A search changes nothing, so it may miss what other processes wrote in the last moments.
+      client.search({ ...this.#read(this.#wrote ? 'Strong' : 'Bounded'), anns_field: 'vec', ...request }),
     );
     return results;
   }
@@ -113,11 +114,11 @@ export class Collection {
   }
 
   /**
-   * Strong after our own writes; otherwise Bounded, as Strong costs 200 ms a call on a server.
-   * By name, against the SDK's types: the number of Strong is 0, which `search` takes for "not given".
+   * Strong, which costs 200 ms a call on a server: what is listed decides what is written, and a library that another
+   * process has just put must not be put again. By name, against the SDK's types: the number of Strong is 0, which
+   * the SDK's `search` takes for "not given".
    */
-  #read(): { collection_name: string; consistency_level: ConsistencyLevelEnum; timeout: number } {
-    const level = this.#wrote ? 'Strong' : 'Bounded';
+  #read(level: 'Strong' | 'Bounded' = 'Strong') {
     return {
       collection_name: this.#spec.name,
       consistency_level: level as unknown as ConsistencyLevelEnum,
