@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
@@ -7,6 +8,12 @@ import type { Unused } from '../output/picture-report.ts';
 import type { PrivateGuard } from '../picture/private-files.ts';
 import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 
+/** Where candidates come from. */
+export interface Finder {
+  readonly store: Promise<PhotoStore>;
+  readonly embedder: Embedder;
+}
+
 export interface CandidateRequest {
   /** Absolute. */
   readonly query: string;
@@ -14,8 +21,10 @@ export interface CandidateRequest {
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly guard: PrivateGuard;
-  /** Photos that stand in any case (absolute): they are no candidates. */
-  readonly fixed: readonly string[];
+  /** Photos (absolute) that are no candidates: the query, sent or not, and those that are sent in any case. */
+  readonly besides: readonly string[];
+  /** Of the query: a copy of it is no candidate either. */
+  readonly querySha256: string;
 }
 
 export interface Candidates {
@@ -30,8 +39,8 @@ export interface Candidates {
 
 /** The photos most like the query, with what casting needs of them, sorted out by who may be sent. */
 export async function findCandidates(
-  deps: { readonly store: Promise<PhotoStore>; readonly embedder: Embedder },
-  { query, k, filter, guard, fixed }: CandidateRequest,
+  deps: Finder,
+  { query, querySha256, k, filter, guard, besides }: CandidateRequest,
 ): Promise<Candidates> {
   const found = await searchPhotos(deps, {
     queries: [query],
@@ -47,18 +56,19 @@ export async function findCandidates(
     why.set(photo, 'private');
     privateContents.set(photo.sha256, photo.file);
   }
-  const standing = new Set(await Promise.all(fixed.map((file) => realpath(file).catch(() => file))));
+  const others = new Set(await Promise.all(besides.map((file) => realpath(file).catch(() => file))));
   for (const photo of found) {
-    if (why.has(photo)) continue;
+    if (why.has(photo) || others.has(photo.file)) continue;
     if (privateContents.has(photo.sha256) && !guard.isAllowed(photo.file))
       why.set(photo, 'private: the same photo is private elsewhere');
+    else if (photo.sha256 === querySha256) why.set(photo, `copy of ${basename(query)}`);
     else if (!photo.available) why.set(photo, 'not there; its drive may be away');
   }
   const vectors = await vectorsOf(await deps.store, found);
   return {
     candidates: found.flatMap((photo) => {
       const vector = vectors.get(photo.id);
-      return vector === undefined || why.has(photo) || standing.has(photo.file) ? [] : [{ ...photo, vector }];
+      return vector === undefined || why.has(photo) || others.has(photo.file) ? [] : [{ ...photo, vector }];
     }),
     excluded: found.flatMap((photo) => {
       const reason = why.get(photo);

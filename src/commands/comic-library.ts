@@ -1,5 +1,5 @@
 import type { PhotoStore } from '../store/port.ts';
-import type { Finder } from './comic-cast.ts';
+import type { Finder } from './comic-candidates.ts';
 import type { Context } from './command.ts';
 import { type OpenLibrary, openLibrary } from './open.ts';
 

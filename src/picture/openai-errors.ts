@@ -1,10 +1,9 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import { ExitCode, messageOf, UserError } from '../errors.ts';
 import { endpointName } from './endpoint.ts';
-import { type Arrived, IncompleteReply, redact } from './failure.ts';
-import { moderationOf } from './moderation.ts';
+import { type Arrived, IncompleteReply } from './failure.ts';
+import { refused, tell } from './openai-refusals.ts';
 import type { EndpointKind } from './port.ts';
-import { comeBackIn } from './retry.ts';
 
 interface Circumstances {
   readonly endpoint: EndpointKind;
@@ -55,10 +54,10 @@ const BEFORE_SENDING: Readonly<Record<string, string>> = {
 };
 
 function unreachable(error: APIConnectionError, at: Circumstances): UserError {
-  const code = codeIn(error);
+  const { code, messages } = causesOf(error);
   const server = at.endpoint === 'compatible' ? 'the server that OPENAI_BASE_URL names' : endpointName(at.endpoint);
   const certificate = /CERT|SIGNATURE|SSL|TLS/.test(code) ? `its certificate is not trusted (${code})` : undefined;
-  const proxy = /proxy/i.test(messageOf(error.cause)) ? 'the proxy of HTTPS_PROXY refused' : undefined;
+  const proxy = /proxy response/i.test(messages) ? 'the proxy of HTTPS_PROXY refused' : undefined;
   const reason = BEFORE_SENDING[code] ?? certificate ?? proxy;
   if (reason !== undefined) {
     return new UserError('network', `Cannot reach ${server}: ${reason}. Nothing was sent.`, {
@@ -70,151 +69,14 @@ function unreachable(error: APIConnectionError, at: Circumstances): UserError {
   });
 }
 
-/** The system's code, however deep in the chain of causes. */
-function codeIn(error: unknown): string {
+/** The system's code and every message, however deep in the chain of causes. */
+function causesOf(error: unknown): { readonly code: string; readonly messages: string } {
   let code = '';
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth += 1) {
+  const messages: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error && messages.length < 8; cause = cause.cause) {
     const own = (cause as NodeJS.ErrnoException).code;
     if (typeof own === 'string') code = own;
+    messages.push(cause.message);
   }
-  return code;
-}
-
-interface Explained {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
-function refused(error: APIError, at: Circumstances): UserError {
-  const said = tell(String((error.error as { message?: unknown } | undefined)?.message ?? error.message), at);
-  const { code, message, hint } = kindOf(error, said, at);
-  const request = error.requestID == null ? '' : ` (request ${tell(error.requestID, at)})`;
-  return new UserError(code, `${message}${request}`, { hint });
-}
-
-function kindOf(error: APIError, said: string, at: Circumstances): Explained {
-  const code = `${error.code ?? ''}`;
-  const server = endpointName(at.endpoint);
-  if (/moderation|content_policy|content_filter/.test(code) || /safety system/i.test(said)) {
-    return {
-      code: 'moderation',
-      message: `Moderation blocked the request${moderationOf(error.error, said)}.`,
-      hint: 'The same request is blocked again: change the prompt, or leave a photo out with --refs.',
-    };
-  }
-  if (/insufficient_quota|billing/.test(`${code} ${error.type ?? ''}`)) {
-    return {
-      code: 'no_credit',
-      message: `${server} says that there is no credit left, or that the spending limit is reached.`,
-      hint: 'Add credit or raise the limit in your account; waiting does not help.',
-    };
-  }
-  if (code === 'previous_response_not_found' || error.param === 'previous_response_id') {
-    return {
-      code: 'conversation_forgotten',
-      message: `${server} does not know this conversation (any more).`,
-      hint: 'Start a new one from the picture: curate refine PICTURE --stateless "PROMPT"',
-    };
-  }
-  switch (error.status) {
-    case 401:
-      return {
-        code: 'wrong_key',
-        message: `${server} does not accept the API key.`,
-        hint: `Check ${at.endpoint === 'azure' ? 'AZURE_OPENAI_API_KEY' : 'OPENAI_API_KEY'}, in the environment and in .env.`,
-      };
-    case 403:
-      return /verif/i.test(said)
-        ? {
-            code: 'not_verified',
-            message: `${server} makes pictures only for verified organisations, and yours is not verified yet.`,
-            hint: 'Verify it under Settings > Organization > General, then wait a quarter of an hour.',
-          }
-        : { code: 'forbidden', message: `${server} does not allow this: ${said}`, hint: 'Check what the key may do.' };
-    case 404:
-      return notFound(code, said, server);
-    case 413:
-      return tooLarge(said);
-    case 429:
-      return rateLimit(error, server);
-    default:
-      return error.status === 503 && comeBackIn(error) !== null
-        ? rateLimit(error, server)
-        : byMessage(error, said, server);
-  }
-}
-
-function notFound(code: string, said: string, server: string): Explained {
-  if (/model|deployment/i.test(`${code} ${said}`)) {
-    return {
-      code: 'model_gone',
-      message: `${server} does not have this model (any more), or not for this key: ${said}`,
-      hint: 'Choose another: --image-model gpt-image-2',
-    };
-  }
-  return {
-    code: 'no_such_address',
-    message: `${server} has nothing at this address: ${said}`,
-    hint: 'Check OPENAI_BASE_URL (it usually ends in /v1) or the Azure deployment; a server without the Responses API needs --stateless.',
-  };
-}
-
-function rateLimit(error: APIError, server: string): Explained {
-  const seconds = comeBackIn(error);
-  return {
-    code: 'rate_limit',
-    message: `${server} is limiting the rate of requests; nothing was made.`,
-    hint:
-      seconds === null
-        ? 'Wait a minute and try again.'
-        : `Try again in ${Math.ceil(seconds)} s, or let curate wait: --retries 3`,
-  };
-}
-
-function tooLarge(said: string): Explained {
-  return {
-    code: 'too_large',
-    message: `The photos are too many or too large for the server: ${said}`,
-    hint: 'Send fewer: --refs 3',
-  };
-}
-
-function byMessage(error: APIError, said: string, server: string): Explained {
-  const about = `${error.code ?? ''} ${error.param ?? ''} ${said}`;
-  if ((error.status ?? 0) >= 500 || /server_error/.test(about)) {
-    return {
-      code: 'server',
-      message: `${server} failed${error.status === undefined ? '' : ` (status ${error.status})`}: ${said}`,
-      hint: 'The request may have been billed: see your usage before you try again.',
-    };
-  }
-  if ((error.status ?? 0) >= 300 && (error.status ?? 0) < 400) {
-    return {
-      code: 'redirected',
-      message: `${server} wants the request sent elsewhere; curate does not follow.`,
-      hint: 'Set OPENAI_BASE_URL to the final address.',
-    };
-  }
-  if (/rate_limit/.test(about)) return rateLimit(error, server);
-  if (/too_large|too_many|too large|too many|maximum.*(image|file)|(image|file).*(exceed|maximum)/i.test(about)) {
-    return tooLarge(said);
-  }
-  if (/\bsize\b/i.test(about)) {
-    return { code: 'bad_size', message: `The size was refused: ${said}`, hint: 'Choose another: --size 1024x1024' };
-  }
-  return {
-    code: 'bad_request',
-    message: `${server} refused the request: ${said}`,
-    hint: 'Nothing was made; change what it names.',
-  };
-}
-
-/** A server's words: one line, no secrets, not endless. */
-function tell(text: string, { secrets }: Circumstances): string {
-  const line = redact(text, secrets)
-    .replace(/^\d{3} /, '')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  return { code, messages: messages.join('\n') };
 }

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, privateBy, type ReadRules } from '../casting/private.ts';
 import { systemErrorCode } from '../errors.ts';
@@ -52,8 +52,10 @@ function rememberingReader(): ReadRules {
 }
 
 function readRules(folder: string): ReturnType<ReadRules> {
+  const file = join(folder, PRIVATE_FILE);
   try {
-    return { text: readFileSync(join(folder, PRIVATE_FILE), 'utf8') };
+    // A pipe would be waited for, a link to a device read for ever.
+    return statSync(file).isFile() ? { text: readFileSync(file, 'utf8') } : 'unreadable';
   } catch (error) {
     return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '') ? null : 'unreadable';
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { writeWhole } from '../atomic-write.ts';
 import { systemErrorCode } from '../errors.ts';
 
 /**
@@ -8,17 +9,19 @@ import { systemErrorCode } from '../errors.ts';
  * @returns false when the name is taken (and nothing was written)
  */
 export async function writeNew(file: string, bytes: string | Uint8Array, { force = false } = {}): Promise<boolean> {
+  if (force) {
+    await writeWhole(file, bytes);
+    return true;
+  }
   const temporary = join(dirname(file), `.${basename(file).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
   const handle = await open(temporary, 'wx');
   try {
     await handle.writeFile(bytes);
     await handle.sync();
     await handle.close();
-    if (force || (await claim(temporary, file))) {
-      await rename(temporary, file);
-      return true;
-    }
-    return false;
+    if (!(await claim(temporary, file))) return false;
+    await rename(temporary, file);
+    return true;
   } finally {
     await handle.close().catch(() => undefined);
     // After the rename there is nothing left to remove.

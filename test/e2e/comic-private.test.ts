@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import fc from 'fast-check';
 import ignore from 'ignore';
 import sharp from 'sharp';
@@ -184,8 +184,17 @@ async function send(base: string, settings: Settings, cast: Cast, freshGuard: ()
   );
 }
 
-/** The whole way from a query to the request. @returns the photo that was allowed by name */
-async function makeComic(serial: number, made: Scene): Promise<string | null> {
+interface Outcome {
+  /** The photo that was allowed by name. */
+  readonly allowed: string | null;
+  /** Where in the library the sent photos lie. */
+  readonly paths: readonly string[];
+  /** Whether the library was looked into: only then are copies known. */
+  readonly searched: boolean;
+}
+
+/** The whole way from a query to the request. */
+async function makeComic(serial: number, made: Scene): Promise<Outcome> {
   const { base, files, store } = await library(serial, made);
   const at = (index: number): string => files[index % files.length] ?? '';
   const allowed = made.allowed === null ? null : at(made.allowed);
@@ -197,7 +206,11 @@ async function makeComic(serial: number, made: Scene): Promise<string | null> {
       allowed: allowed === null ? [] : [join(base, allowed)],
     });
   const named = (index: number) => ({ file: join(base, at(index)), given: 'absolute' as const });
-  const openFinder = async () => ({ store: Promise.resolve(store), embedder: new HashEmbedder() });
+  let searched = false;
+  const openFinder = async () => {
+    searched = true;
+    return { store: Promise.resolve(store), embedder: new HashEmbedder() };
+  };
   const cast = await castReferences(openFinder, guard(), {
     query: named(made.query),
     byHand: made.byHand === null || at(made.byHand) === at(made.query) ? [] : [named(made.byHand)],
@@ -207,7 +220,7 @@ async function makeComic(serial: number, made: Scene): Promise<string | null> {
   if (cast.references.length > 0) {
     expect(await send(base, settingsFor(base, made.setting), cast, guard)).toBe(ExitCode.done);
   }
-  return allowed;
+  return { allowed, searched, paths: cast.references.map(({ reference }) => relative(base, reference.file)) };
 }
 
 describe('a private photo', () => {
@@ -219,20 +232,22 @@ describe('a private photo', () => {
         fake.reset();
         serial += 1;
         const place = join(root, `case-${serial}`);
-        const allowed = await makeComic(serial, made).catch((error: unknown) => {
+        const outcome = await makeComic(serial, made).catch((error: unknown): Outcome => {
           if (!(error instanceof UserError) || error.code !== 'private') throw error;
           seen.refused += 1;
-          return null;
+          return { allowed: null, paths: [], searched: true };
         });
+        const { allowed, paths, searched } = outcome;
+        for (const path of paths) expect(isPrivate(made, path) && path !== allowed, path).toBe(false);
         const received = fake.received.flatMap(({ form }) => form?.parts ?? []).map(({ bytes }) => sha256(bytes));
-        const paths = made.photos.map(({ folder: at, name, colour }) => ({
+        const all = made.photos.map(({ folder: at, name, colour }) => ({
           path: at === '' ? name : `${at}/${name}`,
           colour,
         }));
-        const secret = paths.filter(({ path }) => isPrivate(made, path) && path !== allowed);
-        // A content that may be sent from one place because it was named is no secret in that case.
-        const freed = paths.find(({ path }) => path === allowed)?.colour;
-        for (const { path, colour } of secret) {
+        const secret = all.filter(({ path }) => isPrivate(made, path) && path !== allowed);
+        // What may be sent from one place because it was named there is no secret in that case.
+        const freed = all.find(({ path }) => path === allowed)?.colour;
+        for (const { path, colour } of searched ? secret : []) {
           if (colour !== freed) expect(received, `${place}/${path}`).not.toContain(sent[colour]);
         }
         seen.requests += fake.received.length;

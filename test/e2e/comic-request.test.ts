@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { metadataOf } from '../../src/picture/segments.ts';
@@ -269,7 +272,46 @@ describe('a reply that is not whole', () => {
   });
 });
 
+describe('a hostile name', () => {
+  it('drives neither the terminal nor the page', async () => {
+    const name = 'a\u001b[31m<img src=x onerror=alert(1)>\n"b".jpg';
+    await writeFile(join(studio.folder, name), await readFile(cat));
+    const { code, stderr } = await studio.run([
+      'comic',
+      name,
+      '<b>bold</b>',
+      '--refs',
+      '1',
+      '--dry-run',
+      '--out',
+      'dry',
+    ]);
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('\u001b');
+    const page = await readFile(join(studio.folder, 'dry', 'index.html'), 'utf8');
+    expect(page).not.toMatch(/<img src=x|<b>bold/);
+    expect(page).toContain('&lt;b&gt;bold&lt;/b&gt;');
+  });
+});
+
 describe('other servers', () => {
+  it('are reached through HTTPS_PROXY, and it is told when the proxy refuses', async () => {
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const env = { OPENAI_BASE_URL: 'https://pictures.example/v1', HTTPS_PROXY: `http://127.0.0.1:${port}` };
+    const { code, stderr } = await studio.run(one(), { env });
+    proxy.close();
+    expect(asked).toEqual(['pictures.example:443']);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the proxy of HTTPS_PROXY refused. Nothing was sent.')]);
+  });
+
   it('streams partial pictures beside the output', async () => {
     const { code, stderr } = await studio.run(one('--stream'));
     expect(code).toBe(0);

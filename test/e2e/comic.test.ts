@@ -87,6 +87,17 @@ describe('casting', () => {
     expect(used(made).some(({ path }) => pandas.includes(path))).toBe(false);
   });
 
+  it('does not send the query with --no-query, nor a copy of it, though both are indexed', async () => {
+    const query = join(photos, 'pets', 'kitten-1.jpg');
+    const copy = join(studio.folder, 'copy.jpg');
+    await writeFile(copy, await readFile(query));
+    for (const [i, name] of [query, copy].entries()) {
+      const made = await studio.json(['comic', name, 'x', '--no-query', '--dry-run', '--out', `dry-${i}`]);
+      expect(used(made)).toHaveLength(6);
+      expect(used(made).some(({ path }) => path === query || path === copy)).toBe(false);
+    }
+  });
+
   it('looks only where and when it is told to', async () => {
     const within = await studio.json(['comic', cat, 'x', '--in', join(photos, 'Zoo'), '--dry-run', '--out', 'a']);
     const elsewhere = within.references.slice(1).filter(({ path }) => !path.startsWith(join(photos, 'Zoo')));
