@@ -1,0 +1,221 @@
+/**
+ * Photos per second from file to vector, and where the time goes, beside two pipelines in Python.
+ *
+ *   node bench/pipeline.js [PHOTOS]      300 by default; built code is measured, so `npm run build` comes first
+ *
+ * Everything runs on the same photos, which stay in the page cache. The Python pipelines run in an environment of
+ * their own under node_modules/.cache.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { openEmbedder } from '../dist/embedding/embedder.js';
+import { resolveModel } from '../dist/embedding/models.js';
+import { openSession } from '../dist/embedding/session.js';
+import { decodePhoto } from '../dist/photos/decode.js';
+import { loadSettings } from '../dist/settings.js';
+import { realWorld } from '../dist/world.js';
+import { cameraPhotos } from './camera-photos.js';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const PYTHON = here('../node_modules/.cache/curate-bench/python');
+const STORE_PYTHON = here('../node_modules/.cache/curate-python');
+/** Enough for a steady median; the serial way is slow. */
+const BOUND_PHOTOS = 40;
+const SERIAL_PHOTOS = 60;
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** CPU time of this process for each turn of `work`, milliseconds; the mean, after a first turn to warm up. */
+async function cpuOf(turns, work) {
+  await work(0);
+  const before = process.cpuUsage();
+  for (let turn = 0; turn < turns; turn++) await work(turn);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / turns;
+}
+
+/** What no pipeline can do without: decoding at the reduced size, and one run of the model. */
+async function bound(files, model, cacheDir) {
+  const { default: sharp } = await import('sharp');
+  sharp.concurrency(1);
+  sharp.cache(false);
+  const photos = await Promise.all(files.slice(0, BOUND_PHOTOS).map((file) => readFile(file)));
+  const reduceFor = model.input.resizeShortSide;
+  const decodeMs = await cpuOf(photos.length, (turn) => decodePhoto(photos[turn], { reduceFor }));
+  const infer = await openSession(model, cacheDir);
+  const pixels = Float32Array.from({ length: 3 * model.input.size ** 2 }, () => Math.random() * 200 - 100);
+  const inferMs = await cpuOf(photos.length, () => infer(pixels));
+  return { decodeMs, inferMs };
+}
+
+/** Resident memory of processes, megabytes, pages that they share counted once. */
+function proportionalMegabytes(pids) {
+  const kilobytes = pids.map((pid) => {
+    try {
+      return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      return 0;
+    }
+  });
+  return sum(kilobytes) / 1000;
+}
+
+/** CPU time of processes so far, milliseconds (clock ticks of 10 ms). */
+function cpuMilliseconds(pids) {
+  return sum(
+    pids.map((pid) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    }),
+  );
+}
+
+/** The embedder by itself: no walk, no store. */
+async function embedderAlone(files, world, model, cacheDir) {
+  const pids = [];
+  const stages = {};
+  let photos = 0;
+  const embedder = await openEmbedder(
+    {
+      ...world,
+      spawn: (...args) => {
+        const child = world.spawn(...args);
+        pids.push(child.pid);
+        return child;
+      },
+    },
+    model,
+    {
+      cacheDir,
+      onTimings: (timings) => {
+        photos += 1;
+        for (const [stage, ms] of Object.entries(timings)) stages[stage] = (stages[stage] ?? 0) + ms;
+      },
+    },
+  );
+  const embedAll = async (all) => {
+    let next = 0;
+    const lane = async () => {
+      for (let file = all[next++]; file !== undefined; file = all[next++]) {
+        const result = await embedder.embed({ file });
+        if (result.kind !== 'embedded') throw new Error(`${file}: ${JSON.stringify(result)}`);
+      }
+    };
+    await Promise.all(Array.from({ length: embedder.capacity }, lane));
+  };
+  // The workers' start, a second once, is not the pipeline's speed.
+  await embedAll(files.slice(0, embedder.capacity));
+  for (const stage of Object.keys(stages)) stages[stage] = 0;
+  photos = 0;
+  let peakMegabytes = 0;
+  const sampling = setInterval(() => {
+    peakMegabytes = Math.max(peakMegabytes, proportionalMegabytes([process.pid, ...pids]));
+  }, 250);
+  const processes = [process.pid, ...pids];
+  const before = cpuMilliseconds(processes);
+  const started = performance.now();
+  await embedAll(files);
+  const seconds = (performance.now() - started) / 1000;
+  const cpuMs = cpuMilliseconds(processes) - before;
+  clearInterval(sampling);
+  await embedder.close();
+  for (const stage of Object.keys(stages)) stages[stage] /= photos;
+  return {
+    photosPerSecond: files.length / seconds,
+    cpuPercent: cpuMs / 10 / seconds,
+    cpuMsPerPhoto: cpuMs / files.length,
+    peakMegabytes,
+    stages,
+  };
+}
+
+/** `curate index` from the shell: start, walk, embed, upsert, flush. The store's Python environment is there already. */
+async function wholeIndex(folder) {
+  const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
+  try {
+    await mkdir(join(home, 'data'));
+    await symlink(STORE_PYTHON, join(home, 'data', 'python'));
+    const env = { ...process.env, CURATE_HOME: home };
+    const curate = (...args) => execFileSync(process.execPath, [here('../bin/curate.js'), ...args], { env });
+    try {
+      const started = performance.now();
+      const report = JSON.parse(curate('index', folder, '--json'));
+      const seconds = (performance.now() - started) / 1000;
+      return { photosPerSecond: report.libraries[0].added / seconds, seconds };
+    } finally {
+      curate('stop');
+    }
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+function python(way, folder, count, model) {
+  if (!existsSync(join(PYTHON, 'bin', 'python'))) {
+    console.error('Making the Python environment of the bench (once) ...');
+    execFileSync('python3', ['-m', 'venv', PYTHON]);
+    execFileSync(join(PYTHON, 'bin', 'pip'), ['install', '--quiet', '-r', here('pipeline-requirements.txt')], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
+  }
+  const args = [here('pipeline.py'), way, folder, String(count), model.file, here('../models/catalogue.json')];
+  const output = execFileSync(join(PYTHON, 'bin', 'python'), args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return JSON.parse(output.trim().split('\n').at(-1)).photosPerSecond;
+}
+
+/** Figures of the pipeline on `count` photos of 12 megapixels. */
+export async function benchPipeline(count = 300) {
+  const world = realWorld();
+  const folder = await cameraPhotos(count);
+  const files = (await readdir(folder)).sort().map((name) => join(folder, name));
+  // Into the page cache: it is the pipeline that is measured, not the disk.
+  for (const file of files) await readFile(file);
+  const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
+  try {
+    const model = await resolveModel(world, {
+      ...loadSettings(world),
+      paths: { config: home, data: home, cache: home },
+    });
+    const embedder = await embedderAlone(files, world, model, home);
+    const { decodeMs, inferMs } = await bound(files, model, home);
+    const boundPerSecond = (1000 * world.cores) / (decodeMs + inferMs);
+    const index = await wholeIndex(folder);
+    const serial = python('serial', folder, Math.min(count, SERIAL_PHOTOS), model);
+    const batched = python('batched', folder, count, model);
+    return { cores: world.cores, photos: count, decodeMs, inferMs, boundPerSecond, embedder, index, serial, batched };
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { embedder, index, ...figures } = await benchPipeline(Number(process.argv[2] ?? 300));
+  const rows = [
+    ['photos of 12 megapixels', figures.photos],
+    ['cores', figures.cores],
+    ['decode, CPU-ms', figures.decodeMs],
+    ['infer, CPU-ms', figures.inferMs],
+    ['bound, photos/s', figures.boundPerSecond],
+    ['embedder alone, photos/s', embedder.photosPerSecond],
+    ['  of the bound, %', (100 * embedder.photosPerSecond) / figures.boundPerSecond],
+    ['  CPU use, %', embedder.cpuPercent],
+    ['  CPU-ms per photo', embedder.cpuMsPerPhoto],
+    ...Object.entries(embedder.stages).map(([stage, ms]) => [`  ${stage}, ms`, ms]),
+    ['  peak memory, MB', embedder.peakMegabytes],
+    ['curate index, photos/s', index.photosPerSecond],
+    ['  seconds in all', index.seconds],
+    ['(a) serial Python, photos/s', figures.serial],
+    ['(b) batched Python, photos/s', figures.batched],
+    ['curate index / (a)', index.photosPerSecond / figures.serial],
+    ['curate index / (b)', index.photosPerSecond / figures.batched],
+  ];
+  for (const [name, value] of rows) console.log(name.padEnd(30), Number.isInteger(value) ? value : value.toFixed(2));
+}
