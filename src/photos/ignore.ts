@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { systemErrorCode } from '../errors.ts';
@@ -44,13 +45,20 @@ export class IgnoreRules {
     return new IgnoreRules(patterns.length === 0 ? [] : [{ folder: '', matcher: ignore().add([...patterns]) }]);
   }
 
-  /** These rules and those of `root/folder`'s own `file`, where it has one. */
-  async enter(root: string, folder: string, file: string): Promise<IgnoreRules> {
+  /** These rules and those of `root/folder`'s own `name`, where it has one that can be read. */
+  async enter(root: string, folder: string, name: string): Promise<IgnoreRules> {
+    const file = join(root, folder, name);
     try {
-      const text = await readFile(join(root, folder, file), 'utf8');
+      // A pipe would be waited for, a link to a device read for ever.
+      if (!(await stat(file)).isFile()) return this;
+      const text = await readFile(file, {
+        encoding: 'utf8',
+        flag: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0),
+      });
       return new IgnoreRules([...this.#rules, { folder, matcher: ignore().add(text) }]);
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR'].includes(systemErrorCode(error) ?? '')) return this;
+      // A folder that cannot be looked into (its path too long, its drive failing) says so when it is listed.
+      if (systemErrorCode(error) !== null) return this;
       throw error;
     }
   }

@@ -84,6 +84,19 @@ describe('walking a folder', () => {
     expect(unlisted).toEqual(['locked']);
   });
 
+  it.skipIf(process.platform === 'win32')('waits for no ignore file that is a pipe, a device or a loop', async () => {
+    for (const folder of ['pipe', 'device', 'loop', 'folder']) {
+      await mkdir(join(root, folder));
+      await writeFile(join(root, folder, 'x.jpg'), 'x');
+    }
+    execFileSync('mkfifo', [join(root, 'pipe/.curateignore')]);
+    await symlink('/dev/zero', join(root, 'device/.curateignore'));
+    await symlink('.curateignore', join(root, 'loop/.curateignore'));
+    await mkdir(join(root, 'folder/.curateignore'));
+    const { files } = await walk(root);
+    expect(files.map(({ path }) => path)).toEqual(['device/x.jpg', 'folder/x.jpg', 'loop/x.jpg', 'pipe/x.jpg']);
+  });
+
   it('obeys the ignore files above the folder it starts in', async () => {
     await mkdir(join(root, 'a/b'), { recursive: true });
     await writeFile(join(root, '.curateignore'), 'b/x.jpg\n');
