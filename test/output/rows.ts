@@ -53,6 +53,7 @@ const nasty = [
   '\u0007',
   '\u009b',
   '\u202e',
+  '\u200f',
 ];
 const readable = [
   '-->',
@@ -84,4 +85,4 @@ export const hostilePath: fc.Arbitrary<string> = fc
   .map((parts) => `/${parts.join('/')}`);
 
 /** Anything that could drive a terminal or upset a line. */
-export const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+export const CONTROL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
