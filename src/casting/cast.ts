@@ -11,7 +11,10 @@ interface CastRequest {
   readonly seeds: readonly FixedPhoto[];
   /** Slots the fixed photos leave free. */
   readonly slots: number;
-  readonly thresholds: CollapseThresholds;
+  readonly thresholds: CollapseThresholds & {
+    /** Cosine from which people call two photos alike. */
+    readonly similar: number;
+  };
 }
 
 /**
@@ -29,26 +32,35 @@ export function cast(request: CastRequest): Verdict[] {
   );
   const sizes = new Map(kept.map(({ candidate, groupSize }) => [candidate, groupSize]));
   const lowest = Math.min(...chosen.map(({ score }) => score));
+  const why = (candidate: Candidate): string => {
+    const size = sizes.get(candidate) ?? 1;
+    if (size > 1) return `best of ${size} alike`;
+    return candidate.score >= thresholds.similar ? 'like the query' : 'next best';
+  };
+  // A frame more like the query than one that was chosen lost its place for want of novelty.
+  const whyNot = (candidate: Candidate): string => {
+    const nearest = nearestOf(candidate, [...seeds, ...chosen]);
+    const same = nearest !== null && nearest.similarity >= thresholds.similar;
+    if (same && candidate.score > lowest) return tooLike(nearest.photo, nearest.similarity);
+    return 'no slot left';
+  };
   const crowdedOut = frames
     .filter((frame) => !chosen.includes(frame))
-    .map((candidate) => ({ candidate, used: false, reason: whyNot(candidate, [...seeds, ...chosen], lowest, slots) }));
+    .map((candidate) => ({ candidate, used: false, reason: whyNot(candidate) }));
   return [
-    ...chosen.map((candidate) => ({ candidate, used: true, reason: why(sizes.get(candidate) ?? 1) })),
+    ...chosen.map((candidate) => ({ candidate, used: true, reason: why(candidate) })),
     ...[...crowdedOut, ...dropped].sort((a, b) => b.candidate.score - a.candidate.score),
   ];
 }
 
-function why(groupSize: number): string {
-  return groupSize === 1 ? 'like the query' : `best of ${groupSize} alike`;
-}
-
-/** A frame more like the query than one that was chosen lost its place for want of novelty. */
-function whyNot(candidate: Candidate, chosen: readonly FixedPhoto[], lowest: number, slots: number): string {
+function nearestOf(
+  candidate: Candidate,
+  photos: readonly FixedPhoto[],
+): { readonly photo: FixedPhoto; readonly similarity: number } | null {
   let nearest: { readonly photo: FixedPhoto; readonly similarity: number } | null = null;
-  for (const photo of chosen) {
+  for (const photo of photos) {
     const similarity = cosine(candidate.vector, photo.vector);
     if (nearest === null || similarity > nearest.similarity) nearest = { photo, similarity };
   }
-  if (nearest !== null && candidate.score > lowest) return tooLike(nearest.photo, nearest.similarity);
-  return slots === 0 ? 'no slot left' : 'less like the query; no slot left';
+  return nearest;
 }

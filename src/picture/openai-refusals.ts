@@ -27,7 +27,7 @@ export function refused(error: APIError, at: Answered): UserError {
 
 function kindOf(error: APIError, said: string, at: Answered): Explained {
   const code = `${error.code ?? ''}`;
-  const server = endpointName(at.endpoint);
+  const server = at.endpoint === 'compatible' ? 'The server' : endpointName(at.endpoint);
   if (/moderation|content_policy|content_filter/.test(code) || /safety system/i.test(said)) {
     return {
       code: 'moderation',

@@ -6,7 +6,7 @@ import { collapse } from '../../src/casting/collapse.ts';
 import { maximalMarginalRelevance } from '../../src/casting/mmr.ts';
 import { candidate, candidates, unit } from './photos.ts';
 
-const thresholds = { nearDuplicate: 0.94, burst: 0.85 };
+const thresholds = { nearDuplicate: 0.94, burst: 0.85, similar: 0.6 };
 
 describe('collapse', () => {
   const scene = unit([1, 0, 0]);
@@ -162,7 +162,7 @@ describe('cast', () => {
       [true, 'like the query'],
       [true, 'like the query'],
       [false, `too like ${first.file.split('/').pop()} (0.89)`],
-      [false, 'less like the query; no slot left'],
+      [false, 'no slot left'],
     ]);
   });
 });
