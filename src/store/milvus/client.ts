@@ -3,10 +3,9 @@ import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
 import { MilvusClient } from './sdk.ts';
 
-/** Time limits, milliseconds. Lite stalls for up to 7 s while it compacts, hence the long ones. */
 const CONNECT_MS = 15_000;
-export const READ_MS = 120_000;
-export const WRITE_MS = 300_000;
+/** Long: Lite stalls for up to 7 s while it compacts, and far longer on a busy machine. */
+export const CALL_MS = 180_000;
 
 /** How often a call is tried while the embedded server keeps going away. */
 const ATTEMPTS = 4;
@@ -44,9 +43,9 @@ export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) |
       .then((found) => {
         endpoint = found;
         client = dial(endpoint);
-        return dead.closeConnection();
+        // Not awaited: it never fails, and it waits for calls that may take their time to notice.
+        void dead.closeConnection();
       })
-      .then(() => undefined)
       .finally(() => {
         redialled = null;
       });
@@ -129,6 +128,7 @@ function dial(endpoint: Endpoint): MilvusClient {
   dropRetryInterceptor(client);
   // Greeting tells a host that swallows everything from one that takes its time; the embedded server just answered.
   if (endpoint.kind !== 'lite') client.connect(MilvusClient.sdkInfo.version);
+  client.timeout = CALL_MS;
   // Awaited by every call; this keeps an early failure from counting as unhandled until then.
   client.connectPromise.catch(() => undefined);
   return client;

@@ -6,7 +6,7 @@ import type {
   SearchSimpleReq,
 } from '@zilliz/milvus2-sdk-node';
 import { UserError } from '../../errors.ts';
-import { type MilvusLine, READ_MS, WRITE_MS } from './client.ts';
+import { CALL_MS, type MilvusLine } from './client.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { MilvusRow } from './rows.ts';
 import { type CollectionSpec, checkOurs, createRequest, indexParams } from './schema.ts';
@@ -84,15 +84,13 @@ export class Collection {
   async upsert(data: RowData[]): Promise<void> {
     if (!(await this.#open())) await this.#create();
     this.#wrote = true;
-    await this.#line.call((client) => client.upsert({ collection_name: this.#spec.name, data, timeout: WRITE_MS }));
+    await this.#line.call((client) => client.upsert({ collection_name: this.#spec.name, data, timeout: CALL_MS }));
   }
 
   async remove(filter: string): Promise<void> {
     if (!(await this.#open())) return;
     this.#wrote = true;
-    await this.#line.call((client) =>
-      client.deleteEntities({ collection_name: this.#spec.name, filter, timeout: WRITE_MS }),
-    );
+    await this.#line.call((client) => client.deleteEntities({ collection_name: this.#spec.name, filter }));
   }
 
   /** Acknowledged rows are safe before this: it seals segments, so that they are indexed and opened faster. */
@@ -100,7 +98,7 @@ export class Collection {
     if (!this.#wrote) return;
     const names = [this.#spec.name];
     const flushed = await this.#line.attempt(
-      (client) => client.flush({ collection_names: names, timeout: WRITE_MS }),
+      (client) => client.flush({ collection_names: names }),
       // Servers allow a flush every ten seconds; the previous one and their own timer do what is needed.
       (failure) => failure.kind === 'busy',
     );
@@ -122,7 +120,6 @@ export class Collection {
     return {
       collection_name: this.#spec.name,
       consistency_level: level as unknown as ConsistencyLevelEnum,
-      timeout: READ_MS,
     };
   }
 
@@ -153,7 +150,7 @@ export class Collection {
     const collection_name = this.#spec.name;
     // Asked for again when it exists, which is no error: the process that made the collection may have been stopped here.
     await this.#line.call((client) => client.createIndex({ collection_name, field_name: 'vec', ...index }));
-    await this.#line.call((client) => client.loadCollectionAsync({ collection_name, timeout: READ_MS }));
+    await this.#line.call((client) => client.loadCollectionAsync({ collection_name }));
     await this.#until('load', () => this.#isLoaded());
   }
 
@@ -178,7 +175,7 @@ export class Collection {
 export async function describe(line: MilvusLine, name: string): Promise<DescribeCollectionResponse | null> {
   return line.attempt(
     // Cached: the SDK needs the same description for every upsert and search.
-    (client) => client.describeCollection({ collection_name: name, cache: true, timeout: READ_MS }),
+    (client) => client.describeCollection({ collection_name: name, cache: true }),
     (failure) => failure.kind === 'missing',
   );
 }

@@ -8,7 +8,7 @@ import type {
   SearchOptions,
   StoredPhoto,
 } from '../port.ts';
-import { type MilvusLine, READ_MS } from './client.ts';
+import type { MilvusLine } from './client.ts';
 import { Collection, describe } from './collection.ts';
 import { expressionOf, idIn, inLibrary, libraryAfter, quote } from './filter.ts';
 import {
@@ -152,7 +152,7 @@ function order(a: string, b: string): number {
 }
 
 async function modelCollections(line: MilvusLine): Promise<ModelCollection[]> {
-  const { data } = await line.call((client) => client.showCollections({ timeout: READ_MS }));
+  const { data } = await line.call((client) => client.showCollections());
   const found: ModelCollection[] = [];
   for (const { name } of data.filter(({ name }) => isPhotosName(name))) {
     const description = await describe(line, name);
