@@ -81,6 +81,8 @@ class WatchedRoot {
   readonly #tree: WatchedTree;
   #identity: string | null = null;
   #isStale = false;
+  #isBlind = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, handlers: Pick<Handlers, 'onChange' | 'onFailure'>) {
     this.path = path;
@@ -88,6 +90,9 @@ class WatchedRoot {
       ...handlers,
       onNewFolder: () => {
         this.#isStale = true;
+      },
+      onRootGone: () => {
+        this.#isBlind = true;
       },
     });
   }
@@ -97,23 +102,35 @@ class WatchedRoot {
   }
 
   /** Whether another folder, or none, is under this path now; if so, that one is watched. */
-  async look(): Promise<boolean> {
-    const identity = await identityOf(this.path);
-    if (identity === this.#identity) return false;
-    await this.#tree.close();
-    if (identity !== null) await this.#tree.renew();
-    this.#identity = identity;
-    return true;
+  look(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const identity = await identityOf(this.path);
+      if (identity === this.#identity && !this.#isBlind) return false;
+      this.#isBlind = false;
+      await this.#tree.close();
+      if (identity !== null) await this.#tree.renew();
+      this.#identity = identity;
+      return true;
+    });
   }
 
-  async renew(): Promise<void> {
-    if (!this.#isStale || !this.isThere) return;
-    this.#isStale = false;
-    await this.#tree.renew();
+  renew(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#isStale || !this.isThere) return;
+      this.#isStale = false;
+      await this.#tree.renew();
+    });
   }
 
   close(): Promise<void> {
-    return this.#tree.close();
+    return this.#inTurn(() => this.#tree.close());
+  }
+
+  /** A tree that is closed while it is being renewed would never be ready. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 }
 

@@ -8,6 +8,8 @@ interface Handlers {
   onChange(path: string): void;
   /** A folder appeared: what is made in it meanwhile can escape the watcher, so the tree must be renewed. */
   onNewFolder(): void;
+  /** The root was found missing, if only for a moment: nothing is watched any more. */
+  onRootGone(): void;
   onFailure(error: Error): void;
 }
 
@@ -38,7 +40,7 @@ export class WatchedTree {
   }
 
   #open(): FSWatcher {
-    const { onChange, onNewFolder, onFailure } = this.#handlers;
+    const { onChange, onNewFolder, onRootGone, onFailure } = this.#handlers;
     return (
       watch(this.#root, {
         ignoreInitial: true,
@@ -46,7 +48,7 @@ export class WatchedTree {
         ignorePermissionErrors: true,
         ignored: (path, stats) => stats?.isDirectory() === false || (path !== this.#root && isForeign(basename(path))),
       })
-        // The events for files need a watch per file (or 60,000 of them); these come from the folder's own.
+        // chokidar's own events for files would need a watch per file; these come with the watch on their folder.
         .on('raw', (_, name: string | null, details) => {
           if (name !== null && isOfConcern(name)) onChange(join((details as RawDetails).watchedPath, name));
         })
@@ -54,7 +56,10 @@ export class WatchedTree {
           onNewFolder();
           onChange(path);
         })
-        .on('unlinkDir', onChange)
+        .on('unlinkDir', (path) => {
+          if (path === this.#root) onRootGone();
+          onChange(path);
+        })
         .on('error', (error) => {
           const failure = limitReached(error);
           // A folder that cannot be watched for another reason cannot be read either, and a run says so.

@@ -193,6 +193,20 @@ describe('watching folders', () => {
     await watch.becomes('2024/1.jpg', '2024/8.jpg', '2024/9.jpg', '2025/2.jpg');
   });
 
+  it('is not confused by a drive that comes and goes while folders are made on it', async () => {
+    for (const pause of [0, 30, 120, 300, 5, 60]) {
+      await put(`a/made/${pause}/1.jpg`, `made ${pause}`);
+      await sleep(pause);
+      await rename(watch.root, join(home, 'unplugged'));
+      await sleep(pause);
+      await rename(join(home, 'unplugged'), watch.root);
+    }
+    await vi.waitFor(() => expect(watch.paths()).toHaveLength(8), { timeout: 15_000 });
+    await sleep(1_000);
+    await put('a/made/300/2.jpg', 'last');
+    await vi.waitFor(() => expect(watch.paths()).toHaveLength(9), { timeout: 15_000 });
+  });
+
   it('reports a failed run and does not end', async () => {
     watch.failure = new UserError('store_unreachable', 'The store is away.');
     await put('a/2024/3.jpg', 'three');
