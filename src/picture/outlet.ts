@@ -126,7 +126,10 @@ export class Outlet {
 
 /** The first of `base`, `base-2`, `base-3`, ... under which nothing stands in the folder. */
 async function freeStem(folder: string, base: string, n: number): Promise<string> {
-  const names = (await readdir(folder)).map((name) => name.toLowerCase());
+  // A rehearsal of the same prompt is no picture.
+  const names = (await readdir(folder))
+    .map((name) => name.toLowerCase())
+    .filter((name) => !/\.dry-run(-\d+)?$/.test(name));
   const taken = (stem: string): boolean =>
     names.some((name) => name.startsWith(`${stem}.`) || (n > 1 && name.startsWith(`${stem}-1.`)));
   let stem = base;

@@ -189,7 +189,7 @@ describe('what is sent', () => {
       parameters: Record<string, unknown>;
       references: { file: string; sentSha256: string; tokens: number }[];
     };
-    await studio.run([...args, '--yes']);
+    expect((await studio.run([...args, '--yes'])).stdout).toBe(`${join(studio.folder, 'a-comic.png')}\n`);
     expect(parts().map(({ bytes }) => sha256(bytes))).toEqual(manifest.references.map(({ sentSha256 }) => sentSha256));
     for (const { file, sentSha256 } of manifest.references) {
       expect(sha256(await readFile(join(folder, file)))).toBe(sentSha256);
