@@ -81,9 +81,19 @@ async function printLines(world: World, embedder: Embedder, files: readonly stri
         ? { schema: SCHEMA, path: file, model: { id, sha256 }, dim, vector: shortest(result.photo.vector) }
         : { schema: SCHEMA, path: file, error: errorOf(world, file, result) };
     if ('error' in line) failed += 1;
-    if (!world.stdout.write(`${JSON.stringify(line)}\n`)) await once(world.stdout, 'drain');
+    if (!(await write(world.stdout, `${JSON.stringify(line)}\n`))) break;
   }
   return failed;
+}
+
+/** Waits for a slow reader; false when it has gone away, as `head` does. */
+async function write(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
+  try {
+    if (!stream.write(text)) await once(stream, 'drain');
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EPIPE') throw error;
+  }
+  return stream.writable;
 }
 
 /** A NumPy array, and beside it which row is which photo. Returns how many rows are NaN. */

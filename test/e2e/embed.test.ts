@@ -54,6 +54,15 @@ describe('curate embed', () => {
     expect(stderr).toContain('truncated.jpg is cut short');
   });
 
+  test('ends quietly when its reader has read enough', async () => {
+    const many = Array.from({ length: 60 }, () => fixture('photos/crab.jpg'));
+    const { code, stderr } = await home.curate(['embed', ...many], {
+      during: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
+    });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
   test('writes a NumPy array, with a row of NaN for a photo that cannot be read', async () => {
     const out = join(folder, 'vectors.npy');
     const { code, stdout } = await home.curate(['embed', ...arguments_, '--out', 'vectors.npy', '--jobs', '1'], {
