@@ -75,25 +75,26 @@ async function embed(context: Context, photos: string[], flags: EmbedFlags): Pro
 async function printLines(world: World, embedder: Embedder, files: readonly string[]): Promise<number> {
   const { id, sha256, dim } = embedder.model;
   let failed = 0;
+  // `curate embed ... | head` has read enough. The stream itself forgets its error again (Node's stdout never closes).
+  const gone = new AbortController();
+  world.stdout.once('error', () => gone.abort());
   for await (const { file, result } of inOrder(embedder, files)) {
     const line =
       result.kind === 'embedded'
         ? { schema: SCHEMA, path: file, model: { id, sha256 }, dim, vector: shortest(result.photo.vector) }
         : { schema: SCHEMA, path: file, error: errorOf(world, file, result) };
     if ('error' in line) failed += 1;
-    if (!(await write(world.stdout, `${JSON.stringify(line)}\n`))) break;
+    await write(world.stdout, `${JSON.stringify(line)}\n`);
+    if (gone.signal.aborted) break;
   }
   return failed;
 }
 
-/** Waits for a slow reader; false when it has gone away, as `head` does. */
-async function write(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
-  try {
-    if (!stream.write(text)) await once(stream, 'drain');
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EPIPE') throw error;
-  }
-  return stream.writable;
+/** Waits for a slow reader. */
+async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  if (stream.write(text)) return;
+  // A reader that goes away while it is waited for is noticed by the listener above.
+  await once(stream, 'drain').catch(() => undefined);
 }
 
 /** A NumPy array, and beside it which row is which photo. Returns how many rows are NaN. */

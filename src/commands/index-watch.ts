@@ -1,26 +1,13 @@
 import { ExitCode, UserError, usageError } from '../errors.ts';
-import type { IndexReport } from '../library/events.ts';
 import type { WatchEvent } from '../library/watch.ts';
 import { writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
 import type { Context } from './command.ts';
-import type { IndexFlags, Manner } from './index.ts';
+import { type IndexFlags, indexOnce, type Manner } from './index-once.ts';
 import { openLibrary } from './open.ts';
 
-type IndexOnce = (
-  context: Context,
-  roots: readonly string[],
-  flags: IndexFlags,
-  manner?: Manner,
-) => Promise<IndexReport>;
-
 /** `curate index --watch`: an ordinary run, then one after each burst of changes, until Ctrl-C. */
-export async function watchIndex(
-  context: Context,
-  roots: readonly string[],
-  flags: IndexFlags,
-  indexOnce: IndexOnce,
-): Promise<ExitCode> {
+export async function watchIndex(context: Context, roots: readonly string[], flags: IndexFlags): Promise<ExitCode> {
   const { world } = context;
   for (const other of ['json', 'dryRun', 'prune'] as const) {
     if (flags[other]) throw usageError(`--watch and --${OPTION[other]} exclude each other.`, 'Choose one.');

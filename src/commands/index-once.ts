@@ -1,0 +1,157 @@
+import { isAbsolute, join } from 'node:path';
+import type { IndexEvent, IndexReport } from '../library/events.ts';
+import { IndexScreen } from '../output/index-screen.ts';
+import { writeJson, writeLine } from '../output/streams.ts';
+import { count, duration } from '../output/text.ts';
+import type { Context } from './command.ts';
+import { type OpenLibrary, openLibrary, storeKey } from './open.ts';
+
+export interface IndexFlags {
+  model?: string;
+  jobs?: number;
+  gentle?: boolean;
+  exact?: boolean;
+  ignore: string[];
+  prune?: boolean;
+  dryRun?: boolean;
+  watch?: boolean;
+  json?: boolean;
+}
+
+/** How a run behaves towards the person. */
+export interface Manner {
+  onEvent(event: IndexEvent, screen: IndexScreen): void;
+  /** Somebody is there: they may be asked, and are told how long it took. */
+  readonly attended: boolean;
+}
+
+const ATTENDED: Manner = { onEvent: (event, screen) => screen.show(event), attended: true };
+
+/** One run over these absolute folders, shown from the first note to the result. */
+export async function indexOnce(
+  context: Context,
+  roots: readonly string[],
+  flags: IndexFlags,
+  manner: Manner = ATTENDED,
+): Promise<IndexReport> {
+  const { world } = context;
+  const started = performance.now();
+  const library = await openLibrary(context, flags);
+  const { indexPhotos } = await import('../library/index-photos.ts');
+  const { withLock } = await import('../lock.ts');
+  const screen = new IndexScreen(world);
+  try {
+    const waiting = (holder: number | null): void =>
+      screen.note(
+        `Another curate index${holder === null ? '' : ` (process ${holder})`} is at work; waiting for it to end.`,
+      );
+    const lock = join(library.settings.paths.data, 'index.lock');
+    const report = await withLock(lock, world.pid, { onWait: waiting, signal: world.interrupted }, async () => {
+      const store = await library.store;
+      await announceNewModel(context, library, flags, screen);
+      return indexPhotos(
+        {
+          store,
+          openEmbedder: () =>
+            library.openEmbedder({
+              ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+              exact: flags.exact ?? false,
+              gentle: flags.gentle ?? false,
+            }),
+          onEvent: (event) => manner.onEvent(event, screen),
+          interrupted: world.interrupted,
+          confirmPrune: async (_, photos, reason) =>
+            flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
+        },
+        { roots, ignore: flags.ignore, dryRun: flags.dryRun ?? false },
+      );
+    });
+    screen.end();
+    if (!flags.dryRun) await remember(library, flags);
+    show(context, {
+      flags,
+      attended: manner.attended,
+      report,
+      library,
+      kind: (await library.store).kind,
+      seconds: (performance.now() - started) / 1000,
+    });
+    return report;
+  } finally {
+    screen.end();
+    await library.close();
+  }
+}
+
+/** Photos per second on an ordinary two-core machine: for a first guess of how long a change of model takes. */
+const USUAL_RATE = 20;
+
+async function announceNewModel(
+  context: Context,
+  library: OpenLibrary,
+  flags: IndexFlags,
+  screen: IndexScreen,
+): Promise<void> {
+  if (flags.model === undefined && library.settings.model === undefined) return;
+  const store = await library.store;
+  const elsewhere = (await store.collections()).filter(({ model }) => model.sha256 !== library.model.sha256);
+  const most = Math.max(0, ...elsewhere.map(({ photos }) => photos));
+  if (most === 0 || (await store.count()) > 0) return;
+  const time = duration(most / ((USUAL_RATE * context.world.cores) / 2));
+  screen.note(
+    `New model ${library.model.id}: all photos are embedded again, about ${time} for ${count(most, 'photo')}. The index of the other model stays.`,
+  );
+}
+
+async function remember(library: OpenLibrary, flags: IndexFlags): Promise<void> {
+  const { rememberModel } = await import('../library/active-model.ts');
+  const name = flags.model ?? library.settings.model;
+  // A model file is remembered by its whole path: the next run may start elsewhere.
+  const lasting = name?.endsWith('.onnx') && !isAbsolute(name) ? library.model.file : (name ?? library.model.id);
+  await rememberModel(library.settings.paths.data, storeKey(library.settings), lasting);
+}
+
+interface Shown {
+  readonly flags: IndexFlags;
+  readonly attended: boolean;
+  readonly report: IndexReport;
+  readonly library: OpenLibrary;
+  readonly kind: 'lite' | 'server' | 'zilliz';
+  readonly seconds: number;
+}
+
+function show({ world }: Context, { flags, attended, report, library, kind, seconds }: Shown): void {
+  if (flags.json) {
+    const { id, sha256, dim } = library.model;
+    writeJson(world, {
+      schema: 'curate.index/1',
+      model: { id, sha256, dim },
+      store: { kind },
+      libraries: report.libraries,
+      seconds: Number(seconds.toFixed(3)),
+      embeddedPerSecond: Number((report.embedded / (report.embeddingSeconds || 1)).toFixed(2)),
+    });
+    return;
+  }
+  for (const { name, root, photos, skipped, failed, ...counts } of report.libraries) {
+    const changes = (['added', 'updated', 'moved', 'unchanged', 'removed'] as const)
+      // A run over a part of a library tells of the part alone.
+      .filter((what) => counts[what] > 0 && (attended || what !== 'unchanged'))
+      .map((what) => `${counts[what].toLocaleString('en-US')} ${what}`);
+    const left = [
+      ...(skipped.length > 0 ? [`${skipped.length} left out`] : []),
+      ...(failed.length > 0 ? [`${failed.length} could not be read`] : []),
+    ];
+    const details = [...changes, ...left];
+    writeLine(
+      world.stdout,
+      `${name}: ${count(photos, 'photo')}${details.length > 0 ? ` (${details.join(', ')})` : ''}  ${root}`,
+    );
+  }
+  if (report.libraries.length === 0)
+    writeLine(world.stdout, 'Nothing is indexed yet. Name a folder: curate index FOLDER');
+  if (flags.dryRun) writeLine(world.stdout, 'Nothing was changed: this was a dry run.');
+  if (attended && report.embedded > 0) {
+    writeLine(world.stdout, `${count(report.embedded, 'photo')} embedded in ${duration(report.embeddingSeconds)}.`);
+  }
+}
