@@ -13,6 +13,9 @@ from milvus_lite.exceptions import MilvusLiteError
 from milvus_lite.schema.persistence import SCHEMA_FORMAT_VERSION
 from milvus_lite.storage.manifest import MANIFEST_FILENAME, MANIFEST_FORMAT_VERSION, MANIFEST_PREV_FILENAME
 
+# All that a creation which was cut off can leave behind; the schema is in place before anything else is made.
+SCHEMA_DRAFT = f"{SCHEMA_FILENAME}.tmp"
+
 
 class Damaged(MilvusLiteError):
     """A file of the database is not what was written."""
@@ -29,10 +32,10 @@ def inspect(folder):
             continue
         if os.path.exists(os.path.join(entry.path, SCHEMA_FILENAME)):
             inspect_collection(entry.path)
-        elif any(data_files(entry.path)):
-            raise Damaged(os.path.join(entry.path, SCHEMA_FILENAME), "missing")
-        else:
+        elif set(os.listdir(entry.path)) <= {SCHEMA_DRAFT}:
             shutil.rmtree(entry.path)
+        else:
+            raise Damaged(os.path.join(entry.path, SCHEMA_FILENAME), "missing")
 
 
 def inspect_collection(folder):

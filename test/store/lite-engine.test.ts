@@ -161,6 +161,28 @@ describe('damage', () => {
     await store.close();
   });
 
+  it('is named, and nothing is touched, when the schema of rows that stand in the log alone is missing', async () => {
+    const store = await open();
+    await store.upsert(photos(0, 200));
+    await kill();
+    await store.close();
+    const schema = join(await collectionFolder(), 'schema.json');
+    await rename(schema, `${schema}.aside`);
+    await expectNamed(schema);
+    await rename(`${schema}.aside`, schema);
+    const again = await open();
+    expect(await again.count()).toBe(200);
+    await again.close();
+  });
+
+  it('is named, and nothing is touched, when a folder of somebody else stands among the collections', async () => {
+    await prepare();
+    const holiday = join(collections(), 'holiday');
+    await mkdir(holiday);
+    await writeFile(join(holiday, 'diary.txt'), 'dear diary');
+    await expectNamed(holiday);
+  });
+
   it('is named when a single bit of a vector has changed', async () => {
     await prepare();
     const [file = ''] = await dataFiles();
