@@ -35,6 +35,20 @@ export function interruptedError(message = 'Interrupted.'): UserError {
   return new UserError('interrupted', message, { exit: ExitCode.interrupted });
 }
 
+/** Nothing can be written in curate's own `folder`: the disk is full, or it is forbidden. */
+export function unwritable(folder: string, cause: unknown): UserError {
+  if (['ENOSPC', 'EDQUOT'].includes(systemErrorCode(cause) ?? '')) {
+    return new UserError('disk_full', `The disk is full where ${folder} is.`, {
+      hint: 'Make room, and run the command again: what was indexed is kept.',
+      cause,
+    });
+  }
+  return new UserError('data_unwritable', `${folder} cannot be written to (${messageOf(cause)}).`, {
+    hint: 'Give yourself permission to write there, or set CURATE_HOME to another folder.',
+    cause,
+  });
+}
+
 /** The `code` of a Node system error (`ENOENT`, ...), or null. */
 export function systemErrorCode(error: unknown): string | null {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../atomic-write.ts';
+import { unwritable } from '../errors.ts';
 
 /** By store (its URI, or "lite"): the model, as the person named it, that the index was last made with. */
 const schema = z.record(z.string(), z.string());
@@ -13,10 +14,14 @@ export async function activeModel(dataFolder: string, store: string): Promise<st
   return (await read(dataFolder))[store] ?? null;
 }
 
+/** @throws UserError `data_unwritable` or `disk_full`. */
 export async function rememberModel(dataFolder: string, store: string, model: string): Promise<void> {
   const models = await read(dataFolder);
   if (models[store] === model) return;
-  await writeWhole(fileIn(dataFolder), `${JSON.stringify({ ...models, [store]: model })}\n`);
+  const text = `${JSON.stringify({ ...models, [store]: model })}\n`;
+  await writeWhole(fileIn(dataFolder), text).catch((error: unknown) => {
+    throw unwritable(dataFolder, error);
+  });
 }
 
 async function read(dataFolder: string): Promise<Record<string, string>> {

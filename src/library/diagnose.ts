@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, UserError, unwritable } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import type { PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
@@ -42,8 +42,8 @@ export async function diagnose(world: World, deps: DiagnoseDeps): Promise<Findin
     }
   };
   await check('Node.js', async () => nodeVersion(world.nodeVersion));
-  await check('Data folder', () => writable(settings.paths.data));
-  await check('Free disk space', () => freeSpace(settings.paths.data));
+  const usable = await check('Data folder', () => writable(settings.paths.data));
+  if (usable) await check('Free disk space', () => freeSpace(settings.paths.data));
   let model = null as EmbeddingModel | null;
   await check('Model', async () => {
     model = await deps.findModel();
@@ -77,10 +77,7 @@ async function writable(folder: string): Promise<string> {
     await rm(probe);
     return folder;
   } catch (error) {
-    throw new UserError('data_unwritable', `${folder} cannot be written to (${messageOf(error)}).`, {
-      hint: 'Give yourself permission to write there, or set CURATE_HOME to another folder.',
-      cause: error,
-    });
+    throw unwritable(folder, error);
   }
 }
 

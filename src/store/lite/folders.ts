@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { messageOf, UserError } from '../../errors.ts';
+import { unwritable } from '../../errors.ts';
 import type { World } from '../../world.ts';
 
 /** The shipped Python side, beside `src` and `dist`. */
@@ -34,18 +34,11 @@ export function liteFolders(data: string): LiteFolders {
 
 /**
  * Makes a folder that only its owner can enter, unless it is there.
- * @throws UserError `data_unwritable`.
+ * @throws UserError `data_unwritable` or `disk_full`.
  */
 export async function makePrivate(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unwritable(folder, error);
-  });
-}
-
-export function unwritable(folder: string, error: unknown): UserError {
-  return new UserError('data_unwritable', `${folder} cannot be written to (${messageOf(error)}).`, {
-    hint: 'Give yourself permission to write there, or set CURATE_HOME to another folder.',
-    cause: error,
   });
 }
 

@@ -2,11 +2,11 @@ import { access, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { messageOf, UserError } from '../../errors.ts';
+import { messageOf, UserError, unwritable } from '../../errors.ts';
 import type { Env, World } from '../../world.ts';
 import { endOf, runLines } from './child.ts';
 import type { OnLiteEvent } from './events.ts';
-import { type LiteFolders, liteFolders, makePrivate, RUNTIME, socketPaths, unwritable } from './folders.ts';
+import { type LiteFolders, liteFolders, makePrivate, RUNTIME, socketPaths } from './folders.ts';
 import { findAnyRuntime } from './provision.ts';
 import { findPython } from './python.ts';
 
