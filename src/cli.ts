@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
@@ -6,6 +5,7 @@ import { costsCommand } from './commands/costs.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { indexCommand } from './commands/index.ts';
+import { unlessInterrupted } from './commands/interrupt.ts';
 import { libraryCommand } from './commands/library.ts';
 import { lineageCommand } from './commands/lineage.ts';
 import { modelCommand } from './commands/model.ts';
@@ -15,7 +15,8 @@ import { searchCommand } from './commands/search.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { ExitCode, interruptedError, UserError, usageError } from './errors.ts';
+import { version } from './commands/version.ts';
+import { ExitCode, UserError, usageError } from './errors.ts';
 import { writeError, writeLine } from './output/streams.ts';
 import { loadSettings } from './settings.ts';
 import type { World } from './world.ts';
@@ -32,7 +33,7 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
     (handler, { graceful = false } = {}) =>
     async (...args) => {
       const work = handler(context, ...args);
-      outcome = await (graceful ? work : Promise.race([work, untilInterrupted(world)]));
+      outcome = await (graceful ? work : unlessInterrupted(world, work));
     };
   try {
     await declare(act).parseAsync([...argv], { from: 'user' });
@@ -44,12 +45,9 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
 
 /** Declares every verb; loading them is cheap, what they need is loaded when they run. */
 function declare(act: Act): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const program = new Command('curate')
     .description('Point at one photo and get the ones like it, privately; turn the best few into a new picture.')
-    .version(version, '--version', 'print the version')
+    .version(version(), '--version', 'print the version')
     .helpOption('--help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
@@ -96,14 +94,6 @@ function report(world: World, error: unknown, json: boolean): ExitCode {
 function sentence(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.?!)]$/.test(capital) ? capital : `${capital}.`;
-}
-
-function untilInterrupted(world: World): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = (): void => reject(interruptedError());
-    if (world.interrupted.aborted) stop();
-    else world.interrupted.addEventListener('abort', stop, { once: true });
-  });
 }
 
 /** `curate search ... | head` closes our stdout early: that is the reader's wish, not an error. */

@@ -71,6 +71,13 @@ describe('prepareReference', () => {
     }
   });
 
+  it('sends a HEIC photo of a phone as a JPEG, too', async () => {
+    const { bytes, width, height } = await ready(join(import.meta.dirname, '../data/heic-raw/phone.heic'));
+    expect(metadataOf(bytes)).toEqual([]);
+    const stored = await sharp(bytes).metadata();
+    expect([stored.format, stored.width, stored.height]).toEqual(['jpeg', width, height]);
+  });
+
   it('converts a wide-gamut photo to sRGB instead of dropping its profile', async () => {
     // The reddest red of Display P3 lies outside sRGB: converted it is clipped to pure red, merely stripped it is not.
     const p3 = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#ea3323' } })
