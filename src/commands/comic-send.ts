@@ -45,6 +45,7 @@ export async function bringAbout(
 ): Promise<ExitCode> {
   const { world, settings, flags, destination } = sender;
   const agreed = await keepBudget(plan, unused, { maxCost: settings.maxCost, rigid });
+  await demandAllPublic(sender, agreed);
   say(sender, agreed);
   const shown = { verb: plan.verb, json: flags.json ?? false };
   if (destination.kind === 'outlet') {
@@ -57,9 +58,8 @@ export async function bringAbout(
 async function send(means: Means, agreed: Agreed): Promise<Sent> {
   const { world, settings, flags } = means;
   await confirmSpending(world, agreed.fitted.estimate, flags, settings.maxCost);
-  // The rules may have changed while the question stood; what counts is where the bytes come from.
-  const guard = await means.freshGuard();
-  for (const { reference } of agreed.references) demandPublic(guard, reference.file);
+  // The rules may have changed while the question stood.
+  await demandAllPublic(means, agreed);
   const { OpenAiImageModel } = await import('../picture/openai.ts');
   const endpoint = endpointOf(settings);
   const model = new OpenAiImageModel({ endpoint, settings, noProxy: world.env.NO_PROXY ?? world.env.no_proxy });
@@ -72,6 +72,12 @@ async function send(means: Means, agreed: Agreed): Promise<Sent> {
     if (error instanceof IncompleteReply) throw await keepArrived(means, agreed, error);
     throw error;
   }
+}
+
+/** What counts is where the bytes come from. @throws UserError `private` */
+async function demandAllPublic({ freshGuard }: Pick<Sender, 'freshGuard'>, { references }: Agreed): Promise<void> {
+  const guard = await freshGuard();
+  for (const { reference } of references) demandPublic(guard, reference.file);
 }
 
 /** Writes the folder of a dry run. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { bytes } from '../output/text.ts';
@@ -60,7 +61,7 @@ export function showRehearsed(world: World, agreed: Agreed, folder: string, { ve
     });
   } else {
     writeLine(world.stderr, 'Nothing was sent. The page that shows it all:');
-    writeLine(world.stdout, `${folder}/index.html`);
+    writeLine(world.stdout, join(folder, 'index.html'));
   }
   return ExitCode.done;
 }

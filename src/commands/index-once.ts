@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import type { Device } from '../embedding/device.ts';
 import type { IndexEvent, IndexReport } from '../library/events.ts';
 import { IndexScreen } from '../output/index-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
@@ -10,6 +11,7 @@ export interface IndexFlags {
   model?: string;
   jobs?: number;
   gentle?: boolean;
+  device: Device;
   exact?: boolean;
   ignore: string[];
   prune?: boolean;
@@ -57,6 +59,8 @@ export async function indexOnce(
               ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
               exact: flags.exact ?? false,
               gentle: flags.gentle ?? false,
+              device: flags.device,
+              onFallback: (reason) => screen.note(`The model runs on the processor: ${reason}.`),
             }),
           onEvent: (event) => manner.onEvent(event, screen),
           interrupted: world.interrupted,

@@ -4,7 +4,7 @@ import { ExitCode } from '../errors.ts';
 import type { IndexReport } from '../library/events.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { type IndexFlags, indexOnce } from './index-once.ts';
-import { gather, jobsOption, jsonOption, modelOption } from './options.ts';
+import { deviceOption, gather, jobsOption, jsonOption, modelOption } from './options.ts';
 
 export function indexCommand(act: Act): Command {
   return new Command('index')
@@ -12,6 +12,7 @@ export function indexCommand(act: Act): Command {
     .argument('[folder...]', 'folders of photos (default: every folder indexed before)')
     .addOption(modelOption())
     .addOption(jobsOption())
+    .addOption(deviceOption())
     .option('--gentle', 'run at the lowest priority, so that other programs do not notice')
     .option('--exact', 'decode every photo in full: slower, agrees with the reference to a cosine of 0.9999')
     .option('--ignore <pattern>', 'leave out what matches, in gitignore syntax (may be repeated)', gather, [])

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { DEVICES } from '../embedding/device.ts';
 
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -34,3 +35,8 @@ export const jobsOption = (): Option =>
   new Option('--jobs <n>', 'photos embedded side by side (default: the cores this process may use)').argParser(
     wholeNumber(1, 256),
   );
+
+export const deviceOption = (): Option =>
+  new Option('--device <name>', 'where the model runs; the processor serves where another device cannot')
+    .choices([...DEVICES])
+    .default('cpu');

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { faulty } from '../photos/fault.ts';
 import type { World } from '../world.ts';
+import type { Device } from './device.ts';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
 import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -12,6 +13,10 @@ export interface EmbedderOptions {
   readonly exact?: boolean;
   /** Run at the lowest priority. */
   readonly gentle?: boolean;
+  /** Where inference runs (default: the processor). */
+  readonly device?: Device;
+  /** Told once when the device asked for is not used, and why. */
+  readonly onFallback?: (reason: string) => void;
   /** Told of every photo, for measuring. */
   readonly onTimings?: (timings: StageTimings) => void;
 }
@@ -25,10 +30,11 @@ const MAX_FALSE_STARTS = 3;
 export async function openEmbedder(
   world: World,
   model: EmbeddingModel,
-  { cacheDir, jobs = world.cores, exact = false, gentle = false, onTimings }: EmbedderOptions & { cacheDir: string },
+  options: EmbedderOptions & { cacheDir: string },
 ): Promise<Embedder> {
-  const open: OpenWorker = { kind: 'open', model, exact, gentle, cacheDir };
-  return new WorkerPool(world, open, jobs, onTimings ?? (() => undefined));
+  const { cacheDir, jobs = world.cores, exact = false, gentle = false, device = 'cpu' } = options;
+  const open: OpenWorker = { kind: 'open', model, exact, gentle, device, cacheDir };
+  return new WorkerPool(world, open, jobs, options);
 }
 
 interface Job {
@@ -51,19 +57,25 @@ class WorkerPool implements Embedder {
   readonly capacity: number;
   readonly #world: World;
   readonly #open: OpenWorker;
-  readonly #onTimings: (timings: StageTimings) => void;
+  readonly #listeners: Pick<EmbedderOptions, 'onTimings' | 'onFallback'>;
   readonly #workers: readonly Worker[];
   readonly #queue: Job[] = [];
   #nextId = 0;
   #falseStarts = 0;
+  #fellBack = false;
   #failure: Error | null = null;
 
-  constructor(world: World, open: OpenWorker, jobs: number, onTimings: (timings: StageTimings) => void) {
+  constructor(
+    world: World,
+    open: OpenWorker,
+    jobs: number,
+    listeners: Pick<EmbedderOptions, 'onTimings' | 'onFallback'>,
+  ) {
     this.model = open.model;
     this.capacity = jobs * PER_WORKER;
     this.#world = world;
     this.#open = open;
-    this.#onTimings = onTimings;
+    this.#listeners = listeners;
     this.#workers = Array.from({ length: jobs }, () => new Worker());
   }
 
@@ -122,15 +134,22 @@ class WorkerPool implements Embedder {
     if (message.kind === 'ready') {
       worker.ready = true;
       this.#falseStarts = 0;
+      this.#tellFallback(message.fallback);
       // One that is tried alone has waited for this: from now on a crash is its own.
       for (const job of worker.jobs.values()) if (job.alone) worker.process?.send(embedMessage(job));
       return;
     }
     const job = worker.jobs.get(message.id);
     worker.jobs.delete(message.id);
-    this.#onTimings(message.timings);
+    this.#listeners.onTimings?.(message.timings);
     job?.resolve(message.result);
     this.#dispatch();
+  }
+
+  #tellFallback(reason: string | null): void {
+    if (reason === null || this.#fellBack) return;
+    this.#fellBack = true;
+    this.#listeners.onFallback?.(reason);
   }
 
   #exited(worker: Worker, said: string): void {

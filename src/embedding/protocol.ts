@@ -1,3 +1,4 @@
+import type { Device } from './device.ts';
 import type { EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
 
 /** Comes first. */
@@ -6,6 +7,7 @@ export interface OpenWorker {
   readonly model: EmbeddingModel;
   readonly exact: boolean;
   readonly gentle: boolean;
+  readonly device: Device;
   readonly cacheDir: string;
 }
 
@@ -13,7 +15,7 @@ export type ToWorker = OpenWorker | { readonly kind: 'embed'; readonly id: numbe
 
 export type FromWorker =
   /** The model is open. Photos may be sent before. */
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly fallback: string | null }
   | { readonly kind: 'result'; readonly id: number; readonly result: EmbedResult; readonly timings: StageTimings }
   /** Nothing to do with a photo: the model cannot be opened or run. */
   | { readonly kind: 'broken'; readonly message: string };

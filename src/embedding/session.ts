@@ -1,4 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
+import { messageOf } from '../errors.ts';
+import { accelerators, cosine, type Device, probe, SAME_VECTOR } from './device.ts';
 import type { EmbeddingModel } from './port.ts';
 import { optimizedGraph } from './session-cache.ts';
 
@@ -15,20 +17,65 @@ const OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: QUIET,
 };
 
-/** Opens the model from its optimised copy in `cacheDir`, making that copy first where there is none. */
+export interface DeviceSession {
+  readonly infer: Infer;
+  /** Why the device that was asked for is not used; null when it is. */
+  readonly fallback: string | null;
+}
+
+/**
+ * Opens the model on a device. An accelerator is taken only when it gives the vector that the processor gives;
+ * otherwise the processor serves, so that a vector's identity is its model's alone.
+ */
+export async function openOnDevice(
+  model: EmbeddingModel,
+  cacheDir: string,
+  device: Device,
+  platform: NodeJS.Platform,
+): Promise<DeviceSession> {
+  const onProcessor = await openSession(model, cacheDir);
+  const reasons: string[] = [];
+  const { listSupportedBackends } = await import('onnxruntime-node');
+  const known = new Set(listSupportedBackends().map(({ name }) => name));
+  for (const accelerator of accelerators(device, platform)) {
+    // ONNX Runtime passes silently over a provider that it was built without.
+    if (!known.has(accelerator)) {
+      reasons.push(`ONNX Runtime has no ${accelerator} on this platform`);
+      continue;
+    }
+    try {
+      const infer = await createInfer(model, model.file, { executionProviders: [accelerator, 'cpu'] });
+      const input = probe(model.input.size);
+      const likeness = cosine(await infer(input.slice()), await onProcessor(input));
+      if (likeness >= SAME_VECTOR) return { infer, fallback: null };
+      reasons.push(`${accelerator} computes other vectors (cosine ${likeness.toFixed(4)})`);
+    } catch (error) {
+      reasons.push(`${accelerator} cannot be used here (${messageOf(error).split('\n')[0]})`);
+    }
+  }
+  return { infer: onProcessor, fallback: reasons.length === 0 ? null : reasons.join('; ') };
+}
+
+/** Opens the model on the processor, from its optimised copy in `cacheDir`, making that copy first where there is none. */
 export async function openSession(model: EmbeddingModel, cacheDir: string): Promise<Infer> {
-  const ort = await import('onnxruntime-node');
-  ort.env.logLevel = 'error';
-  const { InferenceSession, Tensor } = ort;
-  const create = (file: string, options: InferenceSession.SessionOptions): Promise<InferenceSession> =>
-    InferenceSession.create(file, { ...OPTIONS, ...options });
-  const runtime = ort.env.versions.node ?? ort.env.versions.common;
+  const { env, InferenceSession } = await import('onnxruntime-node');
+  env.logLevel = 'error';
+  const runtime = env.versions.node ?? env.versions.common;
   const graph = await optimizedGraph({ sha256: model.sha256, runtime, cacheDir }, async (save) => {
-    await (await create(model.file, { graphOptimizationLevel: 'all', ...save })).release();
+    await (await InferenceSession.create(model.file, { ...OPTIONS, graphOptimizationLevel: 'all', ...save })).release();
   });
-  const session = await (graph === null
-    ? create(model.file, { graphOptimizationLevel: 'all' })
-    : create(graph, { graphOptimizationLevel: 'disabled' }));
+  return graph === null
+    ? createInfer(model, model.file, { graphOptimizationLevel: 'all' })
+    : createInfer(model, graph, { graphOptimizationLevel: 'disabled' });
+}
+
+async function createInfer(
+  model: EmbeddingModel,
+  file: string,
+  options: InferenceSession.SessionOptions,
+): Promise<Infer> {
+  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const session = await InferenceSession.create(file, { ...OPTIONS, ...options });
   const name = model.input.name ?? only(session.inputNames, 'input', model);
   const output = model.output ?? only(session.outputNames, 'output', model);
   const { size } = model.input;

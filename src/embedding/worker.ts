@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { messageOf } from '../errors.ts';
 import { type EmbedDeps, embedPhoto } from './embed-photo.ts';
 import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
-import { openSession } from './session.ts';
+import { openOnDevice } from './session.ts';
 
 // A process of its own, started by the pool: a crash in native code costs one photo and not the run.
 // Its lifetime is the pool's: Ctrl-C, which the terminal sends to every process, is the parent's to decide upon,
@@ -28,13 +28,16 @@ process.on('message', (message: ToWorker) => {
   );
 });
 
-function open({ model, exact, gentle, cacheDir }: OpenWorker): EmbedDeps {
+function open({ model, exact, gentle, device, cacheDir }: OpenWorker): EmbedDeps {
   if (gentle) setPriority(constants.priority.PRIORITY_LOW);
-  const infer = prepare().then(() => openSession(model, cacheDir));
-  infer.then(
-    () => send({ kind: 'ready' }),
+  const session = prepare().then(() => openOnDevice(model, cacheDir, device, process.platform));
+  session.then(
+    ({ fallback }) => send({ kind: 'ready', fallback }),
     (error) => send({ kind: 'broken', message: messageOf(error) }),
   );
+  const infer = session.then((opened) => opened.infer);
+  // Whoever infers reports the failure; until then it must not count as unhandled.
+  infer.catch(() => undefined);
   // One photo at a time keeps a worker to one processor: what one stage leaves to another is still in its cache.
   return { input: model.input, exact, infer, inTurn: pLimit(1) };
 }
