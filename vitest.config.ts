@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     maxWorkers: 2,
+    // ONNX Runtime keeps a device id for its maker otherwise; curate's own workers set this themselves.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
   },
 });
