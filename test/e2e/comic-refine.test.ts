@@ -132,6 +132,9 @@ describe('refine', () => {
     const { code, stderr } = await studio.run(['refine', comic, 'x', '--yes']);
     expect([code, studio.fake.received.length]).toEqual([4, 1]);
     expect(stderr).toContain('is private');
+    expect((await studio.run(['refine', comic, 'x', '--dry-run'])).code).toBe(4);
+    await writeFile(join(studio.folder, '.curateprivate'), '# nothing\n');
+    expect((await studio.run(['refine', comic, 'x', '--yes'])).code).toBe(0);
   });
 
   it('rehearses without a key', async () => {
