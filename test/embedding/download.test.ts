@@ -78,7 +78,8 @@ describe('downloading a model', () => {
   it('goes on from where a cut connection ended', async () => {
     answer = (_, response) => {
       response.writeHead(200, { 'content-length': content.length });
-      response.write(content.subarray(0, 100_000), () => response.destroy());
+      // Time for the bytes to arrive: a reset throws away what the client has not read.
+      response.write(content.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 300));
     };
     await expect(pull()).rejects.toThrow(/The download from 127\.0\.0\.1:\d+ failed/);
     answer = serve;
