@@ -10,7 +10,7 @@ import shutil
 
 from milvus_lite.db import COLLECTIONS_DIRNAME, SCHEMA_FILENAME
 from milvus_lite.exceptions import MilvusLiteError
-from milvus_lite.schema.persistence import SCHEMA_FORMAT_VERSION
+from milvus_lite.schema.persistence import SCHEMA_FORMAT_VERSION, load_schema
 from milvus_lite.storage.manifest import MANIFEST_FILENAME, MANIFEST_FORMAT_VERSION, MANIFEST_PREV_FILENAME
 
 # All that a creation which was cut off can leave behind; the schema is in place before anything else is made.
@@ -39,7 +39,12 @@ def inspect(folder):
 
 
 def inspect_collection(folder):
-    read_record(os.path.join(folder, SCHEMA_FILENAME), "schema_format_version", SCHEMA_FORMAT_VERSION)
+    schema = os.path.join(folder, SCHEMA_FILENAME)
+    read_record(schema, "schema_format_version", SCHEMA_FORMAT_VERSION)
+    try:
+        load_schema(schema)
+    except (MilvusLiteError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Damaged(schema, error) from error
     path = os.path.join(folder, MANIFEST_FILENAME)
     if not os.path.exists(path):
         if os.path.exists(os.path.join(folder, MANIFEST_PREV_FILENAME)) or any(data_files(folder)):

@@ -68,6 +68,7 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
         cause,
       });
     default:
+      if (lite && DAMAGED.test(reason)) return damaged(reason, cause);
       if (/No space left|Disk quota/i.test(reason)) {
         return new UserError('disk_full', `${Place} could not write: its disk is full.`, {
           hint: 'Make room and run the command again; what was reported as saved is safe.',
@@ -79,6 +80,17 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
         cause,
       });
   }
+}
+
+/** What runtime/lite_damage.py says of a file below `FOLDER/db`, when it shows only as the file is read. */
+const DAMAGED = /\bdamaged: (.+?)[\\/]db[\\/]/;
+
+function damaged(reason: string, cause: unknown): UserError {
+  const folder = DAMAGED.exec(reason)?.[1];
+  return new UserError('store_damaged', `The index is ${reason}.`, {
+    hint: `Nothing was changed. To start over, move ${folder} away and index your folders again.`,
+    cause,
+  });
 }
 
 /** gRPC's words are for programmers; these are the cases a person can do something about. */

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { garbage } from '../hostile/bytes.ts';
+import { Home, repository } from '../support/cli.ts';
+import { makePhoto } from '../support/photo-maker.ts';
+
+interface ErrorJson {
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string | null };
+}
+interface IndexJson extends ErrorJson {
+  readonly libraries: readonly { photos: number; added: number; unchanged: number }[];
+}
+
+const PHOTOS = 12;
+let home: Home;
+let photos: string;
+
+beforeEach(async () => {
+  home = await Home.make();
+  photos = join(home.path, 'photos');
+  await Promise.all(Array.from({ length: PHOTOS }, (_, seed) => makePhoto(join(photos, `${seed}.jpg`), seed)));
+  // Kept between runs: the Python environment takes seconds to make, and this is not about that.
+  const python = join(repository, 'node_modules', '.cache', 'curate-python');
+  await mkdir(python, { recursive: true });
+  await mkdir(data(), { recursive: true });
+  await symlink(python, join(data(), 'python'));
+});
+afterEach(() => home.remove());
+
+const data = (): string => join(home.path, 'home', 'data');
+const lite = (): string => join(data(), 'lite');
+
+function curate<T>(...args: string[]): Promise<T & { readonly exit: number | null }> {
+  return home.json<T>(args, { env: { CURATE_HOME: join(home.path, 'home') } });
+}
+
+/** Indexes the photos and ends the server, so that all of them stand in data files. */
+async function indexed(): Promise<void> {
+  const { libraries } = await curate<IndexJson>('index', photos);
+  expect(libraries[0]?.photos).toBe(PHOTOS);
+  await home.curate(['stop'], { env: { CURATE_HOME: join(home.path, 'home') } });
+}
+
+async function filesOf(ending: string): Promise<string[]> {
+  const entries = await readdir(join(lite(), 'db'), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return files.filter((file) => file.includes('curate_photos') && file.endsWith(ending)).sort();
+}
+
+/** Every file of the database but its lock, by content. */
+async function fingerprint(): Promise<Record<string, string>> {
+  const entries = await readdir(join(lite(), 'db'), { recursive: true, withFileTypes: true });
+  const sums: [string, string][] = [];
+  for (const entry of entries) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && entry.name !== 'LOCK')
+      sums.push([
+        file,
+        createHash('sha256')
+          .update(await readFile(file))
+          .digest('hex'),
+      ]);
+  }
+  return Object.fromEntries(sums.sort());
+}
+
+const DAMAGES: readonly { readonly what: string; readonly ending: string; spoil(file: string): Promise<void> }[] = [
+  { what: 'a data file cut short', ending: '.parquet', spoil: (file) => truncate(file, 5000) },
+  { what: 'an empty data file', ending: '.parquet', spoil: (file) => truncate(file, 0) },
+  { what: 'a data file of garbage', ending: '.parquet', spoil: (file) => writeFile(file, garbage(20_000)) },
+  {
+    what: 'garbage inside a data file',
+    ending: '.parquet',
+    spoil: async (file) => {
+      const bytes = await readFile(file);
+      garbage(2000).copy(bytes, bytes.length >> 1);
+      await writeFile(file, bytes);
+    },
+  },
+  { what: 'a data file that is gone', ending: '.parquet', spoil: (file) => rm(file) },
+  { what: 'a list of files of garbage', ending: 'manifest.json', spoil: (file) => writeFile(file, garbage(300)) },
+  { what: 'an empty list of files', ending: 'manifest.json', spoil: (file) => truncate(file, 0) },
+  { what: 'a list of files that is gone', ending: 'manifest.json', spoil: (file) => rm(file) },
+  { what: 'a schema of garbage', ending: 'schema.json', spoil: (file) => writeFile(file, garbage(300)) },
+  { what: 'a schema of another program', ending: 'schema.json', spoil: (file) => writeFile(file, '{"a":[1]}') },
+  { what: 'a schema that is gone', ending: 'schema.json', spoil: (file) => rm(file) },
+];
+
+describe('a damaged store', () => {
+  for (const { what, ending, spoil } of DAMAGES) {
+    it(`with ${what} is named with the way to rebuild, and left as it is`, async () => {
+      await indexed();
+      const [file = ''] = await filesOf(ending);
+      await spoil(file);
+      const before = await fingerprint();
+      for (const verb of [['index', photos], ['search', join(photos, '1.jpg')], ['status']]) {
+        const { exit, error } = await curate<ErrorJson>(...verb);
+        expect({ verb: verb[0], exit, code: error?.code }).toEqual({ verb: verb[0], exit: 1, code: 'store_damaged' });
+        expect(error?.message).toContain(join(lite(), 'db'));
+        expect(error?.hint).toContain(`move ${lite()} away`);
+      }
+      expect(await fingerprint()).toEqual(before);
+    });
+  }
+
+  it('is made anew when it was moved away as told', async () => {
+    await indexed();
+    await truncate((await filesOf('.parquet'))[0] ?? '', 100);
+    expect((await curate<ErrorJson>('index', photos)).exit).toBe(1);
+    await rename(lite(), `${lite()}-aside`);
+    const { exit, libraries } = await curate<IndexJson>('index', photos);
+    expect(exit).toBe(0);
+    expect(libraries).toEqual([expect.objectContaining({ photos: PHOTOS, added: PHOTOS })]);
+  });
+});
+
+describe('a place that is not a store', () => {
+  it('is named and left alone when a file stands there', async () => {
+    await writeFile(lite(), 'my novel');
+    const { exit, error } = await curate<ErrorJson>('index', photos);
+    expect({ exit, code: error?.code }).toEqual({ exit: 1, code: 'data_unwritable' });
+    expect(error?.message).toContain(lite());
+    expect(await readFile(lite(), 'utf8')).toBe('my novel');
+  });
+
+  it("keeps a folder of somebody else's among the collections", async () => {
+    const holiday = join(lite(), 'db', 'collections', 'holiday');
+    await mkdir(holiday, { recursive: true });
+    await writeFile(join(holiday, 'diary.txt'), 'dear diary');
+    const { exit, error } = await curate<ErrorJson>('index', photos);
+    expect({ exit, code: error?.code }).toEqual({ exit: 1, code: 'store_damaged' });
+    expect(error?.message).toContain(holiday);
+    expect(await readFile(join(holiday, 'diary.txt'), 'utf8')).toBe('dear diary');
+  });
+});
