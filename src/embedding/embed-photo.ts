@@ -16,7 +16,7 @@ export interface EmbedDeps {
   readonly exact: boolean;
   /** Opened while the first photos are read. */
   readonly infer: Promise<Infer>;
-  /** Runs what uses the processor, one photo at a time; reading goes on beside it. */
+  /** Runs what uses the processor, a photo or two at a time; reading goes on beside it. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 

@@ -28,7 +28,7 @@ process.on('message', (message: ToWorker) => {
   );
 });
 
-function open({ model, exact, gentle, device, cacheDir }: OpenWorker): EmbedDeps {
+function open({ model, exact, gentle, device, cacheDir, atOnce }: OpenWorker): EmbedDeps {
   if (gentle) setPriority(constants.priority.PRIORITY_LOW);
   const session = prepare().then(() => openOnDevice(model, cacheDir, device, process.platform));
   session.then(
@@ -38,8 +38,7 @@ function open({ model, exact, gentle, device, cacheDir }: OpenWorker): EmbedDeps
   const infer = session.then((opened) => opened.infer);
   // Whoever infers reports the failure; until then it must not count as unhandled.
   infer.catch(() => undefined);
-  // One photo at a time keeps a worker to one processor: what one stage leaves to another is still in its cache.
-  return { input: model.input, exact, infer, inTurn: pLimit(1) };
+  return { input: model.input, exact, infer, inTurn: pLimit(atOnce) };
 }
 
 async function prepare(): Promise<void> {
