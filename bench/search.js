@@ -1,0 +1,115 @@
+/**
+ * What a person waits for: whole `curate search` processes, cold and warm, and an unchanged re-index.
+ *
+ *   node bench/search.js [ROWS ...]      30,000 by default; built code is measured, so `npm run build` comes first
+ *
+ * The library holds ROWS files of one byte and as many random vectors; the query is a real photo and is embedded.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { resolveModel } from '../dist/embedding/models.js';
+import { photoId } from '../dist/library/scope.js';
+import { loadSettings } from '../dist/settings.js';
+import { stopLite } from '../dist/store/lite/sidecar.js';
+import { openStore } from '../dist/store/open.js';
+import { realWorld } from '../dist/world.js';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const CURATE = here('../bin/curate.js');
+const QUERY = here('../fixtures/queries/cat.jpg');
+const PYTHON = here('../node_modules/.cache/curate-python');
+const RUNS = 7;
+const BATCH = 500;
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Random directions, all coordinates positive as after a ReLU. */
+function randomUnit(dim) {
+  const vector = Float32Array.from({ length: dim }, () => Math.random());
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+/** Fills the index of a home with one library of `rows` files that are really there. */
+async function fill(world, settings, root, rows) {
+  const model = await resolveModel(world, settings);
+  const store = await openStore(world, settings, model, () => undefined);
+  const library = { id: 'bench', name: 'bench', root };
+  await store.putLibrary(library);
+  for (let start = 0; start < rows; start += BATCH) {
+    const numbers = Array.from({ length: Math.min(BATCH, rows - start) }, (_, i) => start + i);
+    await mkdir(join(root, `folder ${start / BATCH}`), { recursive: true });
+    const batch = await Promise.all(
+      numbers.map(async (number) => {
+        const path = `folder ${start / BATCH}/IMG_${number}.jpg`;
+        await writeFile(join(root, path), 'x');
+        const { size, mtimeMs } = await stat(join(root, path));
+        const facts = { takenMs: null, camera: null, width: 4032, height: 3024, quality: 1 };
+        const sha256 = number.toString(16).padStart(64, '0');
+        const place = { id: photoId(library.id, path), library: library.id, path, sha256, size };
+        return { ...place, ...facts, mtimeMs: Math.round(mtimeMs), vector: randomUnit(model.dim) };
+      }),
+    );
+    await store.upsert(batch);
+  }
+  await store.flush();
+  await store.close();
+}
+
+/** Wall time of one `curate ARGS`, milliseconds. */
+function run(home, args) {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, [CURATE, ...args], {
+    env: { ...process.env, CURATE_HOME: home },
+  });
+  if (status !== 0) throw new Error(`curate ${args.join(' ')} exited ${status}: ${stderr}`);
+  return performance.now() - start;
+}
+
+/** Milliseconds, medians of whole processes, for a library of `rows` photos. */
+export async function benchSearch(rows = 30_000) {
+  const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
+  const root = join(home, 'photos');
+  await mkdir(join(home, 'data'), { recursive: true });
+  await symlink(PYTHON, join(home, 'data', 'python'));
+  const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
+  const settings = loadSettings(world);
+  const stop = () => stopLite(world, settings.paths);
+  try {
+    await fill(world, settings, root, rows);
+    run(home, ['search', QUERY]);
+    const times = (args, before = async () => undefined) =>
+      (async () => {
+        const measured = [];
+        for (let n = 0; n < RUNS; n += 1) {
+          await before();
+          measured.push(run(home, args));
+        }
+        return median(measured);
+      })();
+    return {
+      rows,
+      help: await times(['--help']),
+      searchWarm: await times(['search', QUERY]),
+      reindexWarm: await times(['index', root]),
+      searchCold: await times(['search', QUERY], stop),
+    };
+  } finally {
+    await stop();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const sizes = process.argv.slice(2).map(Number);
+  for (const rows of sizes.length === 0 ? [30_000] : sizes) {
+    const { rows: n, ...figures } = await benchSearch(rows);
+    const shown = Object.entries(figures).map(([name, ms]) => `${name} ${Math.round(ms)} ms`);
+    console.log(`${n.toLocaleString('en')} photos: ${shown.join(', ')}`);
+  }
+  process.exit();
+}
