@@ -1,46 +1,27 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { garbage } from '../hostile/bytes.ts';
-import { Home, repository } from '../support/cli.ts';
-import { makePhoto } from '../support/photo-maker.ts';
-
-interface ErrorJson {
-  readonly error?: { readonly code: string; readonly message: string; readonly hint: string | null };
-}
-interface IndexJson extends ErrorJson {
-  readonly libraries: readonly { photos: number; added: number; unchanged: number }[];
-}
+import { type ErrorJson, FaultHome, type IndexJson } from '../hostile/home.ts';
 
 const PHOTOS = 12;
-let home: Home;
-let photos: string;
+let home: FaultHome;
 
 beforeEach(async () => {
-  home = await Home.make();
-  photos = join(home.path, 'photos');
-  await Promise.all(Array.from({ length: PHOTOS }, (_, seed) => makePhoto(join(photos, `${seed}.jpg`), seed)));
-  // Kept between runs: the Python environment takes seconds to make, and this is not about that.
-  const python = join(repository, 'node_modules', '.cache', 'curate-python');
-  await mkdir(python, { recursive: true });
-  await mkdir(data(), { recursive: true });
-  await symlink(python, join(data(), 'python'));
+  home = await FaultHome.make();
+  await home.addPhotos(0, PHOTOS);
+  await home.prepare();
 });
 afterEach(() => home.remove());
 
-const data = (): string => join(home.path, 'home', 'data');
-const lite = (): string => join(data(), 'lite');
-
-function curate<T>(...args: string[]): Promise<T & { readonly exit: number | null }> {
-  return home.json<T>(args, { env: { CURATE_HOME: join(home.path, 'home') } });
-}
+const lite = (): string => join(home.data, 'lite');
 
 /** Indexes the photos and ends the server, so that all of them stand in data files. */
 async function indexed(): Promise<void> {
-  const { libraries } = await curate<IndexJson>('index', photos);
+  const { libraries } = await home.json<IndexJson>(['index', home.photos]);
   expect(libraries[0]?.photos).toBe(PHOTOS);
-  await home.curate(['stop'], { env: { CURATE_HOME: join(home.path, 'home') } });
+  await home.run(['stop']);
 }
 
 async function filesOf(ending: string): Promise<string[]> {
@@ -95,8 +76,8 @@ describe('a damaged store', () => {
       const [file = ''] = await filesOf(ending);
       await spoil(file);
       const before = await fingerprint();
-      for (const verb of [['index', photos], ['search', join(photos, '1.jpg')], ['status']]) {
-        const { exit, error } = await curate<ErrorJson>(...verb);
+      for (const verb of [['index', home.photos], ['search', join(home.photos, '1.jpg')], ['status']]) {
+        const { exit, error } = await home.json<ErrorJson>(verb);
         expect({ verb: verb[0], exit, code: error?.code }).toEqual({ verb: verb[0], exit: 1, code: 'store_damaged' });
         expect(error?.message).toContain(join(lite(), 'db'));
         expect(error?.hint).toContain(`move ${lite()} away`);
@@ -108,9 +89,9 @@ describe('a damaged store', () => {
   it('is made anew when it was moved away as told', async () => {
     await indexed();
     await truncate((await filesOf('.parquet'))[0] ?? '', 100);
-    expect((await curate<ErrorJson>('index', photos)).exit).toBe(1);
+    expect((await home.json<ErrorJson>(['index', home.photos])).exit).toBe(1);
     await rename(lite(), `${lite()}-aside`);
-    const { exit, libraries } = await curate<IndexJson>('index', photos);
+    const { exit, libraries } = await home.json<IndexJson>(['index', home.photos]);
     expect(exit).toBe(0);
     expect(libraries).toEqual([expect.objectContaining({ photos: PHOTOS, added: PHOTOS })]);
   });
@@ -119,7 +100,7 @@ describe('a damaged store', () => {
 describe('a place that is not a store', () => {
   it('is named and left alone when a file stands there', async () => {
     await writeFile(lite(), 'my novel');
-    const { exit, error } = await curate<ErrorJson>('index', photos);
+    const { exit, error } = await home.json<ErrorJson>(['index', home.photos]);
     expect({ exit, code: error?.code }).toEqual({ exit: 1, code: 'data_unwritable' });
     expect(error?.message).toContain(lite());
     expect(await readFile(lite(), 'utf8')).toBe('my novel');
@@ -129,7 +110,7 @@ describe('a place that is not a store', () => {
     const holiday = join(lite(), 'db', 'collections', 'holiday');
     await mkdir(holiday, { recursive: true });
     await writeFile(join(holiday, 'diary.txt'), 'dear diary');
-    const { exit, error } = await curate<ErrorJson>('index', photos);
+    const { exit, error } = await home.json<ErrorJson>(['index', home.photos]);
     expect({ exit, code: error?.code }).toEqual({ exit: 1, code: 'store_damaged' });
     expect(error?.message).toContain(holiday);
     expect(await readFile(join(holiday, 'diary.txt'), 'utf8')).toBe('dear diary');
