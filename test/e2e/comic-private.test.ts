@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -280,6 +281,17 @@ describe('a private photo', () => {
     await expect(send(place, settingsFor(place, []), cast, guard)).rejects.toMatchObject({ code: 'private', exit: 4 });
     expect(fake.received).toHaveLength(0);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'is private under rules that are a pipe, which nobody waits for',
+    async () => {
+      const place = join(root, 'piped');
+      await mkdir(place);
+      execFileSync('mkfifo', [join(place, '.curateprivate')]);
+      const guard = privateGuard({ patterns: [], roots: [], home: '/', allowed: [] });
+      expect(guard.privateBy(join(place, 'a.jpg'))).toBe(join(place, '.curateprivate'));
+    },
+  );
 
   it('is caught behind a link', async () => {
     const place = join(root, 'links');
