@@ -4,6 +4,7 @@ As it comes, the engine
  - acknowledges writes that only the operating system's memory holds, and names data files in its manifest before
    they have reached the disk: a power cut can lose both;
  - goes on after a failed flush (a full disk), and its next flush deletes the log of the rows that failed;
+ - takes a damaged log for one that a killed process cut short, and leaves out the rows behind the damage in silence;
  - opens a collection twice when two calls ask for it at once, each with a log of its own;
  - codes vectors by dictionary, which makes a file several times slower to open;
  - turns every vector of the collection into Python numbers to list rows, to count them or to search recent ones;
@@ -25,7 +26,7 @@ from lite_damage import Damaged, inspect  # noqa: F401
 from milvus_lite.db import MilvusLite
 from milvus_lite.engine import collection
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
-from milvus_lite.storage import data_file, delta_file
+from milvus_lite.storage import data_file, delta_file, wal
 from milvus_lite.storage.memtable import MemTable
 from milvus_lite.storage.wal import WAL
 
@@ -38,6 +39,7 @@ def amend():
     """Puts every correction in place; to be called once, before a database is opened."""
     data_file.pq = delta_file.pq = SimpleNamespace(read_table=read_table, write_table=write_table)
     collection.WAL = SyncedLog
+    wal._read_wal_file = read_log
     collection.execute_flush = noting_failure(collection.execute_flush)
     collection.assemble_candidates = sparing_vectors(collection.assemble_candidates)
     collection.validate_record = trusting_numbers(collection.validate_record)
@@ -101,6 +103,45 @@ class SyncedLog(WAL):
             # A batch cut short hides every later one from recovery.
             write_failed.set()
             raise
+
+
+def read_log(path):
+    """The batches in a log. Only the last may be missing its end, as a killed process leaves it: it was never confirmed."""
+    try:
+        with open(path, "rb") as file:
+            written = file.read()
+    except FileNotFoundError:
+        return []
+    source = pa.BufferReader(written)
+    batches, whole = [], 0
+    try:
+        reader = pa.ipc.open_stream(source)
+        whole = source.tell()
+        for batch in reader:
+            batch.validate(full=True)
+            batches.append(batch)
+            whole = source.tell()
+    except (OSError, pa.ArrowException) as error:
+        if not is_cut_short(written[whole:]):
+            raise Damaged(path, error) from error
+    return batches
+
+
+def is_cut_short(message):
+    """Whether bytes are the beginning of a message of an Arrow stream (continuation mark, length, header, body) or the
+    zeros that a file system appends before the bytes arrive, rather than something else."""
+    mark, length = message[:4], message[4:8]
+    if not message.strip(b"\0"):
+        return True
+    if mark != b"\xff\xff\xff\xff"[: len(mark)]:
+        return False
+    if len(length) < 4 or len(message) < 8 + int.from_bytes(length, "little"):
+        return True
+    try:
+        pa.ipc.read_message(pa.BufferReader(message))
+    except (OSError, pa.ArrowException) as error:
+        return "Expected to be able to read" in str(error)
+    return False
 
 
 def noting_failure(execute_flush):

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Home } from '../support/cli.ts';
 import { makePhoto } from '../support/photo-maker.ts';
+import { serverPids } from '../support/server-pids.ts';
 
 /** Kills in one run of the suite: `npm run test:faults` asks for 100. */
 const KILLS = Number(process.env.CURATE_KILLS ?? 20);
@@ -36,19 +36,6 @@ async function addPhotos(n: number): Promise<void> {
   await Promise.all(batch.map((seed) => makePhoto(join(photos, `folder ${seed % 3}`, `${seed}.jpg`), seed)));
 }
 
-/** The embedded server of this home, by its command line. */
-function serverPids(): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
-      return command.includes('lite_server') && command.includes(home.path) ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
 async function filesThere(): Promise<string[]> {
   const entries = await readdir(photos, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -74,7 +61,7 @@ it(`has every photo once after ${KILLS} kills at random moments, of curate, of i
       during: (child) => {
         void sleep(delay).then(() => {
           if (victim !== 'store') child.kill('SIGKILL');
-          if (victim !== 'curate') for (const pid of serverPids()) process.kill(pid, 'SIGKILL');
+          if (victim !== 'curate') for (const pid of serverPids(home.path)) process.kill(pid, 'SIGKILL');
         });
       },
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { garbage } from '../hostile/bytes.ts';
 import { type ErrorJson, FaultHome, type IndexJson } from '../hostile/home.ts';
+import { serverPids } from '../support/server-pids.ts';
 
 const PHOTOS = 12;
 let home: FaultHome;
@@ -85,6 +86,22 @@ describe('a damaged store', () => {
       expect(await fingerprint()).toEqual(before);
     });
   }
+
+  it('with garbage in the log of recent writes is named, too, rather than silently shorter', async () => {
+    await home.json<IndexJson>(['index', home.photos]);
+    // Killed, the server leaves what it confirmed in its log; ended in order it would have made data files of it.
+    for (const pid of serverPids(home.data)) process.kill(pid, 'SIGKILL');
+    const entries = await readdir(join(lite(), 'db'), { recursive: true, withFileTypes: true });
+    const log = entries.find(({ name, parentPath }) => /^wal_data/.test(name) && parentPath.includes('libraries'));
+    const file = join(log?.parentPath ?? '', log?.name ?? '');
+    const bytes = await readFile(file);
+    garbage(200).copy(bytes, 100);
+    await writeFile(file, bytes);
+    const { exit, error } = await home.json<ErrorJson>(['index', home.photos]);
+    expect({ exit, code: error?.code }).toEqual({ exit: 1, code: 'store_damaged' });
+    expect(error?.message).toContain(file);
+    expect(await readFile(file)).toEqual(bytes);
+  });
 
   it('is made anew when it was moved away as told', async () => {
     await indexed();
