@@ -1,4 +1,5 @@
 import type { SharpOptions } from 'sharp';
+import { Crossing } from './crossing.ts';
 import { failureOf, losesPixels } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { decodeHeic } from './heic.ts';
@@ -45,25 +46,55 @@ export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Pr
   return faulty('not_an_image', `is not an image${looks}`);
 }
 
+/**
+ * libvips keeps its messages in one place for the whole process: of two photos decoded side by side, each may be told
+ * what is wrong with the other, or nothing. A verdict is given alone.
+ */
+const crossing = new Crossing();
+
 async function decodeWithSharp(
   bytes: Uint8Array,
   format: PhotoFormat,
-  { reduceFor }: DecodeOptions,
+  options: DecodeOptions,
 ): Promise<DecodedPhoto | Faulty> {
-  const { default: sharp } = await import('sharp');
   try {
-    // Only the header is read, so that a claim of very many pixels costs nothing.
-    const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
-    const size = header.autoOrient;
-    if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
-    const cmyk = header.space === 'cmyk';
-    // Reducing would weigh colours by alpha, which dropping alpha must not; and sharp reduces no CMYK on load.
-    const reduced = reduceFor === null || header.hasAlpha || cmyk ? null : reducedSize(size, reduceFor);
-    const image = await decodePixels(bytes, reduced, cmyk);
-    return { kind: 'decoded', image, size, exif: exifSources(header.exif, format, bytes) };
+    return await crossing.together(() => attempt(bytes, format, options, 'warning'));
+  } catch {
+    return await crossing.alone(() => judge(bytes, format, options));
+  }
+}
+
+/** Decodes strictly; when only something harmless was wrong, once more, leniently. */
+async function judge(bytes: Uint8Array, format: PhotoFormat, options: DecodeOptions): Promise<DecodedPhoto | Faulty> {
+  try {
+    return await attempt(bytes, format, options, 'warning');
+  } catch (error) {
+    if (losesPixels(error)) return { kind: 'fault', fault: failureOf(error, format, bytes) };
+  }
+  try {
+    return await attempt(bytes, format, options, 'error');
   } catch (error) {
     return { kind: 'fault', fault: failureOf(error, format, bytes) };
   }
+}
+
+/** @throws what sharp throws. */
+async function attempt(
+  bytes: Uint8Array,
+  format: PhotoFormat,
+  { reduceFor }: DecodeOptions,
+  failOn: 'warning' | 'error',
+): Promise<DecodedPhoto | Faulty> {
+  const { default: sharp } = await import('sharp');
+  // Only the header is read, so that a claim of very many pixels costs nothing.
+  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
+  const size = header.autoOrient;
+  if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
+  const cmyk = header.space === 'cmyk';
+  // Reducing would weigh colours by alpha, which dropping alpha must not; and sharp reduces no CMYK on load.
+  const reduced = reduceFor === null || header.hasAlpha || cmyk ? null : reducedSize(size, reduceFor);
+  const image = await pixels(bytes, reduced, cmyk, failOn);
+  return { kind: 'decoded', image, size, exif: exifSources(header.exif, format, bytes) };
 }
 
 /** The format has no reduced decoding: every pixel is decoded, then reduced as sharp reduces the other formats. */
@@ -92,16 +123,6 @@ async function decodePreview(
   if (preview.kind === 'fault') return preview;
   const decoded = await decodeWithSharp(preview.jpeg, 'jpeg', options);
   return decoded.kind === 'fault' ? decoded : { ...decoded, exif: preview.exif };
-}
-
-/** Decodes strictly; when only something harmless was wrong, once more, leniently. */
-async function decodePixels(bytes: Uint8Array, reduced: Size | null, cmyk: boolean): Promise<RgbImage> {
-  try {
-    return await pixels(bytes, reduced, cmyk, 'warning');
-  } catch (error) {
-    if (losesPixels(error)) throw error;
-    return await pixels(bytes, reduced, cmyk, 'error');
-  }
 }
 
 async function pixels(
