@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/seed.ts'],
     // End-to-end tests start real servers and embed real photos; two cores are all there is.
     testTimeout: 180_000,
     hookTimeout: 300_000,
