@@ -1,24 +1,32 @@
-/** Compiles resize.ts and writes it, as base64, to src/embedding/resize-kernel.ts. */
+/** Compiles the kernels and writes each, as base64, to the module that uses it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
+const KERNELS = [
+  { source: 'resize.ts', module: '../src/embedding/resize-kernel.ts', name: 'RESIZE_KERNEL' },
+  { source: 'jpeg.ts', module: '../src/photos/jpeg-kernel.ts', name: 'JPEG_KERNEL' },
+];
+
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const files = new Map();
-const { error, stderr } = await asc.main(
-  ['resize.ts', '--outFile', 'resize.wasm', '--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'],
-  {
-    readFile: (name) => readFile(here(name), 'utf8').catch(() => null),
-    writeFile: (name, content) => void files.set(name, content),
-    listFiles: () => [],
-  },
-);
-if (error !== null) throw new Error(`${error.message}\n${stderr}`);
-const wasm = Buffer.from(files.get('resize.wasm'));
-await writeFile(
-  here('../src/embedding/resize-kernel.ts'),
-  `/** Made from wasm/resize.ts by wasm/build.mjs: ${wasm.length} bytes of WebAssembly. */
-export const RESIZE_KERNEL =
+
+for (const { source, module, name } of KERNELS) {
+  const files = new Map();
+  const { error, stderr } = await asc.main(
+    [source, '--outFile', 'kernel.wasm', '--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'],
+    {
+      readFile: (path) => readFile(here(path), 'utf8').catch(() => null),
+      writeFile: (path, content) => void files.set(path, content),
+      listFiles: () => [],
+    },
+  );
+  if (error !== null || stderr.toString() !== '') throw new Error(`${source}: ${error?.message}\n${stderr}`);
+  const wasm = Buffer.from(files.get('kernel.wasm'));
+  await writeFile(
+    here(module),
+    `/** Made from wasm/${source} by wasm/build.mjs: ${wasm.length} bytes of WebAssembly. */
+export const ${name} =
   '${wasm.toString('base64')}';
 `,
-);
+  );
+}

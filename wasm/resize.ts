@@ -30,8 +30,8 @@ export function horizontal(
     const row = input + y * rowBytes;
     let first = coefficients;
     for (let x: usize = 0; x < width; x++) {
-      let pixel = row + load<u32>(starts + x * 4) * 3;
-      const end = first + load<u32>(counts + x * 4) * 4;
+      let pixel = row + load<usize>(starts + x * 4) * 3;
+      const end = first + load<usize>(counts + x * 4) * 4;
       let sum = i32x4.splat(HALF);
       for (let c = first; c < end; c += 4, pixel += 3) {
         const samples = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(pixel)));
@@ -56,8 +56,8 @@ export function vertical(
   output: usize,
 ): void {
   for (let y: usize = 0; y < height; y++) {
-    const top = input + load<u32>(starts + y * 4) * rowBytes;
-    const end = coefficients + load<u32>(counts + y * 4) * 4;
+    const top = input + load<usize>(starts + y * 4) * rowBytes;
+    const end = coefficients + load<usize>(counts + y * 4) * 4;
     for (let x: usize = 0; x < rowBytes; x += 16) {
       let at = top + x;
       let a = i32x4.splat(HALF);

@@ -1,4 +1,5 @@
 import type { RgbImage, Size } from '../photos/pixels.ts';
+import { Arena, instantiate, type KernelMemory } from '../wasm.ts';
 import { type Taps, taps } from './resample-taps.ts';
 import { RESIZE_KERNEL } from './resize-kernel.ts';
 
@@ -28,13 +29,15 @@ export function resizeBicubic(image: RgbImage, size: Size, window: Window = { le
   // Large images go through in strips, so that memory need not hold them twice.
   const strip = Math.max(1, Math.min(rows, Math.floor(STRIP_BYTES / rowBytes)));
 
-  const place = new Placement();
-  const a = place.taps(across);
-  const d = place.taps(down);
-  const input = place.reserve(strip * rowBytes);
-  const middle = place.reserve(rows * outBytes);
-  const output = place.reserve(window.height * outBytes);
-  const memory = place.fill();
+  const arena = new Arena();
+  const a = reserveTaps(arena, across);
+  const d = reserveTaps(arena, down);
+  const input = arena.reserve(strip * rowBytes);
+  const middle = arena.reserve(rows * outBytes);
+  const output = arena.reserve(window.height * outBytes);
+  const memory = arena.open(kernel);
+  a.fill(memory);
+  d.fill(memory);
   for (let y = 0; y < rows; y += strip) {
     const count = Math.min(strip, rows - y);
     const from = (first + y) * rowBytes;
@@ -46,15 +49,8 @@ export function resizeBicubic(image: RgbImage, size: Size, window: Window = { le
   return memory.slice(output, output + window.height * outBytes);
 }
 
-// TypeScript knows WebAssembly from the browser's library only, which this program does not have.
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { readonly exports: unknown };
-};
-
 /** Addresses and lengths in bytes; see wasm/resize.ts. */
-interface Kernel {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+interface ResizeKernel extends KernelMemory {
   horizontal(
     input: number,
     rowBytes: number,
@@ -78,39 +74,20 @@ interface Kernel {
   ): void;
 }
 
-const kernel = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(RESIZE_KERNEL, 'base64'))).exports as Kernel;
-
+const kernel = instantiate<ResizeKernel>(RESIZE_KERNEL);
 const STRIP_BYTES = 4e6;
-const PAGE_BYTES = 65_536;
-/** The kernel reads and writes a few bytes past the end of what it is given. */
-const MARGIN = 16;
 
-/** Lays one call's data out in the kernel's memory, which stays as large as the largest call needed it. */
-class Placement {
-  readonly #contents: { readonly at: number; readonly values: Int32Array }[] = [];
-  #end = MARGIN;
-
-  reserve(bytes: number): number {
-    const at = this.#end;
-    this.#end = Math.ceil((at + bytes + MARGIN) / MARGIN) * MARGIN;
-    return at;
-  }
-
-  taps({ starts, counts, coefficients }: Taps): { starts: number; counts: number; coefficients: number } {
-    return { starts: this.#put(starts), counts: this.#put(counts), coefficients: this.#put(coefficients) };
-  }
-
-  /** Makes the memory large enough, and writes what was put. */
-  fill(): Uint8Array {
-    const missing = this.#end - kernel.memory.buffer.byteLength;
-    if (missing > 0) kernel.memory.grow(Math.ceil(missing / PAGE_BYTES));
-    for (const { at, values } of this.#contents) new Int32Array(kernel.memory.buffer, at, values.length).set(values);
-    return new Uint8Array(kernel.memory.buffer);
-  }
-
-  #put(values: Int32Array): number {
-    const at = this.reserve(values.byteLength);
-    this.#contents.push({ at, values });
-    return at;
-  }
+/** Room for one axis' tables in the kernel's memory: where they go, and how to write them there once it is open. */
+function reserveTaps(arena: Arena, { starts, counts, coefficients }: Taps) {
+  const at = {
+    starts: arena.reserve(starts.byteLength),
+    counts: arena.reserve(counts.byteLength),
+    coefficients: arena.reserve(coefficients.byteLength),
+  };
+  const fill = ({ buffer }: Uint8Array): void => {
+    new Int32Array(buffer, at.starts, starts.length).set(starts);
+    new Int32Array(buffer, at.counts, counts.length).set(counts);
+    new Int32Array(buffer, at.coefficients, coefficients.length).set(coefficients);
+  };
+  return { ...at, fill };
 }

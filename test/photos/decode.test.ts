@@ -143,7 +143,7 @@ describe('decoding gives upright RGB', () => {
     for (const bytes of [await sharp(photo).jpeg().toBuffer(), turned]) {
       const { image, size } = await decoded(bytes, 235);
       expect(size).toEqual({ width: 4000, height: 3000 });
-      expect(image).toMatchObject({ width: 626, height: 470 });
+      expect(image).toMatchObject({ width: 1000, height: 750 });
     }
     for (let side = 1; side < 20_000; side += 7) {
       const reduced = reducedSize({ width: side, height: side * 2 }, 235);
@@ -191,6 +191,17 @@ describe('what cannot be decoded is told apart', () => {
       }
     });
   }
+
+  test('bytes lost in the middle of a large JPEG do not hide behind its reduced size', async () => {
+    const { data, width, height } = generatedImage(3200, 2400, 1);
+    const bytes = await sharp(data, { raw: { width, height, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    expect((await decoded(bytes, 235)).size).toEqual({ width, height });
+    const middle = bytes.length >> 1;
+    const lossy = Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle + 4096)]);
+    expect((await faultOf(lossy)).code).toBe('corrupt');
+  });
 
   test('other kinds of file are named by their content', async () => {
     const heads: Readonly<Record<string, string>> = {

@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { decodeReducedJpeg } from '../../src/photos/jpeg-reduced.ts';
+import type { RgbImage } from '../../src/photos/pixels.ts';
+
+const MANY = 1e9;
+const kind = (name: string): Buffer => readFileSync(new URL(`../data/jpeg/${name}.jpg`, import.meta.url));
+
+/** Decodes at `side` eighths of the size; null when that is refused. */
+function reduced(bytes: Uint8Array, short: number, side: 1 | 2): RgbImage | null {
+  const decoded = decodeReducedJpeg(bytes, side === 1 ? 1 : short / 8 + 0.1, MANY);
+  return typeof decoded === 'string' ? null : decoded.image;
+}
+
+async function full(bytes: Uint8Array): Promise<RgbImage> {
+  const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
+
+/** Grey waves, within the range that no rounding of the codec leaves. */
+function waves(width: number, height: number, fx: number, fy: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      data.fill(
+        128 + 30 * Math.sin(x * fx) + 30 * Math.cos(y * fy + x * 0.1),
+        (y * width + x) * 3,
+        (y * width + x + 1) * 3,
+      );
+    }
+  }
+  return { data, width, height };
+}
+
+/** Coefficient (u, v) of the cosine transform of the block at (bx, by), as JPEG scales it (ITU-T T.81, A.3.3). */
+function coefficient({ data, width }: RgbImage, bx: number, by: number, u: number, v: number): number {
+  let sum = 0;
+  for (let y = 0; y < 8; y++) {
+    for (let x = 0; x < 8; x++) {
+      const level = (data[((by * 8 + y) * width + bx * 8 + x) * 3] ?? 0) - 128;
+      sum += level * Math.cos(((2 * x + 1) * u * Math.PI) / 16) * Math.cos(((2 * y + 1) * v * Math.PI) / 16);
+    }
+  }
+  return (sum / 4) * (u === 0 ? Math.SQRT1_2 : 1) * (v === 0 ? Math.SQRT1_2 : 1);
+}
+
+/** Of a square of `side` pixels. */
+function meanLuma({ data, width }: RgbImage, left: number, top: number, side: number): number {
+  let sum = 0;
+  for (let y = top; y < top + side; y++) {
+    for (let x = left; x < left + side; x++) {
+      const [r = 0, g = 0, b = 0] = data.subarray((y * width + x) * 3);
+      sum += 0.299 * r + 0.587 * g + 0.114 * b;
+    }
+  }
+  return sum / side ** 2;
+}
+
+describe('a JPEG decoded at a reduced size', () => {
+  test('is the cosine transform of the full decode, cut to its lowest frequencies', async () => {
+    const wave = fc.double({ min: 0.02, max: 0.9, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(wave, wave, fc.integer({ min: 40, max: 100 }), async (fx, fy, quality) => {
+        const { data, width, height } = waves(96, 64, fx, fy);
+        const raw = sharp(data, { raw: { width, height, channels: 3 } });
+        const bytes = await raw.jpeg({ quality, chromaSubsampling: quality % 2 ? '4:4:4' : '4:2:0' }).toBuffer();
+        const whole = await full(bytes);
+        for (const side of [1, 2] as const) {
+          const image = reduced(bytes, height, side);
+          expect(image).toMatchObject({ width: (width * side) / 8, height: (height * side) / 8 });
+          for (let by = 0; by < height / 8; by++) {
+            for (let bx = 0; bx < width / 8; bx++) {
+              const [f00, f01, f10, f11] = [
+                coefficient(whole, bx, by, 0, 0),
+                coefficient(whole, bx, by, 1, 0),
+                coefficient(whole, bx, by, 0, 1),
+                coefficient(whole, bx, by, 1, 1),
+              ];
+              const samples =
+                side === 1
+                  ? [f00]
+                  : [f00 + f01 + f10 + f11, f00 - f01 + f10 - f11, f00 + f01 - f10 - f11, f00 - f01 - f10 + f11];
+              for (const [i, sample] of samples.entries()) {
+                const [x, y] = [bx * side + (i % side), by * side + Math.floor(i / side)];
+                const actual = image?.data[(y * (image?.width ?? 0) + x) * 3] ?? Number.NaN;
+                expect(Math.abs(actual - (sample / 8 + 128))).toBeLessThan(2);
+              }
+            }
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  for (const name of ['444', '422', '420', 'optimized', 'coarse', 'restart-blocks', 'restart-rows']) {
+    test(`has the mean luma of every block of the full decode: ${name}`, async () => {
+      const bytes = kind(name);
+      const whole = await full(bytes);
+      for (const side of [1, 2] as const) {
+        const image = reduced(bytes, whole.height, side);
+        expect(image).toMatchObject({
+          width: Math.ceil((whole.width * side) / 8),
+          height: Math.ceil((whole.height * side) / 8),
+        });
+        if (image === null) return;
+        // Whole blocks only: the last ones are filled up beyond the photo's edge.
+        for (let by = 0; by < Math.floor(whole.height / 8); by++) {
+          for (let bx = 0; bx < Math.floor(whole.width / 8); bx++) {
+            const away = meanLuma(image, bx * side, by * side, side) - meanLuma(whole, bx * 8, by * 8, 8);
+            // Levels outside 0 to 255, which the full decode clamps, leave the two a little apart.
+            expect(Math.abs(away), `block ${bx}, ${by}`).toBeLessThan(4);
+          }
+        }
+      }
+    });
+  }
+
+  test('is left to sharp when it is of another kind, too small or too large', async () => {
+    const bytes = kind('420');
+    expect(decodeReducedJpeg(kind('progressive'), 1, MANY)).toBe('unsuited');
+    expect(decodeReducedJpeg(kind('rgb'), 1, MANY)).toBe('unsuited');
+    expect(decodeReducedJpeg(await sharp(bytes).toColourspace('b-w').jpeg().toBuffer(), 1, MANY)).toBe('unsuited');
+    expect(decodeReducedJpeg(await sharp(bytes).toColourspace('cmyk').jpeg().toBuffer(), 1, MANY)).toBe('unsuited');
+    expect(decodeReducedJpeg(bytes, 33, MANY)).toBe('unsuited');
+    expect(decodeReducedJpeg(bytes, 32, MANY)).toBeTypeOf('object');
+    expect(decodeReducedJpeg(bytes, 32, 173 * 131 - 1)).toBe('unsuited');
+  });
+
+  test('is doubtful when bytes are missing, lost or doubled', () => {
+    for (const name of ['420', 'restart-blocks']) {
+      const bytes = kind(name);
+      const scan = bytes.indexOf(Buffer.from([0xff, 0xda])) + 14;
+      for (let length = 0; length < bytes.length; length += 7) {
+        const expected = length < scan ? 'unsuited' : 'doubtful';
+        expect(decodeReducedJpeg(bytes.subarray(0, length), 1, MANY)).toBe(expected);
+      }
+      const middle = (scan + bytes.length) >> 1;
+      const without = Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle + 300)]);
+      const twice = Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle - 300)]);
+      expect(decodeReducedJpeg(without, 1, MANY)).toBe('doubtful');
+      expect(decodeReducedJpeg(twice, 1, MANY)).toBe('doubtful');
+    }
+  });
+
+  test('is an image or nothing, whatever is wrong with its bytes', () => {
+    const files = ['444', '422', '420', 'optimized', 'restart-blocks'].map(kind);
+    const damage = fc.array(fc.tuple(fc.nat(20_000), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.nat(files.length - 1), damage, fc.constantFrom(1, 2), (file, changes, side) => {
+        const bytes = Uint8Array.from(files[file] ?? []);
+        for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        const decoded = decodeReducedJpeg(bytes, side === 1 ? 1 : 20, 1e6);
+        if (typeof decoded === 'string') return;
+        const { data, width, height } = decoded.image;
+        expect(data).toHaveLength(width * height * 3);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test('is turned upright for every EXIF orientation', async () => {
+    const quarters = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'white' } })
+      .composite(
+        ['red', 'lime', 'blue'].map((background, i) => ({
+          input: { create: { width: 32, height: 24, channels: 3 as const, background } },
+          left: (i % 2) * 32,
+          top: Math.floor(i / 2) * 24,
+        })),
+      )
+      .png()
+      .toBuffer();
+    for (let orientation = 1; orientation <= 8; orientation++) {
+      const bytes = await sharp(quarters).withMetadata({ orientation }).jpeg({ quality: 95 }).toBuffer();
+      const upright = await sharp(bytes)
+        .autoOrient()
+        .resize({ width: orientation < 5 ? 16 : 12 })
+        .raw()
+        .toBuffer();
+      const decoded = decodeReducedJpeg(bytes, 10, MANY);
+      if (typeof decoded === 'string') throw new Error(decoded);
+      expect(decoded.size).toEqual(orientation < 5 ? { width: 64, height: 48 } : { width: 48, height: 64 });
+      const away = upright.map((value, i) => Math.abs(value - (decoded.image.data[i] ?? 1000)));
+      expect(away.reduce((sum, value) => sum + value, 0) / away.length, `orientation ${orientation}`).toBeLessThan(8);
+    }
+  });
+});
