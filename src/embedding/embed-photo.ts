@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decodePhoto, reducedSize } from '../photos/decode.ts';
 import { readExif } from '../photos/exif.ts';
-import type { RgbImage, Size } from '../photos/pixels.ts';
+import type { RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';
 import type { EmbedRequest, EmbedResult, InputSpec, StageTimings } from './port.ts';
@@ -16,7 +16,7 @@ export interface EmbedDeps {
   readonly exact: boolean;
   /** Opened while the first photos are read. */
   readonly infer: Promise<Infer>;
-  /** Runs what uses the processor, a photo or two at a time; reading goes on beside it. */
+  /** Runs what uses the processor, one photo at a time; reading goes on beside it. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -50,7 +50,7 @@ async function embedFile(
   if (decoded.kind === 'fault') return decoded;
   const exif = await readExif(decoded.exif);
   clock.lap('exif');
-  const quality = sharpness(forSharpness(decoded.image, decoded.size, input.resizeShortSide));
+  const quality = sharpness(exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image);
   clock.lap('sharpness');
   const pixels = preprocess(decoded.image, decoded.size, input);
   clock.lap('resize');
@@ -60,11 +60,10 @@ async function embedFile(
   return { kind: 'embedded', photo: { sha256, size, mtimeMs, width, height, ...exif, quality, vector } };
 }
 
-/** The image at the size of a reduced decode, so that the same photo is as sharp however it was decoded. */
-function forSharpness(image: RgbImage, photo: Size, target: number): RgbImage {
-  const size = reducedSize(photo, target);
-  if (size === null || size.width >= image.width) return image;
-  return { data: resizeBicubic(image, size), ...size };
+/** An image decoded in full at about the size of a reduced decode: at every pixel, noise would pass for sharpness. */
+function reduced(image: RgbImage, target: number): RgbImage {
+  const size = reducedSize(image, target);
+  return size === null ? image : { data: resizeBicubic(image, size), ...size };
 }
 
 /** Wall time of one photo's stages, milliseconds. */

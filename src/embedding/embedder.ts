@@ -33,10 +33,7 @@ export async function openEmbedder(
   options: EmbedderOptions & { cacheDir: string },
 ): Promise<Embedder> {
   const { cacheDir, jobs = world.cores, exact = false, gentle = false, device = 'cpu' } = options;
-  // Where every core may be used, a second photo in each worker fills the moments in which one thread waits for
-  // another: 2 % more photos per second. Where fewer were asked for, a worker keeps to one core.
-  const atOnce = jobs < world.cores ? 1 : 2;
-  const open: OpenWorker = { kind: 'open', model, exact, gentle, device, cacheDir, atOnce };
+  const open: OpenWorker = { kind: 'open', model, exact, gentle, device, cacheDir };
   return new WorkerPool(world, open, jobs, options);
 }
 

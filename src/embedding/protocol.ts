@@ -9,8 +9,6 @@ export interface OpenWorker {
   readonly gentle: boolean;
   readonly device: Device;
   readonly cacheDir: string;
-  /** Photos it works on at a time, beside those that it reads: 1 keeps it to one processor. */
-  readonly atOnce: 1 | 2;
 }
 
 export type ToWorker = OpenWorker | { readonly kind: 'embed'; readonly id: number; readonly request: EmbedRequest };

@@ -28,9 +28,9 @@ process.on('message', (message: ToWorker) => {
   );
 });
 
-function open({ model, exact, gentle, device, cacheDir, atOnce }: OpenWorker): EmbedDeps {
+function open({ model, exact, gentle, device, cacheDir }: OpenWorker): EmbedDeps {
   if (gentle) setPriority(constants.priority.PRIORITY_LOW);
-  const session = prepare().then(() => openOnDevice(model, cacheDir, device, process.platform));
+  const session = openOnDevice(model, cacheDir, device, process.platform);
   session.then(
     ({ fallback }) => send({ kind: 'ready', fallback }),
     (error) => send({ kind: 'broken', message: messageOf(error) }),
@@ -38,13 +38,8 @@ function open({ model, exact, gentle, device, cacheDir, atOnce }: OpenWorker): E
   const infer = session.then((opened) => opened.infer);
   // Whoever infers reports the failure; until then it must not count as unhandled.
   infer.catch(() => undefined);
-  return { input: model.input, exact, infer, inTurn: pLimit(atOnce) };
-}
-
-async function prepare(): Promise<void> {
-  const { default: sharp } = await import('sharp');
-  sharp.concurrency(1);
-  sharp.cache(false);
+  // One photo at a time keeps a worker to one processor: what one stage leaves to another is still in its cache.
+  return { input: model.input, exact, infer, inTurn: pLimit(1) };
 }
 
 function send(message: FromWorker): void {
