@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import type { Device } from '../embedding/device.ts';
+import type { Embedder } from '../embedding/port.ts';
 import type { IndexEvent, IndexReport } from '../library/events.ts';
 import { IndexScreen } from '../output/index-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
@@ -42,6 +43,15 @@ export async function indexOnce(
   const { indexPhotos } = await import('../library/index-photos.ts');
   const { withLock } = await import('../lock.ts');
   const screen = new IndexScreen(world);
+  const openEmbedder = (eager: boolean): Promise<Embedder> =>
+    library.openEmbedder({
+      ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+      exact: flags.exact ?? false,
+      gentle: flags.gentle ?? false,
+      device: flags.device,
+      eager,
+      onFallback: (reason) => screen.note(`The model runs on the processor: ${reason}.`),
+    });
   try {
     const waiting = (holder: number | null): void =>
       screen.note(
@@ -49,26 +59,25 @@ export async function indexOnce(
       );
     const lock = join(library.settings.paths.data, 'index.lock');
     const report = await withLock(lock, world.pid, { onWait: waiting, signal: world.interrupted }, async () => {
-      const store = await library.store;
-      await announceNewModel(context, library, flags, screen);
-      return indexPhotos(
-        {
-          store,
-          openEmbedder: () =>
-            library.openEmbedder({
-              ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
-              exact: flags.exact ?? false,
-              gentle: flags.gentle ?? false,
-              device: flags.device,
-              onFallback: (reason) => screen.note(`The model runs on the processor: ${reason}.`),
-            }),
-          onEvent: (event) => manner.onEvent(event, screen),
-          interrupted: world.interrupted,
-          confirmPrune: async (_, photos, reason) =>
-            flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
-        },
-        { roots, ignore: flags.ignore, dryRun: flags.dryRun ?? false },
-      );
+      // A first run has photos to embed: its workers get going while the store does.
+      const early = library.isNew && !flags.dryRun ? openEmbedder(true) : null;
+      try {
+        const store = await library.store;
+        await announceNewModel(context, library, flags, screen);
+        return await indexPhotos(
+          {
+            store,
+            openEmbedder: () => early ?? openEmbedder(false),
+            onEvent: (event) => manner.onEvent(event, screen),
+            interrupted: world.interrupted,
+            confirmPrune: async (_, photos, reason) =>
+              flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
+          },
+          { roots, ignore: flags.ignore, dryRun: flags.dryRun ?? false },
+        );
+      } finally {
+        await (await early)?.close();
+      }
     });
     screen.end();
     if (!flags.dryRun) await remember(library, flags);

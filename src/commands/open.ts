@@ -10,6 +10,8 @@ import type { Context } from './command.ts';
 export interface OpenLibrary {
   readonly settings: Settings;
   readonly model: EmbeddingModel;
+  /** This machine has not indexed into this store yet. */
+  readonly isNew: boolean;
   /** Opening since the verb began; awaited where it is first needed. */
   readonly store: Promise<PhotoStore>;
   openEmbedder(options?: EmbedderOptions): Promise<Embedder>;
@@ -34,14 +36,15 @@ export async function openLibrary(context: Context, flags: OpenFlags): Promise<O
     import('../store/open.ts'),
     import('../output/store-events.ts'),
   ]);
-  const name = settings.model ?? (await activeModel(settings.paths.data, storeKey(settings))) ?? undefined;
-  const model = await resolveModel(world, settings, name);
+  const active = await activeModel(settings.paths.data, storeKey(settings));
+  const model = await resolveModel(world, settings, settings.model ?? active ?? undefined);
   const store = openStore(world, settings, model, storeScreen(world));
   // Whoever awaits it first reports the failure; until then it must not count as unhandled.
   store.catch(() => undefined);
   return {
     settings,
     model,
+    isNew: active === null,
     store,
     openEmbedder: async (options = {}) => {
       const { openEmbedder } = await import('../embedding/embedder.ts');

@@ -13,6 +13,8 @@ export interface EmbedderOptions {
   readonly exact?: boolean;
   /** Run at the lowest priority. */
   readonly gentle?: boolean;
+  /** Start the workers at once rather than with the first photos: for whoever knows that photos will come. */
+  readonly eager?: boolean;
   /** Where inference runs (default: the processor). */
   readonly device?: Device;
   /** Told once when the device asked for is not used, and why. */
@@ -26,15 +28,17 @@ const PER_WORKER = 3;
 /** Workers that die before a photo was sent to them say that it is not the photos that kill them. */
 const MAX_FALSE_STARTS = 3;
 
-/** Opens an embedder; its workers start when there is work for them. `cacheDir` is for optimised models. */
+/** Opens an embedder; its workers start when there is work for them, or at once. `cacheDir` is for optimised models. */
 export async function openEmbedder(
   world: World,
   model: EmbeddingModel,
   options: EmbedderOptions & { cacheDir: string },
 ): Promise<Embedder> {
-  const { cacheDir, jobs = world.cores, exact = false, gentle = false, device = 'cpu' } = options;
+  const { cacheDir, jobs = world.cores, exact = false, gentle = false, eager = false, device = 'cpu' } = options;
   const open: OpenWorker = { kind: 'open', model, exact, gentle, device, cacheDir };
-  return new WorkerPool(world, open, jobs, options);
+  const pool = new WorkerPool(world, open, jobs, options);
+  if (eager) pool.start();
+  return pool;
 }
 
 interface Job {
@@ -77,6 +81,10 @@ class WorkerPool implements Embedder {
     this.#open = open;
     this.#listeners = listeners;
     this.#workers = Array.from({ length: jobs }, () => new Worker());
+  }
+
+  start(): void {
+    for (const worker of this.#workers) worker.process ??= this.#start(worker);
   }
 
   embed(request: EmbedRequest): Promise<EmbedResult> {
