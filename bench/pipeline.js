@@ -7,19 +7,22 @@
  * their own under node_modules/.cache.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { openEmbedder } from '../dist/embedding/embedder.js';
 import { resolveModel } from '../dist/embedding/models.js';
 import { openSession } from '../dist/embedding/session.js';
 import { decodePhoto } from '../dist/photos/decode.js';
+import { walk } from '../dist/photos/walk.js';
 import { loadSettings } from '../dist/settings.js';
+import { stopLite } from '../dist/store/lite/sidecar.js';
+import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
+import { embedderAlone } from './embedder-alone.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PYTHON = here('../node_modules/.cache/curate-bench/python');
@@ -27,8 +30,8 @@ const STORE_PYTHON = here('../node_modules/.cache/curate-python');
 /** Enough for a steady median; the serial way is slow. */
 const BOUND_PHOTOS = 40;
 const SERIAL_PHOTOS = 60;
-
-const sum = (values) => values.reduce((total, value) => total + value, 0);
+/** About what an index run gathers in two seconds, after which it writes. */
+const UPSERT_ROWS = 60;
 
 /** CPU time of this process for each turn of `work`, milliseconds; the mean, after a first turn to warm up. */
 async function cpuOf(turns, work) {
@@ -53,85 +56,29 @@ async function bound(files, model, cacheDir) {
   return { decodeMs, inferMs };
 }
 
-/** Resident memory of processes, megabytes, pages that they share counted once. */
-function proportionalMegabytes(pids) {
-  const kilobytes = pids.map((pid) => {
-    try {
-      return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      return 0;
-    }
+/** What stands around the embedder, by itself, milliseconds per photo: listing the folder, and writing rows. */
+async function walkAndUpsert(world, settings, folder, model) {
+  const walkStarted = performance.now();
+  const { files } = await walk(folder);
+  const walkMs = (performance.now() - walkStarted) / files.length;
+  const store = await openStore(world, settings, model, () => undefined);
+  const rows = files.map(({ path, size, mtimeMs }) => {
+    const facts = { takenMs: null, camera: null, width: 4000, height: 3000, quality: 1 };
+    const vector = Float32Array.from({ length: model.dim }, () => Math.random() / Math.sqrt(model.dim / 3));
+    return { id: path, library: 'bench', path, sha256: path, size, mtimeMs, ...facts, vector };
   });
-  return sum(kilobytes) / 1000;
-}
-
-/** CPU time of processes so far, milliseconds (clock ticks of 10 ms). */
-function cpuMilliseconds(pids) {
-  return sum(
-    pids.map((pid) => {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-      return (Number(fields[11]) + Number(fields[12])) * 10;
-    }),
-  );
-}
-
-/** The embedder by itself: no walk, no store. */
-async function embedderAlone(files, world, model, cacheDir) {
-  const pids = [];
-  const stages = {};
-  let photos = 0;
-  const embedder = await openEmbedder(
-    {
-      ...world,
-      spawn: (...args) => {
-        const child = world.spawn(...args);
-        pids.push(child.pid);
-        return child;
-      },
-    },
-    model,
-    {
-      cacheDir,
-      onTimings: (timings) => {
-        photos += 1;
-        for (const [stage, ms] of Object.entries(timings)) stages[stage] = (stages[stage] ?? 0) + ms;
-      },
-    },
-  );
-  const embedAll = async (all) => {
-    let next = 0;
-    const lane = async () => {
-      for (let file = all[next++]; file !== undefined; file = all[next++]) {
-        const result = await embedder.embed({ file });
-        if (result.kind !== 'embedded') throw new Error(`${file}: ${JSON.stringify(result)}`);
-      }
-    };
-    await Promise.all(Array.from({ length: embedder.capacity }, lane));
-  };
-  // The workers' start, a second once, is not the pipeline's speed.
-  await embedAll(files.slice(0, embedder.capacity));
-  for (const stage of Object.keys(stages)) stages[stage] = 0;
-  photos = 0;
-  let peakMegabytes = 0;
-  const sampling = setInterval(() => {
-    peakMegabytes = Math.max(peakMegabytes, proportionalMegabytes([process.pid, ...pids]));
-  }, 250);
-  const processes = [process.pid, ...pids];
-  const before = cpuMilliseconds(processes);
-  const started = performance.now();
-  await embedAll(files);
-  const seconds = (performance.now() - started) / 1000;
-  const cpuMs = cpuMilliseconds(processes) - before;
-  clearInterval(sampling);
-  await embedder.close();
-  for (const stage of Object.keys(stages)) stages[stage] /= photos;
-  return {
-    photosPerSecond: files.length / seconds,
-    cpuPercent: cpuMs / 10 / seconds,
-    cpuMsPerPhoto: cpuMs / files.length,
-    peakMegabytes,
-    stages,
-  };
+  try {
+    // The first write makes the collection.
+    await store.upsert(rows.slice(0, 1));
+    const started = performance.now();
+    for (let start = 0; start < rows.length; start += UPSERT_ROWS) {
+      await store.upsert(rows.slice(start, start + UPSERT_ROWS));
+    }
+    return { walkMs, upsertMs: (performance.now() - started) / rows.length };
+  } finally {
+    await store.close();
+    await stopLite(world, settings.paths);
+  }
 }
 
 /** `curate index` from the shell: start, walk, embed, upsert, flush. The store's Python environment is there already. */
@@ -180,24 +127,26 @@ export async function benchPipeline(count = 300) {
   for (const file of files) await readFile(file);
   const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
   try {
-    const model = await resolveModel(world, {
-      ...loadSettings(world),
-      paths: { config: home, data: home, cache: home },
-    });
+    const paths = { config: home, data: home, cache: home };
+    const settings = { ...loadSettings(world), milvusUri: undefined, paths };
+    const model = await resolveModel(world, settings);
+    await symlink(STORE_PYTHON, join(home, 'python'));
+    const around = await walkAndUpsert(world, settings, folder, model);
     const embedder = await embedderAlone(files, world, model, home);
     const { decodeMs, inferMs } = await bound(files, model, home);
     const boundPerSecond = (1000 * world.cores) / (decodeMs + inferMs);
     const index = await wholeIndex(folder);
     const serial = python('serial', folder, Math.min(count, SERIAL_PHOTOS), model);
     const batched = python('batched', folder, count, model);
-    return { cores: world.cores, photos: count, decodeMs, inferMs, boundPerSecond, embedder, index, serial, batched };
+    const { cores } = world;
+    return { cores, photos: count, decodeMs, inferMs, boundPerSecond, around, embedder, index, serial, batched };
   } finally {
     await rm(home, { recursive: true, force: true });
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { embedder, index, ...figures } = await benchPipeline(Number(process.argv[2] ?? 300));
+  const { around, embedder, index, ...figures } = await benchPipeline(Number(process.argv[2] ?? 300));
   const rows = [
     ['photos of 12 megapixels', figures.photos],
     ['cores', figures.cores],
@@ -210,6 +159,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     ['  CPU-ms per photo', embedder.cpuMsPerPhoto],
     ...Object.entries(embedder.stages).map(([stage, ms]) => [`  ${stage}, ms`, ms]),
     ['  peak memory, MB', embedder.peakMegabytes],
+    ['walk, ms a photo', around.walkMs],
+    ['upsert, ms a photo', around.upsertMs],
     ['curate index, photos/s', index.photosPerSecond],
     ['  seconds in all', index.seconds],
     ['(a) serial Python, photos/s', figures.serial],

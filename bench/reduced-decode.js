@@ -4,7 +4,7 @@
  *   node bench/reduced-decode.js [PHOTOS]      24 by default, at three sizes; built code is measured
  *
  * A row is a short side asked of sharp, in multiples of the side that the model's input is resized to; "curate" is
- * what src/photos/decode.ts asks for.
+ * src/photos/decode.ts.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { resolveModel } from '../dist/embedding/models.js';
 import { preprocess } from '../dist/embedding/preprocess.js';
 import { openSession } from '../dist/embedding/session.js';
 import { toUnitLength } from '../dist/embedding/vector.js';
-import { reducedSize } from '../dist/photos/decode.js';
+import { decodePhoto } from '../dist/photos/decode.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
@@ -33,14 +33,19 @@ const model = await resolveModel(world, { ...loadSettings(world), paths: { confi
 const infer = await openSession(model, home);
 const target = model.input.resizeShortSide;
 
-/** The vector of a photo decoded at `size` (null: in full), and the CPU time of decoding, milliseconds. */
-async function embed(bytes, photo, size) {
-  const before = process.cpuUsage();
+/** Decodes at `size` (null: in full). */
+async function decodeWithSharp(bytes, size) {
   const pipeline = sharp(bytes, { ignoreIcc: true }).autoOrient();
   if (size !== null) pipeline.resize({ ...size, fit: 'fill', kernel: 'lanczos3' });
   const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
+
+/** The vector of a photo decoded by `decode`, and the CPU time of that, milliseconds. */
+async function embed(photo, decode) {
+  const before = process.cpuUsage();
+  const image = await decode();
   const { user, system } = process.cpuUsage(before);
-  const image = { data, width: info.width, height: info.height };
   const vector = toUnitLength(await infer(preprocess(image, photo, model.input)));
   return { vector, cpuMs: (user + system) / 1000 };
 }
@@ -59,14 +64,18 @@ try {
       const bytes = megapixels === '12' ? original : await resized.toBuffer();
       const photo = (await sharp(bytes).metadata()).autoOrient;
       const side = Math.min(photo.width, photo.height);
-      const whole = await embed(bytes, photo, null);
+      const whole = await embed(photo, () => decodeWithSharp(bytes, null));
       const scaled = (multiple) => ({
         width: Math.floor((photo.width * multiple * target) / side),
         height: Math.floor((photo.height * multiple * target) / side),
       });
-      const ways = [['full', null], ...MULTIPLES.map((multiple) => [`${multiple} x`, scaled(multiple)])];
-      for (const [way, size] of [...ways, ['curate', reducedSize(photo, target)]]) {
-        const { vector, cpuMs } = await embed(bytes, photo, size);
+      const ways = [
+        ['full', () => decodeWithSharp(bytes, null)],
+        ...MULTIPLES.map((multiple) => [`${multiple} x`, () => decodeWithSharp(bytes, scaled(multiple))]),
+        ['curate', async () => (await decodePhoto(bytes, { reduceFor: target })).image],
+      ];
+      for (const [way, decode] of ways) {
+        const { vector, cpuMs } = await embed(photo, decode);
         const row = rows.get(way) ?? { cosines: [], cpuMs: [] };
         row.cosines.push(cosine(vector, whole.vector));
         row.cpuMs.push(cpuMs);

@@ -1,12 +1,12 @@
 /**
- * `npm run bench` measures everything, `npm run bench -- NAME [ARGS]` one thing: pipeline, reduced-decode, store, search.
+ * `npm run bench` measures everything, `npm run bench -- NAME [ARGS]` one thing: see BENCHES.
  * Each prints its figures by itself; what they were on a named machine stands in bench/README.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES = ['pipeline', 'reduced-decode', 'store', 'search'];
+const BENCHES = ['pipeline', 'int8', 'reduced-decode', 'memory', 'store', 'search'];
 const [name, ...args] = process.argv.slice(2);
 if (name !== undefined && !BENCHES.includes(name)) {
   console.error(`There is no bench "${name}". There are: ${BENCHES.join(', ')}.`);
