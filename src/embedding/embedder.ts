@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { faulty } from '../photos/fault.ts';
+import { type Faulty, faulty } from '../photos/fault.ts';
 import type { World } from '../world.ts';
 import type { Device } from './device.ts';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
@@ -21,10 +21,22 @@ export interface EmbedderOptions {
   readonly onFallback?: (reason: string) => void;
   /** Told of every photo, for measuring. */
   readonly onTimings?: (timings: StageTimings) => void;
+  /** How long a worker may work without a sign of life before it is ended. Default: ten minutes. */
+  readonly patienceMs?: number;
 }
 
 /** Photos a worker holds: one it works on, and others that are being read meanwhile. */
 const PER_WORKER = 3;
+/**
+ * No decoder has a time-out of its own. The slowest, that of HEIC, takes 0.09 s for a megapixel (measured at 48), so 23 s
+ * for the largest photo that is decoded at all: this leaves room for a machine 25 times as slow or as busy.
+ */
+const PATIENCE_MS = 600_000;
+/**
+ * Silence is counted in ticks rather than by the clock: while the whole process is suspended there are none, so a
+ * laptop that wakes up does not find all its workers overdue.
+ */
+const PATIENCE_TICKS = 20;
 /** Workers that die before a photo was sent to them say that it is not the photos that kill them. */
 const MAX_FALSE_STARTS = 3;
 
@@ -53,6 +65,8 @@ interface Job {
 class Worker {
   process: WorkerProcess | null = null;
   ready = false;
+  /** Ticks since it last sent something, or was idle. */
+  silence = 0;
   readonly jobs = new Map<number, Job>();
 }
 
@@ -64,6 +78,8 @@ class WorkerPool implements Embedder {
   readonly #listeners: Pick<EmbedderOptions, 'onTimings' | 'onFallback'>;
   readonly #workers: readonly Worker[];
   readonly #queue: Job[] = [];
+  readonly #patienceMs: number;
+  readonly #ticking: NodeJS.Timeout;
   #nextId = 0;
   #falseStarts = 0;
   #fellBack = false;
@@ -73,14 +89,16 @@ class WorkerPool implements Embedder {
     world: World,
     open: OpenWorker,
     jobs: number,
-    listeners: Pick<EmbedderOptions, 'onTimings' | 'onFallback'>,
+    options: Pick<EmbedderOptions, 'onTimings' | 'onFallback' | 'patienceMs'>,
   ) {
     this.model = open.model;
     this.capacity = jobs * PER_WORKER;
     this.#world = world;
     this.#open = open;
-    this.#listeners = listeners;
+    this.#listeners = options;
     this.#workers = Array.from({ length: jobs }, () => new Worker());
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#ticking = setInterval(() => this.#tick(), this.#patienceMs / PATIENCE_TICKS).unref();
   }
 
   start(): void {
@@ -95,6 +113,7 @@ class WorkerPool implements Embedder {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#ticking);
     this.#fail(new UserError('embedder_closed', 'Embedding was stopped.'));
     await Promise.all(this.#workers.map(({ process }) => process?.close()));
   }
@@ -109,6 +128,7 @@ class WorkerPool implements Embedder {
       const worker = this.#workerFor(job);
       if (worker === null) return;
       this.#queue.shift();
+      if (worker.jobs.size === 0) worker.silence = 0;
       worker.jobs.set(job.id, job);
       worker.process ??= this.#start(worker);
       if (worker.ready || !job.alone) worker.process.send(embedMessage(job));
@@ -130,11 +150,12 @@ class WorkerPool implements Embedder {
     worker.ready = false;
     return new WorkerProcess(this.#world, this.#open, {
       onMessage: (message) => this.#receive(worker, message),
-      onExit: (said) => this.#exited(worker, said),
+      onExit: (said) => this.#lost(worker, faulty('decoder_crashed', 'crashed the decoder'), said),
     });
   }
 
   #receive(worker: Worker, message: FromWorker): void {
+    worker.silence = 0;
     if (message.kind === 'broken') {
       this.#fail(broken(this.model, message.message));
       return;
@@ -160,13 +181,24 @@ class WorkerPool implements Embedder {
     this.#listeners.onFallback?.(reason);
   }
 
-  #exited(worker: Worker, said: string): void {
+  /** Ends workers that hang, in a decoder or on a drive that does not answer. */
+  #tick(): void {
+    for (const worker of this.#workers) {
+      if (worker.jobs.size === 0 || ++worker.silence <= PATIENCE_TICKS) continue;
+      worker.process?.abandon();
+      const waited = `within ${this.#patienceMs / 1000} seconds`;
+      this.#lost(worker, faulty('timed_out', `was not decoded ${waited}`), `it did not answer ${waited}`);
+    }
+  }
+
+  /** A worker is gone; `fault` is its photo's where it is certain which one it was. */
+  #lost(worker: Worker, fault: Faulty, said: string): void {
     const jobs = [...worker.jobs.values()];
     worker.process = null;
     worker.jobs.clear();
     const [only] = jobs;
     if (worker.ready && only?.alone) {
-      only.resolve(faulty('decoder_crashed', 'crashed the decoder'));
+      only.resolve(fault);
     } else {
       if (only?.alone) this.#falseStarts += 1;
       // Any of them may be the cause. Tried alone, in a worker that is ready, it is found and the others are not lost.

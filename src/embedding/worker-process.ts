@@ -54,6 +54,15 @@ export class WorkerProcess {
     this.#child.send(message, () => undefined);
   }
 
+  /** Ends it at once and hears no more of it. One that waits for a drive ends only when that answers. */
+  abandon(): void {
+    this.#child.removeAllListeners().on('error', () => undefined);
+    this.#child.kill('SIGKILL');
+    if (this.#child.connected) this.#child.disconnect();
+    this.#child.stderr?.destroy();
+    this.#child.unref();
+  }
+
   /** Lets it end; one that is busy is ended. */
   async close(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();

@@ -36,6 +36,7 @@ const PASSING_FAULTS = new Set<PhotoFault['code']>([
   'vanished',
   'changing',
   'decoder_crashed',
+  'timed_out',
 ]);
 
 /** Reads every job's file once, and writes a row for it: embedded, or with the vector its content already has. */

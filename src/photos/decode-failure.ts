@@ -19,7 +19,6 @@ const NAMES = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP', gif: 'GIF', tiff: 'TIFF'
 /** An error of sharp, whose texts mislead ("unsupported image format" for a file cut short), in plain words. */
 export function failureOf(error: unknown, format: PhotoFormat, bytes: Uint8Array): PhotoFault {
   const message = messageOf(error);
-  if (/timeout/i.test(message)) return { code: 'too_large', reason: 'takes too long to decode' };
   if (/pixel limit|out of memory|too large/i.test(message)) {
     return { code: 'too_large', reason: 'is larger than can be decoded' };
   }

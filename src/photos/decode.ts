@@ -12,7 +12,6 @@ import { type PhotoFormat, sniff } from './sniff.ts';
 
 /** Photos of more pixels are refused. Phones reach 200 million, and this bounds a full decode to 0.75 GB of memory. */
 export const MAX_PIXELS = 250e6;
-const TIMEOUT_SECONDS = 120;
 /**
  * Where the short side keeps so many times the pixels it will be resized to, cosines between the vectors of reduced and
  * full decodes of JPEGs are 0.9999 in the median (bench/reduced-decode.js); at twice, 0.9989.
@@ -155,7 +154,7 @@ async function pixels(
 ): Promise<RgbImage> {
   const sharp = await loadSharp();
   const options: SharpOptions = { limitInputPixels: MAX_PIXELS, failOn, ignoreIcc: true };
-  const pipeline = sharp(bytes, options).timeout({ seconds: TIMEOUT_SECONDS }).autoOrient().removeAlpha();
+  const pipeline = sharp(bytes, options).autoOrient().removeAlpha();
   if (reduced !== null) pipeline.resize({ ...reduced, ...REDUCTION });
   if (cmyk) pipeline.pipelineColourspace('cmyk');
   pipeline.toColourspace(cmyk ? 'cmyk' : 'srgb');

@@ -1,6 +1,6 @@
 /**
- * Why a photo could not be read. `not_found`, `unreadable`, `vanished`, `changing` and `decoder_crashed` may pass and
- * say nothing of what was known of the photo before.
+ * Why a photo could not be read. `not_found`, `unreadable`, `vanished`, `changing`, `decoder_crashed` and `timed_out` may pass
+ * and say nothing of what was known of the photo before.
  */
 export type FaultCode =
   | 'not_found'
@@ -13,7 +13,8 @@ export type FaultCode =
   | 'unsupported'
   | 'corrupt'
   | 'too_large'
-  | 'decoder_crashed';
+  | 'decoder_crashed'
+  | 'timed_out';
 
 /** One bad photo is data, never an exception. */
 export interface PhotoFault {

@@ -106,6 +106,90 @@ describe('the embedder', () => {
     }
   });
 
+  test('gives up a photo whose decoding never ends, after saying how long it waited, and goes on', async () => {
+    const poison = join(folder, 'endless.jpg');
+    await cp(files[0] ?? '', poison);
+    const hang = join(folder, 'hang.mjs');
+    await writeFile(
+      hang,
+      `const { on } = process;
+      process.on = (event, listener) => on.call(process, event, (message, ...rest) => {
+        while (message?.request?.file.endsWith('endless.jpg'));
+        listener(message, ...rest);
+      });`,
+    );
+    const world = watchedWorld();
+    const env = { NODE_OPTIONS: `--import=${hang}` };
+    const embedder = await openEmbedder({ ...world, env }, model, { cacheDir, jobs: 2, patienceMs: 2000 });
+    const order = [files[1], poison, files[2], files[3], poison, files[0], files[1], files[2]];
+    const reason = 'was not decoded within 2 seconds';
+    try {
+      const results = await Promise.all(order.map((file = '') => embedder.embed({ file })));
+      for (const [i, result] of results.entries()) {
+        if (order[i] === poison) expect(result).toEqual({ kind: 'fault', fault: { code: 'timed_out', reason } });
+        else expect(Math.hypot(...vectorOf(result))).toBeCloseTo(1, 6);
+      }
+    } finally {
+      await embedder.close();
+    }
+    expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true);
+  });
+
+  test('loses nothing when a worker is stopped: what it held is done again', async () => {
+    let stops = 1;
+    const world = watchedWorld((child, { kind }) => {
+      if (kind === 'embed' && stops-- > 0) child.kill('SIGSTOP');
+    });
+    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 1500 });
+    try {
+      for (const result of await Promise.all(files.map((file) => embedder.embed({ file })))) vectorOf(result);
+      expect(world.children).toHaveLength(2);
+    } finally {
+      await embedder.close();
+    }
+    expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true);
+  });
+
+  test('does not wait for ever for a model that never opens', async () => {
+    const world = watchedWorld((child, { kind }) => {
+      if (kind === 'open') child.kill('SIGSTOP');
+    });
+    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 200 });
+    await expect(embedder.embed({ file: files[0] ?? '' })).rejects.toMatchObject({
+      code: 'model_broken',
+      message: expect.stringContaining('it did not answer within 0.2 seconds'),
+    });
+    await embedder.close();
+  });
+
+  test('does not count the time in which the whole process was suspended', async () => {
+    const script = `
+      import { openEmbedder } from ${JSON.stringify(join(repository, 'dist/embedding/embedder.js'))};
+      import { realWorld } from ${JSON.stringify(join(repository, 'dist/world.js'))};
+      const world = realWorld();
+      const spawn = (...args) => { const child = world.spawn(...args); console.log('worker'); return child; };
+      const options = ${JSON.stringify({ cacheDir, jobs: 1, patienceMs: 2000 })};
+      const embedder = await openEmbedder({ ...world, spawn }, ${JSON.stringify(model)}, options);
+      const photos = ${JSON.stringify(files)}.concat(${JSON.stringify(files)});
+      const all = await Promise.all(photos.map((file) => embedder.embed({ file })));
+      console.log(all.map(({ kind }) => kind).join());
+      await embedder.close();`;
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { detached: true });
+    let out = '';
+    parent.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    const ended = new Promise((resolve) => parent.once('exit', resolve));
+    while (!out.includes('worker')) await sleep(5);
+    // The group: the process and its workers, as Ctrl-Z does it.
+    const group = -(parent.pid ?? Number.NaN);
+    process.kill(group, 'SIGSTOP');
+    await sleep(3000);
+    process.kill(group, 'SIGCONT');
+    expect(await ended).toBe(0);
+    expect(out).toBe(`worker\n${Array(8).fill('embedded').join()}\n`);
+  });
+
   test('says so when the model cannot be run, rather than blaming every photo', async () => {
     const file = join(folder, 'broken.onnx');
     await writeFile(file, 'this is no model');
