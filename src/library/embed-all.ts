@@ -4,6 +4,7 @@ import type { RowWriter } from './batch.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { countFresh, countKnown, type Job } from './outcome.ts';
+import { isUnchanged } from './reconcile.ts';
 import { photoFile, photoId } from './scope.ts';
 
 interface EmbedDeps {
@@ -24,6 +25,8 @@ export interface Embedded {
   readonly moved: ReadonlySet<string>;
   /** Ids of rows whose file is there but can no longer be decoded. */
   readonly undecodable: ReadonlySet<string>;
+  /** Ids of photos that were taken, or tried, because what stands for them could not be read. */
+  readonly standIns: ReadonlySet<string>;
 }
 
 /** Rows fetched at a time to reuse their vectors. */
@@ -41,8 +44,9 @@ const PASSING_FAULTS = new Set<PhotoFault['code']>([
 
 /** Reads every job's file once, and writes a row for it: embedded, or with the vector its content already has. */
 export async function embedAll(deps: EmbedDeps, jobs: readonly Job[]): Promise<Embedded> {
+  const none: ReadonlySet<string> = new Set();
   if (jobs.length === 0)
-    return { embedded: 0, seconds: 0, interrupted: false, moved: new Set(), undecodable: new Set() };
+    return { embedded: 0, seconds: 0, interrupted: false, moved: none, undecodable: none, standIns: none };
   const embedder = await deps.openEmbedder();
   try {
     return await new EmbedRun(deps, embedder, jobs).run();
@@ -63,6 +67,7 @@ class EmbedRun {
   readonly #jobs: readonly Job[];
   readonly #moved = new Set<string>();
   readonly #undecodable = new Set<string>();
+  readonly #standIns = new Set<string>();
   #reuse: Reuse[] = [];
   #next = 0;
   #done = 0;
@@ -84,7 +89,8 @@ class EmbedRun {
     const interrupted = this.#deps.interrupted.aborted;
     if (interrupted) this.#deps.onEvent({ kind: 'interrupted', left });
     const seconds = (performance.now() - started) / 1000;
-    return { embedded: this.#embedded, seconds, interrupted, moved: this.#moved, undecodable: this.#undecodable };
+    const [moved, undecodable, standIns] = [this.#moved, this.#undecodable, this.#standIns];
+    return { embedded: this.#embedded, seconds, interrupted, moved, undecodable, standIns };
   }
 
   async #lane(): Promise<void> {
@@ -92,9 +98,7 @@ class EmbedRun {
       while (!this.#broken && !this.#deps.interrupted.aborted) {
         const job = this.#jobs[this.#next++];
         if (job === undefined) return;
-        const knownHashes = this.#deps.known.hashesOfSize(job.found.size);
-        const file = photoFile(job.library, job.found.path);
-        await this.#take(job, await this.#embedder.embed({ file, knownHashes }));
+        await this.#take(job, await this.#read(job));
         this.#done += 1;
         this.#deps.onEvent({ kind: 'progress', done: this.#done, total: this.#jobs.length, failed: this.#failed });
       }
@@ -103,6 +107,11 @@ class EmbedRun {
       this.#broken = true;
       throw error;
     }
+  }
+
+  #read({ library, found }: Job): Promise<EmbedResult> {
+    const knownHashes = this.#deps.known.hashesOfSize(found.size);
+    return this.#embedder.embed({ file: photoFile(library, found.path), knownHashes });
   }
 
   async #take(job: Job, result: EmbedResult): Promise<void> {
@@ -117,14 +126,32 @@ class EmbedRun {
     if (this.#reuse.length >= REUSE_ROWS) await this.#writeReused();
   }
 
-  #fault(job: Job, fault: PhotoFault): void {
-    if (fault.code === 'not_found' || fault.code === 'vanished') return;
-    const { code, reason } = fault;
-    this.#failed += 1;
-    const file = photoFile(job.library, job.found.path);
-    job.report.failed.push({ path: file, code, reason });
-    if (job.before !== null && !PASSING_FAULTS.has(code)) this.#undecodable.add(job.before.id);
-    this.#deps.onEvent({ kind: 'photo-failed', file, reason });
+  async #fault(job: Job, { code, reason }: PhotoFault): Promise<void> {
+    const { before, standIns = [] } = job;
+    const stays = before !== null && PASSING_FAULTS.has(code);
+    if (code !== 'not_found' && code !== 'vanished') {
+      this.#failed += 1;
+      const file = photoFile(job.library, job.found.path);
+      job.report.failed.push({ path: file, code, reason });
+      if (before !== null && !stays) this.#undecodable.add(before.id);
+      this.#deps.onEvent({ kind: 'photo-failed', file, reason });
+    }
+    if (!stays) await this.#takeFirst(standIns);
+  }
+
+  /** Those that cannot be read are reported, too. */
+  async #takeFirst(standIns: readonly Job[]): Promise<void> {
+    for (const job of standIns) {
+      const { library, found, before, report } = job;
+      this.#standIns.add(photoId(library.id, found.path));
+      if (before !== null && isUnchanged(found, before)) {
+        report.unchanged += 1;
+        return;
+      }
+      const result = await this.#read(job);
+      await this.#take(job, result);
+      if (result.kind !== 'fault') return;
+    }
   }
 
   async #writeReused(): Promise<void> {

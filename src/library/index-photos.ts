@@ -1,10 +1,9 @@
-import { basename } from 'node:path/posix';
 import type { Embedder } from '../embedding/port.ts';
-import { rawCompanions } from '../photos/pairs.ts';
-import { type Walked, walk } from '../photos/walk.ts';
+import { walk } from '../photos/walk.ts';
 import type { Library, PhotoStore } from '../store/port.ts';
 import { absorb } from './absorb.ts';
 import { RowWriter } from './batch.ts';
+import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
 import { embedAll } from './embed-all.ts';
 import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';
@@ -49,12 +48,18 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
   const reports = new Map<string, LibraryReport>();
   const jobs: Job[] = [];
   const leaving: Leaving[] = [];
+  const companions: ReadonlyMap<string, readonly Job[]>[] = [];
   for (const scope of scopes) {
     const { library, folder } = scope;
-    const walked = onePerPhoto(await walk(library.root, { folder, ignore: request.ignore }));
+    const walked = await walk(library.root, { folder, ignore: request.ignore });
+    const paired = onePerPhoto(walked.files);
+    const { files } = paired;
     const unseen = [...walked.unlisted, ...walked.failed.map(({ path }) => path)];
-    const plan = reconcile({ folder, found: walked.files, unseen }, known.of(library));
+    const stored = known.of(library);
+    const plan = reconcile({ folder, found: files, unseen }, stored);
     const report = reportOf(reports, library);
+    const raws = companionJobs(paired, stored, { library, report });
+    companions.push(raws);
     report.unchanged += plan.unchanged;
     for (const { path, reason } of walked.skipped) report.skipped.push({ path: photoFile(library, path), reason });
     for (const { path, code, reason } of walked.failed) {
@@ -62,24 +67,32 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
       report.failed.push({ path: file, code, reason });
       onEvent({ kind: 'photo-failed', file, reason });
     }
-    onEvent({ kind: 'compared', library, found: walked.files.length, todo: plan.candidates.length });
-    jobs.push(...plan.candidates.map((candidate) => ({ ...candidate, library, report })));
-    leaving.push({ library, report, gone: plan.gone, found: walked.files.length, stored: known.of(library).size });
+    onEvent({ kind: 'compared', library, found: files.length, todo: plan.candidates.length });
+    jobs.push(
+      ...plan.candidates.map((candidate) => {
+        return { ...candidate, library, report, standIns: raws.get(candidate.found.path) ?? [] };
+      }),
+    );
+    const there = new Set(walked.files.map(({ path }) => path));
+    const gone = plan.gone.filter(({ path }) => !there.has(path));
+    leaving.push({ library, report, gone, found: files.length, stored: stored.size });
     for (const inner of scope.absorbs) {
       const rows = known.of(inner);
-      const absorbed = absorb(library, inner, rows.values(), { files: walked.files, unseen });
+      const absorbed = absorb(library, inner, rows.values(), { files, unseen });
       leaving.push({ ...absorbed, report, stored: rows.size, absorbedBy: library });
     }
   }
 
   if (request.dryRun) {
+    for (const raws of companions) leaveRaws(raws, new Set());
     await preview(jobs, leaving, known, onEvent);
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
   const writer = new RowWriter(store);
   const done = await embedAll({ ...deps, writer, known }, jobs);
   await writer.finish();
-  if (!done.interrupted) await removeGone(deps, leaving, done);
+  const doubled = companions.flatMap((raws) => leaveRaws(raws, done.standIns));
+  if (!done.interrupted) await removeGone(deps, leaving, { ...done, doubled });
   await store.flush();
   for (const { library } of scopes) reportOf(reports, library).photos = await store.count(library.id);
   return {
@@ -87,18 +100,6 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     embedded: done.embedded,
     embeddingSeconds: done.seconds,
     interrupted: done.interrupted,
-  };
-}
-
-/** A RAW file whose JPEG lies beside it is left to that: the two are one photo. */
-function onePerPhoto(walked: Walked): Walked {
-  const pairs = rawCompanions(walked.files.map(({ path }) => path));
-  if (pairs.size === 0) return walked;
-  const companions = [...pairs].map(([path, standing]) => ({ path, reason: `RAW of ${basename(standing)}` }));
-  return {
-    ...walked,
-    files: walked.files.filter(({ path }) => !pairs.has(path)),
-    skipped: [...walked.skipped, ...companions],
   };
 }
 

@@ -8,6 +8,8 @@ import { photoFile } from './scope.ts';
 export interface Job extends Candidate {
   readonly library: Library;
   readonly report: LibraryReport;
+  /** Files of the same photo, of which the first that can be read is taken should this one not be. */
+  readonly standIns?: readonly Job[];
 }
 
 /** Counts a photo whose content has no vector yet. */

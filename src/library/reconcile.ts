@@ -32,7 +32,7 @@ export function reconcile(looked: Looked, stored: ReadonlyMap<string, StoredPhot
   for (const found of looked.found) {
     seen.add(found.path);
     const before = stored.get(found.path) ?? null;
-    if (before !== null && before.size === found.size && before.mtimeMs === found.mtimeMs) unchanged += 1;
+    if (before !== null && isUnchanged(found, before)) unchanged += 1;
     else candidates.push({ found, before });
   }
   const unseen = looked.unseen;
@@ -40,6 +40,11 @@ export function reconcile(looked: Looked, stored: ReadonlyMap<string, StoredPhot
     ({ path }) => !seen.has(path) && isBelow(path, looked.folder) && !unseen.some((place) => isBelow(path, place)),
   );
   return { unchanged, candidates, gone };
+}
+
+/** Whether a file need not be opened. */
+export function isUnchanged(found: FoundFile, before: StoredPhoto): boolean {
+  return before.size === found.size && before.mtimeMs === found.mtimeMs;
 }
 
 /** Whether a relative path is `folder` or lies below it; everything lies below "". */

@@ -26,6 +26,8 @@ interface RemoveDeps {
 interface Replaced {
   readonly moved: ReadonlySet<string>;
   readonly undecodable: ReadonlySet<string>;
+  /** RAW files whose JPEG is in the index again. */
+  readonly doubled: readonly string[];
 }
 
 /** Ids per delete. */
@@ -33,7 +35,7 @@ const MAX_IDS = 500;
 
 /** The last step of a run, once everything else has succeeded: rows without a photo go. */
 export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], replaced: Replaced): Promise<void> {
-  const ids = new Set([...replaced.moved, ...replaced.undecodable]);
+  const ids = new Set([...replaced.moved, ...replaced.undecodable, ...replaced.doubled]);
   const emptied: Leaving[] = [];
   for (const entry of leaving) {
     const { library, report, found, stored } = entry;

@@ -137,6 +137,66 @@ describe('indexing a folder', () => {
     expect((await bench.index([join(home, 'a')])).libraries[0]).toMatchObject({ photos: 2, added: 1, removed: 1 });
   });
 
+  it('takes a RAW file in place of a JPEG that cannot be read, for as long as it cannot', async () => {
+    const bench = new Bench();
+    const root = join(home, 'a');
+    const failed = [{ path: join(root, '1.jpg'), code: 'corrupt', reason: 'it is damaged' }];
+    await put('a/1.jpg', 'broken');
+    await put('a/1.cr2', 'raw');
+    expect((await bench.index([root])).libraries[0]).toMatchObject({ photos: 1, added: 1, failed, skipped: [] });
+    for (const _ of [2, 3]) {
+      const [again] = (await bench.index([root])).libraries;
+      expect(again).toMatchObject({ photos: 1, added: 0, unchanged: 1, removed: 0, failed, skipped: [] });
+      expect(bench.embedder.embedded).toBe(1);
+    }
+    expect([...(await bench.content()).keys()]).toEqual([join(root, '1.cr2')]);
+
+    const skipped = [{ path: join(root, '1.cr2'), reason: 'RAW of 1.jpg' }];
+    await put('a/1.jpg', 'repaired');
+    expect((await bench.index([root])).libraries[0]).toMatchObject({ photos: 1, added: 1, failed: [], skipped });
+    expect([...(await bench.content()).keys()]).toEqual([join(root, '1.jpg')]);
+    const [still] = (await bench.index([root])).libraries;
+    expect(still).toMatchObject({ photos: 1, unchanged: 1, added: 0, removed: 0, skipped });
+
+    await put('a/1.jpg', 'broken');
+    expect((await bench.index([root])).libraries[0]).toMatchObject({ photos: 1, added: 1, failed, skipped: [] });
+    expect([...(await bench.content()).keys()]).toEqual([join(root, '1.cr2')]);
+  });
+
+  it('tries the RAW files of one photo in turn, and reports the ones that cannot be read either', async () => {
+    const bench = new Bench();
+    const root = join(home, 'a');
+    for (const name of ['1.jpg', '1.cr2', '2.jpg', '2.dng']) await put(`a/${name}`, 'broken');
+    for (const name of ['1.dng', '1.nef']) await put(`a/${name}`, name);
+    for (const [added, unchanged] of [
+      [1, 0],
+      [0, 1],
+    ]) {
+      const [report] = (await bench.index([root])).libraries;
+      expect(report).toMatchObject({ photos: 1, added, unchanged });
+      expect(report?.failed.map(({ path }) => path).sort()).toEqual(
+        ['1.cr2', '1.jpg', '2.dng', '2.jpg'].map((name) => join(root, name)),
+      );
+      expect(report?.skipped).toEqual([{ path: join(root, '1.nef'), reason: 'RAW of 1.jpg' }]);
+    }
+    expect([...(await bench.content()).keys()]).toEqual([join(root, '1.dng')]);
+  });
+
+  it('gives way to JPEGs that were developed later, however many there are', async () => {
+    const bench = new Bench();
+    const root = join(home, 'a');
+    const numbers = Array.from({ length: 60 }, (_, i) => i);
+    for (const i of numbers) await put(`a/${i}.cr2`, `raw ${i}`);
+    await bench.index([root]);
+    for (const i of numbers) await put(`a/${i}.jpg`, `developed ${i}`);
+    const [dry] = (await bench.index([root], { dryRun: true })).libraries;
+    expect(dry).toMatchObject({ photos: 60, added: 60, removed: 0 });
+    const [report] = (await bench.index([root])).libraries;
+    expect(report).toMatchObject({ photos: 60, added: 60, removed: 0 });
+    expect(bench.events.filter(({ kind }) => kind === 'kept')).toEqual([]);
+    expect([...(await bench.content()).keys()].every((path) => path.endsWith('.jpg'))).toBe(true);
+  });
+
   it('obeys .curateignore files and patterns of the command line', async () => {
     const bench = new Bench();
     await put('a/.curateignore', 'exports/\n*.png\n');
@@ -269,7 +329,12 @@ type Edit =
   | { do: 'touch'; file: number; time: number }
   | { do: 'index' };
 
-const FILES = ['a/1.jpg', 'a/2.jpg', 'a/x/3.jpg', 'a/x/4.jpg', 'b/5.jpg', 'b/6.jpg', 'b/y/7.jpg', 'b/8.jpg'];
+const FILES = ['a/1.jpg', 'a/2.jpg', 'a/x/3.jpg', 'a/x/4.jpg', 'b/5.jpg', 'b/6.jpg', 'b/y/7.jpg', 'b/8.jpg'].concat([
+  'a/1.cr2',
+  'a/x/3.dng',
+  'a/x/3.nef',
+  'b/8.arw',
+]);
 const index = fc.nat({ max: FILES.length - 1 });
 const edits: fc.Arbitrary<Edit> = fc.oneof(
   fc.record({ do: fc.constant('write' as const), file: index, content: fc.nat({ max: 12 }) }),
