@@ -4,7 +4,7 @@ import { readExif } from '../photos/exif.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';
-import type { EmbedRequest, EmbedResult, InputSpec, StageTimings } from './port.ts';
+import type { EmbedResult, InputSpec, StageTimings } from './port.ts';
 import { preprocess } from './preprocess.ts';
 import { resizeBicubic } from './resize.ts';
 import type { Infer } from './session.ts';
@@ -20,31 +20,36 @@ export interface EmbedDeps {
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
+type IsKnown = (sha256: string) => Promise<boolean>;
+
 export interface TimedResult {
   readonly result: EmbedResult;
   readonly timings: StageTimings;
 }
 
-/** A photo's file to its unit vector and what is known of it; one read serves hash, EXIF and pixels. */
-export async function embedPhoto(request: EmbedRequest, deps: EmbedDeps): Promise<TimedResult> {
+/**
+ * A photo's file to its unit vector and what is known of it; one read serves hash, EXIF and pixels.
+ * @param isKnown Whether bytes of this sha256 have a vector already; null where none can have.
+ */
+export async function embedPhoto(path: string, isKnown: IsKnown | null, deps: EmbedDeps): Promise<TimedResult> {
   const clock = new Stopwatch();
-  const file = await readPhotoFile(request.file);
+  const file = await readPhotoFile(path);
   clock.lap('read');
   if (file.kind === 'fault') return { result: file, timings: clock.laps };
-  const result = await deps.inTurn(() => embedFile(file, request.knownHashes ?? [], deps, clock));
+  const result = await deps.inTurn(() => embedFile(file, isKnown, deps, clock));
   return { result, timings: clock.laps };
 }
 
 async function embedFile(
   { bytes, size, mtimeMs }: PhotoFile,
-  knownHashes: readonly string[],
+  isKnown: IsKnown | null,
   { input, exact, infer }: EmbedDeps,
   clock: Stopwatch,
 ): Promise<EmbedResult> {
   clock.start();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   clock.lap('hash');
-  if (knownHashes.includes(sha256)) return { kind: 'known', sha256, size, mtimeMs };
+  if (await isKnown?.(sha256)) return { kind: 'known', sha256, size, mtimeMs };
   const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide });
   clock.lap('decode');
   if (decoded.kind === 'fault') return decoded;

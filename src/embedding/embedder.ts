@@ -169,6 +169,11 @@ class WorkerPool implements Embedder {
       return;
     }
     const job = worker.jobs.get(message.id);
+    if (message.kind === 'question') {
+      const known = job?.request.isKnown?.(message.sha256) ?? false;
+      worker.process?.send({ kind: 'answer', id: message.id, known });
+      return;
+    }
     worker.jobs.delete(message.id);
     this.#listeners.onTimings?.(message.timings);
     job?.resolve(message.result);
@@ -218,7 +223,7 @@ class WorkerPool implements Embedder {
 }
 
 function embedMessage({ id, request }: Job): ToWorker {
-  return { kind: 'embed', id, request };
+  return { kind: 'embed', id, file: request.file, ask: request.isKnown !== undefined };
 }
 
 function broken(model: EmbeddingModel, message: string): UserError {

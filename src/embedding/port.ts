@@ -55,15 +55,15 @@ export interface EmbeddedPhoto {
 
 export type EmbedResult =
   | { readonly kind: 'embedded'; readonly photo: EmbeddedPhoto }
-  /** The bytes are those of `knownHashes[i]`: nothing was decoded. */
+  /** `isKnown` said so of the bytes' hash: nothing was decoded. */
   | { readonly kind: 'known'; readonly sha256: string; readonly size: number; readonly mtimeMs: number }
   | Faulty;
 
 export interface EmbedRequest {
   /** Absolute native path. */
   readonly file: string;
-  /** sha256 values that already have a vector: such a file is only hashed. */
-  readonly knownHashes?: readonly string[];
+  /** Whether bytes of this sha256 have a vector already: such a file is only hashed. */
+  isKnown?(sha256: string): boolean;
 }
 
 /** Photos to unit vectors, off the main thread. */

@@ -1,5 +1,5 @@
 import type { Device } from './device.ts';
-import type { EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
+import type { EmbeddingModel, EmbedResult, StageTimings } from './port.ts';
 
 /** Comes first. */
 export interface OpenWorker {
@@ -11,11 +11,16 @@ export interface OpenWorker {
   readonly cacheDir: string;
 }
 
-export type ToWorker = OpenWorker | { readonly kind: 'embed'; readonly id: number; readonly request: EmbedRequest };
+export type ToWorker =
+  | OpenWorker
+  /** `ask`: the hash may be known, and is asked about before anything is decoded. */
+  | { readonly kind: 'embed'; readonly id: number; readonly file: string; readonly ask: boolean }
+  | { readonly kind: 'answer'; readonly id: number; readonly known: boolean };
 
 export type FromWorker =
   /** The model is open. Photos may be sent before. */
   | { readonly kind: 'ready'; readonly fallback: string | null }
+  | { readonly kind: 'question'; readonly id: number; readonly sha256: string }
   | { readonly kind: 'result'; readonly id: number; readonly result: EmbedResult; readonly timings: StageTimings }
   /** Nothing to do with a photo: the model cannot be opened or run. */
   | { readonly kind: 'broken'; readonly message: string };

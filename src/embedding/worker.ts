@@ -13,6 +13,8 @@ process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit());
 
 let deps: EmbedDeps | null = null;
+/** By photo: what waits for the answer. */
+const questions = new Map<number, (known: boolean) => void>();
 
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'open') {
@@ -21,8 +23,18 @@ process.on('message', (message: ToWorker) => {
   }
   // The pool opens before it sends the first photo.
   if (deps === null) throw new Error('a photo came before the model');
-  const { id, request } = message;
-  embedPhoto(request, deps).then(
+  const { id } = message;
+  if (message.kind === 'answer') {
+    questions.get(id)?.(message.known);
+    questions.delete(id);
+    return;
+  }
+  const ask = (sha256: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      questions.set(id, resolve);
+      send({ kind: 'question', id, sha256 });
+    });
+  embedPhoto(message.file, message.ask ? ask : null, deps).then(
     ({ result, timings }) => send({ kind: 'result', id, result, timings }),
     (error) => send({ kind: 'broken', message: messageOf(error) }),
   );

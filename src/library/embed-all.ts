@@ -110,8 +110,10 @@ class EmbedRun {
   }
 
   #read({ library, found }: Job): Promise<EmbedResult> {
-    const knownHashes = this.#deps.known.hashesOfSize(found.size);
-    return this.#embedder.embed({ file: photoFile(library, found.path), knownHashes });
+    const { known } = this.#deps;
+    const file = photoFile(library, found.path);
+    if (!known.hasSize(found.size)) return this.#embedder.embed({ file });
+    return this.#embedder.embed({ file, isKnown: (sha256) => known.withHash(sha256).length > 0 });
   }
 
   async #take(job: Job, result: EmbedResult): Promise<void> {

@@ -11,7 +11,7 @@ export interface KnownPhoto {
 /** Everything the index holds, without vectors: by path for reconciling, by content for reusing vectors. */
 export class KnownPhotos {
   readonly #byPath = new Map<string, Map<string, StoredPhoto>>();
-  readonly #bySize = new Map<number, Set<string>>();
+  readonly #sizes = new Set<number>();
   readonly #byHash = new Map<string, KnownPhoto[]>();
 
   static async load(store: PhotoStore, libraries: readonly Library[]): Promise<KnownPhotos> {
@@ -29,8 +29,7 @@ export class KnownPhotos {
 
   #remember(known: KnownPhoto): void {
     const { sha256, size } = known.photo;
-    const hashes = this.#bySize.get(size) ?? new Set();
-    this.#bySize.set(size, hashes.add(sha256));
+    this.#sizes.add(size);
     const same = this.#byHash.get(sha256) ?? [];
     same.push(known);
     this.#byHash.set(sha256, same);
@@ -40,9 +39,9 @@ export class KnownPhotos {
     return this.#byPath.get(library.id) ?? new Map();
   }
 
-  /** Content that a file of this size could have and that already has a vector. */
-  hashesOfSize(size: number): readonly string[] {
-    return [...(this.#bySize.get(size) ?? [])];
+  /** Whether a file of this size could have content that already has a vector. */
+  hasSize(size: number): boolean {
+    return this.#sizes.has(size);
   }
 
   withHash(sha256: string): readonly KnownPhoto[] {

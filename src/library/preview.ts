@@ -20,9 +20,8 @@ export async function preview(
 ): Promise<void> {
   const moved = new Set<string>();
   for (const job of jobs) {
-    const hashes = known.hashesOfSize(job.found.size);
-    const sha256 = hashes.length === 0 ? null : await hash(photoFile(job.library, job.found.path));
-    if (sha256 !== null && hashes.includes(sha256)) await countKnown(job, sha256, known, moved);
+    const sha256 = known.hasSize(job.found.size) ? await hash(photoFile(job.library, job.found.path)) : null;
+    if (sha256 !== null && known.withHash(sha256).length > 0) await countKnown(job, sha256, known, moved);
     else countFresh(job);
   }
   for (const { library, report, gone, found, stored } of leaving) {

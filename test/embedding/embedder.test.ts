@@ -45,7 +45,8 @@ describe('the embedder', () => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     try {
       const asked = Array.from({ length: 20 }, (_, i) => embedder.embed({ file: files[i % files.length] ?? '' }));
-      const known = await embedder.embed({ file: crab, knownHashes: ['f'.repeat(64), sha256] });
+      const known = await embedder.embed({ file: crab, isKnown: (hash) => hash === sha256 });
+      const unknown = await embedder.embed({ file: crab, isKnown: () => false });
       const fault = await embedder.embed({ file: join(folder, 'nowhere.jpg') });
       const results = await Promise.all(asked);
       for (const [i, result] of results.entries()) {
@@ -57,6 +58,7 @@ describe('the embedder', () => {
       const { mtimeMs, size } = await stat(crab);
       expect(results[0]).toMatchObject({ photo: { sha256, size, mtimeMs: Math.round(mtimeMs), width: 1120 } });
       expect(known).toEqual({ kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) });
+      expect(vectorOf(unknown)).toEqual(vectorOf(results[0]));
       expect(fault).toEqual({ kind: 'fault', fault: { code: 'not_found', reason: 'does not exist' } });
     } finally {
       await embedder.close();
@@ -77,8 +79,8 @@ describe('the embedder', () => {
   test('loses only the photo that crashes a worker', async () => {
     const poison = join(folder, 'poison.jpg');
     await cp(files[0] ?? '', poison);
-    const world = watchedWorld((child, { request }) => {
-      if (request?.file === poison) setTimeout(() => child.kill('SIGKILL'), 5);
+    const world = watchedWorld((child, { file }) => {
+      if (file === poison) setTimeout(() => child.kill('SIGKILL'), 5);
     });
     const embedder = await openEmbedder(world, model, { cacheDir, jobs: 2 });
     const order = [files[1], poison, files[2], files[3], poison, files[0], files[1], files[2]];
@@ -114,7 +116,7 @@ describe('the embedder', () => {
       hang,
       `const { on } = process;
       process.on = (event, listener) => on.call(process, event, (message, ...rest) => {
-        while (message?.request?.file.endsWith('endless.jpg'));
+        while (message?.file?.endsWith('endless.jpg'));
         listener(message, ...rest);
       });`,
     );

@@ -8,7 +8,7 @@ export const builtEmbedder = (): Promise<typeof import('../../src/embedding/embe
 
 interface Sent {
   readonly kind: string;
-  readonly request?: { readonly file: string };
+  readonly file?: string;
 }
 
 /** A world that remembers the processes it starts, and calls `onSend` with each message to one. */

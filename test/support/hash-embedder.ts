@@ -22,12 +22,12 @@ export class HashEmbedder implements Embedder {
   /** Called before each file, to interfere with a run. */
   onEmbed: () => void = () => undefined;
 
-  async embed({ file, knownHashes = [] }: EmbedRequest): Promise<EmbedResult> {
+  async embed({ file, isKnown = () => false }: EmbedRequest): Promise<EmbedResult> {
     this.onEmbed();
     try {
       const [bytes, { size, mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      if (knownHashes.includes(sha256)) return { kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) };
+      if (isKnown(sha256)) return { kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) };
       if (bytes.toString() === 'broken') return { kind: 'fault', fault: { code: 'corrupt', reason: 'it is damaged' } };
       this.embedded += 1;
       const vector = Float32Array.from(
