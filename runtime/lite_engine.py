@@ -5,6 +5,7 @@ As it comes, the engine
    they have reached the disk: a power cut can lose both;
  - goes on after a failed flush (a full disk), and its next flush deletes the log of the rows that failed;
  - takes a damaged log for one that a killed process cut short, and leaves out the rows behind the damage in silence;
+ - has no checksums: changed bits are other values, or other files, to it;
  - opens a collection twice when two calls ask for it at once, each with a log of its own;
  - codes vectors by dictionary, which makes a file several times slower to open;
  - turns every vector of the collection into Python numbers to list rows, to count them or to search recent ones;
@@ -14,32 +15,34 @@ As it comes, the engine
 the plain engine can be read here and the other way round.
 """
 
+import json
 import os
 import threading
+import zlib
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import lite_seals as seals
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from lite_damage import Damaged, inspect  # noqa: F401
+from lite_log import SyncedLog, read_log, sync, write_failed
 from milvus_lite.db import MilvusLite
 from milvus_lite.engine import collection
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
-from milvus_lite.storage import data_file, delta_file, wal
+from milvus_lite.schema import persistence
+from milvus_lite.storage import data_file, delta_file, manifest, wal
 from milvus_lite.storage.memtable import MemTable
-from milvus_lite.storage.wal import WAL
-
-# Set when a write failed half way. What is in memory can then no longer be trusted, and flushing it would delete the
-# log that can restore it: the process must end without closing the database, and the next one recovers from the log.
-write_failed = threading.Event()
 
 
 def amend():
     """Puts every correction in place; to be called once, before a database is opened."""
     data_file.pq = delta_file.pq = SimpleNamespace(read_table=read_table, write_table=write_table)
     collection.WAL = SyncedLog
+    wal.open = seals.SealedFile
     wal._read_wal_file = read_log
+    manifest.json = persistence.json = SimpleNamespace(**{**vars(json), "dump": seals.dump})
     collection.execute_flush = noting_failure(collection.execute_flush)
     collection.assemble_candidates = sparing_vectors(collection.assemble_candidates)
     collection.validate_record = trusting_numbers(collection.validate_record)
@@ -47,17 +50,6 @@ def amend():
 
 
 # ── what reaches the disk ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def sync(path):
-    """Waits until a file or a folder's list of names is on the disk; folders cannot be synced on Windows."""
-    if os.name == "nt" and os.path.isdir(path):
-        return
-    fd = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def write_table(table, path):
@@ -68,80 +60,20 @@ def write_table(table, path):
     pq.write_table(table, path, use_dictionary=others, compression=compression, write_page_checksum=True)
     sync(path)
     sync(os.path.dirname(path))
+    with pa.memory_map(path) as file:
+        seals.checksums[os.path.abspath(path)] = zlib.crc32(file.read_buffer())
 
 
 def read_table(path):
     """The table in a file, its checksums verified where it has them; mapped, so that it is not in memory twice."""
+    expected = seals.checksums.get(os.path.abspath(path))
     try:
-        return pq.ParquetFile(path, memory_map=True, page_checksum_verification=True).read()
+        with pa.memory_map(path) as file:
+            if expected is not None and zlib.crc32(file.read_buffer()) != expected:
+                raise Damaged(path, "its checksum is wrong")
+        return pq.ParquetFile(path, memory_map=True, page_checksum_verification=expected is None).read()
     except (OSError, pa.ArrowException) as error:
         raise Damaged(path, error) from error
-
-
-class SyncedLog(WAL):
-    """The write-ahead log, on the disk before a write is acknowledged."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, sync_mode="batch", **kwargs)
-
-    def write_insert(self, record_batch):
-        with self._creation_synced():
-            super().write_insert(record_batch)
-
-    def write_delete(self, record_batch):
-        with self._creation_synced():
-            super().write_delete(record_batch)
-
-    @contextmanager
-    def _creation_synced(self):
-        files = (self.data_path, self.delta_path)
-        try:
-            yield
-            if (self.data_path, self.delta_path) != files:
-                sync(self.wal_dir)
-        except BaseException:
-            # A batch cut short hides every later one from recovery.
-            write_failed.set()
-            raise
-
-
-def read_log(path):
-    """The batches in a log. Only the last may be missing its end, as a killed process leaves it: it was never confirmed."""
-    try:
-        with open(path, "rb") as file:
-            written = file.read()
-    except FileNotFoundError:
-        return []
-    source = pa.BufferReader(written)
-    batches, whole = [], 0
-    try:
-        reader = pa.ipc.open_stream(source)
-        whole = source.tell()
-        for batch in reader:
-            batch.validate(full=True)
-            batches.append(batch)
-            whole = source.tell()
-    except (OSError, pa.ArrowException) as error:
-        if not is_cut_short(written[whole:]):
-            raise Damaged(path, error) from error
-    return batches
-
-
-def is_cut_short(message):
-    """Whether bytes are the beginning of a message of an Arrow stream (continuation mark, length, header, body) or the
-    zeros that a file system appends before the bytes arrive, rather than something else."""
-    mark, length = message[:4], message[4:8]
-    if not message.strip(b"\0"):
-        return True
-    if mark != b"\xff\xff\xff\xff"[: len(mark)]:
-        return False
-    if len(length) < 4 or len(message) < 8 + int.from_bytes(length, "little"):
-        return True
-    try:
-        pa.ipc.read_message(pa.BufferReader(message))
-    except (OSError, pa.ArrowException) as error:
-        return "Expected to be able to read" in str(error)
-    return False
 
 
 def noting_failure(execute_flush):
