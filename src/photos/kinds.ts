@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { fileBrands, isHeic } from './heic-brands.ts';
 import { rawKind } from './raw-kind.ts';
 
 /** Endings under which people keep photos. What a file really is, its content decides when it is read. */
@@ -30,6 +31,6 @@ export function startsLikePhoto(head: Uint8Array): boolean {
   if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return true;
   if (ascii(0, 8) === '\x89PNG\r\n\x1a\n' || /^GIF8[79]a$/.test(ascii(0, 6))) return true;
   if (ascii(0, 4) === 'RIFF' && ascii(8, 12) === 'WEBP') return true;
-  if (['II*\0', 'MM\0*'].includes(ascii(0, 4)) || rawKind(head) !== null) return true;
-  return ascii(4, 8) === 'ftyp' && /^(avif|avis|heic|heix|heim|heis|hevc|mif1|msf1|crx )$/.test(ascii(8, 12));
+  if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(ascii(0, 4)) || rawKind(head) !== null) return true;
+  return isHeic(head) || /^avi[fs]$/.test(fileBrands(head)?.[0] ?? '');
 }

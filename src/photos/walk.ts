@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import pLimit from 'p-limit';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { IgnoreRules, systemReason } from './ignore.ts';
@@ -86,15 +86,24 @@ async function visit(
   const reason = systemReason(name, isFolder);
   if (reason !== null) return isFolder || kind === 'photo' ? skip(reason) : null;
   if (rules.ignores(path, isFolder)) return skip('ignored');
-  if (!isUtf8(entry.name)) {
-    walked.failed.push({ path, code: 'name', reason: 'the name is not valid UTF-8; rename it to have it indexed' });
-    return null;
-  }
-  if (isFolder) return path;
+  if (isFolder && isUtf8(entry.name)) return path;
   if (entry.isSymbolicLink()) return skip('symbolic link');
-  if (!entry.isFile()) return skip(special(entry));
-  await limit(() => visitFile(root, path, kind === 'photo', walked));
+  if (!isFolder && !entry.isFile()) return skip(special(entry));
+  if (isUtf8(entry.name)) await limit(() => visitFile(root, path, kind === 'photo', walked));
+  else if (isFolder || kind === 'photo' || (await limit(() => isPhoto(bytePath(root, parent, entry.name))))) {
+    walked.failed.push({ path, code: 'name', reason: 'the name is not valid UTF-8; rename it to have it indexed' });
+  }
   return null;
+}
+
+/** A name that is not UTF-8 has no string that leads back to it. */
+function bytePath(root: string, parent: string, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(join(root, parent, sep)), name]);
+}
+
+/** By its first bytes; what cannot be looked at is none. */
+async function isPhoto(file: Buffer): Promise<boolean> {
+  return head(file).then(startsLikePhoto, () => false);
 }
 
 async function visitFile(root: string, path: string, promised: boolean, walked: Walked): Promise<void> {
@@ -110,7 +119,7 @@ async function visitFile(root: string, path: string, promised: boolean, walked: 
   }
 }
 
-async function head(file: string): Promise<Uint8Array> {
+async function head(file: string | Buffer): Promise<Uint8Array> {
   // O_NONBLOCK: should the name have become a FIFO since it was listed, opening it must not wait for a writer.
   const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

@@ -50,6 +50,25 @@ describe('walking a folder', () => {
     expect(failed).toEqual([expect.objectContaining({ code: 'name' })]);
   });
 
+  it('passes over what is no photo under such a name, by its first bytes where the ending says nothing', async () => {
+    const named = (name: string): Buffer => Buffer.concat([Buffer.from(`${root}/sub/`), Buffer.from(name, 'latin1')]);
+    await mkdir(join(root, 'sub'));
+    await writeFile(named('caf\xe9'), 'text');
+    await writeFile(named('caf\xe9.txt'), 'text');
+    await writeFile(named('caf\xe9.backup'), 'text');
+    await writeFile(named('empty\xe9'), '');
+    await writeFile(named('photo\xe9'), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70]));
+    await symlink('nowhere', named('link\xe9'));
+    await mkdir(named('folder\xe9'));
+    const { files, failed, skipped } = await walk(root);
+    expect(files).toEqual([]);
+    expect(failed.map(({ path, code }) => [path, code]).sort()).toEqual([
+      ['sub/folder\ufffd', 'name'],
+      ['sub/photo\ufffd', 'name'],
+    ]);
+    expect(skipped).toEqual([{ path: 'sub/link\ufffd', reason: 'symbolic link' }]);
+  });
+
   it('mentions pipes and links without opening them', async () => {
     execFileSync('mkfifo', [join(root, 'pipe.jpg')]);
     await symlink('nowhere', join(root, 'dangling.jpg'));
@@ -67,9 +86,13 @@ describe('walking a folder', () => {
 
   it('tells photos by their first bytes where the name says nothing', async () => {
     await writeFile(join(root, 'IMG_0001'), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70]));
+    await writeFile(join(root, 'scan'), 'II+\0');
+    await writeFile(join(root, 'shot'), '\0\0\0\x18ftyphevx\0\0\0\0');
+    await writeFile(join(root, 'web'), '\0\0\0\x18ftypavif\0\0\0\0');
+    await writeFile(join(root, 'film'), '\0\0\0\x18ftypisom\0\0\0\0');
     await writeFile(join(root, 'README'), 'no photo');
     await writeFile(join(root, 'clip.mp4'), Buffer.from([0xff, 0xd8, 0xff, 0xe0]));
-    expect((await walk(root)).files.map(({ path }) => path)).toEqual(['IMG_0001']);
+    expect((await walk(root)).files.map(({ path }) => path)).toEqual(['IMG_0001', 'scan', 'shot', 'web']);
   });
 
   it.skipIf(process.getuid?.() === 0)('goes on past a folder that may not be listed, and says so', async () => {
