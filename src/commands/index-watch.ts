@@ -1,4 +1,5 @@
 import { ExitCode, UserError, usageError } from '../errors.ts';
+import type { IndexReport } from '../library/events.ts';
 import type { WatchEvent } from '../library/watch.ts';
 import { writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
@@ -14,22 +15,29 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
   }
   const folders = await foldersToWatch(context, roots, flags);
   const { watchFolders } = await import('../library/watch.ts');
+  const { unignored } = await import('../library/watch-ignored.ts');
+  const { outermost } = await import('../library/reconcile.ts');
   let cutShort = false;
+  const libraries = new Set<string>();
+  const note = (report: IndexReport): void => {
+    cutShort = report.interrupted;
+    for (const { root } of report.libraries) libraries.add(root);
+  };
   await watchFolders(
     {
       indexAll: async () => {
-        const { interrupted } = await indexOnce(context, roots, flags);
-        cutShort = interrupted;
+        note(await indexOnce(context, roots, flags));
         if (!world.interrupted.aborted) {
           writeLine(world.stderr, `Watching ${count(folders.length, 'folder')} for changes; Ctrl-C ends it.`);
         }
       },
       indexFolders: async (changed) => {
         const kept: string[] = [];
-        const { interrupted } = await indexOnce(context, changed, flags, quietly(changed, kept));
-        cutShort = interrupted;
+        note(await indexOnce(context, changed, flags, quietly(changed, kept)));
         return kept;
       },
+      unignored: (changes) =>
+        unignored(changes, { roots: folders, libraries: outermost([...libraries]), patterns: flags.ignore }),
       onEvent: (event) => writeLine(world.stderr, lineFor(event)),
       stopped: world.interrupted,
     },

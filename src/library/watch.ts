@@ -20,6 +20,8 @@ export interface WatchDeps {
    * gone, because it looked as if a drive were away.
    */
   indexFolders(folders: readonly string[]): Promise<readonly string[]>;
+  /** Of these changed paths the ones that are not ignored. */
+  unignored(changes: Iterable<string>): Promise<readonly string[]>;
   onEvent(event: WatchEvent): void;
   /** Ends the watching; a run that is under way ends by itself. */
   readonly stopped: AbortSignal;
@@ -50,7 +52,7 @@ export async function watchFolders(deps: WatchDeps, folders: readonly string[]):
     let retryMs = RETRY_MS.first;
     for (let changes = await burst.next(stopped); changes !== null; changes = await burst.next(stopped)) {
       await roots.renew();
-      const changed = await changedFolders(changes, roots.present());
+      const changed = await changedFolders(await deps.unignored(changes), roots.present());
       const error = await indexChanged(deps, changed);
       if (error === null) {
         retryMs = RETRY_MS.first;

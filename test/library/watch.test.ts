@@ -13,6 +13,7 @@ import { isBelow } from '../../src/library/reconcile.ts';
 import { inside } from '../../src/library/scope.ts';
 import { type WatchEvent, watchFolders } from '../../src/library/watch.ts';
 import { Burst } from '../../src/library/watch-burst.ts';
+import { unignored } from '../../src/library/watch-ignored.ts';
 import { WatchedRoots } from '../../src/library/watch-roots.ts';
 import { changedFolders, commonFolder } from '../../src/library/watch-scopes.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';
@@ -57,6 +58,7 @@ class Watch {
           this.runs.push(folders);
           return this.#index(folders);
         },
+        unignored: (changes) => unignored(changes, { roots: [this.root], libraries: [this.root], patterns: [] }),
         onEvent: (event) => this.events.push(event),
         stopped: this.#stop.signal,
         pace: { quietMs: 100, maxMs: 1_000 },
@@ -169,6 +171,22 @@ describe('watching folders', () => {
     expect(watch.runs).toEqual([]);
     await put('a/2024/.curateignore', '1.jpg\n');
     await watch.becomes('2025/2.jpg');
+  });
+
+  it('does not run for what is ignored, until it is no longer', async () => {
+    await put('a/.curateignore', 'drafts/\n*.tmp.jpg\n!2025/*.tmp.jpg\n');
+    await vi.waitFor(() => expect(watch.runs).toEqual([[watch.root]]), { timeout: 10_000 });
+    await put('a/2024/3.tmp.jpg', 'three');
+    await put('a/2024/drafts/4.jpg', 'four');
+    await put('a/2024/drafts/.curateignore', 'x');
+    await put('a/drafts/5.jpg', 'five');
+    await rm(join(watch.root, '2024/3.tmp.jpg'));
+    await sleep(1_000);
+    expect(watch.runs).toHaveLength(1);
+    await put('a/2025/6.tmp.jpg', 'six');
+    await watch.becomes('2024/1.jpg', '2025/2.jpg', '2025/6.tmp.jpg');
+    await rm(join(watch.root, '.curateignore'));
+    await watch.becomes('2024/1.jpg', '2024/drafts/4.jpg', '2025/2.jpg', '2025/6.tmp.jpg', 'drafts/5.jpg');
   });
 
   it('gathers a burst into few runs', async () => {
@@ -338,5 +356,27 @@ describe('the folders of changed paths', () => {
         }
       }),
     );
+  });
+});
+
+describe('changes of what is ignored', () => {
+  it('are left out by the same rules as in a walk', async () => {
+    const paths = ['a/1.jpg', 'a/x/1.jpg', 'a/x/2.jpg', 'a/x/y/1.jpg', 'a/x/y/z/3.jpg', 'a/x/gone.jpg'];
+    for (const path of paths) await put(path, path);
+    await put('a/.curateignore', 'z\n');
+    await put('a/x/.curateignore', '!2.jpg\n');
+    await rm(join(home, 'a/x/gone.jpg'));
+    const patterns = ['/x/y/1.jpg', '2.jpg', 'gone.jpg', '.*'];
+    const changes = [...paths, 'a', 'a/x', 'a/x/y/z', 'a/x/.curateignore', 'elsewhere.jpg'].map((path) =>
+      join(home, path),
+    );
+    const left = async (root: string): Promise<string[]> => {
+      const places = { roots: [join(home, root)], libraries: [join(home, 'a')], patterns };
+      return (await unignored(changes, places)).map((path) => path.slice(home.length + 1));
+    };
+    expect(await left('a')).toEqual(['a/1.jpg', 'a/x/1.jpg', 'a/x/2.jpg', 'a', 'a/x', 'a/x/.curateignore']);
+    expect(await left('a/x')).toEqual(['a/x/1.jpg', 'a/x/2.jpg', 'a/x', 'a/x/.curateignore']);
+    // Whether a folder is followed at all is not for its own changes to say.
+    expect(await left('a/x/y/z')).toEqual(['a/x/y/z']);
   });
 });
