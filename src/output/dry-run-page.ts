@@ -1,32 +1,17 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { endpointName } from '../picture/endpoint.ts';
 import { type PlannedReference, sentName } from '../picture/plan.ts';
 import type { DryRun } from './dry-run.ts';
 import { DRY_RUN_STYLE } from './dry-run-style.ts';
 import { type Html, html, rawHtml } from './html.ts';
+import { renderPage } from './page.ts';
 import { costText, type Unused } from './picture-report.ts';
 import { bytes, count } from './text.ts';
 
 /** A page that stands beside the pictures and shows all that a request would send. No script, no network. */
 export function dryRunPage(run: DryRun): string {
-  const hash = createHash('sha256').update(DRY_RUN_STYLE).digest('base64');
-  const policy = `default-src 'none'; img-src 'self' file:; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const size = run.references.reduce((sum, { reference }) => sum + reference.bytes.length, 0);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${rawHtml(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="curate">
-<title>Dry run: ${count(run.references.length, 'picture')}</title>
-<style>${rawHtml(DRY_RUN_STYLE)}</style>
-</head>
-<body>
-<header>
+  const body = html`<header>
 <p class="stamp">Dry run · nothing was sent</p>
 <h1>${count(run.references.length, 'picture')}, ${bytes(size)}, would go to ${endpointName(run.endpoint)}</h1>
 <p>Estimated cost: <strong>${costText(run.estimate)}</strong></p>
@@ -53,10 +38,9 @@ ${Object.entries(run.parameters).map(
 </section>
 ${run.unused.length === 0 ? null : left(run.unused)}
 </main>
-<footer><p>Made ${run.created.slice(0, 16).replace('T', ' ')} UTC by curate ${run.curate}. The same facts for programs: <a href="manifest.json">manifest.json</a></p></footer>
-</body>
-</html>
-`.markup;
+<footer><p>Made ${run.created.slice(0, 16).replace('T', ' ')} UTC by curate ${run.curate}. The same facts for programs: <a href="manifest.json">manifest.json</a></p></footer>`;
+  const title = `Dry run: ${count(run.references.length, 'picture')}`;
+  return renderPage({ title, pictures: "'self' file:", style: DRY_RUN_STYLE, body });
 }
 
 function figure({ reference, role, score, reason }: PlannedReference, index: number): Html {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import pLimit from 'p-limit';
 import stringWidth from 'string-width';
 import type { World } from '../world.ts';
-import { type Html, html, rawHtml } from './html.ts';
+import { type Html, html } from './html.ts';
+import { renderPage } from './page.ts';
 import { type SearchResultRow, scoreText } from './result-row.ts';
 import type { SheetContents } from './sheet.ts';
 import { dateText, folderBelow, type Heading, heading, sharedFolder } from './sheet-heading.ts';
@@ -47,23 +47,7 @@ function thumbnailSize(results: number): { readonly edge: number; readonly quali
 }
 
 function page(words: Heading, style: string, queries: readonly Html[], results: readonly Html[]): string {
-  const hash = createHash('sha256').update(style).digest('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  const title = `Photos like ${words.name}`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${rawHtml(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="curate">
-<title>${title}</title>
-<style>${rawHtml(style)}</style>
-</head>
-<body>
-<header>
+  const body = html`<header>
 <h1><span>Photos like</span> <bdi>${words.name}</bdi></h1>
 <p>${words.found}</p>
 <p>${words.where}</p>
@@ -80,10 +64,8 @@ ${queries}</ul>
 ${results}</ol>
 </section>
 </main>
-<footer><p>${words.made}</p></footer>
-</body>
-</html>
-`.markup;
+<footer><p>${words.made}</p></footer>`;
+  return renderPage({ title: `Photos like ${words.name}`, pictures: 'data:', style, body });
 }
 
 function queryFigure(file: string, picture: Thumbnail | undefined): Html {
