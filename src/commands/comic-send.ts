@@ -1,5 +1,6 @@
 import type { ExitCode } from '../errors.ts';
-import { type DryRun, writeDryRun } from '../output/dry-run.ts';
+import { writeDryRun } from '../output/dry-run.ts';
+import type { DryRun } from '../output/dry-run-page.ts';
 import { announce, type Unused } from '../output/picture-report.ts';
 import { drawPicture } from '../output/picture-terminal.ts';
 import { writeLine } from '../output/streams.ts';

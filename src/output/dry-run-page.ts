@@ -1,12 +1,33 @@
 import { basename, dirname } from 'node:path';
+import type { Estimate } from '../picture/cost.ts';
 import { endpointName } from '../picture/endpoint.ts';
 import { type PlannedReference, sentName } from '../picture/plan.ts';
-import type { DryRun } from './dry-run.ts';
+import type { EndpointKind } from '../picture/port.ts';
 import { DRY_RUN_STYLE } from './dry-run-style.ts';
 import { type Html, html, rawHtml } from './html.ts';
 import { renderPage } from './page.ts';
 import { costText, type Unused } from './picture-report.ts';
 import { bytes, count } from './text.ts';
+
+/** Everything that a request would send. */
+export interface DryRun {
+  readonly verb: string;
+  readonly created: string;
+  readonly curate: string;
+  readonly endpoint: EndpointKind;
+  readonly api: 'images.edit' | 'responses';
+  readonly model: string;
+  readonly prompt: string;
+  /** As it would be sent. */
+  readonly text: string;
+  /** Under the API's names. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly references: readonly PlannedReference[];
+  readonly unused: readonly Unused[];
+  readonly estimate: Estimate;
+  /** What was given up for the budget. */
+  readonly dropped: readonly string[];
+}
 
 /** A page that stands beside the pictures and shows all that a request would send. No script, no network. */
 export function dryRunPage(run: DryRun): string {

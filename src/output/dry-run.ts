@@ -1,33 +1,10 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, systemErrorCode, UserError } from '../errors.ts';
-import type { Estimate } from '../picture/cost.ts';
 import { nameFromPrompt } from '../picture/names.ts';
-import { type PlannedReference, sentName } from '../picture/plan.ts';
-import type { EndpointKind } from '../picture/port.ts';
+import { sentName } from '../picture/plan.ts';
 import { writeNew } from '../picture/write-new.ts';
-import { dryRunPage } from './dry-run-page.ts';
-import type { Unused } from './picture-report.ts';
-
-/** Everything that a request would send. */
-export interface DryRun {
-  readonly verb: string;
-  readonly created: string;
-  readonly curate: string;
-  readonly endpoint: EndpointKind;
-  readonly api: 'images.edit' | 'responses';
-  readonly model: string;
-  readonly prompt: string;
-  /** As it would be sent. */
-  readonly text: string;
-  /** Under the API's names. */
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly references: readonly PlannedReference[];
-  readonly unused: readonly Unused[];
-  readonly estimate: Estimate;
-  /** What was given up for the budget. */
-  readonly dropped: readonly string[];
-}
+import { type DryRun, dryRunPage } from './dry-run-page.ts';
 
 /**
  * Writes the very bytes that would be sent, a manifest and a page that shows them. Without `out` a new folder named

@@ -1,7 +1,7 @@
 import { basename, dirname, sep } from 'node:path';
 import stringWidth from 'string-width';
 import { scoreText } from './result-row.ts';
-import type { SheetContents } from './sheet.ts';
+import type { SheetContents } from './sheet-contents.ts';
 import { printableParts, shortenMiddle } from './shorten.ts';
 import { count, printable } from './text.ts';
 

@@ -5,7 +5,7 @@ import type { World } from '../world.ts';
 import { type Html, html } from './html.ts';
 import { renderPage } from './page.ts';
 import { type SearchResultRow, scoreText } from './result-row.ts';
-import type { SheetContents } from './sheet.ts';
+import type { SheetContents } from './sheet-contents.ts';
 import { dateText, folderBelow, type Heading, heading, sharedFolder } from './sheet-heading.ts';
 import { frameAspect } from './sheet-layout.ts';
 import { sheetStyle } from './sheet-style.ts';

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
 import { UserError } from '../errors.ts';
 import type { World } from '../world.ts';
-import type { SheetContents } from './sheet.ts';
 import { Canvas } from './sheet-canvas.ts';
 import { captionMarks, emptyTile, GROUND, headingHeight, headingMarks } from './sheet-captions.ts';
+import type { SheetContents } from './sheet-contents.ts';
 import { heading, sharedFolder } from './sheet-heading.ts';
 import { frameAspect, layOutSheet, type SheetLayout, type Size } from './sheet-layout.ts';
 import { loadLettering } from './sheet-lettering.ts';

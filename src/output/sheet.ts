@@ -3,14 +3,8 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { writeWhole } from '../atomic-write.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
 import type { World } from '../world.ts';
-import type { SearchResultRow } from './result-row.ts';
+import type { SheetContents } from './sheet-contents.ts';
 import type { ImageFormat } from './sheet-image.ts';
-
-export interface SheetContents {
-  /** Absolute paths of the query photos. */
-  readonly queries: readonly string[];
-  readonly results: readonly SearchResultRow[];
-}
 
 type SheetFormat = 'html' | ImageFormat;
 

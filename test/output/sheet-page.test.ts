@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { type DefaultTreeAdapterTypes, parse } from 'parse5';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { SheetContents } from '../../src/output/sheet.ts';
+import type { SheetContents } from '../../src/output/sheet-contents.ts';
 import { renderSheetPage } from '../../src/output/sheet-html.ts';
 import { printable } from '../../src/output/text.ts';
 import { testWorld } from '../support/world.ts';

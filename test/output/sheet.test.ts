@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { checkSheetFile, type SheetContents, writeSheet } from '../../src/output/sheet.ts';
+import { checkSheetFile, writeSheet } from '../../src/output/sheet.ts';
+import type { SheetContents } from '../../src/output/sheet-contents.ts';
 import { testWorld } from '../support/world.ts';
 import { fixturePhotos, manyResults } from './rows.ts';
 
