@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { UserError } from '../errors.ts';
 import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 import { gather } from './options.ts';
 
@@ -41,31 +40,16 @@ export async function filterOf(
     ...(after === undefined ? {} : { takenAfterMs: after }),
     ...(before === undefined ? {} : { takenBeforeMs: before }),
   };
-  if (flags.in.length > 0) return { within: await placesOf(store, cwd, flags.in), ...dates };
+  if (flags.in.length > 0) return { within: await partsOf(store, cwd, flags.in), ...dates };
   return after === undefined && before === undefined ? null : dates;
 }
 
-async function placesOf(
+async function partsOf(
   store: Promise<PhotoStore>,
   cwd: string,
   folders: readonly string[],
 ): Promise<NonNullable<PhotoFilter['within']>> {
-  const [{ within }, { realFolder }] = await Promise.all([
-    import('../library/scope.ts'),
-    import('../library/scopes.ts'),
-  ]);
+  const { partsBelow } = await import('../library/scopes.ts');
   const libraries = await (await store).libraries();
-  const parts: NonNullable<PhotoFilter['within']>[number][] = [];
-  for (const folder of folders) {
-    const absolute = resolve(cwd, folder);
-    // A drive that is away has no real path, but its photos may still be asked for.
-    const found = within(libraries, await realFolder(absolute).catch(() => absolute));
-    if (found === null || found === undefined) {
-      throw new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
-        hint: `Index it first: curate index ${folder}`,
-      });
-    }
-    parts.push(...found);
-  }
-  return parts;
+  return (await Promise.all(folders.map((folder) => partsBelow(libraries, resolve(cwd, folder))))).flat();
 }

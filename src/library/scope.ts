@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import type { Library, PhotoFilter } from '../store/port.ts';
+import type { Library } from '../store/port.ts';
 
 /** The primary key of a photo: sha256 of library id, NUL, relative path. */
 export function photoId(library: string, path: string): string {
@@ -18,14 +18,4 @@ export function inside(folder: string, path: string): string | null {
   if (from === '') return '';
   if (from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from)) return null;
   return from.split(sep).join('/');
-}
-
-/** The filter for photos below an absolute folder; null when no library has a part in it. */
-export function within(libraries: readonly Library[], folder: string): PhotoFilter['within'] | null {
-  const parts = libraries.flatMap((library) => {
-    const below = inside(library.root, folder);
-    if (below !== null) return [{ library: library.id, folder: below }];
-    return inside(folder, library.root) === null ? [] : [{ library: library.id, folder: '' }];
-  });
-  return parts.length === 0 ? null : parts;
 }

@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import type { Library, PhotoStore, StoredPhoto } from '../store/port.ts';
 import { isBelow } from './reconcile.ts';
-import { photoFile, within } from './scope.ts';
-import { realFolder } from './scopes.ts';
+import { photoFile } from './scope.ts';
+import { notIndexed, partsBelow } from './scopes.ts';
 
 /** An indexed photo whose file is as it was when it was indexed. */
 export interface SampledPhoto {
@@ -63,12 +63,11 @@ async function photosBelow(
   libraries: readonly Library[],
   folder: string | null,
 ): Promise<Indexed[]> {
-  // A drive that is away has no real path, but its photos may still be asked for.
-  const parts = folder === null ? null : within(libraries, await realFolder(folder).catch(() => folder));
+  const parts = folder === null ? null : await partsBelow(libraries, folder);
   const indexed: Indexed[] = [];
   for (const library of libraries) {
     const places = parts?.filter((part) => part.library === library.id).map((part) => part.folder) ?? [''];
-    if (folder !== null && (parts === null || places.length === 0)) continue;
+    if (places.length === 0) continue;
     for await (const photo of store.photos(library.id)) {
       if (places.some((place) => isBelow(photo.path, place))) indexed.push({ library, photo });
     }
@@ -79,9 +78,7 @@ async function photosBelow(
       hint: 'Index a folder first: curate index FOLDER',
     });
   }
-  throw new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
-    hint: `Index it first: curate index ${folder}`,
-  });
+  throw notIndexed(folder);
 }
 
 /** In an order that depends on the seed and the photos alone, so that an index made anew gives the same sample. */
