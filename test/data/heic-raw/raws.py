@@ -8,9 +8,9 @@ from boxes import box, full_box
 from tiff import ASCII, IFD, LONG, RATIONAL, SHORT, UNDEFINED, Blob, Ifd, write
 
 TIFF = b"II*\0" + struct.pack("<I", 8)
-CFA, RGGB = 32803, bytes([0, 1, 1, 2])
+RGB, YCBCR, CFA, RGGB = 2, 6, 32803, bytes([0, 1, 1, 2])
 UNCOMPRESSED, JPEG_OLD, JPEG = 1, 6, 7
-SENSOR = (48, 32)
+SENSOR, SMALL = (48, 32), (16, 12)
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,30 @@ def sensor() -> dict:
     values = sensor_values()
     return {
         0xFE: (LONG, 0),
-        0x100: (LONG, SENSOR[0]),
-        0x101: (LONG, SENSOR[1]),
-        0x102: (SHORT, 16),
-        0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, CFA),
-        0x111: (LONG, Blob(values)),
-        0x115: (SHORT, 1),
-        0x116: (LONG, SENSOR[1]),
-        0x117: (LONG, len(values)),
+        **strip(SENSOR, values, bits=16, colours=CFA),
         0x828D: (SHORT, [2, 2]),
         0x828E: (UNDEFINED, RGGB),
     }
+
+
+def strip(size: tuple[int, int], data: bytes, *, bits: int | list[int], colours: int, how: int = UNCOMPRESSED) -> dict:
+    """Pixels in one piece; `bits` of a sample or of each of several, `colours` and `how` as TIFF numbers them."""
+    return {
+        0x100: (LONG, size[0]),
+        0x101: (LONG, size[1]),
+        0x102: (SHORT, bits),
+        0x103: (SHORT, how),
+        0x106: (SHORT, colours),
+        0x111: (LONG, Blob(data)),
+        0x115: (SHORT, len(bits) if isinstance(bits, list) else 1),
+        0x116: (LONG, size[1]),
+        0x117: (LONG, len(data)),
+    }
+
+
+def small_strip(bits: int = 8) -> dict:
+    """A black thumbnail."""
+    return strip(SMALL, bytes(SMALL[0] * SMALL[1] * 3 * bits // 8), bits=[bits] * 3, colours=RGB)
 
 
 def common(make: str, model: str, shot: Shot) -> dict:
@@ -68,20 +80,7 @@ def jpeg_pointer(data: bytes) -> dict:
 
 def nef(shot: Shot) -> bytes:
     preview = Ifd({0xFE: (LONG, 1), 0x103: (SHORT, JPEG_OLD), **jpeg_pointer(shot.preview)})
-    small = bytes(16 * 12 * 3)
-    first = {
-        0xFE: (LONG, 1),
-        0x100: (LONG, 16),
-        0x101: (LONG, 12),
-        0x102: (SHORT, [8, 8, 8]),
-        0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, 2),
-        0x111: (LONG, Blob(small)),
-        0x115: (SHORT, 3),
-        0x116: (LONG, 12),
-        0x117: (LONG, len(small)),
-        0x14A: (LONG, [preview, Ifd(sensor())]),
-    }
+    first = {0xFE: (LONG, 1), **small_strip(), 0x14A: (LONG, [preview, Ifd(sensor())])}
     return write(TIFF, Ifd({**common("NIKON CORPORATION", "NIKON D750", shot), **first}))
 
 
@@ -92,32 +91,11 @@ def arw(shot: Shot) -> bytes:
 
 
 def dng(shot: Shot) -> bytes:
-    small = bytes(16 * 12 * 3)
-    preview = Ifd(
-        {
-            0xFE: (LONG, 1),
-            0x100: (LONG, shot.size[0]),
-            0x101: (LONG, shot.size[1]),
-            0x102: (SHORT, [8, 8, 8]),
-            0x103: (SHORT, JPEG),
-            0x106: (SHORT, 6),
-            0x111: (LONG, Blob(shot.preview)),
-            0x115: (SHORT, 3),
-            0x116: (LONG, shot.size[1]),
-            0x117: (LONG, len(shot.preview)),
-        }
-    )
+    picture = strip(shot.size, shot.preview, bits=[8, 8, 8], colours=YCBCR, how=JPEG)
+    preview = Ifd({0xFE: (LONG, 1), **picture})
     first = {
         0xFE: (LONG, 1),
-        0x100: (LONG, 16),
-        0x101: (LONG, 12),
-        0x102: (SHORT, [8, 8, 8]),
-        0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, 2),
-        0x111: (LONG, Blob(small)),
-        0x115: (SHORT, 3),
-        0x116: (LONG, 12),
-        0x117: (LONG, len(small)),
+        **small_strip(),
         0x14A: (LONG, [Ifd(sensor()), preview]),
         0xC612: (UNDEFINED, bytes([1, 4, 0, 0])),
         0xC614: (ASCII, "Leica Q2"),
@@ -135,21 +113,7 @@ def cr2(shot: Shot) -> bytes:
             0xC640: (SHORT, [0, 0, SENSOR[0]]),
         }
     )
-    small_pixels = bytes(16 * 12 * 6)
-    small = Ifd(
-        {
-            0x100: (LONG, 16),
-            0x101: (LONG, 12),
-            0x102: (SHORT, [16, 16, 16]),
-            0x103: (SHORT, UNCOMPRESSED),
-            0x106: (SHORT, 2),
-            0x111: (LONG, Blob(small_pixels)),
-            0x115: (SHORT, 3),
-            0x116: (LONG, 12),
-            0x117: (LONG, len(small_pixels)),
-        },
-        raw,
-    )
+    small = Ifd(small_strip(bits=16), raw)
     thumbnail = Ifd({0x103: (SHORT, JPEG_OLD), **jpeg_pointer(shot.thumbnail)}, small)
     first = {
         0x100: (LONG, shot.size[0]),
@@ -209,18 +173,7 @@ def rw2(shot: Shot) -> bytes:
 
 
 def orf(shot: Shot) -> bytes:
-    values = sensor_values()
-    first = {
-        0x100: (LONG, SENSOR[0]),
-        0x101: (LONG, SENSOR[1]),
-        0x102: (SHORT, 16),
-        0x103: (SHORT, UNCOMPRESSED),
-        0x106: (SHORT, 1),
-        0x111: (LONG, Blob(values)),
-        0x115: (SHORT, 1),
-        0x116: (LONG, SENSOR[1]),
-        0x117: (LONG, len(values)),
-    }
+    first = strip(SENSOR, sensor_values(), bits=16, colours=1)
     tags = common("OLYMPUS CORPORATION", "E-M10MarkII", shot)
     settings = Ifd(
         {
