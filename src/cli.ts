@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
 import { costsCommand } from './commands/costs.ts';
@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
       outcome = await (graceful ? work : unlessInterrupted(world, work));
     };
   try {
-    await declare(act).parseAsync([...argv], { from: 'user' });
+    await declare(act, world).parseAsync([...argv], { from: 'user' });
     return outcome;
   } catch (error) {
     return report(world, error, json);
@@ -44,25 +44,24 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
 }
 
 /** Declares every verb; loading them is cheap, what they need is loaded when they run. */
-function declare(act: Act): Command {
+function declare(act: Act, world: World): Command {
+  // Errors are worded by `report`.
+  const output = { writeOut: (text: string) => world.stdout.write(text), writeErr: () => undefined };
   const program = new Command('curate')
     .description('Point at one photo and get the ones like it, privately; turn the best few into a new picture.')
     .version(version(), '--version', 'print the version')
     .helpOption('--help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined });
-  for (const verb of verbs) program.addCommand(inherit(verb(act)));
+    .configureOutput(output);
+  for (const verb of verbs) program.addCommand(inherit(verb(act), output));
   return program;
 }
 
 /** Commander does not hand these down to commands that are added ready-made. */
-function inherit(command: Command): Command {
-  command
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
-    .helpOption('--help', 'show this help');
-  for (const sub of command.commands) inherit(sub);
+function inherit(command: Command, output: OutputConfiguration): Command {
+  command.exitOverride().configureOutput(output).helpOption('--help', 'show this help');
+  for (const sub of command.commands) inherit(sub, output);
   return command;
 }
 

@@ -15,7 +15,7 @@ interface GuardDeps {
 /** The private rules as they stand now, with the exceptions the person named. */
 export async function guardNow(
   { world, settings, openStore }: GuardDeps,
-  allowed: readonly string[],
+  allowed: readonly string[] = [],
 ): Promise<PrivateGuard> {
   const patterns = settings.privatePatterns ?? [];
   const libraries = patterns.length === 0 ? [] : await (await openStore()).libraries();

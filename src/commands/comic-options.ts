@@ -15,7 +15,7 @@ export interface SendFlags {
   force?: boolean;
   retries: number;
   timeout: number;
-  allowPrivate: string[];
+  allowPrivate?: string[];
   json?: boolean;
 }
 
@@ -57,7 +57,7 @@ export function addSendOptions(command: Command): Command {
     .option('--dry-run', 'write what would be sent into a folder, with a page that shows it; send nothing, need no key')
     .option('--yes', 'do not ask before spending')
     .option('--max-cost <usd>', 'spend at most this: references are dropped first, then quality (CURATE_MAX_COST)', usd)
-    .option('--allow-private <file>', 'send this private photo all the same (may be repeated)', gather, [])
+    .option('--allow-private <file>', 'send this private photo all the same (may be repeated)', gather)
     .option('--retries <n>', 'repeat a request so often that was refused for now (429, 503)', wholeNumber(0, 10), 1)
     .option('--timeout <seconds>', 'wait so long for the picture', wholeNumber(1, 7200), 600)
     .option('--force', 'replace files that are in the way')

@@ -24,7 +24,7 @@ import { gather, modelOption, wholeNumber } from './options.ts';
 interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
   refs?: number;
   query: boolean;
-  ref: string[];
+  ref?: string[];
   pick?: boolean;
   raw?: boolean;
   model?: string;
@@ -44,7 +44,7 @@ export function comicCommand(act: Act): Command {
     .option('--raw', 'send the prompt alone, without the paragraph that says what the photos are')
     .option('--refs <n>', 'photos to send, the query included (default: 6, at most 16)', wholeNumber(1, MOST))
     .option('--no-query', 'search by the query photo, but do not send it')
-    .option('--ref <file>', 'send this photo, too (may be repeated)', gather, [])
+    .option('--ref <file>', 'send this photo, too (may be repeated)', gather)
     .option('--pick', 'choose the photos in the terminal');
   addFilterOptions(command).addOption(modelOption());
   addMakeOptions(command, { several: true });
@@ -105,7 +105,7 @@ interface Named {
   readonly byHand: readonly NamedPhoto[];
 }
 
-function namedPhotos(cwd: string, photo: string, { query: sendQuery, ref }: ComicFlags): Named {
+function namedPhotos(cwd: string, photo: string, { query: sendQuery, ref = [] }: ComicFlags): Named {
   const named = (file: string): NamedPhoto => ({
     file: resolve(cwd, file),
     given: isAbsolute(file) ? 'absolute' : 'relative',

@@ -5,7 +5,7 @@ import { gather } from './options.ts';
 
 /** Restricts a search to some of the photos. */
 export interface FilterFlags {
-  in: string[];
+  in?: string[];
   /** Milliseconds since 1970. */
   after?: number;
   before?: number;
@@ -13,7 +13,7 @@ export interface FilterFlags {
 
 export function addFilterOptions(command: Command): Command {
   return command
-    .option('--in <folder>', 'only photos below this folder (may be repeated)', gather, [])
+    .option('--in <folder>', 'only photos below this folder (may be repeated)', gather)
     .option('--after <date>', 'only photos taken on or after this day: 2024, 2024-06, 2024-06-15', day)
     .option('--before <date>', 'only photos taken before this day', day);
 }
@@ -40,7 +40,7 @@ export async function filterOf(
     ...(after === undefined ? {} : { takenAfterMs: after }),
     ...(before === undefined ? {} : { takenBeforeMs: before }),
   };
-  if (flags.in.length > 0) return { within: await partsOf(store, cwd, flags.in), ...dates };
+  if (flags.in !== undefined) return { within: await partsOf(store, cwd, flags.in), ...dates };
   return after === undefined && before === undefined ? null : dates;
 }
 

@@ -14,7 +14,7 @@ export interface IndexFlags {
   gentle?: boolean;
   device: Device;
   exact?: boolean;
-  ignore: string[];
+  ignore?: string[];
   prune?: boolean;
   dryRun?: boolean;
   watch?: boolean;
@@ -73,7 +73,7 @@ export async function indexOnce(
             confirmPrune: async (_, photos, reason) =>
               flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
           },
-          { roots, ignore: flags.ignore, dryRun: flags.dryRun ?? false },
+          { roots, ignore: flags.ignore ?? [], dryRun: flags.dryRun ?? false },
         );
       } finally {
         await (await early)?.close();

@@ -18,7 +18,7 @@ export function numberBetween(min: number, max: number): (text: string) => numbe
   };
 }
 
-/** Gathers an option that may be given several times. */
+/** Gathers an option that may be given several times; absent when it is never given. */
 export function gather(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { run } from '../src/cli.ts';
+import { testWorld } from './support/world.ts';
+
+async function help(...verb: readonly string[]): Promise<string> {
+  const world = testWorld();
+  expect(await run([...verb, '--help'], world)).toBe(0);
+  return world.out();
+}
+
+describe('--help', () => {
+  it('lists every verb, and each explains itself with its options in words', async () => {
+    const verbs = [...(await help()).matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, verb]) => verb ?? '');
+    expect(verbs).toEqual(expect.arrayContaining(['index', 'search', 'comic', 'refine', 'replay', 'lineage', 'costs']));
+    for (const verb of verbs.filter((name) => name !== 'help')) {
+      const text = await help(verb);
+      expect(text).toContain(`Usage: curate ${verb}`);
+      expect(text, verb).not.toMatch(/\[\]|undefined/);
+    }
+  });
+});
