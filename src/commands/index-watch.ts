@@ -37,7 +37,7 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
         return kept;
       },
       unignored: (changes) =>
-        unignored(changes, { roots: folders, libraries: outermost([...libraries]), patterns: flags.ignore }),
+        unignored(changes, { roots: folders, libraries: outermost([...libraries]), patterns: flags.ignore ?? [] }),
       onEvent: (event) => writeLine(world.stderr, lineFor(event)),
       stopped: world.interrupted,
     },
