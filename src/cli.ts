@@ -16,7 +16,7 @@ import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { version } from './commands/version.ts';
-import { ExitCode, UserError, usageError } from './errors.ts';
+import { ExitCode, messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
 import { writeError, writeLine } from './output/streams.ts';
 import { loadSettings } from './settings.ts';
 import type { World } from './world.ts';
@@ -26,7 +26,7 @@ const REPORT = 'This is a fault of curate. Please report it with the lines above
 /** The program: arguments (without node and script) and the world in, how it ended out. */
 export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
   const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
-  ignoreClosedPipe(world);
+  const output = watchOutput(world);
   let outcome: ExitCode = ExitCode.done;
   const context: Context = { world, settings: (flags) => loadSettings(world, flags) };
   const act: Act =
@@ -37,10 +37,12 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
     };
   try {
     await declare(act, world).parseAsync([...argv], { from: 'user' });
-    return outcome;
   } catch (error) {
-    return report(world, error, json);
+    outcome = report(world, error, json);
   }
+  const isWhole = await output.written();
+  const succeeded = outcome === ExitCode.done || outcome === ExitCode.somePhotosFailed;
+  return succeeded && !isWhole ? ExitCode.failed : outcome;
 }
 
 /** Declares every verb; loading them is cheap, what they need is loaded when they run. */
@@ -95,13 +97,24 @@ function sentence(text: string): string {
   return /[.?!)]$/.test(capital) ? capital : `${capital}.`;
 }
 
-/** `curate search ... | head` closes our stdout early: that is the reader's wish, not an error. */
-function ignoreClosedPipe(world: World): void {
-  for (const stream of [world.stdout, world.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+/**
+ * Says once when standard output cannot be written (a full disk); the verb ends in its own way. `curate search ... |
+ * head` closes it early: that is the reader's wish, not an error. Of standard error nothing could be said anywhere.
+ */
+function watchOutput({ stdout, stderr }: World): { written(): Promise<boolean> } {
+  let isWhole = true;
+  stdout.on('error', (error) => {
+    const code = systemErrorCode(error);
+    if (code === 'EPIPE' || !isWhole) return;
+    isWhole = false;
+    const reason = code === 'ENOSPC' ? 'no space is left on its disk' : messageOf(error);
+    writeLine(stderr, `curate: The output cannot be written: ${reason}.`);
+  });
+  stderr.on('error', () => undefined);
+  return {
+    // What is written last is behind everything else, and the failure of that has been told before.
+    written: () => new Promise((resolve) => stdout.write('', () => setImmediate(() => resolve(isWhole)))),
+  };
 }
 
 /** In the order in which help shows them. */
