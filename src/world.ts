@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism, homedir, tmpdir } from 'node:os';
 import process from 'node:process';
+import { coresByQuota } from './cores.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -47,7 +48,7 @@ export function realWorld(): World {
     uid: process.getuid?.() ?? null,
     nodePath: process.execPath,
     nodeVersion: process.versions.node,
-    cores: availableParallelism(),
+    cores: Math.min(availableParallelism(), coresByQuota()),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
