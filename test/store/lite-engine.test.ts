@@ -249,4 +249,22 @@ describe('reading what was written', () => {
     await check();
     await store.close();
   });
+
+  it('gives the last version of each row when files that hold several are merged', async () => {
+    const current = new Map<string, PhotoRow>();
+    const store = await open();
+    for (const turn of [1, 2, 3, 4, 5, 6]) {
+      const rows = photos(turn * 20, turn * 20 + 50, turn);
+      for (const row of rows) current.set(row.id, row);
+      await store.upsert(rows);
+      await store.flush();
+    }
+    expect((await dataFiles()).length).toBeLessThan(6);
+    const rows = await store.rows([...current.keys()]);
+    expect(new Map(rows.map(({ id, vector }) => [id, vector]))).toEqual(
+      new Map([...current.values()].map(({ id, vector }) => [id, vector])),
+    );
+    expect(await store.count()).toBe(current.size);
+    await store.close();
+  });
 });
