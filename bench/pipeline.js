@@ -15,6 +15,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { resolveModel } from '../dist/embedding/models.js';
 import { openSession } from '../dist/embedding/session.js';
+import { toUnitLength } from '../dist/embedding/vector.js';
 import { decodePhoto } from '../dist/photos/decode.js';
 import { walk } from '../dist/photos/walk.js';
 import { loadSettings } from '../dist/settings.js';
@@ -64,7 +65,7 @@ async function walkAndUpsert(world, settings, folder, model) {
   const store = await openStore(world, settings, model, () => undefined);
   const rows = files.map(({ path, size, mtimeMs }) => {
     const facts = { takenMs: null, camera: null, width: 4000, height: 3000, quality: 1 };
-    const vector = Float32Array.from({ length: model.dim }, () => Math.random() / Math.sqrt(model.dim / 3));
+    const vector = toUnitLength(Float32Array.from({ length: model.dim }, () => Math.random()));
     return { id: path, library: 'bench', path, sha256: path, size, mtimeMs, ...facts, vector };
   });
   try {
