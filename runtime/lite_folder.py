@@ -17,24 +17,36 @@ LOCK_OFFSET = 1 << 20
 class FolderLock:
     """The operating system's lock on `server.lock`: it ends with the process, however that ends."""
 
-    def __init__(self, folder):
-        self._fd = os.open(os.path.join(folder, "server.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    def __init__(self, folder, mode=os.O_RDWR | os.O_CREAT):
+        self._path = os.path.join(folder, "server.lock")
+        self._fd = os.open(self._path, mode, 0o600)
 
     def take(self):
-        """Whether the lock is ours now; if so, our pid stands in the file."""
+        """Whether the lock is ours now."""
         try:
             self._lock()
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
                 return False
             raise
-        os.ftruncate(self._fd, 0)
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        os.write(self._fd, str(os.getpid()).encode())
         return True
 
+    def sign(self):
+        """Puts our pid into the file, for others to name and to signal."""
+        text = str(os.getpid()).encode()
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        os.write(self._fd, text)
+        os.ftruncate(self._fd, len(text))
+
+    def stands(self):
+        """Whether the file is still where it was, with our pid in it."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), os.stat(self._path)) and self.holder() == os.getpid()
+        except OSError:
+            return False
+
     def holder(self):
-        """The pid of the process that has the lock, or None in the instant before it is written."""
+        """The pid of the process that has the lock; None before it is written, and when the file is damaged."""
         os.lseek(self._fd, 0, os.SEEK_SET)
         text = os.read(self._fd, 32)
         return int(text) if text.isdigit() else None
@@ -52,25 +64,40 @@ class FolderLock:
 
 
 class State:
-    """`server.json`: where the server listens. Only the holder of the lock may change it."""
+    """`server.json`: where the server listens. Only the holder of the lock may change it.
+
+    While there is none, its draft stays, and is written over: a full disk has no room for a new file, but photos can be
+    searched all the same.
+    """
 
     def __init__(self, folder):
         self.path = os.path.join(folder, "server.json")
+        self._draft = self.path + ".new"
         self._address = None
+        self._text = None
 
     def publish(self, **values):
         """Replaces the file in one step, so that nobody reads half of it."""
-        self._address = values["address"]
-        draft = self.path + ".new"
-        with open(draft, "w", encoding="utf-8") as file:
-            json.dump(values, file)
-        os.replace(draft, self.path)
+        self._address, self._text = values["address"], json.dumps(values)
+        with open(self._draft, "r+" if os.path.exists(self._draft) else "w", encoding="utf-8") as file:
+            file.write(self._text)
+            file.truncate()
+        os.replace(self._draft, self.path)
+
+    def stands(self):
+        """Whether the file still says what we published."""
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                return file.read() == self._text
+        except (OSError, ValueError):
+            return False
 
     def withdraw(self):
         """Takes back the file and, if it names one, the socket; also those that a killed server left."""
         address = self._address or self._left_behind()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+        # What cannot be removed names a server that does not answer: it is replaced by the next one.
+        with contextlib.suppress(OSError):
+            os.replace(self.path, self._draft)
         if address.startswith("unix:"):
             socket = address.removeprefix("unix:")
             with contextlib.suppress(OSError):
@@ -93,21 +120,28 @@ def end_server(folder):
     """
     if not os.path.exists(os.path.join(folder, "server.lock")):
         return False
-    lock = FolderLock(folder)
+    try:
+        lock = FolderLock(folder)
+    except OSError:
+        # A folder that has become read-only is no obstacle: to be locked, the file need not be written.
+        lock = FolderLock(folder, os.O_RDONLY)
     kill_at = time.monotonic() + PATIENCE_SECONDS
-    asked = None
+    asked, found = None, False
     while not lock.take():
+        found = True
         pid = lock.holder()
         if time.monotonic() > kill_at + DYING_SECONDS:
-            raise OSError(errno.EBUSY, f"the server, process {pid}, does not end")
+            raise OSError(errno.EBUSY, f"the server, process {pid or 'unknown'}, does not end")
         if pid is not None and time.monotonic() > kill_at:
             send(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         elif pid is not None and pid != asked:
             send(pid, signal.SIGTERM)
             asked = pid
         time.sleep(0.02)
+    with contextlib.suppress(OSError):
+        lock.sign()
     State(folder).withdraw()
-    return asked is not None
+    return found
 
 
 def send(pid, number):

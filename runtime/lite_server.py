@@ -45,6 +45,7 @@ LOG_KEPT = 64 << 10
 # How long a new server waits for its first call at least, and an ending one for calls under way.
 GRACE_SECONDS = 60
 DRAIN_SECONDS = 5
+GONE = "the folder is gone or another's, or its files are damaged"
 # After so long without a call, recent rows become a data file and freed memory is given back.
 QUIET_SECONDS = 5
 
@@ -88,6 +89,7 @@ def start(arguments):
     if not lock.take():
         say({"error": "locked", "pid": lock.holder()})
         sys.exit(3)
+    lock.sign()
     state = State(arguments.folder)
     state.withdraw()
     try:
@@ -110,8 +112,11 @@ def start(arguments):
     # The caller reads one line and goes; nothing may block or break on its pipe afterwards.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    reason = keep_house(engine, database, state, traffic, writing, end, arguments.idle)
+    reason = keep_house(engine, database, lambda: lock.stands() and state.stands(), traffic, writing, end, arguments.idle)
     logging.info("ending: %s", reason)
+    if reason == GONE:
+        # As if killed: to close anything would write to another's files, or take away its socket.
+        os._exit(1)
     # First of all, so that nobody new finds us; and while the lock is ours, since later the paths may be another's.
     state.withdraw()
     server.stop(DRAIN_SECONDS).wait()
@@ -200,14 +205,13 @@ def end_on_signal():
     return end
 
 
-def keep_house(engine, database, state, traffic, writing, end, idle):
+def keep_house(engine, database, stands, traffic, writing, end, idle):
     """Tidies up in quiet moments until there is a reason to end, which it returns."""
     tidy = False
     while not end.wait(min(1.0, idle / 4)) and not engine.write_failed.is_set():
         quiet = traffic.quiet_seconds()
-        if not os.path.exists(state.path):
-            engine.write_failed.set()
-            return "the folder is gone"
+        if not stands():
+            return GONE
         if quiet > (idle if traffic.began else max(idle, GRACE_SECONDS)):
             return "idle"
         if quiet > QUIET_SECONDS and not tidy:

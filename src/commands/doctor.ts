@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
@@ -26,10 +27,16 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
       import('../store/open.ts'),
       import('../output/store-events.ts'),
     ]);
+  const graphs = join(settings.paths.cache, 'models');
   const findings = await diagnose(world, {
     settings,
-    findModel: async () => verifyModel(await resolveModel(world, settings, settings.model)),
-    openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: join(settings.paths.cache, 'models') }),
+    findModel: async () => {
+      const model = await verifyModel(await resolveModel(world, settings, settings.model));
+      // Made anew from the file just verified: too large to be verified at every start, they may have been damaged.
+      await rm(graphs, { recursive: true, force: true }).catch(() => undefined);
+      return model;
+    },
+    openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: graphs }),
     openStore: (model) => openStore(world, settings, model, storeScreen(world)),
   });
   const healthy = findings.every(({ ok }) => ok);

@@ -36,7 +36,10 @@ export async function openLibrary(context: Context, flags: OpenFlags): Promise<O
     import('../store/open.ts'),
     import('../output/store-events.ts'),
   ]);
-  const active = await activeModel(settings.paths.data, storeKey(settings));
+  const active = await activeModel(settings.paths.data, storeKey(settings)).catch((error: unknown) => {
+    if (settings.model === undefined) throw error;
+    return null;
+  });
   const model = await resolveModel(world, settings, settings.model ?? active ?? undefined);
   const store = openStore(world, settings, model, storeScreen(world));
   // Whoever awaits it first reports the failure; until then it must not count as unhandled.

@@ -2,21 +2,24 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../atomic-write.ts';
-import { unwritable } from '../errors.ts';
+import { systemErrorCode, UserError, unwritable } from '../errors.ts';
 
 /** By store (its URI, or "lite"): the model, as the person named it, that the index was last made with. */
 const schema = z.record(z.string(), z.string());
 
 const fileIn = (dataFolder: string): string => join(dataFolder, 'active-model.json');
 
-/** The model that the index in `store` was made with; null when this machine has not indexed there yet. */
+/**
+ * The model that the index in `store` was made with; null when this machine has not indexed there yet.
+ * @throws UserError `data_damaged`: with the default in its place a run would embed every photo again.
+ */
 export async function activeModel(dataFolder: string, store: string): Promise<string | null> {
   return (await read(dataFolder))[store] ?? null;
 }
 
-/** @throws UserError `data_unwritable` or `disk_full`. */
+/** Also mends a file that was damaged. @throws UserError `data_unwritable` or `disk_full`. */
 export async function rememberModel(dataFolder: string, store: string, model: string): Promise<void> {
-  const models = await read(dataFolder);
+  const models = await read(dataFolder).catch(() => ({}) as Record<string, string>);
   if (models[store] === model) return;
   const text = `${JSON.stringify({ ...models, [store]: model })}\n`;
   await writeWhole(fileIn(dataFolder), text).catch((error: unknown) => {
@@ -25,10 +28,14 @@ export async function rememberModel(dataFolder: string, store: string, model: st
 }
 
 async function read(dataFolder: string): Promise<Record<string, string>> {
+  const file = fileIn(dataFolder);
   try {
-    return schema.parse(JSON.parse(await readFile(fileIn(dataFolder), 'utf8')));
-  } catch {
-    // Absent or damaged: it only saves the person a flag, and the next index run writes it anew.
-    return {};
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return {};
+    throw new UserError('data_damaged', `${file}, which notes the model of the index, is damaged.`, {
+      hint: 'Name the model once to mend it: curate index --model ID. The index itself is not touched.',
+      cause: error,
+    });
   }
 }

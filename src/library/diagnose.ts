@@ -83,8 +83,9 @@ async function writable(folder: string): Promise<string> {
 
 async function freeSpace(folder: string): Promise<string> {
   const { bavail, bsize } = await statfs(folder);
-  const free = `${((bavail * bsize) / 1e9).toFixed(1)} GB`;
-  if (bavail * bsize >= MIN_FREE_BYTES) return free;
+  const bytes = bavail * bsize;
+  const free = bytes < 1e9 ? `${Math.floor(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes >= MIN_FREE_BYTES) return free;
   throw new UserError('disk_full', `Only ${free} free where ${folder} is.`, {
     hint: 'Make room, or set CURATE_HOME to a folder on another disk.',
   });

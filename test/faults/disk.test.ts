@@ -7,6 +7,10 @@ import { type ErrorJson, FaultHome, type IndexJson, type SearchJson } from '../h
 /** Only the superuser of a Linux may mount: elsewhere these tests are reported as skipped. */
 const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
 
+interface DoctorJson {
+  readonly findings: readonly { readonly part: string; readonly detail: string }[];
+}
+
 let home: FaultHome;
 let mounts: string[];
 
@@ -80,6 +84,24 @@ describe.runIf(mayMount)('a disk that is full where the data is', () => {
     }
   });
 
+  it('still lets an index be searched, whether its server runs or not, and says what is missing in megabytes', async () => {
+    await smallDisk(home.data, '8m');
+    await home.prepare();
+    await home.addPhotos(0, 5);
+    await home.json<IndexJson>(['index', home.photos]);
+    await fill(join(home.data, 'filler'), 0);
+    for (let round = 0; round < 2; round += 1) {
+      const { exit, results } = await home.json<SearchJson>(['search', join(home.photos, '1.jpg'), '--k', '3']);
+      expect({ round, exit, hits: results.length }).toEqual({ round, exit: 0, hits: 3 });
+      expect((await home.json(['status'])).exit).toBe(0);
+      await home.run(['stop']);
+      // Whatever room the server's end has made.
+      await fill(join(home.data, 'filler too'), 0);
+    }
+    const { findings } = await home.json<DoctorJson>(['doctor']);
+    expect(findings.find(({ part }) => part === 'Free disk space')?.detail).toMatch(/^Only 0 MB free/);
+  });
+
   it('does not matter to a search or a run when it is only the cache', async () => {
     await smallDisk(home.at('home', 'cache'), '1m');
     await home.prepare();
@@ -110,6 +132,7 @@ describe.runIf(mayMount)('a data folder that can only be read', () => {
       expect(error?.message).toContain(home.data);
       expect(error?.hint).toContain('CURATE_HOME');
     }
+    expect(await home.json(['stop'])).toMatchObject({ exit: 0, stopped: false });
     execFileSync('mount', ['-o', 'remount,rw', home.data]);
     expect((await home.json<IndexJson>(['index', home.photos])).libraries[0]).toMatchObject({
       photos: 3,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { garbage } from '../hostile/bytes.ts';
@@ -103,6 +103,21 @@ describe('a damaged store', () => {
     expect(await readFile(file)).toEqual(bytes);
   });
 
+  it('whose note of its model is garbage is not taken for one of the default model', async () => {
+    const index = await home.json<IndexJson>(['index', home.photos, '--model', 'resnet50-int8']);
+    expect(index.libraries[0]?.photos).toBe(PHOTOS);
+    const note = join(home.data, 'active-model.json');
+    await writeFile(note, garbage(20));
+    for (const verb of [['index', home.photos], ['search', join(home.photos, '1.jpg')], ['status']]) {
+      const { exit, error } = await home.json<ErrorJson>(verb);
+      expect({ verb: verb[0], exit, code: error?.code }).toEqual({ verb: verb[0], exit: 1, code: 'data_damaged' });
+      expect(error?.message).toContain(note);
+    }
+    const { libraries } = await home.json<IndexJson>(['index', home.photos, '--model', 'resnet50-int8']);
+    expect(libraries[0]?.unchanged).toBe(PHOTOS);
+    expect((await home.json<IndexJson>(['index', home.photos])).libraries[0]?.unchanged).toBe(PHOTOS);
+  });
+
   it('is made anew when it was moved away as told', async () => {
     await indexed();
     await truncate((await filesOf('.parquet'))[0] ?? '', 100);
@@ -111,6 +126,22 @@ describe('a damaged store', () => {
     const { exit, libraries } = await home.json<IndexJson>(['index', home.photos]);
     expect(exit).toBe(0);
     expect(libraries).toEqual([expect.objectContaining({ photos: PHOTOS, added: PHOTOS })]);
+  });
+});
+
+describe('a damaged cache', () => {
+  it('of the model is made anew by doctor, as the error says', async () => {
+    await indexed();
+    const graphs = home.at('home', 'cache', 'models');
+    const [weights = ''] = (await readdir(graphs, { recursive: true })).filter((name) => name.endsWith('weights.bin'));
+    const file = join(graphs, weights);
+    await writeFile(file, Buffer.alloc((await stat(file)).size, 0xff));
+    const search = ['search', join(home.photos, '1.jpg')];
+    const { error } = await home.json<ErrorJson>(search);
+    expect(error).toMatchObject({ code: 'model_broken', hint: expect.stringContaining('curate doctor') });
+    const { findings } = await home.json<{ findings: readonly { part: string; ok: boolean }[] }>(['doctor']);
+    expect(findings.find(({ part }) => part.startsWith('Embedding'))?.ok).toBe(true);
+    expect((await home.json(search)).exit).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
@@ -115,6 +115,31 @@ describe('the embedded server', () => {
     expect(second.pid).not.toBe(first.pid);
     expect(alive(first)).toBe(false);
     expect(await greet(second)).toMatch(/^milvus_lite/);
+  });
+
+  it.each(['state', 'lock'] as const)(
+    'is replaced within seconds when its %s file was damaged under it',
+    async (file) => {
+      const first = await connect();
+      await writeFile(liteFolders(home.paths.data)[file], '\0garbage\xff');
+      const started = performance.now();
+      expect(await gone(first)).toBe(true);
+      const second = await connect();
+      expect(performance.now() - started).toBeLessThan(15_000);
+      expect(second.pid).not.toBe(first.pid);
+      expect(await greet(second)).toMatch(/^milvus_lite/);
+      expect(await stopLite(home.world, home.paths)).toBe(true);
+    },
+  );
+
+  it('leaves the place to another server when its folder was moved away and a new one made there', async () => {
+    const { server } = liteFolders(home.paths.data);
+    const first = await connect();
+    await rename(server, `${server}-aside`);
+    const second = await connect();
+    expect(await gone(first)).toBe(true);
+    expect(await greet(second)).toMatch(/^milvus_lite/);
+    expect(await connect()).toEqual(second);
   });
 
   onLinux('outlives the terminal that started it: it leads a session of its own', async () => {

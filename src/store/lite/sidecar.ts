@@ -2,7 +2,7 @@ import { access, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { messageOf, UserError, unwritable } from '../../errors.ts';
+import { UserError, unwritable } from '../../errors.ts';
 import type { Env, World } from '../../world.ts';
 import { endOf, runLines } from './child.ts';
 import type { OnLiteEvent } from './events.ts';
@@ -22,6 +22,8 @@ const firstLine = z.union([
   z.object({ error: z.literal('locked') }),
   z.object({ error: z.enum(['foreign', 'damaged', 'runtime', 'disk', 'io']), message: z.string() }),
 ]);
+
+const stopLine = z.union([z.object({ stopped: z.boolean() }), z.object({ error: z.string(), message: z.string() })]);
 
 const SCRIPT = join(RUNTIME, 'lite_server.py');
 
@@ -78,8 +80,8 @@ export async function startServer(
 }
 
 function judge(line: string, folders: LiteFolders): StartOutcome {
-  const message = parse(line);
-  if (message === null) throw crashed(`said "${line}"`, folders, '');
+  const { data: message } = firstLine.safeParse(parseJson(line));
+  if (message === undefined) throw crashed(`said "${line}"`, folders, '');
   if ('ready' in message) return { kind: 'ready' };
   switch (message.error) {
     case 'locked':
@@ -105,9 +107,9 @@ function judge(line: string, folders: LiteFolders): StartOutcome {
   }
 }
 
-function parse(line: string): z.infer<typeof firstLine> | null {
+function parseJson(line: string): unknown {
   try {
-    return firstLine.parse(JSON.parse(line));
+    return JSON.parse(line);
   } catch {
     return null;
   }
@@ -158,16 +160,10 @@ export async function endServer(world: World, folders: LiteFolders): Promise<boo
       answer = line;
     },
   );
-  try {
-    return z.object({ stopped: z.boolean() }).parse(JSON.parse(answer)).stopped;
-  } catch (error) {
-    throw new UserError(
-      'store_stuck',
-      `The embedded store could not be ended: ${answer || (end.failure ?? messageOf(error))}`,
-      {
-        hint: `End the process whose number stands in ${folders.lock}.`,
-        cause: error,
-      },
-    );
-  }
+  const { data: said } = stopLine.safeParse(parseJson(answer));
+  if (said !== undefined && 'stopped' in said) return said.stopped;
+  const why = said?.message ?? (answer || (end.failure ?? 'it said nothing'));
+  throw new UserError('store_stuck', `The embedded store could not be ended: ${why}.`, {
+    hint: `End the process whose number stands in ${folders.lock}, if there is one.`,
+  });
 }

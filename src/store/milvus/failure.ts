@@ -64,7 +64,7 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
       });
     case 'auth':
       return new UserError('store_auth', `${Place} refused the sign-in.`, {
-        hint: 'Set MILVUS_TOKEN to an API key or to user:password.',
+        hint: lite ? 'Run "curate stop" and try again.' : 'Set MILVUS_TOKEN to an API key or to user:password.',
         cause,
       });
     default:
