@@ -14,7 +14,7 @@ export function losesPixels(error: unknown): boolean {
   return LOST_PIXELS.test(message) && !PADDING.test(message);
 }
 
-const NAMES = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP', gif: 'GIF', tiff: 'TIFF', avif: 'AVIF' } as const;
+export const NAMES = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP', gif: 'GIF', tiff: 'TIFF', avif: 'AVIF' } as const;
 
 /** An error of sharp, whose texts mislead ("unsupported image format" for a file cut short), in plain words. */
 export function failureOf(error: unknown, format: PhotoFormat, bytes: Uint8Array): PhotoFault {
@@ -28,7 +28,7 @@ export function failureOf(error: unknown, format: PhotoFormat, bytes: Uint8Array
   if (format === 'avif' && /unsupported image format/i.test(message)) {
     return { code: 'unsupported', reason: 'is an AVIF of a kind that cannot be decoded, such as an animation' };
   }
-  if (/not (supported|implemented|configured)|unsupported (?!image format)/i.test(message)) {
+  if (/not (supported|implemented|configured)|unsupported (?!image format)|bad labq format/i.test(message)) {
     return { code: 'unsupported', reason: `is a ${NAMES[format]} of a kind that cannot be decoded` };
   }
   return { code: 'corrupt', reason: 'is damaged' };

@@ -1,6 +1,6 @@
-import type { SharpOptions } from 'sharp';
+import type { Metadata, SharpOptions } from 'sharp';
 import { Crossing } from './crossing.ts';
-import { failureOf, losesPixels } from './decode-failure.ts';
+import { failureOf, losesPixels, NAMES } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { decodeHeic } from './heic.ts';
 import { decodeReducedJpeg } from './jpeg-reduced.ts';
@@ -111,11 +111,20 @@ async function attempt(
   const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
   const size = header.autoOrient;
   if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
+  if (!isPicture(header)) return faulty('unsupported', `is a ${NAMES[format]} of a kind that cannot be decoded`);
   const cmyk = header.space === 'cmyk';
   // Reducing would weigh colours by alpha, which dropping alpha must not; and sharp reduces no CMYK on load.
   const reduced = reduceFor === null || header.hasAlpha || cmyk ? null : reducedSize(size, reduceFor);
   const image = await pixels(bytes, reduced, cmyk, failOn);
   return { kind: 'decoded', image, size, exif: exifSources(header.exif, format, bytes) };
+}
+
+/**
+ * Whether the numbers are brightness: 8 or 16 bits, or floats from 0 to 1 in three channels. Others, which scientific
+ * programs write into TIFF, have a range of their own that only those know: libvips would cut them off to black or white.
+ */
+function isPicture({ depth, space }: Metadata): boolean {
+  return depth === 'uchar' || depth === 'ushort' || (depth === 'float' && space === 'scrgb');
 }
 
 /** The format has no reduced decoding: every pixel is decoded, then reduced as sharp reduces the other formats. */

@@ -106,6 +106,43 @@ export function heicGarbage(): Buffer {
   return Buffer.concat([head, garbage(4000, 3)]);
 }
 
+interface TiffSamples {
+  /** 1 black is zero, 2 RGB, 8 CIELab. */
+  readonly photometric: number;
+  readonly channels: number;
+  /** In each channel. */
+  readonly bits: number;
+  /** 1 unsigned, 3 floating point. */
+  readonly format: number;
+}
+
+/** A classic TIFF in one strip whose samples are of the kind that is asked for. */
+export function tiff(width: number, height: number, samples: TiffSamples, data: Buffer): Buffer {
+  const { photometric, channels, bits, format } = samples;
+  const many = channels > 1;
+  const tags = [256, 257, 258, 259, 262, 273, 277, 278, 279, 339];
+  const lists = 8 + 2 + tags.length * 12 + 4;
+  const start = lists + 4 * channels;
+  const values = [width, height, many ? lists : bits, 1, photometric, start, channels, height, data.length];
+  values.push(many ? lists + 2 * channels : format);
+  const head = Buffer.alloc(start);
+  head.write('II*\0', 'latin1');
+  head.writeUInt32LE(8, 4);
+  head.writeUInt16LE(tags.length, 8);
+  for (const [i, tag] of tags.entries()) {
+    const isList = tag === 258 || tag === 339;
+    head.writeUInt16LE(tag, 10 + i * 12);
+    head.writeUInt16LE(isList || tag === 259 || tag === 262 || tag === 277 ? 3 : 4, 12 + i * 12);
+    head.writeUInt32LE(isList ? channels : 1, 14 + i * 12);
+    head.writeUInt32LE(values[i] ?? 0, 18 + i * 12);
+  }
+  for (let channel = 0; channel < channels; channel++) {
+    head.writeUInt16LE(bits, lists + 2 * channel);
+    head.writeUInt16LE(format, lists + 2 * (channels + channel));
+  }
+  return Buffer.concat([head, data]);
+}
+
 /** A classic TIFF whose first directory is its own next one. */
 export function tiffLoop(): Buffer {
   const tiff = Buffer.alloc(64);

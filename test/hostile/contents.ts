@@ -7,6 +7,7 @@ import {
   jpegClaiming,
   picture,
   png,
+  tiff,
   tiffLoop,
   webpBomb,
   withExifLoop,
@@ -42,6 +43,7 @@ export async function contents(): Promise<HostileFile[]> {
   const adobe = await rgb.clone().withIccProfile('p3').jpeg().toBuffer();
   // Each row of a PNG begins with the number of its filter.
   const unfiltered = Buffer.from(garbage(64 * 9).map((byte, i) => (i % 9 === 0 ? 0 : byte)));
+  const floats = Buffer.from(Float32Array.from({ length: 40 * 30 * 3 }, (_, i) => (i % 120) / 120).buffer);
   const wide = await flat(30_000, 2).png().toBuffer();
   return [
     file('good.jpg', jpeg, { indexed: [320, 240] }),
@@ -120,6 +122,18 @@ export async function contents(): Promise<HostileFile[]> {
     }),
     file('kind/16 bit.png', await rgb.clone().toColourspace('rgb16').png().toBuffer(), { indexed: [200, 120] }),
     file('kind/16 bit.tif', await rgb.clone().toColourspace('rgb16').tiff().toBuffer(), { indexed: [200, 120] }),
+    file('kind/float.tif', tiff(40, 30, { photometric: 2, channels: 3, bits: 32, format: 3 }, floats), {
+      indexed: [40, 30],
+    }),
+    file('kind/float heights.tif', tiff(40, 90, { photometric: 1, channels: 1, bits: 32, format: 3 }, floats), {
+      failed: 'unsupported',
+    }),
+    file('kind/32 bit counts.tif', tiff(40, 90, { photometric: 1, channels: 1, bits: 32, format: 1 }, floats), {
+      failed: 'unsupported',
+    }),
+    file('kind/lab.tif', tiff(40, 120, { photometric: 8, channels: 3, bits: 8, format: 1 }, floats), {
+      failed: 'unsupported',
+    }),
     file('kind/1 bit.png', png({ width: 64, height: 64, bits: 1 }, unfiltered), { indexed: [64, 64] }),
     file('kind/palette.png', await rgb.clone().png({ palette: true }).toBuffer(), { indexed: [200, 120] }),
     file('kind/interlaced.png', await rgb.clone().png({ progressive: true }).toBuffer(), { indexed: [200, 120] }),
