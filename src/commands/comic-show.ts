@@ -41,7 +41,8 @@ export function showSent(world: World, sent: Sent, { verb, json }: Shown): ExitC
     writeLine(world.stderr, `${width}x${height}, ${bytes(size)}; how it was made: ${lineage}`);
   }
   const estimated = estimate.usd === null ? '' : ` (estimated ${dollars(estimate.usd)})`;
-  const unknown = usage === null ? 'unknown: the reply does not say' : 'unknown: the price table has no answer';
+  const unknown =
+    usage === null ? 'unknown: the reply does not say' : 'unknown: neither the reply nor the price table tells';
   writeLine(world.stderr, `Cost: ${actualUsd === null ? unknown : dollars(actualUsd)}${estimated}`);
   return ExitCode.done;
 }

@@ -101,13 +101,14 @@ function whatIsUnknown({ model, size, quality, conversation }: EstimateRequest, 
   return `how many tokens a picture of ${model.id} takes is not published`;
 }
 
+const tokens = z.number().nonnegative();
 const imagesUsage = z.object({
-  output_tokens: z.number(),
-  input_tokens_details: z.object({ text_tokens: z.number(), image_tokens: z.number() }),
+  output_tokens: tokens,
+  input_tokens_details: z.object({ text_tokens: tokens, image_tokens: tokens }),
 });
 const conversationUsage = z.object({
-  input_tokens: z.number(),
-  output_tokens: z.number(),
+  input_tokens: tokens,
+  output_tokens: tokens,
   tool_usage: z.object({ image_gen: imagesUsage }),
 });
 

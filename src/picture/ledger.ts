@@ -12,10 +12,17 @@ export interface LedgerRow {
   readonly unknown: number;
 }
 
-/** Sums lineages by day and model, days in order. A request counts once, however many pictures it made. Pure. */
+/**
+ * Sums lineages by day and model, days in order. A request counts once, however many pictures it made, and a picture
+ * once, however many copies of its lineage lie about. Pure.
+ */
 export function sumCosts(lineages: Iterable<Lineage>): LedgerRow[] {
   const rows = new Map<string, { row: LedgerRow; seen: Set<string> }>();
-  for (const { request, model, cost } of lineages) {
+  const pictures = new Set<string>();
+  for (const { request, model, cost, picture } of lineages) {
+    const copy = `${request.id} ${picture.sha256}`;
+    if (pictures.has(copy)) continue;
+    pictures.add(copy);
     const day = request.started.slice(0, 10);
     const key = `${day} ${model}`;
     const { row, seen } = rows.get(key) ?? {

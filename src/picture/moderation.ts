@@ -1,4 +1,4 @@
-/** " (stage: input; categories: violence, hate)": what the API tells of a block, wherever in the error it tells it. */
+/** "stage: input; categories: violence, hate": what the API tells of a block, wherever in the error it tells it. */
 export function moderationOf(error: unknown, said: string): string {
   const found = { stage: new Set<string>(), categories: new Set<string>() };
   gather(error, found, 0);
@@ -10,7 +10,7 @@ export function moderationOf(error: unknown, said: string): string {
     ...(found.stage.size === 0 ? [] : [`stage: ${[...found.stage].join(', ')}`]),
     ...(found.categories.size === 0 ? [] : [`categories: ${[...found.categories].join(', ')}`]),
   ];
-  return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
+  return parts.join('; ');
 }
 
 interface Found {

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { toFile } from 'openai';
 import { z } from 'zod';
-import { believable, passOn, type Reading, readEvents, readJson } from './openai-reply.ts';
+import { believable, passOn, type Reading, readEvents, readJson, usage } from './openai-reply.ts';
 import type { PictureReply, PictureRequest, SendOptions } from './port.ts';
 
 interface Sending {
@@ -33,7 +33,7 @@ export async function sendEdit(request: PictureRequest, { client, signal, timeou
 
 const reply = z.object({
   data: z.array(z.object({ b64_json: z.string() })).min(1),
-  usage: z.looseObject({}).nullish(),
+  usage,
 });
 const partialEvent = z.object({
   type: z.enum(['image_edit.partial_image', 'image_generation.partial_image']),
@@ -43,7 +43,7 @@ const partialEvent = z.object({
 const completedEvent = z.object({
   type: z.enum(['image_edit.completed', 'image_generation.completed']),
   b64_json: z.string(),
-  usage: z.looseObject({}).nullish(),
+  usage,
 });
 
 type EditReply = Pick<PictureReply, 'pictures' | 'usage'>;
@@ -65,13 +65,13 @@ export async function readEdit(
     reading.text(JSON.stringify(body), 'json');
     throw reading.broken('no_picture', 'The reply holds no picture.', parsed.error);
   }
-  const { data, usage } = parsed.data;
+  const { data, usage: used } = parsed.data;
   const pictures = await believable(
     data.map(({ b64_json }) => b64_json),
     n,
     reading,
   );
-  return { pictures, usage: usage ?? null };
+  return { pictures, usage: used };
 }
 
 async function readEditStream(
@@ -88,7 +88,7 @@ async function readEditStream(
     const completed = completedEvent.safeParse(event);
     if (!completed.success) continue;
     finished.push(completed.data.b64_json);
-    usages.push(completed.data.usage ?? null);
+    usages.push(completed.data.usage);
   }
   if (finished.length === 0) {
     throw reading.broken('cut_stream', 'The stream ended without the finished picture.');

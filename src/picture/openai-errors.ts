@@ -28,16 +28,18 @@ export function explain(error: unknown, at: Circumstances): unknown {
 
 function interrupted(error: unknown, { arrived }: Circumstances): UserError {
   if (error instanceof UserError && error.exit === ExitCode.interrupted) return error;
-  const message = 'Interrupted. The request was on its way: it may have been billed.';
+  const message = 'Interrupted while the request was on its way.';
   const stop =
-    arrived.length === 0 ? new UserError('interrupted', message) : new IncompleteReply('interrupted', message, arrived);
+    arrived.length === 0
+      ? new UserError('interrupted', `${message} It may have been billed.`)
+      : new IncompleteReply('interrupted', message, arrived);
   return Object.assign(stop, { exit: ExitCode.interrupted });
 }
 
 function timedOut(error: unknown, { timeoutMs, arrived }: Circumstances): UserError {
-  const message = `No picture came within ${Math.round(timeoutMs / 1000)} s. The request may have been billed all the same.`;
+  const message = `No picture came within ${Math.round(timeoutMs / 1000)} s.`;
   if (arrived.length > 0) return new IncompleteReply('timeout', message, arrived, error);
-  return new UserError('timeout', message, {
+  return new UserError('timeout', `${message} The request may have been billed all the same.`, {
     hint: 'See your usage before you try again; --timeout SECONDS waits longer, --quality low is quicker.',
   });
 }

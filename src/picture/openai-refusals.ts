@@ -4,7 +4,7 @@ import { endpointName } from './endpoint.ts';
 import { redact } from './failure.ts';
 import { moderationOf } from './moderation.ts';
 import type { EndpointKind } from './port.ts';
-import { comeBackIn } from './retry.ts';
+import { comeBackIn, LONGEST_WAIT_S } from './retry.ts';
 
 interface Answered {
   readonly endpoint: EndpointKind;
@@ -29,9 +29,10 @@ function kindOf(error: APIError, said: string, at: Answered): Explained {
   const code = `${error.code ?? ''}`;
   const server = at.endpoint === 'compatible' ? 'The server' : endpointName(at.endpoint);
   if (/moderation|content_policy|content_filter/.test(code) || /safety system/i.test(said)) {
+    const why = tell(moderationOf(error.error, said), at);
     return {
       code: 'moderation',
-      message: `Moderation blocked the request${moderationOf(error.error, said)}.`,
+      message: `Moderation blocked the request${why === '' ? '' : ` (${why})`}.`,
       hint: 'The same request is blocked again: change the prompt, or leave a photo out with --refs.',
     };
   }
@@ -82,7 +83,7 @@ function notFound(code: string, said: string, server: string): Explained {
     return {
       code: 'model_gone',
       message: `${server} does not have this model (any more), or not for this key: ${said}`,
-      hint: 'Choose another: --image-model gpt-image-2',
+      hint: 'See in your account which models the key may use, and name one with --image-model.',
     };
   }
   return {
@@ -94,14 +95,17 @@ function notFound(code: string, said: string, server: string): Explained {
 
 function rateLimit(error: APIError, server: string): Explained {
   const seconds = comeBackIn(error);
-  return {
-    code: 'rate_limit',
-    message: `${server} is limiting the rate of requests; nothing was made.`,
-    hint:
-      seconds === null
-        ? 'Wait a minute and try again.'
-        : `Try again in ${Math.ceil(seconds)} s, or let curate wait: --retries 3`,
-  };
+  const [code, what] =
+    error.status === 503 ? ['overloaded', 'is overloaded'] : ['rate_limit', 'is limiting the rate of requests'];
+  return { code, message: `${server} ${what}; nothing was made.`, hint: whenAgain(seconds) };
+}
+
+function whenAgain(seconds: number | null): string {
+  if (seconds === null) return 'Wait a minute and try again.';
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes > 120) return `Try again in ${Math.ceil(minutes / 60)} hours.`;
+  if (seconds > LONGEST_WAIT_S) return `Try again in ${minutes} minutes.`;
+  return `Try again in ${Math.max(1, Math.ceil(seconds))} s, or let curate wait: --retries 3`;
 }
 
 function tooLarge(said: string): Explained {
@@ -113,7 +117,7 @@ function tooLarge(said: string): Explained {
 }
 
 function byMessage(error: APIError, said: string, server: string): Explained {
-  const about = `${error.code ?? ''} ${error.param ?? ''} ${said}`;
+  const about = `${error.code ?? ''} ${error.type ?? ''} ${error.param ?? ''} ${said}`;
   if ((error.status ?? 0) >= 500 || /server_error/.test(about)) {
     return {
       code: 'server',
@@ -133,7 +137,11 @@ function byMessage(error: APIError, said: string, server: string): Explained {
     return tooLarge(said);
   }
   if (/\bsize\b/i.test(about)) {
-    return { code: 'bad_size', message: `The size was refused: ${said}`, hint: 'Choose another: --size 1024x1024' };
+    return {
+      code: 'bad_size',
+      message: `The size was refused: ${said}`,
+      hint: 'Choose another, or leave it to the model: --size auto',
+    };
   }
   return {
     code: 'bad_request',
@@ -142,9 +150,13 @@ function byMessage(error: APIError, said: string, server: string): Explained {
   };
 }
 
-/** A server's words: one line, no secrets, not endless. */
+/** A server's words: one line, no secrets, not endless; of a web page its title, or else its text. */
 export function tell(text: string, { secrets }: Pick<Answered, 'secrets'>): string {
-  const line = redact(text, secrets)
+  const page = /<(!doctype|html|head|body|h1)\b/i.test(text);
+  const title = /<title>([^<]+)<\/title>/i.exec(text)?.[1];
+  const words = page ? (title ?? text.replace(/<[^>]*>/g, ' ')) : text;
+  const line = redact(words, secrets)
+    .trim()
     .replace(/^\d{3} /, '')
     .replace(/\s+/g, ' ')
     .trim();

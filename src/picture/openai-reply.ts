@@ -5,6 +5,9 @@ import { decodeReturned, formatOf } from './decode.ts';
 import { type Arrived, IncompleteReply, redact } from './failure.ts';
 import type { SendOptions } from './port.ts';
 
+/** What a reply says that it used. Strange usage is no reason to lose a picture: it counts as none. */
+export const usage = z.looseObject({}).nullable().catch(null);
+
 /** What was read of a reply so far; kept when the rest does not come. */
 export class Reading {
   readonly arrived: Arrived[] = [];
@@ -15,7 +18,8 @@ export class Reading {
   }
 
   picture(base64: string): Uint8Array {
-    const bytes = Buffer.from(base64, 'base64');
+    // Some servers put the picture into a data URL.
+    const bytes = Buffer.from(base64.replace(/^data:[^,]*,/, ''), 'base64');
     this.arrived.push({ ending: formatOf(bytes) ?? 'bin', bytes });
     return bytes;
   }

@@ -7,7 +7,7 @@ import type {
 } from 'openai/resources/responses/responses';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { believable, passOn, type Reading, readEvents, readJson } from './openai-reply.ts';
+import { believable, passOn, type Reading, readEvents, readJson, usage } from './openai-reply.ts';
 import type { PictureReply, SendOptions, TurnRequest } from './port.ts';
 
 interface Sending {
@@ -60,8 +60,8 @@ const reply = z.looseObject({
   id: z.string(),
   status: z.string().nullish(),
   output: z.array(item),
-  usage: z.looseObject({}).nullish(),
-  tool_usage: z.looseObject({}).nullish(),
+  usage,
+  tool_usage: usage,
   error: z.looseObject({ code: z.string().nullish(), message: z.string() }).nullish(),
   incomplete_details: z.looseObject({ reason: z.string() }).nullish(),
 });
@@ -108,7 +108,7 @@ async function finish(
     reading.text(JSON.stringify(body), 'json');
     throw reading.broken('no_picture', 'The reply holds no picture.', parsed.error);
   }
-  const { id, status, output, usage, tool_usage, error, incomplete_details } = parsed.data;
+  const { id, status, output, usage: used, tool_usage, error, incomplete_details } = parsed.data;
   const pictures = [...output, ...items].flatMap(({ type, result }) =>
     type === 'image_generation_call' && typeof result === 'string' ? [result] : [],
   );
@@ -123,8 +123,8 @@ async function finish(
   const [picture] = pictures;
   if (picture === undefined) throw inWords(output);
   const whole = await believable([picture], 1, reading);
-  const tools = tool_usage == null ? {} : { tool_usage };
-  return { pictures: whole, usage: usage == null ? null : { ...usage, ...tools }, responseId: id };
+  const tools = tool_usage === null ? {} : { tool_usage };
+  return { pictures: whole, usage: used === null ? null : { ...used, ...tools }, responseId: id };
 }
 
 const message = z.object({ content: z.array(z.looseObject({ text: z.string() })) });

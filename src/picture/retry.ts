@@ -4,7 +4,7 @@ import { interruptedError } from '../errors.ts';
 import type { SendOptions } from './port.ts';
 
 /** Nobody sits through a longer wait without having asked for it. */
-const LONGEST_WAIT_S = 300;
+export const LONGEST_WAIT_S = 300;
 
 /**
  * Sends once, and again only when the server refused before any processing (429, 503), said when to come back, and the

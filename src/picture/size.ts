@@ -31,9 +31,10 @@ export function sizeFault(size: string, rule: SizeRule): string | null {
   if (pixels === null) return 'A size is WIDTHxHEIGHT, such as 1024x1536, or auto.';
   const { width, height } = pixels;
   if (width % rule.multipleOf !== 0 || height % rule.multipleOf !== 0) {
-    const near = (side: number): number =>
-      Math.max(rule.multipleOf, Math.round(side / rule.multipleOf) * rule.multipleOf);
-    return `Both sides must be multiples of ${rule.multipleOf}: ${near(width)}x${near(height)} is the nearest.`;
+    const [near, far] = [width, height].map((side) => Math.round(side / rule.multipleOf) * rule.multipleOf);
+    const nearest = `${near}x${far}`;
+    const proposal = sizeFault(nearest, rule) === null ? `: ${nearest} is the nearest` : '';
+    return `Both sides must be multiples of ${rule.multipleOf}${proposal}.`;
   }
   const long = Math.max(width, height);
   if (long > rule.maxSide) return `No side may be longer than ${rule.maxSide} pixels.`;

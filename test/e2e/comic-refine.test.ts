@@ -257,6 +257,8 @@ describe('lineage and costs', () => {
       '--out',
       'sub/',
     ]);
+    // A picture that was handed on with its lineage was paid for once.
+    await cp(join(studio.folder, 'sub'), join(studio.folder, 'copy'), { recursive: true });
     const sums = await studio.json<{
       schema: string;
       days: { day: string; model: string; pictures: number; usd: number }[];

@@ -129,6 +129,19 @@ describe('the prompt', () => {
     expect(sent()).toContain('woodcut print');
   });
 
+  it('is text: a picture in its place, or a folder, is not sent', async () => {
+    for (const [file, reason] of [
+      [cat, /is no text in UTF-8/],
+      [fixtures, /it is a folder/],
+      ['nothing.txt', /it does not exist/],
+    ] as const) {
+      const { code, stderr } = await studio.run(['comic', cat, '--prompt-file', file, '--refs', '1', '--yes']);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(reason);
+    }
+    expect(studio.fake.received).toHaveLength(0);
+  });
+
   it.each([
     [['comic', cat], /no prompt/],
     [['comic', cat, 'x', '--example', 'noir'], /more than one prompt/],
@@ -154,6 +167,7 @@ describe('before any request', () => {
     [['--out', 'x.gif'], 2, /none of \.png/],
     [['--out', 'x.png', '--format', 'webp'], 2, /do not agree/],
     [['--n', '11'], 2, /1 to 10/],
+    [['--refs', '2', '--after', '2025', '--before', '2024'], 2, /both after/],
     [['--ref', join(fixtures, 'broken', 'truncated.jpg'), '--refs', '2'], 1, /is cut short/],
     [['--ref', cat.replace('cat', 'panda')], 2, /2 photos are named for 1 places/],
   ])('%j ends with %i', async (flags, exit, message) => {

@@ -17,7 +17,7 @@ export function usageOf(images: number, pictures: number): Record<string, unknow
   return { total_tokens: input_tokens + output_tokens, input_tokens, output_tokens, input_tokens_details: input };
 }
 
-export function editReply(pictures: readonly Buffer[], images: number): unknown {
+export function editReply(pictures: readonly Buffer[], images: number): Record<string, unknown> {
   return {
     created: 1_795_000_000,
     data: pictures.map((picture) => ({ b64_json: picture.toString('base64') })),

@@ -15,7 +15,11 @@ export type Behaviour =
   | { readonly kind: 'bad-picture' }
   | { readonly kind: 'in-words' }
   | { readonly kind: 'redirect'; readonly to: string }
-  | { readonly kind: 'refuse'; readonly refusal: Refusal };
+  | { readonly kind: 'refuse'; readonly refusal: Refusal }
+  /** Changes the answer before it is sent: what servers that only speak the protocol make of it. */
+  | { readonly kind: 'twist'; readonly twist: (reply: Record<string, unknown>) => unknown }
+  /** What stands between: a proxy's own page. */
+  | { readonly kind: 'page'; readonly status: number; readonly html: string };
 
 type Kind =
   | 'rate-limit'

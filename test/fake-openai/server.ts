@@ -81,13 +81,16 @@ export class FakeOpenAi {
       entry.status = 200;
       if (behaviour?.kind === 'html') {
         response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Sign in</title>');
+      } else if (behaviour?.kind === 'page') {
+        entry.status = behaviour.status;
+        response.writeHead(behaviour.status, { 'content-type': 'text/html' }).end(behaviour.html);
       } else if (behaviour?.kind === 'redirect') {
         entry.status = 307;
         response.writeHead(307, { location: behaviour.to }).end();
       } else {
         if (behaviour?.kind === 'refuse') throw behaviour.refusal;
         this.#authorise(entry);
-        await this.#answer(entry, response, behaviour?.kind ?? null);
+        await this.#answer(entry, response, behaviour ?? null);
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -125,7 +128,7 @@ export class FakeOpenAi {
     }
   }
 
-  async #answer(entry: Received, response: ServerResponse, how: Behaviour['kind'] | null): Promise<void> {
+  async #answer(entry: Received, response: ServerResponse, how: Behaviour | null): Promise<void> {
     const { pathname, searchParams } = new URL(entry.path, this.origin);
     const azure = /^\/openai\/deployments\/[^/]+\/images\/edits$/.test(pathname);
     if (azure && !searchParams.has('api-version'))
@@ -135,7 +138,7 @@ export class FakeOpenAi {
     else throw new Refusal(404, { message: `Invalid URL (POST ${pathname})` });
   }
 
-  async #edit({ form }: Received, response: ServerResponse, how: Behaviour['kind'] | null): Promise<void> {
+  async #edit({ form }: Received, response: ServerResponse, how: Behaviour | null): Promise<void> {
     if (form === null) throw invalid('body', 'The body is not multipart/form-data.', 'invalid_body');
     const checked = checkForm(form);
     const pictures = await this.#paint(checked, checked.n, how);
@@ -144,42 +147,44 @@ export class FakeOpenAi {
     this.#stream(response, editEvents(partials, pictures, form.parts.length), how);
   }
 
-  async #turn({ turn }: Received, response: ServerResponse, how: Behaviour['kind'] | null): Promise<void> {
+  async #turn({ turn }: Received, response: ServerResponse, how: Behaviour | null): Promise<void> {
     const checked = checkTurn(turn, this.#remembered);
     const [picture] = await this.#paint(checked, 1, how);
     const id = `resp_${this.received.length}_${Math.random().toString(36).slice(2)}`;
-    const reply = turnReply(id, how === 'in-words' ? null : (picture ?? null), checked);
+    const reply = turnReply(id, how?.kind === 'in-words' ? null : (picture ?? null), checked);
     if (turn?.store !== false) this.#remembered.add(id);
     if (!checked.stream) return this.#send(response, reply, how);
     this.#stream(response, turnEvents(await this.#paint(checked, checked.partialImages, null), reply), how);
   }
 
-  #paint(checked: Checked, n: number, how: Behaviour['kind'] | null): Promise<Buffer[]> {
+  #paint(checked: Checked, n: number, how: Behaviour | null): Promise<Buffer[]> {
     const one = async (): Promise<Buffer> => {
       this.#serial += 1;
       const bytes = await paint(checked, this.#serial);
-      return how === 'bad-picture' ? bytes.subarray(0, Math.floor(bytes.length / 2)) : bytes;
+      return how?.kind === 'bad-picture' ? bytes.subarray(0, Math.floor(bytes.length / 2)) : bytes;
     };
     return Promise.all(Array.from({ length: n }, one));
   }
 
-  #send(response: ServerResponse, body: unknown, how: Behaviour['kind'] | null): void {
-    const json = JSON.stringify(body);
+  #send(response: ServerResponse, body: Record<string, unknown>, how: Behaviour | null): void {
+    const json = JSON.stringify(how?.kind === 'twist' ? how.twist(body) : body);
     response.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(json),
       'x-request-id': `req_${this.received.length}`,
     });
-    if (how !== 'cut') response.end(json);
+    if (how?.kind !== 'cut') response.end(json);
     else response.write(json.slice(0, json.length / 2), () => response.destroy());
   }
 
-  #stream(response: ServerResponse, events: readonly { readonly type: string }[], how: Behaviour['kind'] | null): void {
+  #stream(response: ServerResponse, events: readonly { readonly type: string }[], how: Behaviour | null): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': `req_${this.received.length}` });
     const whole =
-      how === 'cut-stream' || how === 'cut' ? events.filter(({ type }) => !type.endsWith('completed')) : events;
+      how?.kind === 'cut-stream' || how?.kind === 'cut'
+        ? events.filter(({ type }) => !type.endsWith('completed'))
+        : events;
     for (const event of whole) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-    if (how !== 'cut') response.end();
+    if (how?.kind !== 'cut') response.end();
     else response.write('event: image_edit.completed\ndata: {"type":"image_e', () => response.destroy());
   }
 }

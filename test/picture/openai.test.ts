@@ -8,6 +8,7 @@ import { OpenAiImageModel } from '../../src/picture/openai.ts';
 import type { PictureRequest, SendOptions, TurnRequest } from '../../src/picture/port.ts';
 import type { Settings } from '../../src/settings.ts';
 import { refuse } from '../fake-openai/behaviour.ts';
+import { invalid, Refusal } from '../fake-openai/refusal.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
 
 let fake: FakeOpenAi;
@@ -201,6 +202,32 @@ describe('errors', () => {
     expect(error.code).toBe(code);
   });
 
+  it('tells neither a key nor a novel where moderation names its categories', async () => {
+    const categories = [fake.key, 'violence'.repeat(1000)];
+    const error = { message: 'Rejected.', code: 'moderation_blocked', moderation_details: { categories } };
+    fake.next.push({ kind: 'refuse', refusal: new Refusal(400, error) });
+    const { code, message } = await failure(model().edit(request(), options()));
+    expect(code).toBe('moderation');
+    expect(message).toContain('(categories: [key], violence');
+    expect(message.length).toBeLessThan(500);
+  });
+
+  it.each([
+    ['30', 'Try again in 30 s, or let curate wait: --retries 3'],
+    ['3000', 'Try again in 50 minutes.'],
+    ['86400', 'Try again in 24 hours.'],
+  ])('of a rate limit for %s s offers no wait that curate would not sit through', async (retryAfter, hint) => {
+    fake.next.push(refuse('rate-limit', { retryAfter }));
+    expect((await failure(model().edit(request(), options({ retries: 0 })))).hint).toBe(hint);
+  });
+
+  it('never advises what was just refused', async () => {
+    fake.next.push(refuse('model-gone'));
+    expect((await failure(model().edit(request(), options()))).hint).not.toContain('gpt-image-2');
+    fake.next.push({ kind: 'refuse', refusal: invalid('size', "Invalid size '1024x1024'.") });
+    expect((await failure(model().edit(request(), options()))).hint).not.toContain('1024x1024');
+  });
+
   it('says no such address for a server without the Responses API', async () => {
     const error = await failure(model({ openaiBaseUrl: `${fake.origin}/v2` }).turn(turn(), options()));
     expect(error.code).toBe('no_such_address');
@@ -222,6 +249,48 @@ describe('errors', () => {
     const error = await failure(model().edit(request(), options()));
     expect(error.code).toBe('redirected');
     expect(fake.received).toHaveLength(1);
+  });
+});
+
+describe('a server that only speaks the protocol', () => {
+  const twisted = (twist: (reply: Record<string, unknown>) => unknown) => {
+    fake.next.push({ kind: 'twist', twist });
+    return model().edit(request(), options());
+  };
+
+  it.each(['much', 7, null, undefined, ['x']])('whose usage is %j loses no picture', async (usage) => {
+    const reply = await twisted((body) => ({ ...body, usage }));
+    expect([reply.pictures.length, reply.usage]).toEqual([1, null]);
+    fake.next.push({ kind: 'twist', twist: (body) => ({ ...body, usage, tool_usage: usage }) });
+    const turned = await model().turn(turn(), options());
+    expect([turned.pictures.length, turned.usage]).toEqual([1, null]);
+  });
+
+  it('may put the picture into a data URL, and add what nobody asked for', async () => {
+    const reply = await twisted(({ data, ...rest }) => ({
+      ...rest,
+      zest: [1],
+      data: (data as { b64_json: string }[]).map(({ b64_json }) => ({
+        b64_json: `data:image/png;base64,${b64_json}`,
+        revised_prompt: 'x',
+      })),
+    }));
+    expect((await sharp(reply.pictures[0]).metadata()).width).toBe(1024);
+  });
+
+  it('is told by the title of its page, not by its markup', async () => {
+    const html = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1>nginx</body></html>';
+    fake.next.push({ kind: 'page', status: 502, html });
+    expect((await failure(model().edit(request(), options()))).message).toBe(
+      'The server failed (status 502): Bad Gateway',
+    );
+    fake.next.push({ kind: 'page', status: 404, html: '<h1>Not Found</h1>' });
+    expect((await failure(model().edit(request(), options()))).message).toMatch(/at this address: Not Found$/);
+  });
+
+  it('may have worked although it reports its failure under status 200', async () => {
+    const error = await failure(twisted(() => ({ error: { message: 'Out of memory', type: 'server_error' } })));
+    expect([error.code, error.hint]).toEqual(['server', expect.stringContaining('may have been billed')]);
   });
 });
 
