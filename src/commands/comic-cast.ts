@@ -46,7 +46,8 @@ export async function castReferences(
 ): Promise<Cast> {
   const { query, sendQuery, byHand, slots } = request;
   const named = [...(sendQuery ? [query] : []), ...byHand];
-  for (const { file } of named) demandPublic(guard, file);
+  for (const photo of named)
+    demandPublic(guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
   const fixed = await Promise.all(named.map((photo) => planNamed(photo, sendQuery && photo === query)));
   const free = slots - fixed.length;
   if (free <= 0) return { references: fixed, unused: [] };

@@ -28,14 +28,14 @@ export async function guardNow(
 }
 
 /** @throws UserError `private` (exit 4) when a photo may not be sent */
-export function demandPublic(guard: PrivateGuard, file: string): void {
+export function demandPublic(guard: PrivateGuard, file: string, leaveOut?: string): void {
   const source = guard.privateBy(file);
-  if (source !== null) throw privateError(file, `by ${source}`);
+  if (source !== null) throw privateError(file, `by ${source}`, leaveOut);
 }
 
-export function privateError(file: string, why: string): UserError {
+export function privateError(file: string, why: string, leaveOut = 'Leave it out'): UserError {
   return new UserError('private', `${file} is private (${why}): nothing was sent.`, {
-    hint: `Leave it out (--no-query still searches by it), or add --allow-private "${file}" to send it all the same.`,
+    hint: `${leaveOut}, or add --allow-private "${file}" to send it all the same.`,
     exit: ExitCode.refused,
   });
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { text as readAll } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
 import type { World } from '../world.ts';
@@ -29,28 +29,36 @@ export async function readPrompt(world: World, argument: string | undefined, fla
 }
 
 async function read(world: World, argument: string | undefined, { promptFile, example }: PromptFlags): Promise<string> {
-  if (argument === '-' || promptFile === '-') return withoutLastBreak(await readAll(world.stdin));
+  if (argument === '-' || promptFile === '-') return textOf(await buffer(world.stdin), 'Standard input');
   if (argument !== undefined) return argument;
-  if (example !== undefined) return withoutLastBreak(await readExample(example));
+  if (example !== undefined) return readExample(example);
   const file = promptFile ?? '';
-  try {
-    return withoutLastBreak(await readFile(resolve(world.cwd, file), 'utf8'));
-  } catch (error) {
-    const reason = systemErrorCode(error) === 'ENOENT' ? 'it does not exist' : messageOf(error);
-    throw new UserError('prompt_unreadable', `The prompt file ${file} cannot be read: ${reason}.`, {
-      hint: 'Name a text file.',
-      cause: error,
-    });
-  }
+  const bytes = await readFile(resolve(world.cwd, file)).catch((error: unknown) => {
+    const reason = REASONS[systemErrorCode(error) ?? ''] ?? messageOf(error);
+    throw unreadable(`The prompt file ${file} cannot be read: ${reason}.`, error);
+  });
+  return textOf(bytes, `The prompt file ${file}`);
+}
+
+const REASONS: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EISDIR: 'it is a folder' };
+
+function unreadable(message: string, cause: unknown): UserError {
+  return new UserError('prompt_unreadable', message, { hint: 'Name a text file.', cause });
 }
 
 async function readExample(name: string): Promise<string> {
   const names = (await readdir(EXAMPLES)).flatMap((file) => (file.endsWith('.txt') ? [file.slice(0, -4)] : [])).sort();
-  if (names.includes(name)) return await readFile(`${EXAMPLES}${name}.txt`, 'utf8');
+  if (names.includes(name)) return textOf(await readFile(`${EXAMPLES}${name}.txt`), name);
   throw usageError(`There is no example "${name}".`, `There are: ${names.join(', ')}.`);
 }
 
-/** Editors end a file with a line break that nobody wrote. */
-function withoutLastBreak(text: string): string {
-  return text.replace(/^\ufeff/, '').replace(/(\r?\n)+$/, '');
+/** Text in UTF-8, without a byte order mark and the line break at the end, which editors write and nobody meant. */
+function textOf(bytes: Uint8Array, source: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw unreadable(`${source} is no text in UTF-8.`, error);
+  }
+  return text.replace(/(\r?\n)+$/, '');
 }

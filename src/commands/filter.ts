@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { usageError } from '../errors.ts';
 import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 import { gather } from './options.ts';
 
@@ -29,13 +30,19 @@ function day(text: string): number {
   throw new InvalidArgumentError('It must be a year, month or day, such as 2024, 2024-06 or 2024-06-15.');
 }
 
-/** The filter of the flags; null when they restrict nothing. @throws UserError `not_indexed` */
+/** The filter of the flags; null when they restrict nothing. @throws UserError `usage`, `not_indexed` */
 export async function filterOf(
   store: Promise<PhotoStore>,
   cwd: string,
   flags: FilterFlags,
 ): Promise<PhotoFilter | null> {
   const { after, before } = flags;
+  if (after !== undefined && before !== undefined && after >= before) {
+    throw usageError(
+      'No photo was taken both after --after and before --before.',
+      'Name the earlier day with --after.',
+    );
+  }
   const dates = {
     ...(after === undefined ? {} : { takenAfterMs: after }),
     ...(before === undefined ? {} : { takenBeforeMs: before }),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { ExitCode, usageError } from '../errors.ts';
@@ -56,10 +57,13 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
     const { checkSheetFile } = await import('../output/sheet.ts');
     await checkSheetFile(world, resolve(world.cwd, flags.sheet));
   }
+  const { searchPhotos, unusableQuery } = await import('../library/search.ts');
+  // A slip of the hand should not set up a store first.
+  const missing = queries.find((query) => !existsSync(query));
+  if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
   const library = await openLibrary(context, flags);
   const embedder = await library.openEmbedder({ jobs: 1 });
   try {
-    const { searchPhotos } = await import('../library/search.ts');
     const filter = await filterOf(library.store, world.cwd, flags);
     const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
     const found = await searchPhotos(
@@ -121,7 +125,7 @@ async function show(context: Context, { flags, queries, results, elapsedMs, libr
   } else if (flags.print0) {
     for (const { path } of results) world.stdout.write(`${path}\0`);
   } else if (results.length === 0) {
-    writeLine(world.stderr, 'No photo is that alike.');
+    writeLine(world.stderr, nothingFound(flags));
   } else {
     const { renderHits } = await import('../output/table.ts');
     const { terminalOf } = await import('../output/terminal.ts');
@@ -132,6 +136,12 @@ async function show(context: Context, { flags, queries, results, elapsedMs, libr
     const { openFile } = await import('../output/open-file.ts');
     await openFile(world, toOpen);
   }
+}
+
+function nothingFound({ minScore, in: folders, after, before }: SearchFlags): string {
+  if (minScore !== undefined) return 'No photo is that alike.';
+  const restricted = [folders, after, before].some((flag) => flag !== undefined);
+  return restricted ? 'No indexed photo lies within --in, --after and --before.' : 'No other photo is indexed.';
 }
 
 async function makeSheet(

@@ -56,7 +56,12 @@ async function embedQuery(embedder: Embedder, file: string): Promise<Float32Arra
   const result = await embedder.embed({ file });
   if (result.kind === 'embedded') return result.photo.vector;
   if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
-  throw new UserError('query_unreadable', `The query photo ${file} cannot be used: ${result.fault.reason}.`, {
+  throw unusableQuery(file, result.fault.reason);
+}
+
+/** @param reason a clause: "is damaged" */
+export function unusableQuery(file: string, reason: string): UserError {
+  return new UserError('query_unreadable', `The query photo ${file} cannot be used: it ${reason}.`, {
     hint: 'Name another photo.',
   });
 }

@@ -231,9 +231,10 @@ describe('private photos', () => {
     await writeFile(join(photos, 'Zoo', '.curateprivate'), '');
     const panda = join(photos, 'Zoo', 'red-panda-1.jpg');
     const asQuery = await studio.json<{ error: { code: string } }>(['comic', panda, 'x', '--yes']);
-    expect(asQuery).toMatchObject({ exit: 4, error: { code: 'private' } });
+    expect(asQuery).toMatchObject({ exit: 4, error: { code: 'private', hint: expect.stringContaining('--no-query') } });
     const byHand = await studio.run(['comic', cat, 'x', '--ref', panda, '--yes']);
     expect([byHand.code, byHand.stderr]).toEqual([4, expect.stringContaining('--allow-private')]);
+    expect(byHand.stderr).not.toContain('--no-query');
     expect((await studio.run(['comic', panda, 'x', '--dry-run'])).code).toBe(4);
     expect(studio.fake.received).toHaveLength(0);
     const made = await studio.json(['comic', panda, 'x', '--no-query', '--yes']);

@@ -95,6 +95,22 @@ describe("the README's first command, in an empty home", () => {
     expect(results).toEqual([]);
   });
 
+  it('says why nothing was found', async () => {
+    const query = join(repository, 'fixtures', 'queries', 'castle.jpg');
+    const said = async (...flags: string[]) => (await home.curate(['search', query, ...flags])).stderr;
+    expect(await said('--min-score', '0.99')).toContain('No photo is that alike');
+    expect(await said('--before', '1990')).toContain('lies within --in, --after and --before');
+    expect(await said('--after', '2025', '--before', '2024')).toContain('both after');
+  });
+
+  it('sets up no store for a query photo that does not exist', async () => {
+    const empty = await Home.make({ fresh: true });
+    const { code, stderr } = await empty.curate(['search', 'nothing.jpg']);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/nothing\.jpg cannot be used: it does not exist/)]);
+    expect(stderr).not.toContain('Setting up');
+    await empty.remove();
+  });
+
   it('leaves the query out of its own results, unless asked to keep it', async () => {
     const query = join(photos, groups.orientations[0] ?? '');
     const without = await home.json<SearchJson>(['search', query, '--k', '40']);
