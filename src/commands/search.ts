@@ -62,7 +62,7 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   const missing = queries.find((query) => !existsSync(query));
   if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
   const library = await openLibrary(context, flags);
-  const embedder = await library.openEmbedder({ jobs: 1 });
+  const embedder = await library.openEmbedder({ jobs: 1, eager: true });
   try {
     const filter = await filterOf(library.store, world.cwd, flags);
     const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
