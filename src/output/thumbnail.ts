@@ -1,6 +1,8 @@
 import type { Sharp } from 'sharp';
 import { decodePhoto, MAX_PIXELS } from '../photos/decode.ts';
 import { failureOf } from '../photos/decode-failure.ts';
+import { decodeHeic } from '../photos/heic.ts';
+import { profiledTiff } from '../photos/profiled.ts';
 import { readPhotoFile } from '../photos/read.ts';
 import { sniff } from '../photos/sniff.ts';
 
@@ -24,6 +26,7 @@ export async function thumbnail(file: string, box: Box, encoding: Encoding): Pro
   const read = await readPhotoFile(file);
   if (read.kind === 'fault') return none(read.fault.reason);
   const content = sniff(read.bytes);
+  if (content.kind === 'heic') return decodedByLibheif(read.bytes, box, encoding);
   if (content.kind !== 'photo') return decodedElsewhere(read.bytes, box, encoding);
   const { default: sharp } = await import('sharp');
   try {
@@ -32,6 +35,14 @@ export async function thumbnail(file: string, box: Box, encoding: Encoding): Pro
   } catch (error) {
     return none(failureOf(error, content.format, read.bytes).reason);
   }
+}
+
+/** Phones write Display P3: its colours count here, too. */
+async function decodedByLibheif(bytes: Uint8Array, box: Box, encoding: Encoding): Promise<Thumbnail> {
+  const pixels = await decodeHeic(bytes, MAX_PIXELS);
+  if (pixels.kind === 'fault') return none(pixels.fault.reason);
+  const { default: sharp } = await import('sharp');
+  return shrink(sharp(profiledTiff(pixels, pixels.icc), { limitInputPixels: false }), box, encoding);
 }
 
 /** What sharp's own build cannot read. */

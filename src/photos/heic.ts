@@ -7,6 +7,8 @@ import type { RgbImage } from './pixels.ts';
 /** Upright. */
 export interface HeicPixels extends RgbImage {
   readonly kind: 'pixels';
+  /** The ICC profile the pixels are meant in, as phones write Display P3; null when the file has none. */
+  readonly icc: Uint8Array | null;
 }
 
 /** Constants of libheif's C interface (heif_image.h, heif_error.h). */
@@ -87,13 +89,24 @@ function decodePrimary(heif: MainModule, bytes: Uint8Array, maxPixels: number): 
     const width = heif._heif_image_get_width(image, CHANNEL_INTERLEAVED);
     const height = heif._heif_image_get_height(image, CHANNEL_INTERLEAVED);
     const plane = heif._heif_image_get_plane_readonly2(image, CHANNEL_INTERLEAVED, out);
-    return { kind: 'pixels', data: packRows(heif.HEAPU8, plane, int(out), width, height), width, height };
+    const data = packRows(heif.HEAPU8, plane, int(out), width, height);
+    return { kind: 'pixels', data, width, height, icc: profileOf(heif, handle, error) };
   } finally {
     if (image !== 0) heif._heif_image_release(image);
     if (handle !== 0) heif._heif_image_handle_release(handle);
     heif._heif_context_free(context);
     for (const block of [input, error, out]) heif._free(block);
   }
+}
+
+function profileOf(heif: MainModule, handle: number, error: number): Uint8Array | null {
+  const length = heif._heif_image_handle_get_raw_color_profile_size(handle);
+  if (length === 0) return null;
+  const at = heif._malloc(length);
+  heif._heif_image_handle_get_raw_color_profile(error, handle, at);
+  const icc = (heif.HEAPU8 as Uint8Array).slice(at, at + length);
+  heif._free(at);
+  return icc;
 }
 
 /** Copies a plane out of the decoder's memory, without the padding at the end of its rows. */

@@ -2,8 +2,10 @@ import sharp from 'sharp';
 import { decodePhoto, MAX_PIXELS } from '../photos/decode.ts';
 import { failureOf, losesPixels } from '../photos/decode-failure.ts';
 import type { Faulty } from '../photos/fault.ts';
+import { decodeHeic } from '../photos/heic.ts';
+import { profiledTiff } from '../photos/profiled.ts';
 import { readPhotoFile } from '../photos/read.ts';
-import { sniff } from '../photos/sniff.ts';
+import { type PhotoFormat, sniff } from '../photos/sniff.ts';
 import { imageTokens } from './cost.ts';
 import { sha256 } from './hash.ts';
 import { metadataOf } from './segments.ts';
@@ -71,17 +73,24 @@ interface Whole {
 /** Unlike the pixels for embedding, these are converted to sRGB by the photo's profile, and transparency turns white. */
 async function decodeWhole(bytes: Uint8Array): Promise<Whole | Faulty> {
   const content = sniff(bytes);
-  if (content.kind !== 'photo') {
-    const decoded = await decodePhoto(bytes, { reduceFor: null });
-    return decoded.kind === 'fault' ? decoded : { kind: 'whole', ...decoded.image };
+  if (content.kind === 'photo') return decodeFormat(bytes, content.format);
+  if (content.kind === 'heic') {
+    const pixels = await decodeHeic(bytes, MAX_PIXELS);
+    if (pixels.kind === 'fault') return pixels;
+    return decodeFormat(profiledTiff(pixels, pixels.icc), 'tiff');
   }
+  const decoded = await decodePhoto(bytes, { reduceFor: null });
+  return decoded.kind === 'fault' ? decoded : { kind: 'whole', ...decoded.image };
+}
+
+async function decodeFormat(bytes: Uint8Array, format: PhotoFormat): Promise<Whole | Faulty> {
   try {
     return await decode(bytes, 'warning').catch((error: unknown) => {
       if (losesPixels(error)) throw error;
       return decode(bytes, 'error');
     });
   } catch (error) {
-    return { kind: 'fault', fault: failureOf(error, content.format, bytes) };
+    return { kind: 'fault', fault: failureOf(error, format, bytes) };
   }
 }
 

@@ -71,6 +71,12 @@ describe('a thumbnail', () => {
     }
   });
 
+  it('shows a HEIC photo in the colours of its profile', async () => {
+    const heic = join(import.meta.dirname, '../data/heic-raw/swapped-primaries.heic');
+    const { data } = picture(await thumbnail(heic, BOX, RGB));
+    expect([(data[0] ?? 255) < 40, (data[2] ?? 0) > 210]).toEqual([true, true]);
+  });
+
   it('carries no metadata of the photo', async () => {
     const file = join(folder, 'tagged.jpg');
     await sharp({ create: { width: 600, height: 400, channels: 3, background: 'green' } })

@@ -96,6 +96,13 @@ describe('prepareReference', () => {
     ]);
   });
 
+  it('converts a HEIC photo to sRGB by its profile, as phones need it', async () => {
+    const { bytes } = await ready(join(import.meta.dirname, '../data/heic-raw/swapped-primaries.heic'));
+    const [red = 0, , blue = 0] = (await sharp(bytes).stats()).channels.map(({ mean }) => mean);
+    expect(red).toBeLessThan(40);
+    expect(blue).toBeGreaterThan(210);
+  });
+
   it('makes the same bytes of the same photo', async () => {
     const file = join(fixtures, 'queries/cat.jpg');
     expect((await ready(file)).sentSha256).toBe((await ready(file)).sentSha256);

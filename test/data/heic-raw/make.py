@@ -12,7 +12,7 @@ import io
 from pathlib import Path
 
 import pillow_heif
-from PIL import Image
+from PIL import Image, ImageCms
 
 import raws
 from heif import phone_file
@@ -56,6 +56,18 @@ def transparent() -> bytes:
     return _saved(pillow_heif.from_pillow(picture))
 
 
+def swapped() -> bytes:
+    """Red by its numbers and blue by its profile: sRGB with the two primaries exchanged."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for old, new in ((b"rXYZ", b"----"), (b"bXYZ", b"rXYZ"), (b"----", b"bXYZ")):
+        profile = profile.replace(old, new)
+    # The time of its making.
+    profile = profile[:24] + bytes(12) + profile[36:]
+    picture = Image.new("RGB", (64, 48), (230, 20, 20))
+    picture.info["icc_profile"] = profile
+    return _saved(pillow_heif.from_pillow(picture))
+
+
 def raw_files() -> dict[str, bytes]:
     """Each as a camera held in another way writes it: EXIF orientation -> how the upright picture is stored."""
     turn = Image.Transpose
@@ -85,7 +97,13 @@ def _saved(picture: pillow_heif.HeifFile, **options: object) -> bytes:
 
 def main() -> None:
     pillow_heif.options.SAVE_HDR_TO_12_BIT = False
-    files = {"phone.heic": phone(), "ten-bit.heic": ten_bit(), "transparent.heic": transparent(), **raw_files()}
+    files = {
+        "phone.heic": phone(),
+        "ten-bit.heic": ten_bit(),
+        "transparent.heic": transparent(),
+        "swapped-primaries.heic": swapped(),
+        **raw_files(),
+    }
     for name, data in files.items():
         (HERE / name).write_bytes(data)
         print(f"{name:20} {len(data):6}")
