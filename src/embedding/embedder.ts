@@ -191,7 +191,8 @@ class WorkerPool implements Embedder {
     for (const worker of this.#workers) {
       if (worker.jobs.size === 0 || ++worker.silence <= PATIENCE_TICKS) continue;
       worker.process?.abandon();
-      const waited = `within ${this.#patienceMs / 1000} seconds`;
+      const seconds = this.#patienceMs / 1000;
+      const waited = `within ${seconds < 60 ? `${seconds} seconds` : `${seconds / 60} minutes`}`;
       this.#lost(worker, faulty('timed_out', `was not decoded ${waited}`), `it did not answer ${waited}`);
     }
   }

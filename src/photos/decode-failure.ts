@@ -14,7 +14,12 @@ export function losesPixels(error: unknown): boolean {
   return LOST_PIXELS.test(message) && !PADDING.test(message);
 }
 
-export const NAMES = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP', gif: 'GIF', tiff: 'TIFF', avif: 'AVIF' } as const;
+const NAMES = { jpeg: 'a JPEG', png: 'a PNG', webp: 'a WebP', gif: 'a GIF', tiff: 'a TIFF', avif: 'an AVIF' } as const;
+
+/** A sound file of a format that is read, but with something in it that is not. */
+export function unsupportedKind(format: PhotoFormat): PhotoFault {
+  return { code: 'unsupported', reason: `is ${NAMES[format]} of a kind that cannot be decoded` };
+}
 
 /** An error of sharp, whose texts mislead ("unsupported image format" for a file cut short), in plain words. */
 export function failureOf(error: unknown, format: PhotoFormat, bytes: Uint8Array): PhotoFault {
@@ -29,7 +34,7 @@ export function failureOf(error: unknown, format: PhotoFormat, bytes: Uint8Array
     return { code: 'unsupported', reason: 'is an AVIF of a kind that cannot be decoded, such as an animation' };
   }
   if (/not (supported|implemented|configured)|unsupported (?!image format)|bad labq format/i.test(message)) {
-    return { code: 'unsupported', reason: `is a ${NAMES[format]} of a kind that cannot be decoded` };
+    return unsupportedKind(format);
   }
   return { code: 'corrupt', reason: 'is damaged' };
 }

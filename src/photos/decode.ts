@@ -1,6 +1,6 @@
 import type { Metadata, SharpOptions } from 'sharp';
 import { Crossing } from './crossing.ts';
-import { failureOf, losesPixels, NAMES } from './decode-failure.ts';
+import { failureOf, losesPixels, unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { decodeHeic } from './heic.ts';
 import { decodeReducedJpeg } from './jpeg-reduced.ts';
@@ -111,7 +111,7 @@ async function attempt(
   const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
   const size = header.autoOrient;
   if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
-  if (!isPicture(header)) return faulty('unsupported', `is a ${NAMES[format]} of a kind that cannot be decoded`);
+  if (!isPicture(header)) return { kind: 'fault', fault: unsupportedKind(format) };
   const cmyk = header.space === 'cmyk';
   // Reducing would weigh colours by alpha, which dropping alpha must not; and sharp reduces no CMYK on load.
   const reduced = reduceFor === null || header.hasAlpha || cmyk ? null : reducedSize(size, reduceFor);
