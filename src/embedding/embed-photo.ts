@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { decodePhoto, reducedSize } from '../photos/decode.ts';
 import { readExif } from '../photos/exif.ts';
+import type { Faulty } from '../photos/fault.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';
@@ -33,11 +35,29 @@ export interface TimedResult {
  */
 export async function embedPhoto(path: string, isKnown: IsKnown | null, deps: EmbedDeps): Promise<TimedResult> {
   const clock = new Stopwatch();
-  const file = await readPhotoFile(path);
-  clock.lap('read');
-  if (file.kind === 'fault') return { result: file, timings: clock.laps };
-  const result = await deps.inTurn(() => embedFile(file, isKnown, deps, clock));
+  const read = async (): Promise<PhotoFile | Faulty> => {
+    clock.start();
+    const file = await readPhotoFile(path);
+    clock.lap('read');
+    return file;
+  };
+  const ahead = (await isLarge(path)) ? null : await read();
+  if (ahead?.kind === 'fault') return { result: ahead, timings: clock.laps };
+  const result = await deps.inTurn(async () => {
+    const file = ahead ?? (await read());
+    return file.kind === 'fault' ? file : await embedFile(file, isKnown, deps, clock);
+  });
   return { result, timings: clock.laps };
+}
+
+/** Larger files are not read ahead: the three of a worker at a time could take several gigabytes. */
+const READ_AHEAD_BYTES = 64e6;
+
+async function isLarge(path: string): Promise<boolean> {
+  return stat(path).then(
+    ({ size }) => size > READ_AHEAD_BYTES,
+    () => false,
+  );
 }
 
 async function embedFile(
