@@ -37,6 +37,17 @@ export async function withLock<T>(file: string, pid: number, options: LockOption
   }
 }
 
+/** Whether another process holds the lock on `file`. */
+export async function isLocked(file: string): Promise<boolean> {
+  const { tryLock } = await import('fs-native-extensions');
+  const handle = await open(file, 'r+').catch(() => null);
+  try {
+    return handle !== null && !tryLock(handle.fd);
+  } finally {
+    await handle?.close();
+  }
+}
+
 async function lockFile(file: string): Promise<FileHandle> {
   try {
     await mkdir(dirname(file), { recursive: true });

@@ -29,7 +29,10 @@ export interface World {
   readonly fetch: typeof globalThis.fetch;
   /** Aborted by the first Ctrl-C or SIGTERM; the second ends the process at once. */
   readonly interrupted: AbortSignal;
+  /** The time of day; it may be set back. */
   now(): Date;
+  /** Milliseconds since some moment in the past; they never run backwards. */
+  elapsed(): number;
   /** Sends `signal` (0 only asks) to a process; false when there is no such process. */
   signal(pid: number, signal: NodeJS.Signals | 0): boolean;
   spawn: typeof spawn;
@@ -55,6 +58,7 @@ export function realWorld(): World {
     fetch: globalThis.fetch,
     interrupted: interruptSignal(),
     now: () => new Date(),
+    elapsed: () => performance.now(),
     signal: (pid, signal) => {
       try {
         return process.kill(pid, signal);

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
+import { isLocked } from '../lock.ts';
 import type { PhotoStore } from '../store/port.ts';
-import type { OpenLibrary } from './open.ts';
+import { indexLock, type OpenLibrary } from './open.ts';
 
 /** Nothing found has two meanings: nothing is like it, or nothing is there to search. */
 export async function explainEmptiness(
@@ -16,7 +17,10 @@ export async function explainEmptiness(
       hint: `The index was made with ${other.model.id}: add --model ${other.model.id}, or index again with --model ${flags.model ?? library.model.id}.`,
     });
   }
+  const indexing = await isLocked(indexLock(library.settings));
   throw new UserError('nothing_indexed', 'Nothing is indexed yet.', {
-    hint: 'Index a folder first: curate index FOLDER',
+    hint: indexing
+      ? 'A run of curate index is at work: its first photos can be found in a few seconds.'
+      : 'Index a folder first: curate index FOLDER',
   });
 }

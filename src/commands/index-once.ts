@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import type { Device } from '../embedding/device.ts';
 import type { Embedder } from '../embedding/port.ts';
 import type { IndexEvent, IndexReport } from '../library/events.ts';
@@ -6,7 +6,7 @@ import { IndexScreen } from '../output/index-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
 import type { Context } from './command.ts';
-import { type OpenLibrary, openLibrary, storeKey } from './open.ts';
+import { indexLock, type OpenLibrary, openLibrary, storeKey } from './open.ts';
 
 export interface IndexFlags {
   model?: string;
@@ -57,7 +57,7 @@ export async function indexOnce(
       screen.note(
         `Another curate index${holder === null ? '' : ` (process ${holder})`} is at work; waiting for it to end.`,
       );
-    const lock = join(library.settings.paths.data, 'index.lock');
+    const lock = indexLock(library.settings);
     const report = await withLock(lock, world.pid, { onWait: waiting, signal: world.interrupted }, async () => {
       // A first run has photos to embed: its workers get going while the store does.
       const early = library.isNew && !flags.dryRun ? openEmbedder(true) : null;

@@ -1,11 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import type { PhotoStore } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
-import { type OpenLibrary, openLibrary } from './open.ts';
+import { indexLock, type OpenLibrary, openLibrary } from './open.ts';
 import { jsonOption } from './options.ts';
 
 interface JsonFlag {
@@ -104,7 +104,7 @@ async function withLibrary(
   const { withLock } = await import('../lock.ts');
   try {
     const onWait = (): void => writeLine(world.stderr, 'curate index is at work; waiting for it to end.');
-    const lock = join(open.settings.paths.data, 'index.lock');
+    const lock = indexLock(open.settings);
     await withLock(lock, world.pid, { onWait, signal: world.interrupted }, async () => work(open, await open.store));
     return ExitCode.done;
   } finally {

@@ -27,6 +27,11 @@ export function storeKey(settings: Settings): string {
   return settings.milvusUri ?? 'lite';
 }
 
+/** Held by an index run. */
+export function indexLock(settings: Settings): string {
+  return join(settings.paths.data, 'index.lock');
+}
+
 /** Opens the store, in the background, and finds the model: the flag's, else the setting's, else the index's own. */
 export async function openLibrary(context: Context, flags: OpenFlags): Promise<OpenLibrary> {
   const { world } = context;

@@ -45,7 +45,7 @@ function bar(world: World, label: string, show: (n: number) => string): Progress
   };
   return {
     update: (done, total, { failed = 0 } = {}) => {
-      const now = world.now().getTime();
+      const now = world.elapsed();
       const perSecond = rate(done, now);
       // Once interrupted the bar stays away: the next Ctrl-C ends the process before it could show the cursor again.
       if (interrupted.aborted || (now - drawnAt < REDRAW && done !== total)) return;
@@ -74,10 +74,10 @@ function bar(world: World, label: string, show: (n: number) => string): Progress
 
 function plainLines(world: World, label: string, show: (n: number) => string): Progress {
   const rate = rateOver(WINDOW);
-  let saidAt = world.now().getTime();
+  let saidAt = world.elapsed();
   return {
     update: (done, total, { failed = 0 } = {}) => {
-      const now = world.now().getTime();
+      const now = world.elapsed();
       const perSecond = rate(done, now);
       if (now - saidAt < PLAIN) return;
       saidAt = now;

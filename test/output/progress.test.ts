@@ -10,9 +10,12 @@ const HIDE = '\u001b[?25l';
 
 /** A world whose clock is moved by hand and whose stderr may be a terminal. */
 function clockedWorld(options: { readonly terminal: boolean }) {
-  let now = Date.UTC(2026, 10, 23);
+  let now = 5000;
   const interrupt = new AbortController();
-  const world = testWorld({ now: () => new Date(now), interrupted: interrupt.signal });
+  let hour = 24;
+  // The time of day is set back by an hour whenever somebody looks at it: progress may not depend on it.
+  const timeOfDay = (): Date => new Date(Date.UTC(2026, 10, 23, hour--));
+  const world = testWorld({ now: timeOfDay, elapsed: () => now, interrupted: interrupt.signal });
   if (options.terminal) Object.assign(world.stderr, { isTTY: true, columns: 80 });
   return { world, interrupt, pass: (ms: number) => (now += ms) };
 }
