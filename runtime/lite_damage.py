@@ -43,6 +43,9 @@ class Damaged(MilvusLiteError):
 def inspect(folder):
     """Raises Damaged when opening the database would lose rows, and clears what killed servers left behind."""
     root = os.path.join(folder, COLLECTIONS_DIRNAME)
+    for path in (folder, root):
+        if os.path.lexists(path) and not os.path.isdir(path):
+            raise Damaged(path, "not a folder")
     leftovers = []
     for entry in os.scandir(root) if os.path.isdir(root) else []:
         if not entry.is_dir():
@@ -120,7 +123,10 @@ def orphaned_seals(folder, first_log):
         log = found and os.path.join(folder, found[1])
         if not log or os.path.exists(log):
             continue
-        length, _ = seals.latest_seal(log)
+        try:
+            length, _ = seals.latest_seal(log)
+        except OSError as error:
+            raise Damaged(log + seals.SEALS, error) from error
         if length > 0 and int(found[2]) >= first_log:
             raise Damaged(log, "missing")
         yield log + seals.SEALS

@@ -70,9 +70,11 @@ def read_log(path):
     try:
         with open(path, "rb") as file:
             written = file.read()
+        sealed, checksum = latest_seal(path) or (None, None)
     except FileNotFoundError:
         return []
-    sealed, checksum = latest_seal(path) or (None, None)
+    except OSError as error:
+        raise Damaged(path, error) from error
     if sealed is not None:
         if len(written) < sealed:
             raise Damaged(path, "cut short")

@@ -154,6 +154,19 @@ describe('a place that is not a store', () => {
     expect(await readFile(lite(), 'utf8')).toBe('my novel');
   });
 
+  it("is named and left alone when another program's database stands in its place", async () => {
+    const database = join(lite(), 'db');
+    await mkdir(lite());
+    await writeFile(database, 'SQLite format 3');
+    for (const verb of [['index', home.photos], ['status']]) {
+      const { exit, error } = await home.json<ErrorJson>(verb);
+      expect({ exit, code: error?.code }).toEqual({ exit: 1, code: 'store_damaged' });
+      expect(error?.message).toContain(database);
+      expect(error?.hint).toContain(`move ${lite()} away`);
+    }
+    expect(await readFile(database, 'utf8')).toBe('SQLite format 3');
+  });
+
   it("keeps a folder of somebody else's among the collections", async () => {
     const holiday = join(lite(), 'db', 'collections', 'holiday');
     await mkdir(holiday, { recursive: true });

@@ -2,8 +2,8 @@
 
 usage: lite_faults.py RUNTIME_DIR DATABASE garble|kill TRIALS SEED
 Prints {"same": N, "named": N, "shorter": N, "wrong": ["what was done: what came of it", ...]} as JSON.
-    garble  a random file is overwritten in part, has a bit flipped, is cut short, emptied or removed: opening must give
-            the same rows ("same") or name the file and leave it as it is ("named")
+    garble  a random file is overwritten in part, has a bit flipped, is cut short, removed or made a folder: opening must
+            give the same rows ("same") or name the file and leave it as it is ("named")
     kill    a log ends anywhere inside its last record, or in the seal of that: opening must give all rows ("same") or
             those without the last record ("shorter")
 """
@@ -53,6 +53,10 @@ def read(path):
         return file.read()
 
 
+def content(path):
+    return read(path) if os.path.isfile(path) else os.path.exists(path)
+
+
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)
@@ -61,7 +65,7 @@ def write(path, data):
 def garble(folder):
     path = chance.choice(files_of(folder))
     data = bytearray(read(path))
-    kind = chance.choice(["bytes", "bytes", "bit", "bit", "cut", "zeros", "garbage", "remove"])
+    kind = chance.choice(["bytes", "bytes", "bit", "bit", "cut", "zeros", "garbage", "remove", "folder"])
     at = chance.randrange(len(data))
     length = min(chance.choice([1, 4, 64, 4096]), len(data) - at)
     if kind == "bytes":
@@ -74,8 +78,10 @@ def garble(folder):
         del data[at:]
     elif kind == "garbage":
         data = chance.randbytes(len(data))
-    if kind == "remove":
+    if kind in ("remove", "folder"):
         os.remove(path)
+        if kind == "folder":
+            os.mkdir(path)
     else:
         write(path, data)
     return path, f"{os.path.relpath(path, folder)}, {kind} at {at}, {length} long"
@@ -99,11 +105,11 @@ def opened_copy(harm_it):
     with tempfile.TemporaryDirectory() as place:
         folder = shutil.copytree(database, os.path.join(place, "db"))
         path, done = harm_it(folder)
-        harmed = read(path) if os.path.exists(path) else None
+        harmed = content(path)
         try:
             return rows_of(folder), done, path, True
         except Exception as error:
-            return error, done, path, harmed == (read(path) if os.path.exists(path) else None)
+            return error, done, path, harmed == content(path)
 
 
 def without_last(state):
