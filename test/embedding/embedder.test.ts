@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { resolveModel } from '../../src/embedding/models.ts';
 import type { EmbeddingModel, EmbedResult } from '../../src/embedding/port.ts';
 import { loadSettings } from '../../src/settings.ts';
@@ -134,7 +134,8 @@ describe('the embedder', () => {
     } finally {
       await embedder.close();
     }
-    expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true);
+    // What was given up is not waited for.
+    await vi.waitFor(() => expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true));
   });
 
   test('loses nothing when a worker is stopped: what it held is done again', async () => {
@@ -149,7 +150,7 @@ describe('the embedder', () => {
     } finally {
       await embedder.close();
     }
-    expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true);
+    await vi.waitFor(() => expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true));
   });
 
   test('does not wait for ever for a model that never opens', async () => {
