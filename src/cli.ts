@@ -52,7 +52,7 @@ function declare(act: Act, world: World): Command {
   const program = new Command('curate')
     .description('Point at one photo and get the ones like it, privately; turn the best few into a new picture.')
     .version(version(), '--version', 'print the version')
-    .helpOption('--help', 'show this help')
+    .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput(output);
@@ -62,7 +62,7 @@ function declare(act: Act, world: World): Command {
 
 /** Commander does not hand these down to commands that are added ready-made. */
 function inherit(command: Command, output: OutputConfiguration): Command {
-  command.exitOverride().configureOutput(output).helpOption('--help', 'show this help');
+  command.exitOverride().configureOutput(output).helpOption('-h, --help', 'show this help');
   for (const sub of command.commands) inherit(sub, output);
   return command;
 }

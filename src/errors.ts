@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+
 /** What the shell learns: see the README's table of exit codes. */
 export const ExitCode = { done: 0, failed: 1, usage: 2, somePhotosFailed: 3, refused: 4, interrupted: 130 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -49,9 +51,28 @@ export function unwritable(folder: string, cause: unknown): UserError {
   });
 }
 
-/** The `code` of a Node system error (`ENOENT`, ...), or null. */
+/** Why the file or folder `target` could not be written, as a clause. */
+export function whyUnwritten(target: string, error: unknown): string {
+  const folder = dirname(target);
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: `the folder ${folder} does not exist`,
+    ENOTDIR: `${folder} is not a folder`,
+    EACCES: `you may not write in ${folder}`,
+    EPERM: `you may not write in ${folder}`,
+    EROFS: `${folder} is read-only`,
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'your quota is used up',
+    EEXIST: 'a file has that name',
+    EISDIR: 'a folder has that name',
+    ENAMETOOLONG: 'the name is too long',
+  };
+  return reasons[systemErrorCode(error) ?? ''] ?? messageOf(error);
+}
+
+/** The `code` of a Node system error (`ENOENT`, ...), or null; a UserError's own code is none. */
 export function systemErrorCode(error: unknown): string | null {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const code =
+    error instanceof Error && !(error instanceof UserError) ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : null;
 }
 

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { messageOf, UserError } from './errors.ts';
 import type { World } from './world.ts';
 
+const webAddress = z.url({ protocol: /^https?$/, error: 'it must begin with https:// or http://' });
+
 /** One schema for every source; keys are the config file's own. */
 const schema = z.strictObject({
   home: z.string().optional(),
@@ -13,10 +15,10 @@ const schema = z.strictObject({
   milvusUri: z.string().optional(),
   milvusToken: z.string().optional(),
   openaiApiKey: z.string().optional(),
-  openaiBaseUrl: z.url().optional(),
+  openaiBaseUrl: webAddress.optional(),
   openaiOrganization: z.string().optional(),
   openaiProject: z.string().optional(),
-  azureEndpoint: z.url().optional(),
+  azureEndpoint: webAddress.optional(),
   azureApiKey: z.string().optional(),
   azureApiVersion: z.string().optional(),
   azureDeployment: z.string().optional(),
@@ -24,7 +26,7 @@ const schema = z.strictObject({
   conversationModel: z.string().optional(),
   maxCost: z.coerce.number().nonnegative().optional(),
   privatePatterns: z.preprocess(splitLines, z.array(z.string()).optional()),
-  hfEndpoint: z.url().optional(),
+  hfEndpoint: webAddress.optional(),
   httpsProxy: z.string().optional(),
   noColor: z.preprocess((value) => value !== undefined && value !== false, z.boolean()),
 });

@@ -9,6 +9,12 @@ async function help(...verb: readonly string[]): Promise<string> {
 }
 
 describe('--help', () => {
+  it('is -h, too', async () => {
+    const world = testWorld();
+    expect(await run(['search', '-h'], world)).toBe(0);
+    expect(world.out()).toBe(await help('search'));
+  });
+
   it('lists every verb, and each explains itself with its options in words', async () => {
     const verbs = [...(await help()).matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, verb]) => verb ?? '');
     expect(verbs).toEqual(expect.arrayContaining(['index', 'search', 'comic', 'refine', 'replay', 'lineage', 'costs']));

@@ -44,6 +44,12 @@ describe('settings', () => {
     expect(() => loadSettings(testWorld({ cwd, env }))).toThrow(/"maxCost" is not valid/);
   });
 
+  it('take only addresses of the web for servers', () => {
+    for (const OPENAI_BASE_URL of ['ftp://x/v1', 'localhost:8080/v1', 'file:///x']) {
+      expect(() => loadSettings(testWorld({ cwd, env: { ...home, OPENAI_BASE_URL } }))).toThrow(/https:\/\//);
+    }
+  });
+
   it('refuse a key of the config file that nothing reads', async () => {
     await writeFile(join(cwd, 'home', 'config.json'), '{"modle": "resnet50"}');
     expect(() => loadSettings(testWorld({ cwd, env: home }))).toThrow(/modle/);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { writeWhole } from '../atomic-write.ts';
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
-import { ExitCode, interruptedError, messageOf, systemErrorCode, UserError } from '../errors.ts';
+import { ExitCode, interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { NpyWriter } from '../output/npy.ts';
 import { createProgress } from '../output/progress.ts';
 import { writeLine } from '../output/streams.ts';
@@ -173,9 +173,13 @@ async function writable<T>(file: string, write: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     const full = systemErrorCode(error) === 'ENOSPC';
-    throw new UserError(full ? 'disk_full' : 'out_unwritable', `${file} cannot be written: ${messageOf(error)}`, {
-      hint: full ? 'Make room, or give --out a place on another disk.' : 'Give --out a place you may write to.',
-      cause: error,
-    });
+    throw new UserError(
+      full ? 'disk_full' : 'out_unwritable',
+      `${file} cannot be written: ${whyUnwritten(file, error)}.`,
+      {
+        hint: full ? 'Make room, or give --out a place on another disk.' : 'Give --out a place you may write to.',
+        cause: error,
+      },
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ExitCode, systemErrorCode, UserError } from '../errors.ts';
+import { join, sep } from 'node:path';
+import { ExitCode, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { nameFromPrompt } from '../picture/names.ts';
 import { sentName } from '../picture/plan.ts';
 import { writeNew } from '../picture/write-new.ts';
@@ -8,14 +8,32 @@ import { type DryRun, dryRunPage } from './dry-run-page.ts';
 
 /**
  * Writes the very bytes that would be sent, a manifest and a page that shows them. Without `out` a new folder named
- * after the prompt is made in `cwd`. @returns the folder @throws UserError `exists`
+ * after the prompt is made in `cwd`. @returns the folder @throws UserError `exists`, `cannot_write`
  */
 export async function writeDryRun(
   run: DryRun,
   { cwd, out, force }: { readonly cwd: string; readonly out: string | null; readonly force: boolean },
 ): Promise<string> {
-  const folder = out ?? (await makeFreeFolder(join(cwd, `${nameFromPrompt(run.prompt)}.dry-run`)));
-  await makeFolder(folder);
+  const target = out ?? join(cwd, `${nameFromPrompt(run.prompt)}.dry-run`);
+  try {
+    const folder = out === null ? await makeFreeFolder(target) : target;
+    await mkdir(folder, { recursive: true });
+    await writeFiles(run, folder, force);
+    return folder;
+  } catch (error) {
+    if (systemErrorCode(error) === null) throw error;
+    throw new UserError(
+      'cannot_write',
+      `The dry run ${target}${sep} cannot be written: ${whyUnwritten(target, error)}.`,
+      {
+        hint: 'Choose another folder: --out FOLDER',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function writeFiles(run: DryRun, folder: string, force: boolean): Promise<void> {
   const files: readonly (readonly [string, string | Uint8Array])[] = [
     ...run.references.map(({ reference }, i) => [sentName(i), reference.bytes] as const),
     ['manifest.json', `${JSON.stringify(manifest(run), null, 2)}\n`],
@@ -25,7 +43,6 @@ export async function writeDryRun(
   for (const [name, bytes] of files) {
     if (!(await writeNew(join(folder, name), bytes, { force }))) throw taken(join(folder, name));
   }
-  return folder;
 }
 
 function manifest(run: DryRun): Record<string, unknown> {
@@ -48,15 +65,6 @@ function manifest(run: DryRun): Record<string, unknown> {
     })),
     unused: unused.map(({ file, score, reason }) => ({ path: file, score, reason })),
   };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
-    throw new UserError('exists', `${folder} is a file; --dry-run writes a folder.`, { hint: 'Choose another --out.' });
-  }
 }
 
 async function makeFreeFolder(base: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { writeWhole } from '../atomic-write.ts';
-import { messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
+import { UserError, usageError, whyUnwritten } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { SheetContents } from './sheet-contents.ts';
 import type { ImageFormat } from './sheet-image.ts';
@@ -79,24 +79,9 @@ async function isForeign(target: string, format: SheetFormat): Promise<boolean> 
 }
 
 function writeError(target: string, error: unknown): UserError {
-  const because = reasons(target)[systemErrorCode(error) ?? ''] ?? messageOf(error);
+  const because = whyUnwritten(target, error);
   return new UserError('sheet_write', `The contact sheet ${target} cannot be written: ${because}.`, {
     hint: 'Name another place with --sheet FILE.',
     cause: error,
   });
-}
-
-function reasons(target: string): Readonly<Record<string, string>> {
-  const folder = dirname(target);
-  return {
-    ENOENT: `the folder ${folder} does not exist`,
-    ENOTDIR: `${folder} is not a folder`,
-    EACCES: `you may not write in ${folder}`,
-    EPERM: `you may not write in ${folder}`,
-    EROFS: `${folder} is read-only`,
-    ENOSPC: 'the disk is full',
-    EDQUOT: 'your quota is used up',
-    EISDIR: 'a folder has that name',
-    ENAMETOOLONG: 'the name is too long',
-  };
 }

@@ -17,14 +17,21 @@ export function endpointKind(settings: Settings): EndpointKind {
   return openaiBaseUrl === undefined || new URL(openaiBaseUrl).hostname === 'api.openai.com' ? 'openai' : 'compatible';
 }
 
-/** @throws UserError `no_key` */
+/** @throws UserError `no_key`, `bad_key` */
 export function endpointOf(settings: Settings): Endpoint {
   const kind = endpointKind(settings);
-  const [apiKey, variable] =
+  const [given, variable] =
     kind === 'azure' ? [settings.azureApiKey, 'AZURE_OPENAI_API_KEY'] : [settings.openaiApiKey, 'OPENAI_API_KEY'];
-  if (apiKey === undefined) {
+  // A line break at the end comes of reading it from a file.
+  const apiKey = given?.trim() ?? '';
+  if (apiKey === '') {
     throw new UserError('no_key', `There is no API key: ${variable} is not set.`, {
       hint: `Set ${variable} in the environment or in .env; or add --dry-run to see what would be sent, which needs no key.`,
+    });
+  }
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new UserError('bad_key', `${variable} is not an API key: it has characters in it that keys have not.`, {
+      hint: `Set ${variable} anew, to the key alone; look for a space, a line break or a quotation mark.`,
     });
   }
   const baseUrl = kind === 'azure' ? settings.azureEndpoint : settings.openaiBaseUrl;

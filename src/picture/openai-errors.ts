@@ -60,7 +60,8 @@ function unreachable(error: APIConnectionError, at: Circumstances): UserError {
   const server = at.endpoint === 'compatible' ? 'the server that OPENAI_BASE_URL names' : endpointName(at.endpoint);
   const certificate = /CERT|SIGNATURE|SSL|TLS/.test(code) ? `its certificate is not trusted (${code})` : undefined;
   const proxy = /proxy response/i.test(messages) ? 'the proxy of HTTPS_PROXY refused' : undefined;
-  const reason = BEFORE_SENDING[code] ?? certificate ?? proxy;
+  const port = /bad port/.test(messages) ? 'its port is kept for something else' : undefined;
+  const reason = BEFORE_SENDING[code] ?? certificate ?? proxy ?? port;
   if (reason !== undefined) {
     return new UserError('network', `Cannot reach ${server}: ${reason}. Nothing was sent.`, {
       hint: 'Check the network, OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT, and HTTPS_PROXY.',

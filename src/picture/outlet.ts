@@ -1,6 +1,6 @@
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { ExitCode, messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
+import { ExitCode, systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { lineageFileOf } from './lineage-files.ts';
 import { nameFromPrompt } from './names.ts';
 import type { PictureFormat } from './port.ts';
@@ -91,10 +91,14 @@ export class Outlet {
       if (systemErrorCode(error) === null) throw error;
       // It is paid for: better in a strange place than lost.
       const file = await this.#putIn(this.#request.spare, mark, ending, bytes).catch(() => null);
-      throw new UserError('cannot_write', `Cannot write to ${this.folder}: ${messageOf(error)}.`, {
-        hint: file === null ? 'Make room and try again.' : `What came back is kept as ${file}.`,
-        cause: error,
-      });
+      throw new UserError(
+        'cannot_write',
+        `Cannot write to ${this.folder}${sep}: ${whyUnwritten(join(this.folder, this.#stem), error)}.`,
+        {
+          hint: file === null ? 'Make room and try again.' : `What came back is kept as ${file}.`,
+          cause: error,
+        },
+      );
     }
   }
 
@@ -142,7 +146,8 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw new UserError('cannot_write', `Cannot write to ${folder}${sep}: ${messageOf(error)}.`, {
+    const why = whyUnwritten(systemErrorCode(error) === 'EEXIST' ? folder : join(folder, 'picture'), error);
+    throw new UserError('cannot_write', `Cannot write to ${folder}${sep}: ${why}.`, {
       hint: 'Choose another folder: --out FOLDER',
       cause: error,
     });

@@ -205,6 +205,15 @@ describe('what is sent', () => {
     expect(page).toContain('about $0.0');
   });
 
+  it('says where it cannot be rehearsed', async () => {
+    await writeFile(join(studio.folder, 'plain'), '');
+    for (const out of ['plain', 'plain/dry']) {
+      const { code, stderr } = await studio.run(['comic', cat, 'x', '--refs', '1', '--dry-run', '--out', out]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/curate: The dry run .*plain.* cannot be written: .*(has that name|is not a folder)\./);
+    }
+  });
+
   it('is never rehearsed over another dry run', async () => {
     const args = ['comic', cat, 'A comic', '--refs', '1', '--dry-run'];
     await studio.run([...args, '--out', 'dry']);

@@ -33,6 +33,12 @@ afterAll(async () => {
 });
 
 describe('curate embed', () => {
+  test('says which folder is missing where the file should go', async () => {
+    const { code, stderr } = await home.curate(['embed', 'x.jpg', '--out', 'nowhere/v.npy']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/v\.npy cannot be written: the folder .*nowhere does not exist\./);
+  });
+
   test('prints a line per photo in the order of the arguments, and exits with 3 when one cannot be read', async () => {
     const { code, stdout, stderr } = await home.curate(['embed', ...arguments_], { cwd: folder });
     expect(code).toBe(3);

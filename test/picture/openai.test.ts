@@ -351,6 +351,15 @@ describe('endpointOf', () => {
     expect(() => endpointOf(azure)).toThrow(/AZURE_OPENAI_API_KEY is not set/);
   });
 
+  it('takes no key that could not be sent as a header, and none of its white space', () => {
+    expect(endpointOf({ ...settings(), openaiApiKey: ' sk-test\n' }).apiKey).toBe('sk-test');
+    for (const openaiApiKey of ['sk-test\nsk-other', 'sk tést']) {
+      const attempt = () => endpointOf({ ...settings(), openaiApiKey });
+      expect(attempt).toThrow(expect.objectContaining({ code: 'bad_key' }));
+      expect(attempt).not.toThrow(openaiApiKey);
+    }
+  });
+
   it('tells OpenAI from other servers', () => {
     expect(endpointOf({ ...settings(), openaiBaseUrl: undefined }).kind).toBe('openai');
     expect(endpointOf({ ...settings(), openaiBaseUrl: 'https://api.openai.com/v1' }).kind).toBe('openai');
