@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { MainModule } from 'libheif-js/libheif-wasm/libheif.js';
 import { type Faulty, faulty } from './fault.ts';
+import { hasHole } from './heic-holes.ts';
 import type { RgbImage } from './pixels.ts';
 
 /** Upright. */
@@ -34,6 +35,7 @@ let decoder: Promise<MainModule> | null = null;
  * More than `maxPixels` is refused before anything is decoded.
  */
 export async function decodeHeic(bytes: Uint8Array, maxPixels: number): Promise<HeicPixels | Faulty> {
+  if (hasHole(bytes)) return faulty('corrupt', 'is damaged: a part of it is nothing but zeros');
   decoder ??= loadDecoder();
   const heif = await decoder;
   try {

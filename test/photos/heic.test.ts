@@ -7,6 +7,7 @@ import { decodePhoto } from '../../src/photos/decode.ts';
 import { readExif } from '../../src/photos/exif.ts';
 import { decodeHeic } from '../../src/photos/heic.ts';
 import { isHeic } from '../../src/photos/heic-brands.ts';
+import { hasHole } from '../../src/photos/heic-holes.ts';
 import type { RgbImage } from '../../src/photos/pixels.ts';
 import { repository } from '../support/cli.ts';
 
@@ -167,6 +168,46 @@ describe('the brands in a file', () => {
         isHeic(Buffer.concat([size, Buffer.from('ftyp'), rest]));
         isHeic(Buffer.concat([Buffer.from([0, 0, 0, size[0] ?? 0]), Buffer.from('ftypmif1'), rest]));
       }),
+    );
+  });
+});
+
+describe('zeros in place of coded bytes', () => {
+  const names = ['phone.heic', 'ten-bit.heic'];
+
+  test.each(names)('make %s damaged, wherever they are, as an interrupted copy leaves them', async (name) => {
+    const sound = read(name);
+    expect(hasHole(sound)).toBe(false);
+    for (const [from, to] of [
+      [0.4, 0.5],
+      [0.5, 1],
+      [0.9, 1],
+    ] as const) {
+      const holed = Uint8Array.from(sound).fill(0, sound.length * from, sound.length * to);
+      expect(await decodeHeic(holed, LIMIT)).toEqual({
+        kind: 'fault',
+        fault: { code: 'corrupt', reason: 'is damaged: a part of it is nothing but zeros' },
+      });
+    }
+  });
+
+  test('mean nothing behind the picture or in a file that is not understood', () => {
+    const sound = read('phone.heic');
+    expect(hasHole(Buffer.concat([sound, Buffer.alloc(4096)]))).toBe(false);
+    expect(hasHole(Buffer.concat([sound.subarray(0, 300), Buffer.alloc(4096)]))).toBe(false);
+    expect(hasHole(new Uint8Array())).toBe(false);
+  });
+
+  test('are looked for in whatever bytes without an error, and without end', () => {
+    const sound = read('phone.heic');
+    const damage = fc.array(fc.tuple(fc.nat({ max: 1500 }), fc.nat({ max: 255 })), { maxLength: 12 });
+    fc.assert(
+      fc.property(damage, fc.nat({ max: sound.length }), (changes, length) => {
+        const bytes = Uint8Array.from(sound.subarray(0, length));
+        for (const [at, value] of changes) if (at < length) bytes[at] = value;
+        expect(typeof hasHole(bytes)).toBe('boolean');
+      }),
+      { numRuns: 2000 },
     );
   });
 });
