@@ -137,7 +137,7 @@ interface CastDeps {
 async function castFor({ world, library, flags, named, slots, guard }: CastDeps): Promise<Cast> {
   const { castReferences } = await import('./comic-cast.ts');
   const searching = slots > named.byHand.length + (flags.query ? 1 : 0);
-  const filter = searching ? await filterOf(library.store(), world.cwd, flags) : null;
+  const filter = searching ? await filterOf(() => library.store(), world.cwd, flags) : null;
   const cast = await castReferences(() => library.finder(), await guard, {
     ...named,
     sendQuery: flags.query,

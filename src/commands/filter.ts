@@ -32,7 +32,7 @@ function day(text: string): number {
 
 /** The filter of the flags; null when they restrict nothing. @throws UserError `usage`, `not_indexed` */
 export async function filterOf(
-  store: Promise<PhotoStore>,
+  openStore: () => Promise<PhotoStore>,
   cwd: string,
   flags: FilterFlags,
 ): Promise<PhotoFilter | null> {
@@ -47,16 +47,16 @@ export async function filterOf(
     ...(after === undefined ? {} : { takenAfterMs: after }),
     ...(before === undefined ? {} : { takenBeforeMs: before }),
   };
-  if (flags.in !== undefined) return { within: await partsOf(store, cwd, flags.in), ...dates };
+  if (flags.in !== undefined) return { within: await partsOf(await openStore(), cwd, flags.in), ...dates };
   return after === undefined && before === undefined ? null : dates;
 }
 
 async function partsOf(
-  store: Promise<PhotoStore>,
+  store: PhotoStore,
   cwd: string,
   folders: readonly string[],
 ): Promise<NonNullable<PhotoFilter['within']>> {
   const { partsBelow } = await import('../library/scopes.ts');
-  const libraries = await (await store).libraries();
+  const libraries = await store.libraries();
   return (await Promise.all(folders.map((folder) => partsBelow(libraries, resolve(cwd, folder))))).flat();
 }

@@ -64,7 +64,7 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   const library = await openLibrary(context, flags);
   const embedder = await library.openEmbedder({ jobs: 1, eager: true });
   try {
-    const filter = await filterOf(library.store, world.cwd, flags);
+    const filter = await filterOf(() => library.store, world.cwd, flags);
     const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
     const found = await searchPhotos(
       { embedder, store: library.store },
