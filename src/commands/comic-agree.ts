@@ -1,6 +1,6 @@
 import { ExitCode, UserError, usageError } from '../errors.ts';
 import type { Unused } from '../output/picture-report.ts';
-import { type Fitted, fitBudget } from '../picture/budget.ts';
+import { type Fitted, fitBudget, type Unaffordable } from '../picture/budget.ts';
 import type { ConversationPrices } from '../picture/cost.ts';
 import { type ImageModelTable, readImageModels } from '../picture/image-models.ts';
 import type { Lineage } from '../picture/lineage.ts';
@@ -39,15 +39,7 @@ export async function keepBudget(
   };
   const fitted = fitBudget(request, maxCost ?? null, rigid);
   if ('reason' in fitted) {
-    const dropped = fitted.tried.length === 0 ? '' : ` after dropping ${fitted.tried.join(' and ')}`;
-    throw new UserError(
-      'over_budget',
-      `Over the budget of $${maxCost}${dropped}: ${fitted.reason}. Nothing was sent.`,
-      {
-        hint: 'Raise --max-cost, or choose a smaller --size.',
-        exit: ExitCode.refused,
-      },
-    );
+    throw overBudget(fitted, maxCost);
   }
   const kept = references.slice(0, fitted.references);
   const text = plan.textFor(kept);
@@ -68,6 +60,15 @@ export async function keepBudget(
     text,
     unused: [...outOfBudget, ...unused],
   };
+}
+
+function overBudget({ known, reason, tried }: Unaffordable, maxCost: number | undefined): UserError {
+  const dropped = tried.length === 0 || !known ? '' : ` after dropping ${tried.join(' and ')}`;
+  const what = known ? `Over the budget of $${maxCost}${dropped}` : `A budget of $${maxCost} cannot be kept`;
+  const hint = known
+    ? 'Raise --max-cost, or choose a smaller --size.'
+    : 'Leave nothing to the model (--size, --quality) and take one of known price, or set no budget and agree with --yes.';
+  return new UserError('over_budget', `${what}: ${reason}. Nothing was sent.`, { hint, exit: ExitCode.refused });
 }
 
 /** What the conversation's model costs; null where there is no conversation. */

@@ -11,6 +11,8 @@ export interface Fitted {
 
 /** The estimate is unknown, or too much even for the least request. */
 export interface Unaffordable {
+  /** Whether it is known what the least request costs. */
+  readonly known: boolean;
   readonly reason: string;
   readonly tried: readonly string[];
 }
@@ -44,8 +46,13 @@ export function fitBudget(request: EstimateRequest, maxUsd: number | null, rigid
     }
   }
   const tried = given(request, fewest, qualities.at(-1) ?? request.quality);
-  if (least.usd === null) return { reason: `what it costs is not known, because ${least.unknown}`, tried };
-  return { reason: `it would${tried.length === 0 ? '' : ' still'} cost about ${dollars(least.usd)}`, tried };
+  if (least.usd === null)
+    return { known: false, reason: `what it costs is not known, because ${least.unknown}`, tried };
+  return {
+    known: true,
+    reason: `it would${tried.length === 0 ? '' : ' still'} cost about ${dollars(least.usd)}`,
+    tried,
+  };
 }
 
 function given(request: EstimateRequest, references: number, quality: Quality): string[] {

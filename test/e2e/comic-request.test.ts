@@ -198,6 +198,13 @@ describe('before any request', () => {
     expect(stderr).toMatch(/after dropping quality from medium to low: it would still cost about \$0\.0/);
   });
 
+  it('does not advise a higher budget where the cost is unknown', async () => {
+    const { code, stderr } = await studio.run(one('--size', 'auto', '--max-cost', '1'));
+    expect([code, studio.fake.received.length]).toEqual([4, 0]);
+    expect(stderr).toMatch(/A budget of \$1 cannot be kept: .* the size is left to the model/);
+    expect(stderr).not.toContain('Raise');
+  });
+
   it('lowers the quality to keep the budget, and says so', async () => {
     const made = await studio.json(one('--quality', 'high', '--max-cost', '0.08'));
     expect(made.dropped).toEqual(['quality from high to medium']);

@@ -130,7 +130,10 @@ describe('fitBudget', () => {
   });
 
   it('refuses an unknown cost', () => {
-    expect(fitBudget(request({ size: 'auto' }), 100)).toMatchObject({ reason: expect.stringContaining('not known') });
+    expect(fitBudget(request({ size: 'auto' }), 100)).toMatchObject({
+      known: false,
+      reason: expect.stringContaining('not known'),
+    });
   });
 });
 
