@@ -25,3 +25,12 @@ describe('--help', () => {
     }
   });
 });
+
+it('ends on Ctrl-C while it waits for a prompt on standard input', async () => {
+  const controller = new AbortController();
+  const world = testWorld({ interrupted: controller.signal });
+  const ending = run(['comic', 'x.jpg', '-', '--dry-run'], world);
+  setTimeout(() => controller.abort(), 50);
+  expect(await ending).toBe(130);
+  expect(world.err()).toContain('nothing was sent');
+});

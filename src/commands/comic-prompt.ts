@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
+import { interruptedError, messageOf, systemErrorCode, UserError, usageError } from '../errors.ts';
 import type { World } from '../world.ts';
 
 export interface PromptFlags {
@@ -29,7 +30,7 @@ export async function readPrompt(world: World, argument: string | undefined, fla
 }
 
 async function read(world: World, argument: string | undefined, { promptFile, example }: PromptFlags): Promise<string> {
-  if (argument === '-' || promptFile === '-') return textOf(await buffer(world.stdin), 'Standard input');
+  if (argument === '-' || promptFile === '-') return textOf(await readAll(world), 'Standard input');
   if (argument !== undefined) return argument;
   if (example !== undefined) return readExample(example);
   const file = promptFile ?? '';
@@ -38,6 +39,13 @@ async function read(world: World, argument: string | undefined, { promptFile, ex
     throw unreadable(`The prompt file ${file} cannot be read: ${reason}.`, error);
   });
   return textOf(bytes, `The prompt file ${file}`);
+}
+
+/** Ctrl-C closes the input, which would keep the process waiting. */
+async function readAll({ stdin, interrupted }: World): Promise<Buffer> {
+  return buffer(addAbortSignal(interrupted, stdin)).catch((error: unknown) => {
+    throw interrupted.aborted ? interruptedError('Interrupted; nothing was sent.') : error;
+  });
 }
 
 const REASONS: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EISDIR: 'it is a folder' };
