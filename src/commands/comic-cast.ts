@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { UserError } from '../errors.ts';
 import type { Unused } from '../output/picture-report.ts';
@@ -48,12 +49,26 @@ export async function castReferences(
   const named = [...(sendQuery ? [query] : []), ...byHand];
   for (const photo of named)
     demandPublic(guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
-  const fixed = await Promise.all(named.map((photo) => planNamed(photo, sendQuery && photo === query)));
-  const free = slots - fixed.length;
-  if (free <= 0) return { references: fixed, unused: [] };
+  const planned = await Promise.all(named.map((photo) => planNamed(photo, sendQuery && photo === query)));
+  const { references: fixed, unused: copies } = withoutCopies(planned);
+  const free = slots - named.length;
+  if (free <= 0) return { references: fixed, unused: copies };
   const finder = await openFinder();
   const filled = await fillSlots(finder, guard, { ...request, query: query.file, fixed, free });
-  return { references: [...fixed, ...filled.references], unused: filled.unused };
+  return { references: [...fixed, ...filled.references], unused: [...copies, ...filled.unused] };
+}
+
+/** The same photo under two names is sent, and paid, once. */
+function withoutCopies(planned: readonly PlannedReference[]): Cast {
+  const references: PlannedReference[] = [];
+  const unused: Unused[] = [];
+  for (const photo of planned) {
+    const { file, sha256 } = photo.reference;
+    const same = references.find(({ reference }) => reference.sha256 === sha256);
+    if (same === undefined) references.push(photo);
+    else unused.push({ file, score: null, reason: `copy of ${basename(same.reference.file)}` });
+  }
+  return { references, unused };
 }
 
 async function planNamed(photo: NamedPhoto, isQuery: boolean): Promise<PlannedReference> {

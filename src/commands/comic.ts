@@ -147,7 +147,8 @@ async function castFor({ world, library, flags, named, slots, guard }: CastDeps)
   });
   if (searching && cast.unused.length === 0 && cast.references.every(({ score }) => score === null)) {
     await explainEmptiness(await library.get(), flags);
-    writeLine(world.stderr, 'No indexed photo lies within --in, --after and --before; only the named photos are used.');
+    const rest = cast.references.length === 0 ? '.' : '; only the named photos are used.';
+    writeLine(world.stderr, `No indexed photo lies within --in, --after and --before${rest}`);
   }
   if (cast.references.length > 0) return cast;
   throw usageError('No photo is left to send.', 'Drop --no-query, or name photos with --ref.');

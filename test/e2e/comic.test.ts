@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +85,16 @@ describe('casting', () => {
     // The photo by hand stands for its burst.
     const pandas = (bursts['red-panda'] ?? []).map((frame) => join(photos, frame));
     expect(used(made).some(({ path }) => pandas.includes(path))).toBe(false);
+  });
+
+  it('sends a photo once, however often and under whatever name it is given', async () => {
+    await cp(cat, join(studio.folder, 'copy.jpg'));
+    await symlink(cat, join(studio.folder, 'link.jpg'));
+    const refs = ['copy.jpg', 'link.jpg', cat].flatMap((file) => ['--ref', file]);
+    const made = await studio.json(['comic', cat, 'x', ...refs, '--refs', '3', '--yes']);
+    expect(used(made).map(({ path }) => path)).toEqual([cat]);
+    expect(parts()).toHaveLength(1);
+    expect(made.references.filter(({ reason }) => reason === 'copy of cat.jpg')).toHaveLength(2);
   });
 
   it('does not send the query with --no-query, nor a copy of it, though both are indexed', async () => {
