@@ -18,7 +18,7 @@ export interface FoundPhoto extends Hit {
   /** Absolute native path. */
   readonly file: string;
   readonly libraryName: string;
-  /** False while the drive it is on is away. */
+  /** False while the drive it is on is away, and when its file is gone. */
   readonly available: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface SearchResultRow {
   /** ISO 8601; null when the photo does not say. */
   readonly takenAt: string | null;
   readonly sizeBytes: number;
-  /** False while the photo's drive is away. */
+  /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
 }
 

@@ -25,7 +25,7 @@ export async function renderSheetPage(world: World, contents: SheetContents): Pr
     Promise.all(
       results.map(
         async ({ path, available }): Promise<Thumbnail> =>
-          available ? await picture(path, edge) : { kind: 'none', reason: 'Drive away' },
+          available ? await picture(path, edge) : { kind: 'none', reason: 'Drive away or deleted' },
       ),
     ),
   ]);

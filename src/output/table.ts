@@ -10,7 +10,7 @@ export type Alignment = 'left' | 'right';
 const GAP = '  ';
 /** Cells below which a path says too little: other columns give way first. */
 const LEGIBLE = 32;
-const AWAY = ' (drive away)';
+const AWAY = ' (drive away or deleted)';
 
 /** Rows in columns as wide as their widest cell, a line each, with a newline at the end. Cells are made printable. */
 export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {

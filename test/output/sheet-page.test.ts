@@ -104,7 +104,7 @@ describe('the page of a contact sheet', () => {
     ];
     const all = elements(await render({ queries: [query], results }));
     const tiles = all.filter((element) => attribute(element, 'class') === 'frame none').map(textOf);
-    expect(tiles).toEqual(['Drive away: Result 1: away.jpg', 'Does not exist: Result 2: gone.jpg']);
+    expect(tiles).toEqual(['Drive away or deleted: Result 1: away.jpg', 'Does not exist: Result 2: gone.jpg']);
     expect(all.filter(({ tagName }) => tagName === 'a')).toHaveLength(1);
   });
 

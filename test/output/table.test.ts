@@ -54,7 +54,7 @@ describe('the table of search results', () => {
   });
 
   it('marks a photo whose drive is away', () => {
-    expect(renderHits([resultRow({ available: false })], plain)).toContain('kitten.jpg (drive away)');
+    expect(renderHits([resultRow({ available: false })], plain)).toContain('kitten.jpg (drive away or deleted)');
   });
 
   it('gives up size and date before the path becomes illegible', () => {
