@@ -236,7 +236,7 @@ describe('lineage and costs', () => {
 
   it('marks photos that were changed or are gone', async () => {
     await cp(panda, join(studio.folder, 'a.jpg'));
-    await cp(panda, join(studio.folder, 'b.jpg'));
+    await cp(join(fixtures, 'queries', 'castle.jpg'), join(studio.folder, 'b.jpg'));
     await studio.run(['comic', cat, 'marks', '--refs', '3', '--ref', 'a.jpg', '--ref', 'b.jpg', '--yes']);
     await writeFile(join(studio.folder, 'a.jpg'), 'x');
     await rm(join(studio.folder, 'b.jpg'));
