@@ -57,7 +57,9 @@ export async function drawSheet(world: World, contents: SheetContents, format: I
     const here = results.slice(row * columns, (row + 1) * columns);
     const tiles = await Promise.all(
       here.map(async ({ path, available }, i): Promise<Tile> => {
-        const picture = available ? await photo(path, frame) : ({ kind: 'none', reason: 'Drive away or deleted' } as const);
+        const picture = available
+          ? await photo(path, frame)
+          : ({ kind: 'none', reason: 'Drive away or deleted' } as const);
         return { picture, x: margin + i * (frame.width + gap), ...frame };
       }),
     );
