@@ -104,7 +104,9 @@ class HeaderReader {
         this.#jfif ||= this.#begins(from, 'JFIF\0');
         return;
       case 0xe1: // APP1
-        if (this.#begins(from, 'Exif\0\0')) this.#exif ??= this.#bytes(from + 6, end);
+        if (!this.#begins(from, 'Exif\0\0')) return;
+        demand(this.#exif === null);
+        this.#exif = this.#bytes(from + 6, end);
         return;
       case 0xee: // APP14
         if (this.#begins(from, 'Adobe')) this.#adobeTransform = this.#view.getUint8(from + 11);
@@ -196,21 +198,27 @@ class HeaderReader {
 }
 
 const ORIENTATION = 0x0112;
+const SHORT = 3;
 
-/** The orientation in EXIF's first directory, 1 to 8; 1 when there is none, or nonsense. */
-export function orientationOf(exif: Uint8Array): number {
+/**
+ * The orientation in EXIF's first directory (EXIF 2.32, 4.6), 1 to 8; 1 when there is none.
+ * @throws RangeError or Unusual where readers may differ over what is meant.
+ */
+function orientationOf(exif: Uint8Array): number {
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
-  try {
-    const little = view.getUint16(0) === 0x4949;
-    const directory = view.getUint32(4, little);
-    for (let i = 0; i < view.getUint16(directory, little); i++) {
-      const entry = directory + 2 + i * 12;
-      if (view.getUint16(entry, little) !== ORIENTATION) continue;
-      const value = view.getUint16(entry + 8, little);
-      return value >= 1 && value <= 8 ? value : 1;
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+  const order = view.getUint16(0);
+  demand(order === 0x4949 || order === 0x4d4d);
+  const little = order === 0x4949;
+  demand(view.getUint16(2, little) === 42);
+  const directory = view.getUint32(4, little);
+  let orientation: number | null = null;
+  for (let i = 0; i < view.getUint16(directory, little); i++) {
+    const entry = directory + 2 + i * 12;
+    if (view.getUint16(entry, little) !== ORIENTATION) continue;
+    const value = view.getUint16(entry + 8, little);
+    demand(orientation === null && value >= 1 && value <= 8);
+    demand(view.getUint16(entry + 2, little) === SHORT && view.getUint32(entry + 4, little) === 1);
+    orientation = value;
   }
-  return 1;
+  return orientation ?? 1;
 }

@@ -186,4 +186,65 @@ describe('a JPEG decoded at a reduced size', () => {
       expect(away.reduce((sum, value) => sum + value, 0) / away.length, `orientation ${orientation}`).toBeLessThan(8);
     }
   });
+
+  test('is as upright as sharp has it, or left to sharp, whatever is wrong with its EXIF', async () => {
+    const photo = await sharp(kind('420')).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const start = photo.indexOf('Exif');
+    const length = photo.readUInt16BE(start - 2) - 2;
+    const entry = ({
+      type,
+      count,
+      value,
+      big,
+    }: {
+      type: number;
+      count: number;
+      value: number;
+      big: boolean;
+    }): Buffer => {
+      const exif = Buffer.from(photo.subarray(start, start + length)).fill(0, 6);
+      const view = new DataView(exif.buffer, exif.byteOffset + 6);
+      view.setUint16(0, big ? 0x4d4d : 0x4949);
+      for (const [at, short] of [
+        [2, 42],
+        [8, 1],
+        [10, 0x112],
+        [12, type],
+      ] as const)
+        view.setUint16(at, short, !big);
+      view.setUint32(4, 8, !big);
+      view.setUint32(14, count, !big);
+      if (type === 4) view.setUint32(18, value, !big);
+      else if (type === 3) view.setUint16(18, value, !big);
+      else view.setUint8(18, value);
+      return exif;
+    };
+    const built = fc
+      .record({
+        type: fc.constantFrom(1, 3, 3, 3, 4, 7),
+        count: fc.constantFrom(0, 1, 1, 1, 2),
+        value: fc.integer({ min: 0, max: 9 }),
+        big: fc.boolean(),
+      })
+      .map(entry);
+    const damaged = fc
+      .array(fc.tuple(fc.nat(length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 })
+      .map((changes) => {
+        const exif = Buffer.from(photo.subarray(start, start + length));
+        for (const [at, byte] of changes) exif[at] = byte;
+        return exif;
+      });
+    let suited = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(built, damaged), async (exif) => {
+        const bytes = Buffer.concat([photo.subarray(0, start), exif, photo.subarray(start + length)]);
+        const decoded = decodeReducedJpeg(bytes, 1, MANY);
+        if (typeof decoded === 'string') return;
+        suited += 1;
+        expect(decoded.size).toEqual((await sharp(bytes).metadata()).autoOrient);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(suited).toBeGreaterThan(100);
+  });
 });
