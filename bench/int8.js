@@ -10,6 +10,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { openEmbedder } from '../dist/embedding/embedder.js';
 import { resolveModel } from '../dist/embedding/models.js';
+import { cosine } from '../dist/embedding/vector.js';
 import { walk } from '../dist/photos/walk.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
@@ -18,8 +19,6 @@ import { embedderAlone } from './embedder-alone.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/photos/', import.meta.url));
 const K = 6;
-
-const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
 async function vectorsOf(world, model, cacheDir, files) {
   const embedder = await openEmbedder(world, model, { cacheDir });
@@ -34,7 +33,7 @@ async function vectorsOf(world, model, cacheDir, files) {
 function neighbours(vectors) {
   return vectors.map((query, self) =>
     vectors
-      .map((vector, index) => ({ index, score: index === self ? -1 : dot(query, vector) }))
+      .map((vector, index) => ({ index, score: index === self ? -1 : cosine(query, vector) }))
       .sort((a, b) => b.score - a.score)
       .slice(0, K)
       .map(({ index }) => index),

@@ -15,7 +15,6 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { resolveModel } from '../dist/embedding/models.js';
 import { openSession } from '../dist/embedding/session.js';
-import { toUnitLength } from '../dist/embedding/vector.js';
 import { decodePhoto } from '../dist/photos/decode.js';
 import { walk } from '../dist/photos/walk.js';
 import { loadSettings } from '../dist/settings.js';
@@ -24,6 +23,7 @@ import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
 import { embedderAlone } from './embedder-alone.js';
+import { randomUnit } from './random-unit.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PYTHON = here('../node_modules/.cache/curate-bench/python');
@@ -64,7 +64,7 @@ async function walkAndUpsert(world, settings, folder, model) {
   const store = await openStore(world, settings, model, () => undefined);
   const rows = files.map(({ path, size, mtimeMs }) => {
     const facts = { takenMs: null, camera: null, width: 4000, height: 3000, quality: 1 };
-    const vector = toUnitLength(Float32Array.from({ length: model.dim }, () => Math.random()));
+    const vector = randomUnit(model.dim);
     return { id: path, library: 'bench', path, sha256: path, size, mtimeMs, ...facts, vector };
   });
   try {

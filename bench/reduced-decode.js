@@ -14,7 +14,7 @@ import sharp from 'sharp';
 import { resolveModel } from '../dist/embedding/models.js';
 import { preprocess } from '../dist/embedding/preprocess.js';
 import { openSession } from '../dist/embedding/session.js';
-import { toUnitLength } from '../dist/embedding/vector.js';
+import { cosine, toUnitLength } from '../dist/embedding/vector.js';
 import { decodePhoto } from '../dist/photos/decode.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
@@ -49,8 +49,6 @@ async function embed(photo, decode) {
   const vector = toUnitLength(await infer(preprocess(image, photo, model.input)));
   return { vector, cpuMs: (user + system) / 1000 };
 }
-
-const cosine = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
 try {
   const count = Number(process.argv[2] ?? 24);

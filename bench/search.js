@@ -17,6 +17,7 @@ import { loadSettings } from '../dist/settings.js';
 import { stopLite } from '../dist/store/lite/sidecar.js';
 import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
+import { randomUnit } from './random-unit.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const CURATE = here('../bin/curate.js');
@@ -26,13 +27,6 @@ const RUNS = 7;
 const BATCH = 500;
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-/** Random directions, all coordinates positive as after a ReLU. */
-function randomUnit(dim) {
-  const vector = Float32Array.from({ length: dim }, () => Math.random());
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
-}
 
 /** Fills the index of a home with one library of `rows` files that are really there. */
 async function fill(world, settings, root, rows) {

@@ -15,19 +15,13 @@ import { stopLite } from '../dist/store/lite/sidecar.js';
 import { readState } from '../dist/store/lite/state.js';
 import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
+import { randomUnit } from './random-unit.js';
 
 const DIM = 2048;
 /** About what an index run gathers before it writes. */
 const BATCH = 64;
 const PYTHON = fileURLToPath(new URL('../node_modules/.cache/curate-python', import.meta.url));
 const model = { id: 'bench', sha256: randomBytes(32).toString('hex'), dim: DIM };
-
-/** Random directions, all coordinates positive as after a ReLU. */
-function randomUnit() {
-  const vector = Float32Array.from({ length: DIM }, () => Math.random());
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
-}
 
 function randomRow(number) {
   return {
@@ -42,7 +36,7 @@ function randomRow(number) {
     width: 4032,
     height: 3024,
     quality: Math.random(),
-    vector: randomUnit(),
+    vector: randomUnit(DIM),
   };
 }
 
@@ -89,15 +83,16 @@ export async function benchStore(rows = 30_000) {
     await stopLite(world, { data });
     const cold = await timed(async () => {
       store = await open();
-      return store.search(randomUnit(), { k: 6 });
+      return store.search(randomUnit(DIM), { k: 6 });
     });
     figures.coldOpenToFirstHit = cold.ms;
     const searches = [];
-    for (let run = 0; run < 20; run += 1) searches.push((await timed(() => store.search(randomUnit(), { k: 6 }))).ms);
+    for (let run = 0; run < 20; run += 1)
+      searches.push((await timed(() => store.search(randomUnit(DIM), { k: 6 }))).ms);
     figures.search = median(searches);
     const filter = { within: [{ library: 'bench', folder: '2014' }] };
-    figures.searchInFolder = (await timed(() => store.search(randomUnit(), { k: 6, filter }))).ms;
-    figures.search1000 = (await timed(() => store.search(randomUnit(), { k: 1000 }))).ms;
+    figures.searchInFolder = (await timed(() => store.search(randomUnit(DIM), { k: 6, filter }))).ms;
+    figures.search1000 = (await timed(() => store.search(randomUnit(DIM), { k: 1000 }))).ms;
     const ids = [];
     figures.list = (
       await timed(async () => {
@@ -112,7 +107,7 @@ export async function benchStore(rows = 30_000) {
     figures.close = (await timed(() => store.close())).ms;
     const warm = await timed(async () => {
       store = await open();
-      return store.search(randomUnit(), { k: 6 });
+      return store.search(randomUnit(DIM), { k: 6 });
     });
     figures.warmOpenToFirstHit = warm.ms;
     await store.close();

@@ -28,13 +28,6 @@ export interface Verdict<T = Candidate> {
   readonly reason: string;
 }
 
-/** Cosine of two unit vectors. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
-}
-
 /** A photo as it is called in a reason. */
 export function nameOf(photo: { readonly file: string }): string {
   return basename(photo.file);

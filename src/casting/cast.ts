@@ -1,4 +1,5 @@
-import { type Candidate, cosine, type FixedPhoto, tooLike, type Verdict } from './candidate.ts';
+import { cosine } from '../embedding/vector.ts';
+import { type Candidate, type FixedPhoto, tooLike, type Verdict } from './candidate.ts';
 import { type CollapseThresholds, collapse } from './collapse.ts';
 import { maximalMarginalRelevance } from './mmr.ts';
 

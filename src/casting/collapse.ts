@@ -1,4 +1,5 @@
-import { type Candidate, cosine, type FixedPhoto, nameOf, tooLike, type Verdict } from './candidate.ts';
+import { cosine } from '../embedding/vector.ts';
+import { type Candidate, type FixedPhoto, nameOf, tooLike, type Verdict } from './candidate.ts';
 
 export interface CollapseThresholds {
   /** Cosine from which two photos show the same, whenever they were taken. */

@@ -1,4 +1,4 @@
-import { cosine } from './candidate.ts';
+import { cosine } from '../embedding/vector.ts';
 
 interface Scored {
   /** Relevance: cosine similarity to the query. */

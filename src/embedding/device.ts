@@ -18,15 +18,3 @@ export function accelerators(device: Device, platform: NodeJS.Platform): Acceler
 export function probe(size: number): Float32Array {
   return Float32Array.from({ length: 3 * size * size }, (_, i) => ((i * 37) % 255) - 127 + 60 * Math.sin(i / 50));
 }
-
-/** Cosine similarity of two feature vectors. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (const [i, x] of a.entries()) {
-    const y = b[i] ?? 0;
-    ab += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return ab / Math.sqrt(aa * bb);
-}

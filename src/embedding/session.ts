@@ -1,8 +1,9 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf } from '../errors.ts';
-import { accelerators, cosine, type Device, probe, SAME_VECTOR } from './device.ts';
+import { accelerators, type Device, probe, SAME_VECTOR } from './device.ts';
 import type { EmbeddingModel } from './port.ts';
 import { optimizedGraph } from './session-cache.ts';
+import { cosine, toUnitLength } from './vector.ts';
 
 /** [3, size, size] in, the model's raw features out. Runs on the calling thread and blocks it. */
 export type Infer = (input: Float32Array) => Promise<Float32Array>;
@@ -46,7 +47,7 @@ export async function openOnDevice(
     try {
       const infer = await createInfer(model, model.file, { executionProviders: [accelerator, 'cpu'] });
       const input = probe(model.input.size);
-      const likeness = cosine(await infer(input.slice()), await onProcessor(input));
+      const likeness = cosine(toUnitLength(await infer(input.slice())), toUnitLength(await onProcessor(input)));
       if (likeness >= SAME_VECTOR) return { infer, fallback: null };
       reasons.push(`${accelerator} computes other vectors (cosine ${likeness.toFixed(4)})`);
     } catch (error) {

@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Embedder } from '../embedding/port.ts';
+import { cosine } from '../embedding/vector.ts';
 import { interruptedError, messageOf, UserError } from '../errors.ts';
 import { decodePhoto } from '../photos/decode.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { readPhotoFile } from '../photos/read.ts';
 import type { Hit, PhotoStore } from '../store/port.ts';
 import type { SampledPhoto } from './verify-sample.ts';
-import { cosine, type Kind, TOP } from './verify-score.ts';
+import { type Kind, TOP } from './verify-score.ts';
 import { makeVariant, VARIANTS } from './verify-variants.ts';
 
 export interface VerifyDeps {

@@ -67,10 +67,3 @@ export function isBelowBar({ kind, queries, recallAt6 }: KindScore): boolean {
   const bar = BARS[kind];
   return bar !== null && upperBound(recallAt6 * queries, queries) < bar;
 }
-
-/** Of two vectors of unit length. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
-}

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cosine } from '../../src/casting/candidate.ts';
 import { cast } from '../../src/casting/cast.ts';
 import { collapse } from '../../src/casting/collapse.ts';
 import { maximalMarginalRelevance } from '../../src/casting/mmr.ts';
+import { cosine } from '../../src/embedding/vector.ts';
 import { candidate, candidates, unit } from './photos.ts';
 
 const thresholds = { nearDuplicate: 0.94, burst: 0.85, similar: 0.6 };
