@@ -4,6 +4,7 @@ import type { Act, Context } from './commands/command.ts';
 import { costsCommand } from './commands/costs.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
+import { ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import { indexCommand } from './commands/index.ts';
 import { unlessInterrupted } from './commands/interrupt.ts';
 import { libraryCommand } from './commands/library.ts';
@@ -15,10 +16,10 @@ import { searchCommand } from './commands/search.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { version } from './commands/version.ts';
-import { ExitCode, messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
+import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
 import { writeError, writeLine } from './output/streams.ts';
 import { loadSettings } from './settings.ts';
+import { version } from './version.ts';
 import type { World } from './world.ts';
 
 const REPORT = 'This is a fault of curate. Please report it with the lines above.';
@@ -83,7 +84,7 @@ function report(world: World, error: unknown, json: boolean): ExitCode {
   }
   if (error instanceof UserError) {
     writeError(world, error, json);
-    return error.exit;
+    return exitCodeOf(error.kind);
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   for (const line of stack.split('\n')) writeLine(world.stderr, line);

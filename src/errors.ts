@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
 
-/** What the shell learns: see the README's table of exit codes. */
-export const ExitCode = { done: 0, failed: 1, usage: 2, somePhotosFailed: 3, refused: 4, interrupted: 130 } as const;
-export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+/** How a user's error ends what they asked for: it did not work, was asked for wrongly, may not be done, was stopped. */
+export type ErrorKind = 'failed' | 'usage' | 'refused' | 'interrupted';
 
 interface UserErrorOptions {
   /** The next step to take, as an imperative sentence. */
   readonly hint?: string;
-  readonly exit?: ExitCode;
+  /** `failed` unless given. */
+  readonly kind?: ErrorKind;
   readonly cause?: unknown;
 }
 
@@ -17,24 +17,24 @@ export class UserError extends Error {
   /** Stable, machine-readable: `store_unreachable`, `model_checksum`, ... */
   readonly code: string;
   readonly hint: string | null;
-  readonly exit: ExitCode;
+  readonly kind: ErrorKind;
 
   constructor(code: string, message: string, options: UserErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? null;
-    this.exit = options.exit ?? ExitCode.failed;
+    this.kind = options.kind ?? 'failed';
   }
 }
 
-/** Wrong usage: exit code 2. */
+/** Wrong usage. */
 export function usageError(message: string, hint?: string): UserError {
-  return new UserError('usage', message, { exit: ExitCode.usage, ...(hint === undefined ? {} : { hint }) });
+  return new UserError('usage', message, { kind: 'usage', ...(hint === undefined ? {} : { hint }) });
 }
 
 /** Stopped by the person; what was done so far is kept. */
 export function interruptedError(message = 'Interrupted.'): UserError {
-  return new UserError('interrupted', message, { exit: ExitCode.interrupted });
+  return new UserError('interrupted', message, { kind: 'interrupted' });
 }
 
 /** Nothing can be written in curate's own `folder`: the disk is full, or it is forbidden. */

@@ -1,4 +1,4 @@
-import { ExitCode, UserError, usageError } from '../errors.ts';
+import { UserError, usageError } from '../errors.ts';
 import type { Unused } from '../output/picture-report.ts';
 import { type Fitted, fitBudget, type Unaffordable } from '../picture/budget.ts';
 import type { ConversationPrices } from '../picture/cost.ts';
@@ -68,7 +68,7 @@ function overBudget({ known, reason, tried }: Unaffordable, maxCost: number | un
   const hint = known
     ? 'Raise --max-cost, or choose a smaller --size.'
     : 'Leave nothing to the model (--size, --quality) and take one of known price, or set no budget and agree with --yes.';
-  return new UserError('over_budget', `${what}: ${reason}. Nothing was sent.`, { hint, exit: ExitCode.refused });
+  return new UserError('over_budget', `${what}: ${reason}. Nothing was sent.`, { hint, kind: 'refused' });
 }
 
 /** What the conversation's model costs; null where there is no conversation. */

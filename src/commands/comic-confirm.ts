@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { dollars, type Estimate } from '../picture/cost.ts';
 import type { World } from '../world.ts';
 import type { SendFlags } from './comic-options.ts';
@@ -26,7 +26,7 @@ export async function confirmSpending(
     ]);
     const message = `Send this and spend ${usd === null ? 'an unknown amount' : `about ${dollars(usd)}`}?`;
     if (await answered(world, confirm({ message, initialValue: false, ...promptStreams(world) }))) return;
-    throw new UserError('not_confirmed', 'Nothing was sent.', { exit: ExitCode.refused });
+    throw new UserError('not_confirmed', 'Nothing was sent.', { kind: 'refused' });
   }
   if (maxCost !== undefined) return;
   throw new UserError(
@@ -34,7 +34,7 @@ export async function confirmSpending(
     `Nothing was sent: it costs ${usd === null ? 'an unknown amount' : `about ${dollars(usd)}`}, and there is no terminal to ask on.`,
     {
       hint: 'Add --yes, or --max-cost USD; --dry-run shows what would be sent.',
-      exit: ExitCode.refused,
+      kind: 'refused',
     },
   );
 }

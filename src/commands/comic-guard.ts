@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ExitCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { type PrivateGuard, privateGuard } from '../picture/private-files.ts';
 import type { Settings } from '../settings.ts';
 import type { PhotoStore } from '../store/port.ts';
@@ -36,6 +36,6 @@ export function demandPublic(guard: PrivateGuard, file: string, leaveOut?: strin
 export function privateError(file: string, why: string, leaveOut = 'Leave it out'): UserError {
   return new UserError('private', `${file} is private (${why}): nothing was sent.`, {
     hint: `${leaveOut}, or add --allow-private "${file}" to send it all the same.`,
-    exit: ExitCode.refused,
+    kind: 'refused',
   });
 }

@@ -11,9 +11,9 @@ import { type Lineage, type LineageReference, storedPath } from '../picture/line
 import type { Outlet } from '../picture/outlet.ts';
 import type { PlannedReference } from '../picture/plan.ts';
 import type { EndpointKind, PictureReply } from '../picture/port.ts';
+import { version } from '../version.ts';
 import type { World } from '../world.ts';
 import { type Agreed, apiParameters, conversationPrices } from './comic-agree.ts';
-import { version } from './version.ts';
 
 /** A picture on the disk. */
 export interface Saved {
@@ -132,7 +132,7 @@ export async function keepArrived(
   { plan }: Agreed,
   failure: IncompleteReply,
 ): Promise<UserError> {
-  const { code, message, hint, exit, cause } = failure;
+  const { code, message, hint, kind, cause } = failure;
   const files: string[] = [];
   for (const [index, { ending, bytes }] of failure.arrived.entries()) {
     if (bytes.length > 0)
@@ -149,5 +149,5 @@ export async function keepArrived(
   };
   const file = await outlet.extra('failed', 'json', `${JSON.stringify(record, null, 2)}\n`);
   const kept = files.length === 0 ? `The reason is kept in ${file}.` : `What arrived is kept beside ${file}.`;
-  return new UserError(code, message, { hint: `${hint ?? ''} ${kept}`.trim(), exit, cause });
+  return new UserError(code, message, { hint: `${hint ?? ''} ${kept}`.trim(), kind, cause });
 }

@@ -1,4 +1,3 @@
-import type { ExitCode } from '../errors.ts';
 import { writeDryRun } from '../output/dry-run.ts';
 import type { DryRun } from '../output/dry-run-page.ts';
 import { announce, type Unused } from '../output/picture-report.ts';
@@ -11,6 +10,7 @@ import { type Plan, sentName } from '../picture/plan.ts';
 import type { ImageModel, PictureReply, SendOptions } from '../picture/port.ts';
 import type { PrivateGuard } from '../picture/private-files.ts';
 import type { Settings } from '../settings.ts';
+import { version } from '../version.ts';
 import type { World } from '../world.ts';
 import { type Agreed, apiParameters, keepBudget } from './comic-agree.ts';
 import { confirmSpending } from './comic-confirm.ts';
@@ -19,7 +19,7 @@ import { demandPublic } from './comic-guard.ts';
 import type { SendFlags } from './comic-options.ts';
 import { keepArrived, saveReply } from './comic-save.ts';
 import { type Sent, showRehearsed, showSent } from './comic-show.ts';
-import { version } from './version.ts';
+import type { ExitCode } from './exit-code.ts';
 
 /** What is needed to bring a plan about. */
 export interface Sender {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { bytes } from '../output/text.ts';
 import { dollars } from '../picture/cost.ts';
 import type { World } from '../world.ts';
 import type { Agreed } from './comic-agree.ts';
 import type { Saved } from './comic-save.ts';
+import { ExitCode } from './exit-code.ts';
 
 /** A request that was answered. */
 export interface Sent extends Agreed {

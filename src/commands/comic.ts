@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
-import { type ExitCode, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import { writeLine } from '../output/streams.ts';
 import { endpointOf } from '../picture/endpoint.ts';
 import { chooseModel, readImageModels } from '../picture/image-models.ts';
@@ -17,6 +17,7 @@ import { demandTerminal, pick } from './comic-pick.ts';
 import { type PromptFlags, readPrompt } from './comic-prompt.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { explainEmptiness } from './emptiness.ts';
+import type { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
 import { unlessInterrupted } from './interrupt.ts';
 import { gather, modelOption, wholeNumber } from './options.ts';

@@ -1,6 +1,6 @@
-import type { ExitCode } from '../errors.ts';
 import type { Settings, SettingsValues } from '../settings.ts';
 import type { World } from '../world.ts';
+import type { ExitCode } from './exit-code.ts';
 
 /** What a verb's handler is given. */
 export interface Context {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { ExitCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { table } from '../output/table.ts';
 import { count } from '../output/text.ts';
@@ -9,6 +9,7 @@ import { type LedgerRow, sumCosts } from '../picture/ledger.ts';
 import type { Lineage } from '../picture/lineage.ts';
 import { lineagesIn } from '../picture/lineage-files.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
 
 export function costsCommand(act: Act): Command {

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { jsonOption, modelOption } from './options.ts';
 
 export function doctorCommand(act: Act): Command {

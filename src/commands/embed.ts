@@ -4,13 +4,14 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { writeWhole } from '../atomic-write.ts';
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
-import { ExitCode, interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
+import { interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { NpyWriter } from '../output/npy.ts';
 import { createProgress } from '../output/progress.ts';
 import { writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { jobsOption, jsonOption, modelOption } from './options.ts';
 
 interface EmbedFlags {
@@ -163,7 +164,7 @@ async function refuseForeign(index: string): Promise<void> {
   if (text === null || text.includes(SCHEMA)) return;
   throw new UserError('out_exists', `${index} would be replaced, and "curate embed" did not write it.`, {
     hint: 'Give --out another name.',
-    exit: ExitCode.refused,
+    kind: 'refused',
   });
 }
 

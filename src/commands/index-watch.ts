@@ -1,9 +1,10 @@
-import { ExitCode, UserError, usageError } from '../errors.ts';
+import { UserError, usageError } from '../errors.ts';
 import type { IndexReport } from '../library/events.ts';
 import type { WatchEvent } from '../library/watch.ts';
 import { writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
 import type { Context } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { type IndexFlags, indexOnce, type Manner } from './index-once.ts';
 import { openLibrary } from './open.ts';
 

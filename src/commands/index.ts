@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import type { IndexReport } from '../library/events.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { type IndexFlags, indexOnce } from './index-once.ts';
 import { deviceOption, gather, jobsOption, jsonOption, modelOption } from './options.ts';
 

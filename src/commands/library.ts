@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import type { PhotoStore } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { indexLock, type OpenLibrary, openLibrary } from './open.ts';
 import { jsonOption } from './options.ts';
 

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import { lineageTree } from '../output/picture-tree.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { ancestorsOf, findLineage } from '../picture/lineage-files.ts';
 import { checkOriginals } from '../picture/originals.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
 
 export function lineageCommand(act: Act): Command {

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { bytes } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
 
 interface JsonFlag {

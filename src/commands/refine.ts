@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type ExitCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { writeLine } from '../output/streams.ts';
 import { endpointKind, endpointOf } from '../picture/endpoint.ts';
 import { chooseModel, readImageModels } from '../picture/image-models.ts';
@@ -13,6 +13,7 @@ import { LazyLibrary } from './comic-library.ts';
 import { addMakeOptions, addSendOptions, type MakeFlags, parametersOf, type SendFlags } from './comic-options.ts';
 import { type PromptFlags, readPrompt } from './comic-prompt.ts';
 import { type Act, type Context, examples } from './command.ts';
+import type { ExitCode } from './exit-code.ts';
 
 interface RefineFlags extends SendFlags, MakeFlags, PromptFlags {
   stateless?: boolean;

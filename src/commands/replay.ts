@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { ExitCode } from '../errors.ts';
 import { endpointOf } from '../picture/endpoint.ts';
 import { chooseModel, readImageModels } from '../picture/image-models.ts';
 import { findLineage } from '../picture/lineage-files.ts';
@@ -8,6 +7,7 @@ import { guardNow } from './comic-guard.ts';
 import { LazyLibrary } from './comic-library.ts';
 import { addSendOptions, type SendFlags } from './comic-options.ts';
 import { type Act, type Context, examples } from './command.ts';
+import type { ExitCode } from './exit-code.ts';
 import { unlessInterrupted } from './interrupt.ts';
 
 export function replayCommand(act: Act): Command {

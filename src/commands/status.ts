@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { bytes, count } from '../output/text.ts';
 import type { ModelCollection } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { openLibrary } from './open.ts';
 import { jsonOption, modelOption } from './options.ts';
 

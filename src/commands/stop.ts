@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
 
 export function stopCommand(act: Act): Command {

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { ExitCode } from '../errors.ts';
 import type { VerifyReport } from '../library/verify.ts';
 import { createProgress } from '../output/progress.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
 import { openLibrary } from './open.ts';
 import { jsonOption, modelOption, wholeNumber } from './options.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExitCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { outermost } from './reconcile.ts';
 import { Burst, type Pace } from './watch-burst.ts';
 import { WatchedRoots } from './watch-roots.ts';
@@ -78,7 +78,7 @@ async function indexChanged(deps: WatchDeps, folders: readonly string[]): Promis
     if (doubtful.length > 0) await deps.indexFolders(doubtful);
     return null;
   } catch (error) {
-    if (!(error instanceof UserError) || error.exit === ExitCode.interrupted) throw error;
+    if (!(error instanceof UserError) || error.kind === 'interrupted') throw error;
     // It went while the run began: that is a change of its own, already on its way.
     return error.code === 'folder_missing' ? null : error;
   }

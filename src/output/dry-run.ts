@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { ExitCode, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
+import { systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { nameFromPrompt } from '../picture/names.ts';
 import { sentName } from '../picture/plan.ts';
 import { writeNew } from '../picture/write-new.ts';
@@ -89,6 +89,6 @@ async function demandFree(folder: string, files: readonly (readonly [string, unk
 function taken(file: string): UserError {
   return new UserError('exists', `${file} exists already.`, {
     hint: 'Choose another --out, or add --force to replace it.',
-    exit: ExitCode.refused,
+    kind: 'refused',
   });
 }

@@ -1,5 +1,5 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import { ExitCode, messageOf, UserError } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 import { endpointName } from './endpoint.ts';
 import { type Arrived, IncompleteReply } from './failure.ts';
 import { refused, tell } from './openai-refusals.ts';
@@ -27,13 +27,13 @@ export function explain(error: unknown, at: Circumstances): unknown {
 }
 
 function interrupted(error: unknown, { arrived }: Circumstances): UserError {
-  if (error instanceof UserError && error.exit === ExitCode.interrupted) return error;
+  if (error instanceof UserError && error.kind === 'interrupted') return error;
   const message = 'Interrupted while the request was on its way.';
   const stop =
     arrived.length === 0
       ? new UserError('interrupted', `${message} It may have been billed.`)
       : new IncompleteReply('interrupted', message, arrived);
-  return Object.assign(stop, { exit: ExitCode.interrupted });
+  return Object.assign(stop, { kind: 'interrupted' });
 }
 
 function timedOut(error: unknown, { timeoutMs, arrived }: Circumstances): UserError {

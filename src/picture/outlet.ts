@@ -1,6 +1,6 @@
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { ExitCode, systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
+import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { lineageFileOf } from './lineage-files.ts';
 import { nameFromPrompt } from './names.ts';
 import type { PictureFormat } from './port.ts';
@@ -121,7 +121,7 @@ export class Outlet {
         if ((await kind(name)) === null) continue;
         throw new UserError('exists', `${name} exists already.`, {
           hint: 'Choose another --out, or add --force to replace it.',
-          exit: ExitCode.refused,
+          kind: 'refused',
         });
       }
     }

@@ -66,7 +66,7 @@ describe('writing a contact sheet', () => {
 
   it('names the endings when the name has another', async () => {
     const error = await refusal(write('sheet.pdf'));
-    expect([error.code, error.exit]).toEqual(['usage', 2]);
+    expect([error.code, error.kind]).toEqual(['usage', 'usage']);
     expect(error.hint).toContain('.html for a page, or in .jpg, .jpeg, .png or .webp');
   });
 

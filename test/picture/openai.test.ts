@@ -329,13 +329,13 @@ describe('patience', () => {
     fake.next.push({ kind: 'stall' });
     setTimeout(() => controller.abort(), 200);
     const sent = await failure(model().edit(request(), options({ interrupted: controller.signal })));
-    expect([sent.exit, sent.message]).toEqual([130, expect.stringContaining('may have been billed')]);
+    expect([sent.kind, sent.message]).toEqual(['interrupted', expect.stringContaining('may have been billed')]);
 
     const waiting = new AbortController();
     fake.next.push(refuse('rate-limit', { retryAfter: '60' }));
     setTimeout(() => waiting.abort(), 200);
     const refused = await failure(model().edit(request(), options({ interrupted: waiting.signal })));
-    expect([refused.exit, refused.message]).toEqual([130, 'Interrupted while waiting; nothing was made.']);
+    expect([refused.kind, refused.message]).toEqual(['interrupted', 'Interrupted while waiting; nothing was made.']);
   });
 
   it('waits longer than a slow server takes', async () => {

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { interruptedError, UserError } from '../../errors.ts';
+import { version } from '../../version.ts';
 import type { World } from '../../world.ts';
 import type { OnLiteEvent } from './events.ts';
 import { type LiteFolders, liteFolders } from './folders.ts';
@@ -36,19 +35,19 @@ export async function connectLite(
   { idleSeconds = IDLE_SECONDS }: ConnectOptions = {},
 ): Promise<LiteServer> {
   const folders = liteFolders(paths.data);
-  const version = await ownVersion();
-  const occupied = stopwatch();
+  const ours = version();
+  const occupied = stopwatch(world);
   let broken: Runtime | null = null;
   while (!world.interrupted.aborted) {
     const server = await readState(folders.state);
     if (server !== null && (await answers(server.address))) {
       // A newer one is taken as it is: two versions in use at once would otherwise replace each other's in turns.
-      if (!isOlder(server.version, version)) return server;
+      if (!isOlder(server.version, ours)) return server;
       onEvent({ kind: 'server', step: 'replacing' });
       await endServer(world, folders);
     }
     const runtime = await ensureRuntime(world, folders, onEvent, broken);
-    const outcome = await startServer(world, folders, runtime.python, { version, idleSeconds, onEvent });
+    const outcome = await startServer(world, folders, runtime.python, { version: ours, idleSeconds, onEvent });
     if (outcome.kind === 'runtime') {
       if (broken !== null) throw unrepaired(outcome.message, folders);
       broken = runtime;
@@ -65,25 +64,20 @@ export async function connectLite(
   throw interruptedError();
 }
 
-function stopwatch() {
+function stopwatch(world: World) {
   let since: number | null = null;
   return {
     /** Whether it was not running yet. */
     start: (): boolean => {
       const first = since === null;
-      since ??= performance.now();
+      since ??= world.elapsed();
       return first;
     },
     stop: (): void => {
       since = null;
     },
-    milliseconds: (): number => (since === null ? 0 : performance.now() - since),
+    milliseconds: (): number => (since === null ? 0 : world.elapsed() - since),
   };
-}
-
-async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
 /** By major, minor and patch. */
