@@ -2,8 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
-import { UserError } from '../errors.ts';
-import { type FoundPhoto, searchPhotos } from '../library/search.ts';
+import { embedQueries, type FoundPhoto, searchVector } from '../library/search.ts';
 import type { Unused } from '../output/picture-report.ts';
 import type { PrivateGuard } from '../picture/private-files.ts';
 import type { PhotoFilter, PhotoStore } from '../store/port.ts';
@@ -14,17 +13,17 @@ export interface Finder {
   readonly embedder: Embedder;
 }
 
+/** The photo that candidates are to be like. */
+export type Query = Pick<Candidate, 'file' | 'sha256' | 'vector'>;
+
 export interface CandidateRequest {
-  /** Absolute. */
-  readonly query: string;
+  readonly query: Query;
   /** How many to look at, best first. */
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly guard: PrivateGuard;
   /** Photos (absolute) that are no candidates: the query, sent or not, and those that are sent in any case. */
   readonly besides: readonly string[];
-  /** Of the query: a copy of it is no candidate either. */
-  readonly querySha256: string;
 }
 
 export interface Candidates {
@@ -37,16 +36,15 @@ export interface Candidates {
   readonly exhausted: boolean;
 }
 
-/** The photos most like the query, with what casting needs of them, sorted out by who may be sent. */
+/** The photos most like the query (a copy of which is no candidate), with what casting needs of them, sorted out by who may be sent. */
 export async function findCandidates(
-  deps: Finder,
-  { query, querySha256, k, filter, guard, besides }: CandidateRequest,
+  store: PhotoStore,
+  { query, k, filter, guard, besides }: CandidateRequest,
 ): Promise<Candidates> {
-  const found = await searchPhotos(deps, {
-    queries: [query],
+  // The query's own row is among them: it tells whether its content is private elsewhere.
+  const found = await searchVector(store, {
+    vector: query.vector,
     k,
-    // The query's own row tells whether its content is private elsewhere.
-    includeSelf: true,
     ...(filter === undefined ? {} : { filter }),
   });
   const privateContents = new Map<string, string>();
@@ -61,10 +59,10 @@ export async function findCandidates(
     if (why.has(photo) || others.has(photo.file)) continue;
     if (privateContents.has(photo.sha256) && !guard.isAllowed(photo.file))
       why.set(photo, 'private: the same photo is private elsewhere');
-    else if (photo.sha256 === querySha256) why.set(photo, `copy of ${basename(query)}`);
+    else if (photo.sha256 === query.sha256) why.set(photo, `copy of ${basename(query.file)}`);
     else if (!photo.available) why.set(photo, 'not there; its drive may be away');
   }
-  const vectors = await vectorsOf(await deps.store, found);
+  const vectors = await vectorsOf(store, found);
   return {
     candidates: found.flatMap((photo) => {
       const vector = vectors.get(photo.id);
@@ -84,12 +82,12 @@ async function vectorsOf(store: PhotoStore, found: readonly FoundPhoto[]): Promi
   return new Map(rows.map(({ id, vector }) => [id, vector]));
 }
 
-/** What casting needs of a photo that was named. @throws UserError when it cannot be read */
-export async function describe(embedder: Embedder, file: string): Promise<Omit<Candidate, 'score'>> {
-  const result = await embedder.embed({ file });
-  if (result.kind === 'embedded') return { ...result.photo, file };
-  const reason = result.kind === 'fault' ? result.fault.reason : 'cannot be read';
-  throw new UserError('photo_unreadable', `The photo ${file} cannot be used: it ${reason}.`, {
-    hint: 'Name another photo.',
-  });
+/** What casting needs of photos that were named, each read and embedded once. @throws UserError when one cannot be read */
+export async function describe(
+  embedder: Embedder,
+  files: readonly string[],
+): Promise<ReadonlyMap<string, Omit<Candidate, 'score'>>> {
+  const distinct = [...new Set(files)];
+  const photos = await embedQueries(embedder, distinct);
+  return new Map(distinct.flatMap((file, i) => (photos[i] === undefined ? [] : [[file, { ...photos[i], file }]])));
 }

@@ -35,9 +35,14 @@ interface Filled {
 export async function fillSlots(finder: Finder, guard: PrivateGuard, request: FillRequest): Promise<Filled> {
   const { query, filter, fixed, free } = request;
   const { embedder } = finder;
-  const [self, ...standing] = await Promise.all(
-    [query, ...fixed.map(({ reference }) => reference.file)].map((file) => describe(embedder, file)),
-  );
+  const files = fixed.map(({ reference }) => reference.file);
+  const [store, photos] = await Promise.all([finder.store, describe(embedder, [query, ...files])]);
+  const described = (file: string): Omit<Candidate, 'score'> => {
+    const photo = photos.get(file);
+    if (photo === undefined) throw new Error(`${file} was not described`);
+    return photo;
+  };
+  const standing = files.map(described);
   const unsound = new Map<Candidate, string>();
   const ready = new Map<string, Reference>();
   const propose = (found: Candidates): Verdict[] =>
@@ -50,9 +55,8 @@ export async function fillSlots(finder: Finder, guard: PrivateGuard, request: Fi
     });
   const usedOf = (verdicts: readonly Verdict[]): Verdict[] => verdicts.filter(({ used }) => used);
   const look = (k: number): Promise<Candidates> =>
-    findCandidates(finder, {
-      query,
-      querySha256: self?.sha256 ?? '',
+    findCandidates(store, {
+      query: described(query),
       k,
       guard,
       besides: [query, ...standing.map(({ file }) => file)],

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { ExitCode, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import type { FoundPhoto } from '../library/search.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { explainEmptiness } from './emptiness.ts';
+import { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
 import { type OpenLibrary, openLibrary } from './open.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
@@ -51,13 +52,13 @@ export function searchCommand(act: Act): Command {
 async function search(context: Context, photos: string[], flags: SearchFlags): Promise<ExitCode> {
   const { world } = context;
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
-  const started = performance.now();
+  const started = world.elapsed();
   const queries = photos.map((photo) => resolve(world.cwd, photo));
   if (flags.sheet !== undefined) {
     const { checkSheetFile } = await import('../output/sheet.ts');
     await checkSheetFile(world, resolve(world.cwd, flags.sheet));
   }
-  const { searchPhotos, unusableQuery } = await import('../library/search.ts');
+  const { embedQueries, meanDirection, searchVector, unusableQuery } = await import('../library/search.ts');
   // A slip of the hand should not set up a store first.
   const missing = queries.find((query) => !existsSync(query));
   if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
@@ -66,19 +67,18 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   try {
     const filter = await filterOf(() => library.store, world.cwd, flags);
     const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
-    const found = await searchPhotos(
-      { embedder, store: library.store },
-      {
-        queries,
-        k: flags.k,
-        includeSelf: flags.includeSelf ?? false,
-        ...(filter === null ? {} : { filter }),
-        ...minScore,
-      },
-    );
+    // The store opens while the queries are being embedded: neither waits for the other.
+    const [embedded, store] = await Promise.all([embedQueries(embedder, queries), library.store]);
+    const found = await searchVector(store, {
+      vector: meanDirection(embedded.map(({ vector }) => vector)),
+      k: flags.k,
+      without: flags.includeSelf ? [] : queries,
+      ...(filter === null ? {} : { filter }),
+      ...minScore,
+    });
     const results = found.map(toRow);
     if (results.length === 0) await explainEmptiness(library, flags);
-    const elapsedMs = Math.round(performance.now() - started);
+    const elapsedMs = Math.round(world.elapsed() - started);
     await show(context, { flags, queries, results, elapsedMs, library });
     return ExitCode.done;
   } finally {

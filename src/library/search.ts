@@ -1,17 +1,18 @@
 import { realpath, stat } from 'node:fs/promises';
-import type { Embedder } from '../embedding/port.ts';
+import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import type { Hit, Library, PhotoFilter, PhotoStore } from '../store/port.ts';
 import { photoFile } from './scope.ts';
 
+/** What is searched for: a direction, and which of the photos may answer. */
 export interface SearchRequest {
-  /** Absolute files; with several, their mean direction is searched for. */
-  readonly queries: readonly string[];
+  /** Unit length: one photo's vector, or the mean direction of several. */
+  readonly vector: Float32Array;
   readonly k: number;
   readonly minScore?: number;
   readonly filter?: PhotoFilter;
-  /** Keeps the query photos themselves among the results. */
-  readonly includeSelf?: boolean;
+  /** Absolute files left out of the results: the query photos themselves, for instance. */
+  readonly without?: readonly string[];
 }
 
 export interface FoundPhoto extends Hit {
@@ -22,41 +23,40 @@ export interface FoundPhoto extends Hit {
   readonly available: boolean;
 }
 
-/** The `k` photos most like the queries, by cosine similarity, best first. @throws UserError when a query cannot be read. */
-export async function searchPhotos(
-  deps: { readonly embedder: Embedder; readonly store: Promise<PhotoStore> },
-  request: SearchRequest,
-): Promise<FoundPhoto[]> {
-  // The store opens while the queries are being embedded: neither waits for the other.
-  const [vector, store] = await Promise.all([embedQueries(deps.embedder, request.queries), deps.store]);
-  const selves = request.includeSelf ? new Set<string>() : await realFiles(request.queries);
-  const { k, filter, minScore } = request;
+/** The `k` photos nearest to a vector, by cosine similarity, best first. */
+export async function searchVector(store: PhotoStore, request: SearchRequest): Promise<FoundPhoto[]> {
+  const { vector, k, filter, minScore } = request;
+  const without = await realFiles(request.without ?? []);
   const [hits, libraries] = await Promise.all([
     store.search(vector, {
-      // Room for the queries themselves, which are left out afterwards.
-      k: k + selves.size,
+      // Room for what is left out afterwards.
+      k: k + without.size,
       ...(filter === undefined ? {} : { filter }),
       ...(minScore === undefined ? {} : { minScore }),
     }),
     store.libraries(),
   ]);
-  return await present(hits, libraries, selves, k);
+  return await present(hits, libraries, without, k);
 }
 
-/** The mean direction of the queries' unit vectors, itself of unit length. */
-async function embedQueries(embedder: Embedder, files: readonly string[]): Promise<Float32Array> {
-  const vectors = await Promise.all(files.map((file) => embedQuery(embedder, file)));
-  const mean = new Float32Array(embedder.model.dim);
+/** Every query photo read and embedded once, in the order given. @throws UserError when one cannot be read. */
+export function embedQueries(embedder: Embedder, files: readonly string[]): Promise<EmbeddedPhoto[]> {
+  return Promise.all(files.map((file) => embedQuery(embedder, file)));
+}
+
+async function embedQuery(embedder: Embedder, file: string): Promise<EmbeddedPhoto> {
+  const result = await embedder.embed({ file });
+  if (result.kind === 'embedded') return result.photo;
+  if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
+  throw unusableQuery(file, result.fault.reason);
+}
+
+/** The mean direction of unit vectors, itself of unit length. */
+export function meanDirection(vectors: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(vectors[0]?.length ?? 0);
   for (const vector of vectors) for (let i = 0; i < mean.length; i += 1) mean[i] = (mean[i] ?? 0) + (vector[i] ?? 0);
   const length = Math.hypot(...mean) || 1;
   return mean.map((value) => value / length);
-}
-
-async function embedQuery(embedder: Embedder, file: string): Promise<Float32Array> {
-  const result = await embedder.embed({ file });
-  if (result.kind === 'embedded') return result.photo.vector;
-  if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
-  throw unusableQuery(file, result.fault.reason);
 }
 
 /** @param reason a clause: "is damaged" */
@@ -73,7 +73,7 @@ async function realFiles(files: readonly string[]): Promise<Set<string>> {
 async function present(
   hits: readonly Hit[],
   libraries: readonly Library[],
-  selves: ReadonlySet<string>,
+  without: ReadonlySet<string>,
   k: number,
 ): Promise<FoundPhoto[]> {
   const byId = new Map(libraries.map((library) => [library.id, library]));
@@ -81,7 +81,7 @@ async function present(
     const library = byId.get(hit.library);
     return library === undefined ? [] : [{ ...hit, file: photoFile(library, hit.path), libraryName: library.name }];
   });
-  const wanted = located.filter(({ file }) => !selves.has(file)).slice(0, k);
+  const wanted = located.filter(({ file }) => !without.has(file)).slice(0, k);
   return await Promise.all(wanted.map(async (photo) => ({ ...photo, available: await isThere(photo.file) })));
 }
 
