@@ -3,7 +3,6 @@ import type { Unused } from '../output/picture-report.ts';
 import { type Fitted, fitBudget, type Unaffordable } from '../picture/budget.ts';
 import type { ConversationPrices } from '../picture/cost.ts';
 import { type ImageModelTable, readImageModels } from '../picture/image-models.ts';
-import type { Lineage } from '../picture/lineage.ts';
 import type { Plan, PlannedReference } from '../picture/plan.ts';
 import type { Parameters } from '../picture/port.ts';
 import { LONGEST_TEXT } from '../picture/text.ts';
@@ -79,23 +78,4 @@ export function conversationPrices(
   if (conversation === null) return null;
   const entry = table.conversationModels.find(({ id }) => id === conversation.model);
   return { id: conversation.model, prices: entry?.usdPerMillion ?? null };
-}
-
-/** Parameters under the API's names, as they are sent. */
-export function apiParameters({
-  size,
-  quality,
-  n,
-  format,
-  background,
-  partialImages,
-}: Parameters): Lineage['parameters'] {
-  return {
-    size,
-    quality,
-    n,
-    output_format: format,
-    ...(background === null ? {} : { background }),
-    ...(partialImages === null ? {} : { stream: true as const, partial_images: partialImages }),
-  };
 }

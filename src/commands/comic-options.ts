@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { usageError } from '../errors.ts';
-import type { Quality } from '../picture/cost.ts';
-import type { ChosenModel } from '../picture/image-models.ts';
+
+import { type ChosenModel, COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../picture/image-models.ts';
+import { checkParameters, inherited } from '../picture/parameters.ts';
 import type { Background, Parameters, PictureFormat } from '../picture/port.ts';
-import { sizeFault } from '../picture/size.ts';
 import { gather, jsonOption, wholeNumber } from './options.ts';
 
 /** What every verb that sends something takes. */
@@ -24,13 +23,14 @@ export interface MakeFlags {
   imageModel?: string;
   size?: string;
   quality?: Quality;
+  complexity?: Complexity;
   n?: number;
   format?: PictureFormat;
   background?: Background;
   stream?: boolean;
 }
 
-const DEFAULTS = { size: '1024x1024', quality: 'medium', n: 1, format: 'png' } as const;
+const DEFAULTS = { size: '1024x1024', quality: 'medium', complexity: null, background: null, n: 1 } as const;
 /** Partial pictures of a stream: enough to see where it goes; each costs extra tokens. */
 const PARTIALS = 2;
 
@@ -38,7 +38,13 @@ export function addMakeOptions(command: Command, { several }: { readonly several
   command
     .option('--image-model <id>', 'image model (CURATE_IMAGE_MODEL; default: gpt-image-2)')
     .option('--size <WxH>', 'pixels, or auto (default: 1024x1024)')
-    .addOption(new Option('--quality <level>', 'default: medium').choices(['low', 'medium', 'high', 'auto']));
+    .addOption(new Option('--quality <level>', 'default: medium').choices([...QUALITIES, 'auto']));
+  command.addOption(
+    new Option(
+      '--complexity <level>',
+      'how much the model thinks it through (gpt-image-2.6; its default: high)',
+    ).choices(COMPLEXITIES),
+  );
   if (several) command.option('--n <count>', 'how many pictures, 1 to 10 (default: 1)', wholeNumber(1, 10));
   return command
     .addOption(new Option('--format <format>', 'default: png, or the ending of --out').choices(['png', 'jpeg', 'webp']))
@@ -70,31 +76,16 @@ function usd(text: string): number {
   throw new InvalidArgumentError('It must be an amount of US dollars, such as 0.20.');
 }
 
-/**
- * The flags as parameters for the model, what is not given taken from `before`. @throws UserError usage, before any request
- */
+/** The flags as parameters for the model, what is not given taken from `before`. @throws UserError usage, before any request */
 export function parametersOf(
   flags: MakeFlags,
   format: PictureFormat,
   { id, entry }: ChosenModel,
   before: Partial<Parameters> = {},
 ): Parameters {
-  const parameters: Parameters = {
-    size: flags.size ?? before.size ?? DEFAULTS.size,
-    quality: flags.quality ?? before.quality ?? DEFAULTS.quality,
-    n: flags.n ?? DEFAULTS.n,
-    format,
-    background: flags.background ?? before.background ?? null,
-    partialImages: flags.stream ? PARTIALS : null,
-  };
-  const { size, background } = parameters;
-  const fault = entry === null ? null : sizeFault(size, entry.size);
-  if (fault !== null) throw usageError(`${id} does not make ${size}.`, fault);
-  if (background === 'transparent' && entry?.transparent === false) {
-    throw usageError(`${id} does not make transparent backgrounds.`, 'Use --background opaque, or leave it out.');
-  }
-  if (background === 'transparent' && format === 'jpeg') {
-    throw usageError('JPEG has no transparency.', 'Use --format png or webp.');
-  }
+  const { size, quality, complexity, background } = { ...DEFAULTS, ...inherited(before, entry), ...flags };
+  const partialImages = flags.stream ? PARTIALS : null;
+  const parameters = { size, quality, complexity, n: flags.n ?? DEFAULTS.n, format, background, partialImages };
+  checkParameters(id, entry, parameters);
   return parameters;
 }

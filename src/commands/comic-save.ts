@@ -9,11 +9,12 @@ import { sha256 } from '../picture/hash.ts';
 import { readImageModels } from '../picture/image-models.ts';
 import { type Lineage, type LineageReference, storedPath } from '../picture/lineage.ts';
 import type { Outlet } from '../picture/outlet.ts';
+import { apiParameters } from '../picture/parameters.ts';
 import type { PlannedReference } from '../picture/plan.ts';
 import type { EndpointKind, PictureReply } from '../picture/port.ts';
 import { version } from '../version.ts';
 import type { World } from '../world.ts';
-import { type Agreed, apiParameters, conversationPrices } from './comic-agree.ts';
+import { type Agreed, conversationPrices } from './comic-agree.ts';
 
 /** A picture on the disk. */
 export interface Saved {

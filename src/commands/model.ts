@@ -12,7 +12,12 @@ interface JsonFlag {
 
 export function modelCommand(act: Act): Command {
   const model = new Command('model').description('list the embedding models, say where one lies, or download one');
-  model.command('list').description('list the models curate knows').addOption(jsonOption()).action(act(list));
+  model
+    .command('list')
+    .description('list the models curate knows')
+    .option('--image', 'the image models of comic and refine, with their prices, sizes and ends')
+    .addOption(jsonOption())
+    .action(act(list));
   model
     .command('path')
     .description("print the absolute path of a model's ONNX file")
@@ -31,7 +36,8 @@ export function modelCommand(act: Act): Command {
   );
 }
 
-async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
+async function list(context: Context, flags: JsonFlag & { image?: boolean }): Promise<ExitCode> {
+  if (flags.image) return listImageModels(context, flags);
   const { world } = context;
   const settings = context.settings();
   const [{ loadCatalogue }, { modelFile }] = await Promise.all([
@@ -74,6 +80,35 @@ async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
   ]);
   world.stdout.write(table(rows, ['left', 'left', 'left', 'left', 'left']));
   return ExitCode.done;
+}
+
+async function listImageModels({ world }: Context, flags: JsonFlag): Promise<ExitCode> {
+  const { readImageModels } = await import('../picture/image-models.ts');
+  const { asOf, default: usual, models } = await readImageModels();
+  const today = world.now().toISOString().slice(0, 10);
+  if (flags.json) {
+    const listed = models.map((model) => ({ ...model, default: model.id === usual, ended: hasEnded(model, today) }));
+    writeJson(world, { schema: 'curate.model/1', asOf, models: listed });
+    return ExitCode.done;
+  }
+  const [{ table }, { sizeText }] = await Promise.all([import('../output/table.ts'), import('../picture/size.ts')]);
+  const rows = models
+    .filter((model) => !hasEnded(model, today))
+    .map(({ id, usdPerMillion: usd, size, qualities, ends, successor }) => [
+      id === usual ? `${id} (default)` : id,
+      usd === null ? 'unknown' : `$${usd.textIn} / $${usd.imageIn} / $${usd.imageOut}`,
+      sizeText(size),
+      qualities.join(', '),
+      ends === null ? '' : `ends ${ends}, then ${successor ?? usual}`,
+    ]);
+  const heading = ['Model', 'Text / in / out', 'Sizes', 'Qualities', ''];
+  world.stdout.write(table([heading, ...rows], ['left', 'left', 'left', 'left', 'left']));
+  writeLine(world.stderr, `US dollars a million tokens: text, pictures in, pictures out. As of ${asOf}.`);
+  return ExitCode.done;
+}
+
+function hasEnded({ ends }: { readonly ends: string | null }, today: string): boolean {
+  return ends !== null && ends <= today;
 }
 
 async function path(context: Context, id: string | undefined, flags: JsonFlag): Promise<ExitCode> {

@@ -54,9 +54,9 @@ async function refine(
   const table = await readImageModels();
   const model = chooseModel(table, flags.imageModel ?? lineage.model, world.now());
   if (!flags.dryRun) endpointOf(settings);
-  const { size, quality, background = null, output_format: format } = lineage.parameters;
+  const { size, quality, complexity = null, background = null, output_format: format } = lineage.parameters;
   const destination = await destinationOf(world, flags, { prompt, format });
-  const parameters = parametersOf(flags, destination.format, model, { size, quality, background });
+  const parameters = parametersOf(flags, destination.format, model, { size, quality, complexity, background });
   const { originOf, picturesAgain, rememberedTokens, startFrom } = await import('../picture/refine.ts');
   const conversationModel = settings.conversationModel ?? table.conversationDefault;
   const origin = await originOf(found);

@@ -1,4 +1,5 @@
-import { dollars, type Estimate, type EstimateRequest, estimate, type Quality } from './cost.ts';
+import { dollars, type Estimate, type EstimateRequest, estimate } from './cost.ts';
+import { QUALITIES, type Quality } from './image-models.ts';
 
 export interface Fitted {
   /** How many of the references are sent, from the first. */
@@ -17,13 +18,11 @@ export interface Unaffordable {
   readonly tried: readonly string[];
 }
 
-/** Steps down from each quality; what `auto` comes to is not known before, so any fixed one is a step down. */
-const LOWER: Readonly<Record<Quality, readonly Quality[]>> = {
-  auto: ['medium', 'low'],
-  high: ['medium', 'low'],
-  medium: ['low'],
-  low: [],
-};
+/** Steps down from a quality, the finest first; what `auto` comes to is not known before, so medium is a step down. */
+function lowerThan(quality: Quality): Quality[] {
+  const from = quality === 'auto' ? QUALITIES.indexOf('high') : QUALITIES.indexOf(quality);
+  return QUALITIES.slice(0, from).reverse();
+}
 
 /**
  * Fits a request into a budget: references are dropped first, from the last one, then quality; at a lower quality as
@@ -35,7 +34,7 @@ const LOWER: Readonly<Record<Quality, readonly Quality[]>> = {
 export function fitBudget(request: EstimateRequest, maxUsd: number | null, rigid = false): Fitted | Unaffordable {
   const all = request.references.length;
   const fewest = rigid ? all : Math.min(all, 1);
-  const qualities = rigid ? [request.quality] : [request.quality, ...LOWER[request.quality]];
+  const qualities = rigid ? [request.quality] : [request.quality, ...lowerThan(request.quality)];
   let least = estimate(request);
   if (maxUsd === null) return { references: all, quality: request.quality, estimate: least, dropped: [] };
   for (const quality of qualities) {

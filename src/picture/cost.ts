@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { ImageModelEntry } from './image-models.ts';
+import type { ImageModelEntry, Quality } from './image-models.ts';
 import { parseSize } from './size.ts';
-
-export type Quality = 'low' | 'medium' | 'high' | 'auto';
 
 /** What a request will cost, as far as it can be known before. */
 export interface Estimate {
@@ -82,8 +80,9 @@ export function estimate(request: EstimateRequest): Estimate {
 function outputTokens(model: ImageModelEntry, size: string, quality: Quality): number | null {
   const pixels = parseSize(size);
   const table = model.outputTokens;
-  if (pixels === null || table === null || quality === 'auto') return null;
-  const factor = table[quality];
+  if (pixels === null || table === null) return null;
+  const factor = quality === 'auto' ? undefined : table.factors[quality];
+  if (factor === undefined) return null;
   const long = Math.max(pixels.width, pixels.height);
   const short = Math.min(pixels.width, pixels.height);
   const across = Math.round((factor * short) / long);

@@ -3,6 +3,12 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { SizeRule } from './size.ts';
 
+/** From the quickest to the finest. */
+export const QUALITIES = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
+export const COMPLEXITIES = ['low', 'medium', 'high'] as const;
+export type Quality = (typeof QUALITIES)[number] | 'auto';
+export type Complexity = (typeof COMPLEXITIES)[number];
+
 const day = z.iso.date();
 const size = z.discriminatedUnion('rule', [
   z.strictObject({
@@ -25,15 +31,17 @@ const entry = z.strictObject({
   ends: day.nullable(),
   successor: z.string().nullable(),
   size,
+  /** Besides `auto`. */
+  qualities: z.array(z.enum(QUALITIES)),
+  /** How much it thinks a picture through; null when it has no such parameter. */
+  complexity: z.array(z.enum(COMPLEXITIES)).nullable(),
   /** Whether it makes transparent backgrounds; null when that is not known. */
   transparent: z.boolean().nullable(),
   usdPerMillion: z.strictObject({ textIn: z.number(), imageIn: z.number(), imageOut: z.number() }).nullable(),
   /** How many tokens a picture takes; see `cost.ts`. */
   outputTokens: z
     .strictObject({
-      low: z.number(),
-      medium: z.number(),
-      high: z.number(),
+      factors: z.partialRecord(z.enum(QUALITIES), z.number()),
       areaOffset: z.number(),
       areaScale: z.number(),
       /** Added for each partial picture of a stream. */

@@ -1,6 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
+import { COMPLEXITIES, QUALITIES } from './image-models.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const usd = z.number().nullable();
@@ -42,7 +43,8 @@ const schema = z.object({
   /** As they were sent, under the API's names. */
   parameters: z.object({
     size: z.string(),
-    quality: z.enum(['low', 'medium', 'high', 'auto']),
+    quality: z.enum([...QUALITIES, 'auto']),
+    complexity: z.enum(COMPLEXITIES).optional(),
     n: z.number(),
     output_format: z.enum(['png', 'jpeg', 'webp']),
     background: z.enum(['transparent', 'opaque', 'auto']).optional(),

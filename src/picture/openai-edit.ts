@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { toFile } from 'openai';
+import type { ImageEditParams } from 'openai/resources/images';
 import { z } from 'zod';
 import { believable, passOn, type Reading, readEvents, readJson, usage } from './openai-reply.ts';
 import type { PictureReply, PictureRequest, SendOptions } from './port.ts';
@@ -13,7 +14,7 @@ interface Sending {
 /** POST /images/edits as multipart/form-data; resolves with the raw response once its status is known to be good. */
 export async function sendEdit(request: PictureRequest, { client, signal, timeoutMs }: Sending): Promise<Response> {
   const { model, text, pictures, parameters } = request;
-  const { size, quality, n, format, background, partialImages } = parameters;
+  const { size, quality, complexity, n, format, background, partialImages } = parameters;
   // A Buffer would be sent as one field per byte, a Blob without a type: the SDK wants files.
   const image = await Promise.all(pictures.map(({ bytes, name }) => toFile(bytes, name, { type: 'image/jpeg' })));
   const body = {
@@ -21,7 +22,9 @@ export async function sendEdit(request: PictureRequest, { client, signal, timeou
     prompt: text,
     image,
     size,
-    quality,
+    // The SDK lists the qualities of older models, and no complexity.
+    quality: quality as NonNullable<ImageEditParams['quality']>,
+    ...(complexity === null ? {} : { complexity }),
     n,
     output_format: format,
     ...(background === null ? {} : { background }),

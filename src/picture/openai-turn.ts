@@ -19,7 +19,7 @@ interface Sending {
 /** POST /responses with the image_generation tool; resolves with the raw response once its status is known to be good. */
 export async function sendTurn(request: TurnRequest, { client, signal, timeoutMs }: Sending): Promise<Response> {
   const { model, conversationModel, previousResponseId, text, pictures, parameters } = request;
-  const { size, quality, format, background, partialImages } = parameters;
+  const { size, quality, complexity, format, background, partialImages } = parameters;
   const content: ResponseInputContent[] = [
     { type: 'input_text', text },
     ...pictures.map(({ bytes }): ResponseInputContent => {
@@ -30,9 +30,10 @@ export async function sendTurn(request: TurnRequest, { client, signal, timeoutMs
     type: 'image_generation',
     action: 'edit',
     model,
-    // The SDK lists three sizes; the API takes what the model takes.
+    // The SDK lists three sizes and qualities, and no complexity; the API takes what the model takes.
     size: size as NonNullable<Tool.ImageGeneration['size']>,
-    quality,
+    quality: quality as NonNullable<Tool.ImageGeneration['quality']>,
+    ...(complexity === null ? {} : { complexity }),
     output_format: format,
     ...(background === null ? {} : { background }),
     ...(partialImages === null ? {} : { partial_images: partialImages }),

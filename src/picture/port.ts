@@ -1,4 +1,4 @@
-import type { Quality } from './cost.ts';
+import type { Complexity, Quality } from './image-models.ts';
 
 /** Where a request goes: OpenAI itself, Azure's OpenAI service, or a server that speaks the same protocol. */
 export type EndpointKind = 'openai' | 'azure' | 'compatible';
@@ -16,6 +16,8 @@ export interface SentPicture {
 export interface Parameters {
   readonly size: string;
   readonly quality: Quality;
+  /** Null leaves it to the model. */
+  readonly complexity: Complexity | null;
   readonly n: number;
   readonly format: PictureFormat;
   readonly background: Background | null;

@@ -48,11 +48,18 @@ function changed(what: string): UserError {
   });
 }
 
-function parametersOf({ output_format, background, partial_images, ...rest }: Lineage['parameters']): Parameters {
+function parametersOf({
+  output_format,
+  complexity,
+  background,
+  partial_images,
+  ...rest
+}: Lineage['parameters']): Parameters {
   const { size, quality, n } = rest;
   return {
     size,
     quality,
+    complexity: complexity ?? null,
     n,
     format: output_format,
     background: background ?? null,

@@ -21,6 +21,12 @@ export function parseSize(size: string): Pixels | null {
   return match === null ? null : { width: Number(match[1]), height: Number(match[2]) };
 }
 
+/** "1024x1024, 1536x1024", or "multiples of 16 up to 3840 a side". */
+export function sizeText(rule: SizeRule): string {
+  if (rule.rule === 'fixed') return rule.sizes.join(', ');
+  return `multiples of ${rule.multipleOf} up to ${rule.maxSide} a side`;
+}
+
 /** What is wrong with a size under a model's rule, as a sentence that says what would be right; null when nothing is. */
 export function sizeFault(size: string, rule: SizeRule): string | null {
   if (size === 'auto') return null;

@@ -55,6 +55,7 @@ const SCALARS = new Set([
   'stream',
   'partial_images',
   'quality',
+  'complexity',
 ]);
 
 export function checkForm({ fields, parts }: Form): Checked & { readonly stream: boolean } {

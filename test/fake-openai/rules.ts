@@ -5,6 +5,7 @@ export interface ImageParameters {
   readonly model: unknown;
   readonly size?: unknown;
   readonly quality?: unknown;
+  readonly complexity?: unknown;
   readonly output_format?: unknown;
   readonly background?: unknown;
   readonly n?: unknown;
@@ -15,6 +16,8 @@ export interface ImageParameters {
 const LIVING = new Set([
   'gpt-image-2',
   'gpt-image-2-2026-04-21',
+  'gpt-image-2.5-sunburst',
+  'gpt-image-2.5-flare',
   'gpt-image-2.6-sunburst',
   'gpt-image-2.6-flare',
   'gpt-image-1.5',
@@ -31,19 +34,24 @@ export interface Checked {
 }
 
 export function checkParameters(parameters: ImageParameters): Checked {
-  const { model, size, quality, output_format, background, n, partial_images, input_fidelity } = parameters;
+  const { model, size, quality, complexity, output_format, background, n, partial_images, input_fidelity } = parameters;
   if (typeof model !== 'string') throw invalid('model', 'The model must be named.', 'missing_required_parameter');
   if (!LIVING.has(model)) {
     const message = `The model '${model}' does not exist or you do not have access to it.`;
     throw new Refusal(404, { message, code: 'model_not_found' });
   }
-  oneOf('quality', quality, ['low', 'medium', 'high', 'auto']);
+  const isNewer = /^gpt-image-2\.[56]-/.test(model);
+  oneOf('quality', quality, ['low', 'medium', 'high', 'auto', ...(isNewer ? ['xhigh', 'max'] : [])]);
+  if (complexity !== undefined && !model.startsWith('gpt-image-2.6-')) {
+    throw invalid('complexity', `complexity is not supported by ${model}.`, 'unsupported_parameter');
+  }
+  oneOf('complexity', complexity, ['low', 'medium', 'high']);
   oneOf('output_format', output_format, ['png', 'jpeg', 'webp']);
   oneOf('background', background, ['transparent', 'opaque', 'auto']);
   if (input_fidelity !== undefined && model.startsWith('gpt-image-2')) {
     throw invalid('input_fidelity', `input_fidelity is not supported by ${model}.`, 'unsupported_parameter');
   }
-  if (background === 'transparent' && model.startsWith('gpt-image-2')) {
+  if (background === 'transparent' && model.startsWith('gpt-image-2') && !model.startsWith('gpt-image-2.6-')) {
     throw invalid('background', `Transparent backgrounds are not supported by ${model}.`, 'unsupported_value');
   }
   return {

@@ -30,6 +30,7 @@ const body = z.strictObject({
       model: z.string(),
       size: z.string().optional(),
       quality: z.string().optional(),
+      complexity: z.string().optional(),
       output_format: z.string().optional(),
       output_compression: z.number().optional(),
       background: z.string().optional(),

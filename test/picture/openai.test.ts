@@ -40,6 +40,7 @@ function request(overrides: Partial<PictureRequest['parameters']> = {}, pictures
     parameters: {
       size: '1024x1024',
       quality: 'low',
+      complexity: null,
       n: 1,
       format: 'png',
       background: null,

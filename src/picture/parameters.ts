@@ -1,0 +1,59 @@
+import { usageError } from '../errors.ts';
+import type { ImageModelEntry } from './image-models.ts';
+import type { Lineage } from './lineage.ts';
+import type { Parameters } from './port.ts';
+import { sizeFault } from './size.ts';
+
+/**
+ * Refuses what a model is known not to do, before any request.
+ * @param entry null for a model that the table does not know: then only the format counts
+ * @throws UserError usage
+ */
+export function checkParameters(id: string, entry: ImageModelEntry | null, parameters: Parameters): void {
+  const { size, quality, complexity, background, format } = parameters;
+  if (entry !== null) {
+    const fault = sizeFault(size, entry.size);
+    if (fault !== null) throw usageError(`${id} does not make ${size}.`, fault);
+    if (quality !== 'auto' && !entry.qualities.includes(quality)) {
+      throw usageError(`${id} has no quality ${quality}.`, `It has ${[...entry.qualities, 'auto'].join(', ')}.`);
+    }
+    if (complexity !== null && !entry.complexity?.includes(complexity)) {
+      throw usageError(
+        `${id} has no complexity${entry.complexity === null ? '' : ` ${complexity}`}.`,
+        entry.complexity === null ? 'Leave it out.' : `It has ${entry.complexity.join(', ')}.`,
+      );
+    }
+    if (background === 'transparent' && entry.transparent === false) {
+      throw usageError(`${id} does not make transparent backgrounds.`, 'Make it opaque, or leave the background out.');
+    }
+  }
+  if (background === 'transparent' && format === 'jpeg') {
+    throw usageError('JPEG has no transparency.', 'Make a PNG or WebP.');
+  }
+}
+
+/** What another picture's parameters hand down to a picture by this model: a model has no quality that only another had. */
+export function inherited(before: Partial<Parameters>, entry: ImageModelEntry | null): Partial<Parameters> {
+  const { quality, complexity, ...rest } = before;
+  const keepsQuality = quality === 'auto' || entry === null || entry.qualities.some((one) => one === quality);
+  const keepsComplexity = entry === null || entry.complexity?.some((one) => one === complexity);
+  return {
+    ...rest,
+    ...(quality !== undefined && keepsQuality ? { quality } : {}),
+    ...(complexity != null && keepsComplexity ? { complexity } : {}),
+  };
+}
+
+/** Parameters under the API's names, as they are sent. */
+export function apiParameters(parameters: Parameters): Lineage['parameters'] {
+  const { size, quality, complexity, n, format, background, partialImages } = parameters;
+  return {
+    size,
+    quality,
+    n,
+    output_format: format,
+    ...(complexity === null ? {} : { complexity }),
+    ...(background === null ? {} : { background }),
+    ...(partialImages === null ? {} : { stream: true as const, partial_images: partialImages }),
+  };
+}
