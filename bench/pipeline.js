@@ -61,7 +61,8 @@ async function walkAndUpsert(world, settings, folder, model) {
   const walkStarted = performance.now();
   const { files } = await walk(folder);
   const walkMs = (performance.now() - walkStarted) / files.length;
-  const store = await openStore(world, settings, model, () => undefined);
+  const store = await openStore(world, settings, () => undefined);
+  const table = store.table(model);
   const rows = files.map(({ path, size, mtimeMs }) => {
     const facts = { takenMs: null, camera: null, width: 4000, height: 3000, quality: 1 };
     const vector = randomUnit(model.dim);
@@ -69,10 +70,10 @@ async function walkAndUpsert(world, settings, folder, model) {
   });
   try {
     // The first write makes the collection.
-    await store.upsert(rows.slice(0, 1));
+    await table.upsert(rows.slice(0, 1));
     const started = performance.now();
     for (let start = 0; start < rows.length; start += UPSERT_ROWS) {
-      await store.upsert(rows.slice(start, start + UPSERT_ROWS));
+      await table.upsert(rows.slice(start, start + UPSERT_ROWS));
     }
     return { walkMs, upsertMs: (performance.now() - started) / rows.length };
   } finally {

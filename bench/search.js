@@ -31,7 +31,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 /** Fills the index of a home with one library of `rows` files that are really there. */
 async function fill(world, settings, root, rows) {
   const model = await resolveModel(world, settings);
-  const store = await openStore(world, settings, model, () => undefined);
+  const store = await openStore(world, settings, () => undefined);
   const library = { id: 'bench', name: 'bench', root };
   await store.putLibrary(library);
   for (let start = 0; start < rows; start += BATCH) {
@@ -48,9 +48,9 @@ async function fill(world, settings, root, rows) {
         return { ...place, ...facts, mtimeMs: Math.round(mtimeMs), vector: randomUnit(model.dim) };
       }),
     );
-    await store.upsert(batch);
+    await store.table(model).upsert(batch);
   }
-  await store.flush();
+  await store.table(model).flush();
   await store.close();
 }
 

@@ -56,7 +56,7 @@ export async function benchStore(rows = 30_000) {
   const data = await mkdtemp(join(tmpdir(), 'curate-bench-'));
   await symlink(PYTHON, join(data, 'python'));
   const settings = { ...loadSettings(world), milvusUri: undefined, paths: { config: data, data, cache: data } };
-  const open = () => openStore(world, settings, model, () => undefined);
+  const open = () => openStore(world, settings, () => undefined);
   const peakMegabytes = async () => {
     const { pid } = await readState(liteFolders(data).state);
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
@@ -70,44 +70,44 @@ export async function benchStore(rows = 30_000) {
     const filling = await timed(async () => {
       for (let start = 0; start < rows; start += BATCH) {
         const batch = Array.from({ length: Math.min(BATCH, rows - start) }, (_, index) => randomRow(start + index));
-        slowest = Math.max(slowest, (await timed(() => store.upsert(batch))).ms);
+        slowest = Math.max(slowest, (await timed(() => store.table(model).upsert(batch))).ms);
       }
     });
     figures.upsertRowsPerSecond = rows / (filling.ms / 1000);
     figures.upsertClientCpuMsPerRow = process.cpuUsage(client).user / 1000 / rows;
     figures.slowestBatch = slowest;
-    figures.flush = (await timed(() => store.flush())).ms;
+    figures.flush = (await timed(() => store.table(model).flush())).ms;
     figures.fillPeakMegabytes = await peakMegabytes();
     await store.close();
 
     await stopLite(world, { data });
     const cold = await timed(async () => {
       store = await open();
-      return store.search(randomUnit(DIM), { k: 6 });
+      return store.table(model).search(randomUnit(DIM), { k: 6 });
     });
     figures.coldOpenToFirstHit = cold.ms;
     const searches = [];
     for (let run = 0; run < 20; run += 1)
-      searches.push((await timed(() => store.search(randomUnit(DIM), { k: 6 }))).ms);
+      searches.push((await timed(() => store.table(model).search(randomUnit(DIM), { k: 6 }))).ms);
     figures.search = median(searches);
     const filter = { within: [{ library: 'bench', folder: '2014' }] };
-    figures.searchInFolder = (await timed(() => store.search(randomUnit(DIM), { k: 6, filter }))).ms;
-    figures.search1000 = (await timed(() => store.search(randomUnit(DIM), { k: 1000 }))).ms;
+    figures.searchInFolder = (await timed(() => store.table(model).search(randomUnit(DIM), { k: 6, filter }))).ms;
+    figures.search1000 = (await timed(() => store.table(model).search(randomUnit(DIM), { k: 1000 }))).ms;
     const ids = [];
     figures.list = (
       await timed(async () => {
-        for await (const { id } of store.photos('bench')) ids.push(id);
+        for await (const { id } of store.table(model).photos('bench')) ids.push(id);
       })
     ).ms;
     if (ids.length !== rows) throw new Error(`${ids.length} rows of ${rows} were listed`);
-    figures.count = (await timed(() => store.count())).ms;
-    figures.countOfLibrary = (await timed(() => store.count('bench'))).ms;
-    figures.read100Rows = (await timed(() => store.rows(ids.slice(0, 100)))).ms;
+    figures.count = (await timed(() => store.table(model).count())).ms;
+    figures.countOfLibrary = (await timed(() => store.table(model).count('bench'))).ms;
+    figures.read100Rows = (await timed(() => store.table(model).rows(ids.slice(0, 100)))).ms;
     figures.readPeakMegabytes = await peakMegabytes();
     figures.close = (await timed(() => store.close())).ms;
     const warm = await timed(async () => {
       store = await open();
-      return store.search(randomUnit(DIM), { k: 6 });
+      return store.table(model).search(randomUnit(DIM), { k: 6 });
     });
     figures.warmOpenToFirstHit = warm.ms;
     await store.close();

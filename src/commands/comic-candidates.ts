@@ -5,11 +5,12 @@ import type { Embedder } from '../embedding/port.ts';
 import { embedQueries, type FoundPhoto, searchVector } from '../library/search.ts';
 import type { Unused } from '../output/picture-report.ts';
 import type { PrivateGuard } from '../picture/private-files.ts';
-import type { PhotoFilter, PhotoStore } from '../store/port.ts';
+import type { PhotoFilter, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
 
 /** Where candidates come from. */
 export interface Finder {
   readonly store: Promise<PhotoStore>;
+  readonly table: Promise<PhotoTable>;
   readonly embedder: Embedder;
 }
 
@@ -38,11 +39,11 @@ export interface Candidates {
 
 /** The photos most like the query (a copy of which is no candidate), with what casting needs of them, sorted out by who may be sent. */
 export async function findCandidates(
-  store: PhotoStore,
+  index: PhotoIndex,
   { query, k, filter, guard, besides }: CandidateRequest,
 ): Promise<Candidates> {
   // The query's own row is among them: it tells whether its content is private elsewhere.
-  const found = await searchVector(store, {
+  const found = await searchVector(index, {
     vector: query.vector,
     k,
     ...(filter === undefined ? {} : { filter }),
@@ -62,7 +63,7 @@ export async function findCandidates(
     else if (photo.sha256 === query.sha256) why.set(photo, `copy of ${basename(query.file)}`);
     else if (!photo.available) why.set(photo, 'not there; its drive may be away');
   }
-  const vectors = await vectorsOf(store, found);
+  const vectors = await vectorsOf(index.table, found);
   return {
     candidates: found.flatMap((photo) => {
       const vector = vectors.get(photo.id);
@@ -77,8 +78,8 @@ export async function findCandidates(
   };
 }
 
-async function vectorsOf(store: PhotoStore, found: readonly FoundPhoto[]): Promise<Map<string, Float32Array>> {
-  const rows = await store.rows(found.map(({ id }) => id));
+async function vectorsOf(table: PhotoTable, found: readonly FoundPhoto[]): Promise<Map<string, Float32Array>> {
+  const rows = await table.rows(found.map(({ id }) => id));
   return new Map(rows.map(({ id, vector }) => [id, vector]));
 }
 

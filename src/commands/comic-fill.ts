@@ -36,7 +36,7 @@ export async function fillSlots(finder: Finder, guard: PrivateGuard, request: Fi
   const { query, filter, fixed, free } = request;
   const { embedder } = finder;
   const files = fixed.map(({ reference }) => reference.file);
-  const [store, photos] = await Promise.all([finder.store, describe(embedder, [query, ...files])]);
+  const [store, table, photos] = await Promise.all([finder.store, finder.table, describe(embedder, [query, ...files])]);
   const described = (file: string): Omit<Candidate, 'score'> => {
     const photo = photos.get(file);
     if (photo === undefined) throw new Error(`${file} was not described`);
@@ -55,13 +55,16 @@ export async function fillSlots(finder: Finder, guard: PrivateGuard, request: Fi
     });
   const usedOf = (verdicts: readonly Verdict[]): Verdict[] => verdicts.filter(({ used }) => used);
   const look = (k: number): Promise<Candidates> =>
-    findCandidates(store, {
-      query: described(query),
-      k,
-      guard,
-      besides: [query, ...standing.map(({ file }) => file)],
-      ...(filter === undefined ? {} : { filter }),
-    });
+    findCandidates(
+      { store, table },
+      {
+        query: described(query),
+        k,
+        guard,
+        besides: [query, ...standing.map(({ file }) => file)],
+        ...(filter === undefined ? {} : { filter }),
+      },
+    );
 
   let found: Candidates;
   for (let k = PER_SLOT * request.slots; ; k *= 4) {

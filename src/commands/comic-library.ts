@@ -25,8 +25,8 @@ export class LazyLibrary {
   }
 
   finder(): Promise<Finder> {
-    this.#finder ??= this.get().then(async ({ store, openEmbedder }) => {
-      return { store, embedder: await openEmbedder({ jobs: 1 }) };
+    this.#finder ??= this.get().then(async ({ store, table, openEmbedder }) => {
+      return { store, table, embedder: await openEmbedder({ jobs: 1 }) };
     });
     return this.#finder;
   }

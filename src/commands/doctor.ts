@@ -37,7 +37,7 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
       return model;
     },
     openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: graphs }),
-    openStore: (model) => openStore(world, settings, model, storeScreen(world)),
+    openStore: () => openStore(world, settings, storeScreen(world)),
   });
   const healthy = findings.every(({ ok }) => ok);
   if (flags.json) {

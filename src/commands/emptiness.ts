@@ -1,6 +1,5 @@
 import { UserError } from '../errors.ts';
 import { isLocked } from '../lock.ts';
-import type { PhotoStore } from '../store/port.ts';
 import { indexLock, type OpenLibrary } from './open.ts';
 
 /** Nothing found has two meanings: nothing is like it, or nothing is there to search. */
@@ -8,9 +7,9 @@ export async function explainEmptiness(
   library: OpenLibrary,
   flags: { readonly model?: string | undefined },
 ): Promise<void> {
-  const store: PhotoStore = await library.store;
-  if ((await store.count()) > 0) return;
-  const others = (await store.collections()).filter(({ photos }) => photos > 0);
+  const [store, table] = await Promise.all([library.store, library.table]);
+  if ((await table.count()) > 0) return;
+  const others = (await store.models()).filter(({ photos }) => photos > 0);
   const [other] = others;
   if (other !== undefined) {
     throw new UserError('other_model', `Nothing is indexed with the model ${library.model.id}.`, {

@@ -62,11 +62,12 @@ export async function indexOnce(
       // A first run has photos to embed: its workers get going while the store does.
       const early = library.isNew && !flags.dryRun ? openEmbedder(true) : null;
       try {
-        const store = await library.store;
+        const [store, table] = await Promise.all([library.store, library.table]);
         await announceNewModel(context, library, flags, screen);
         return await indexPhotos(
           {
             store,
+            table,
             openEmbedder: () => early ?? openEmbedder(false),
             onEvent: (event) => manner.onEvent(event, screen),
             interrupted: world.interrupted,
@@ -106,10 +107,10 @@ async function announceNewModel(
   screen: IndexScreen,
 ): Promise<void> {
   if (flags.model === undefined && library.settings.model === undefined) return;
-  const store = await library.store;
-  const elsewhere = (await store.collections()).filter(({ model }) => model.sha256 !== library.model.sha256);
+  const [store, table] = await Promise.all([library.store, library.table]);
+  const elsewhere = (await store.models()).filter(({ model }) => model.sha256 !== library.model.sha256);
   const most = Math.max(0, ...elsewhere.map(({ photos }) => photos));
-  if (most === 0 || (await store.count()) > 0) return;
+  if (most === 0 || (await table.count()) > 0) return;
   const time = duration(most / ((USUAL_RATE * context.world.cores) / 2));
   screen.note(
     `New model ${library.model.id}: all photos are embedded again, about ${time} for ${count(most, 'photo')}. The index of the other model stays.`,

@@ -5,7 +5,7 @@ import { count } from '../output/text.ts';
 import type { PhotoStore } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { indexLock, type OpenLibrary, openLibrary } from './open.ts';
+import { indexLock, openLibrary } from './open.ts';
 import { jsonOption } from './options.ts';
 
 interface JsonFlag {
@@ -42,9 +42,9 @@ async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
   const open = await openLibrary(context, {});
   try {
-    const store = await open.store;
+    const [store, table] = await Promise.all([open.store, open.table]);
     const libraries = await Promise.all(
-      (await store.libraries()).map(async ({ id, name, root }) => ({ name, root, photos: await store.count(id) })),
+      (await store.libraries()).map(async ({ id, name, root }) => ({ name, root, photos: await table.count(id) })),
     );
     if (flags.json) writeJson(world, { schema: 'curate.library/1', libraries });
     else if (libraries.length === 0)
@@ -60,7 +60,7 @@ async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
 
 async function relocateLibrary(context: Context, from: string, to: string, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
-  return await withLibrary(context, async (_, store) => {
+  return await withLibrary(context, async (store) => {
     const { findLibrary, relocate } = await import('../library/libraries.ts');
     const old = findLibrary(await store.libraries(), from, resolve(world.cwd, from));
     const { name, root } = await relocate(store, old, resolve(world.cwd, to));
@@ -71,19 +71,10 @@ async function relocateLibrary(context: Context, from: string, to: string, flags
 
 async function remove(context: Context, wanted: string, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
-  return await withLibrary(context, async (open, store) => {
-    const [{ findLibrary, removeRows }, { openStore }] = await Promise.all([
-      import('../library/libraries.ts'),
-      import('../store/open.ts'),
-    ]);
+  return await withLibrary(context, async (store) => {
+    const { findLibrary, removeLibrary } = await import('../library/libraries.ts');
     const library = findLibrary(await store.libraries(), wanted, resolve(world.cwd, wanted));
-    let removed = await removeRows(store, library);
-    for (const { model } of await store.collections()) {
-      if (model.sha256 === open.model.sha256) continue;
-      const other = await openStore(world, open.settings, model, () => undefined);
-      removed += await removeRows(other, library).finally(() => other.close());
-    }
-    await store.removeLibrary(library.id);
+    const removed = await removeLibrary(store, library);
     const { name, root } = library;
     if (flags.json) writeJson(world, { schema: 'curate.library/1', libraries: [{ name, root, removed }] });
     else
@@ -95,17 +86,14 @@ async function remove(context: Context, wanted: string, flags: JsonFlag): Promis
 }
 
 /** The index must hold still while a library is renamed or removed. */
-async function withLibrary(
-  context: Context,
-  work: (open: OpenLibrary, store: PhotoStore) => Promise<void>,
-): Promise<ExitCode> {
+async function withLibrary(context: Context, work: (store: PhotoStore) => Promise<void>): Promise<ExitCode> {
   const { world } = context;
   const open = await openLibrary(context, {});
   const { withLock } = await import('../lock.ts');
   try {
     const onWait = (): void => writeLine(world.stderr, 'curate index is at work; waiting for it to end.');
     const lock = indexLock(open.settings);
-    await withLock(lock, world.pid, { onWait, signal: world.interrupted }, async () => work(open, await open.store));
+    await withLock(lock, world.pid, { onWait, signal: world.interrupted }, async () => work(await open.store));
     return ExitCode.done;
   } finally {
     await open.close();

@@ -3,7 +3,7 @@ import type { EmbedderOptions } from '../embedding/embedder.ts';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import { activeModel } from '../library/active-model.ts';
 import type { Settings } from '../settings.ts';
-import type { PhotoStore } from '../store/port.ts';
+import type { PhotoStore, PhotoTable } from '../store/port.ts';
 import type { Context } from './command.ts';
 
 /** What the verbs that look things up work with. */
@@ -14,6 +14,8 @@ export interface OpenLibrary {
   readonly isNew: boolean;
   /** Opening since the verb began; awaited where it is first needed. */
   readonly store: Promise<PhotoStore>;
+  /** The model's own table of it. */
+  readonly table: Promise<PhotoTable>;
   openEmbedder(options?: EmbedderOptions): Promise<Embedder>;
   close(): Promise<void>;
 }
@@ -46,14 +48,16 @@ export async function openLibrary(context: Context, flags: OpenFlags): Promise<O
     return null;
   });
   const model = await resolveModel(world, settings, settings.model ?? active ?? undefined);
-  const store = openStore(world, settings, model, storeScreen(world));
-  // Whoever awaits it first reports the failure; until then it must not count as unhandled.
-  store.catch(() => undefined);
+  const store = openStore(world, settings, storeScreen(world));
+  const table = store.then((opened) => opened.table(model));
+  // Whoever awaits them first reports the failure; until then it must not count as unhandled.
+  table.catch(() => undefined);
   return {
     settings,
     model,
     isNew: active === null,
     store,
+    table,
     openEmbedder: async (options = {}) => {
       const { openEmbedder } = await import('../embedding/embedder.ts');
       return openEmbedder(world, model, { cacheDir: join(settings.paths.cache, 'models'), ...options });

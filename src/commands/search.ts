@@ -68,14 +68,17 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
     const filter = await filterOf(() => library.store, world.cwd, flags);
     const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
     // The store opens while the queries are being embedded: neither waits for the other.
-    const [embedded, store] = await Promise.all([embedQueries(embedder, queries), library.store]);
-    const found = await searchVector(store, {
-      vector: meanDirection(embedded.map(({ vector }) => vector)),
-      k: flags.k,
-      without: flags.includeSelf ? [] : queries,
-      ...(filter === null ? {} : { filter }),
-      ...minScore,
-    });
+    const [embedded, store, table] = await Promise.all([embedQueries(embedder, queries), library.store, library.table]);
+    const found = await searchVector(
+      { store, table },
+      {
+        vector: meanDirection(embedded.map(({ vector }) => vector)),
+        k: flags.k,
+        without: flags.includeSelf ? [] : queries,
+        ...(filter === null ? {} : { filter }),
+        ...minScore,
+      },
+    );
     const results = found.map(toRow);
     if (results.length === 0) await explainEmptiness(library, flags);
     const elapsedMs = Math.round(world.elapsed() - started);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { bytes, count } from '../output/text.ts';
-import type { ModelCollection } from '../store/port.ts';
+import type { IndexedModel } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { openLibrary } from './open.ts';
@@ -21,7 +21,7 @@ async function status(context: Context, flags: { model?: string; json?: boolean 
   const { world } = context;
   const library = await openLibrary(context, flags);
   try {
-    const store = await library.store;
+    const [store, table] = await Promise.all([library.store, library.table]);
     const { folderBytes } = await import('../library/folder-bytes.ts');
     const { data, cache } = library.settings.paths;
     const { id, sha256, dim } = library.model;
@@ -33,14 +33,14 @@ async function status(context: Context, flags: { model?: string; json?: boolean 
         (await store.libraries()).map(async ({ id: libraryId, name, root }) => ({
           name,
           root,
-          photos: await store.count(libraryId),
+          photos: await table.count(libraryId),
           available: await stat(root).then(
             () => true,
             () => false,
           ),
         })),
       ),
-      collections: await store.collections(),
+      collections: await store.models(),
       sizes: { dataBytes: await folderBytes(data), cacheBytes: await folderBytes(cache) },
       folders: { data, cache },
     };
@@ -56,7 +56,7 @@ interface Report {
   readonly model: { readonly id: string; readonly sha256: string; readonly dim: number };
   readonly store: { readonly kind: string; readonly uri: string | null };
   readonly libraries: readonly { name: string; root: string; photos: number; available: boolean }[];
-  readonly collections: readonly ModelCollection[];
+  readonly collections: readonly IndexedModel[];
   readonly sizes: { readonly dataBytes: number; readonly cacheBytes: number };
   readonly folders: { readonly data: string; readonly cache: string };
 }

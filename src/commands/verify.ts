@@ -51,6 +51,7 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
     const report = await verifyIndex(
       {
         store: await library.store,
+        table: await library.table,
         openEmbedder: () => library.openEmbedder(),
         tmp: world.tmp,
         onProgress: (done, total) => progress.update(done, total),

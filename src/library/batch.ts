@@ -1,4 +1,4 @@
-import type { PhotoRow, PhotoStore } from '../store/port.ts';
+import type { PhotoRow, PhotoTable } from '../store/port.ts';
 
 /** Rows per upsert at the most. */
 const MAX_ROWS = 200;
@@ -7,13 +7,13 @@ const MAX_AGE_MS = 2_000;
 
 /** Gathers rows and writes them while the next photos are being embedded; one write at a time. */
 export class RowWriter {
-  readonly #store: PhotoStore;
+  readonly #table: PhotoTable;
   #rows: PhotoRow[] = [];
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(store: PhotoStore) {
-    this.#store = store;
+  constructor(table: PhotoTable) {
+    this.#table = table;
   }
 
   /** Takes a row; resolves when there is room for the next one. @throws what the store threw, also for earlier rows. */
@@ -38,7 +38,7 @@ export class RowWriter {
     const rows = this.#rows;
     if (rows.length === 0) return;
     this.#rows = [];
-    this.#writing = this.#writing.then(() => this.#store.upsert(rows));
+    this.#writing = this.#writing.then(() => this.#table.upsert(rows));
     // Whoever adds or finishes next sees the failure; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
   }

@@ -20,7 +20,7 @@ export interface DiagnoseDeps {
   /** Checks the model file against its sha256. */
   findModel(): Promise<EmbeddingModel>;
   openEmbedder(model: EmbeddingModel): Promise<Embedder>;
-  openStore(model: EmbeddingModel): Promise<PhotoStore>;
+  openStore(): Promise<PhotoStore>;
 }
 
 /** Enough for the embedded server's environment (250 MB) and a first index. */
@@ -109,9 +109,9 @@ async function embedSample(world: World, deps: DiagnoseDeps, model: EmbeddingMod
 }
 
 async function countPhotos(deps: DiagnoseDeps, model: EmbeddingModel): Promise<string> {
-  const store = await deps.openStore(model);
+  const store = await deps.openStore();
   try {
-    return `${store.kind}, ${(await store.count()).toLocaleString('en-US')} photos`;
+    return `${store.kind}, ${(await store.table(model).count()).toLocaleString('en-US')} photos`;
   } finally {
     await store.close();
   }

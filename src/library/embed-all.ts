@@ -1,5 +1,5 @@
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
-import type { PhotoRow, PhotoStore, StoredPhoto } from '../store/port.ts';
+import type { PhotoRow, PhotoTable, StoredPhoto } from '../store/port.ts';
 import type { RowWriter } from './batch.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
@@ -8,7 +8,7 @@ import { isUnchanged } from './reconcile.ts';
 import { photoFile, photoId } from './scope.ts';
 
 interface EmbedDeps {
-  readonly store: PhotoStore;
+  readonly table: PhotoTable;
   readonly writer: RowWriter;
   readonly known: KnownPhotos;
   openEmbedder(): Promise<Embedder>;
@@ -171,7 +171,7 @@ class EmbedRun {
   }
 
   #rowsOf(batch: readonly Reuse[]): Promise<PhotoRow[]> {
-    return this.#deps.store.rows([...new Set(batch.map(({ source }) => source.id))]);
+    return this.#deps.table.rows([...new Set(batch.map(({ source }) => source.id))]);
   }
 
   async #embedAfresh(job: Job): Promise<void> {

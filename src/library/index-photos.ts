@@ -1,6 +1,6 @@
 import type { Embedder } from '../embedding/port.ts';
 import { walk } from '../photos/walk.ts';
-import type { Library, PhotoStore } from '../store/port.ts';
+import type { Library, PhotoIndex } from '../store/port.ts';
 import { absorb } from './absorb.ts';
 import { RowWriter } from './batch.ts';
 import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
@@ -14,8 +14,7 @@ import { type Leaving, removeGone } from './remove-gone.ts';
 import { photoFile } from './scope.ts';
 import { realFolder, type Scope, scopesOf } from './scopes.ts';
 
-export interface IndexDeps {
-  readonly store: PhotoStore;
+export interface IndexDeps extends PhotoIndex {
   /** Called only when there is something to embed. */
   openEmbedder(): Promise<Embedder>;
   readonly onEvent: OnIndexEvent;
@@ -39,11 +38,11 @@ export interface IndexRequest {
  * gone. Rows are written as the run goes, so that a run cut off at any moment is simply gone on with by the next.
  */
 export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promise<IndexReport> {
-  const { store, onEvent } = deps;
+  const { store, table, onEvent } = deps;
   const libraries = await store.libraries();
   const scopes = await chooseScopes(request.roots, libraries, onEvent);
   for (const { library, isNew } of scopes) if (isNew && !request.dryRun) await store.putLibrary(library);
-  const known = await KnownPhotos.load(store, libraries);
+  const known = await KnownPhotos.load(table, libraries);
 
   const reports = new Map<string, LibraryReport>();
   const jobs: Job[] = [];
@@ -88,13 +87,13 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     await preview(jobs, leaving, known, onEvent);
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
-  const writer = new RowWriter(store);
+  const writer = new RowWriter(table);
   const done = await embedAll({ ...deps, writer, known }, jobs);
   await writer.finish();
   const doubled = companions.flatMap((raws) => leaveRaws(raws, done.standIns));
   if (!done.interrupted) await removeGone(deps, leaving, { ...done, doubled });
-  await store.flush();
-  for (const { library } of scopes) reportOf(reports, library).photos = await store.count(library.id);
+  await table.flush();
+  for (const { library } of scopes) reportOf(reports, library).photos = await table.count(library.id);
   return {
     libraries: [...reports.values()],
     embedded: done.embedded,

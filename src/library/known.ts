@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { Library, PhotoStore, StoredPhoto } from '../store/port.ts';
+import type { Library, PhotoTable, StoredPhoto } from '../store/port.ts';
 import { photoFile } from './scope.ts';
 
 /** A stored photo and the library it is in. */
@@ -14,12 +14,12 @@ export class KnownPhotos {
   readonly #sizes = new Set<number>();
   readonly #byHash = new Map<string, KnownPhoto[]>();
 
-  static async load(store: PhotoStore, libraries: readonly Library[]): Promise<KnownPhotos> {
+  static async load(table: PhotoTable, libraries: readonly Library[]): Promise<KnownPhotos> {
     const known = new KnownPhotos();
     for (const library of libraries) {
       const paths = new Map<string, StoredPhoto>();
       known.#byPath.set(library.id, paths);
-      for await (const photo of store.photos(library.id)) {
+      for await (const photo of table.photos(library.id)) {
         paths.set(photo.path, photo);
         known.#remember({ library, photo });
       }

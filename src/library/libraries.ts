@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Library, PhotoStore } from '../store/port.ts';
+import type { Library, PhotoStore, PhotoTable } from '../store/port.ts';
 import { inside } from './scope.ts';
 import { realFolder } from './scopes.ts';
 
@@ -27,13 +27,21 @@ export async function relocate(store: PhotoStore, library: Library, folder: stri
   return moved;
 }
 
+/** Forgets a library and takes its rows out of every model's index; returns how many there were. */
+export async function removeLibrary(store: PhotoStore, library: Library): Promise<number> {
+  let removed = 0;
+  for (const { model } of await store.models()) removed += await removeRows(store.table(model), library);
+  await store.removeLibrary(library.id);
+  return removed;
+}
+
 /** Ids per delete. */
 const MAX_IDS = 500;
 
 /** Takes a library's rows out of one model's index; returns how many there were. */
-export async function removeRows(store: PhotoStore, library: Library): Promise<number> {
+async function removeRows(table: PhotoTable, library: Library): Promise<number> {
   const ids: string[] = [];
-  for await (const { id } of store.photos(library.id)) ids.push(id);
-  for (let from = 0; from < ids.length; from += MAX_IDS) await store.remove(ids.slice(from, from + MAX_IDS));
+  for await (const { id } of table.photos(library.id)) ids.push(id);
+  for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
   return ids.length;
 }

@@ -1,4 +1,4 @@
-import type { Library, PhotoStore, StoredPhoto } from '../store/port.ts';
+import type { Library, PhotoIndex, StoredPhoto } from '../store/port.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
 import { suspicious } from './reconcile.ts';
 
@@ -16,8 +16,7 @@ export interface Leaving {
   readonly superseded?: readonly StoredPhoto[];
 }
 
-interface RemoveDeps {
-  readonly store: PhotoStore;
+interface RemoveDeps extends PhotoIndex {
   readonly onEvent: OnIndexEvent;
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -53,7 +52,7 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     if (entry.absorbedBy !== undefined && removes && leaves === stored) emptied.push(entry);
   }
   const all = [...ids];
-  for (let from = 0; from < all.length; from += MAX_IDS) await deps.store.remove(all.slice(from, from + MAX_IDS));
+  for (let from = 0; from < all.length; from += MAX_IDS) await deps.table.remove(all.slice(from, from + MAX_IDS));
   for (const { library, absorbedBy } of emptied) {
     await deps.store.removeLibrary(library.id);
     if (absorbedBy !== undefined) deps.onEvent({ kind: 'absorbed', library, into: absorbedBy });

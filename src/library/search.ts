@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
-import type { Hit, Library, PhotoFilter, PhotoStore } from '../store/port.ts';
+import type { Hit, Library, PhotoFilter, PhotoIndex } from '../store/port.ts';
 import { photoFile } from './scope.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
@@ -24,11 +24,11 @@ export interface FoundPhoto extends Hit {
 }
 
 /** The `k` photos nearest to a vector, by cosine similarity, best first. */
-export async function searchVector(store: PhotoStore, request: SearchRequest): Promise<FoundPhoto[]> {
+export async function searchVector({ store, table }: PhotoIndex, request: SearchRequest): Promise<FoundPhoto[]> {
   const { vector, k, filter, minScore } = request;
   const without = await realFiles(request.without ?? []);
   const [hits, libraries] = await Promise.all([
-    store.search(vector, {
+    table.search(vector, {
       // Room for what is left out afterwards.
       k: k + without.size,
       ...(filter === undefined ? {} : { filter }),

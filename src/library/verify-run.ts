@@ -6,13 +6,12 @@ import { interruptedError, messageOf, UserError } from '../errors.ts';
 import { decodePhoto } from '../photos/decode.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { readPhotoFile } from '../photos/read.ts';
-import type { Hit, PhotoStore } from '../store/port.ts';
+import type { Hit, PhotoIndex } from '../store/port.ts';
 import type { SampledPhoto } from './verify-sample.ts';
 import { type Kind, TOP } from './verify-score.ts';
 import { makeVariant, VARIANTS } from './verify-variants.ts';
 
-export interface VerifyDeps {
-  readonly store: PhotoStore;
+export interface VerifyDeps extends PhotoIndex {
   openEmbedder(): Promise<Embedder>;
   /** Where a private folder for the variants is made, and removed again. */
   readonly tmp: string;
@@ -124,7 +123,7 @@ class Verification {
     }
     const found = await this.#search(vectors);
     const ids = new Set([photo.id, ...[...found.values()].flat().map(({ id }) => id)]);
-    const rows = new Map((await this.#deps.store.rows([...ids])).map((row) => [row.id, row]));
+    const rows = new Map((await this.#deps.table.rows([...ids])).map((row) => [row.id, row]));
     const stored = rows.get(photo.id);
     if (stored?.sha256 !== photo.sha256) return 'changed';
     const isTheSame = (hit: Hit): boolean => {
@@ -153,7 +152,7 @@ class Verification {
   async #search(vectors: ReadonlyMap<Kind, Float32Array>): Promise<Map<Kind, Hit[]>> {
     const search = async ([kind, vector]: [Kind, Float32Array]): Promise<[Kind, Hit[]]> => [
       kind,
-      await this.#deps.store.search(vector, { k: TOP }),
+      await this.#deps.table.search(vector, { k: TOP }),
     ];
     return new Map(await Promise.all([...vectors].map(search)));
   }

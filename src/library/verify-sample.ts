@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
-import type { Library, PhotoStore, StoredPhoto } from '../store/port.ts';
+import type { Library, PhotoIndex, PhotoTable, StoredPhoto } from '../store/port.ts';
 import { isBelow } from './reconcile.ts';
 import { photoFile } from './scope.ts';
 import { notIndexed, partsBelow } from './scopes.ts';
@@ -33,7 +33,7 @@ export interface Sample {
  * @throws UserError when nothing is indexed there.
  */
 export async function takeSample(
-  store: PhotoStore,
+  { store, table }: PhotoIndex,
   folder: string | null,
   { size, seed }: { readonly size: number; readonly seed: number },
 ): Promise<Sample> {
@@ -41,7 +41,7 @@ export async function takeSample(
   const photos: SampledPhoto[] = [];
   const libraries = await store.libraries();
   const roots = new Map<string, Promise<boolean>>();
-  for (const { library, photo } of shuffled(await photosBelow(store, libraries, folder), seed)) {
+  for (const { library, photo } of shuffled(await photosBelow(table, libraries, folder), seed)) {
     if (photos.length === size) break;
     const present = roots.get(library.id) ?? exists(library.root);
     roots.set(library.id, present);
@@ -59,7 +59,7 @@ interface Indexed {
 }
 
 async function photosBelow(
-  store: PhotoStore,
+  table: PhotoTable,
   libraries: readonly Library[],
   folder: string | null,
 ): Promise<Indexed[]> {
@@ -68,7 +68,7 @@ async function photosBelow(
   for (const library of libraries) {
     const places = parts?.filter((part) => part.library === library.id).map((part) => part.folder) ?? [''];
     if (places.length === 0) continue;
-    for await (const photo of store.photos(library.id)) {
+    for await (const photo of table.photos(library.id)) {
       if (places.some((place) => isBelow(photo.path, place))) indexed.push({ library, photo });
     }
   }

@@ -28,7 +28,7 @@ export interface VerifyReport extends Health {
  * @throws UserError when there is nothing to verify, and `interrupted`.
  */
 export async function verifyIndex(deps: VerifyDeps, request: VerifyRequest): Promise<VerifyReport> {
-  const { photos, leftOut } = await takeSample(deps.store, request.folder, {
+  const { photos, leftOut } = await takeSample(deps, request.folder, {
     size: request.sample,
     seed: request.seed,
   });
@@ -53,7 +53,7 @@ export async function verifyIndex(deps: VerifyDeps, request: VerifyRequest): Pro
     },
     kinds,
     selfMatch,
-    ...judge(selfMatch, kinds, await deps.store.count()),
+    ...judge(selfMatch, kinds, await deps.table.count()),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { LiteEvent } from './lite/connect.ts';
 import type { Endpoint } from './milvus/endpoint.ts';
-import type { ModelIdentity, PhotoStore } from './port.ts';
+import type { PhotoStore } from './port.ts';
 
 /** From "starting" to the moment the embedded server's process really runs. */
 const SPAWN_MS = 20;
@@ -18,7 +18,6 @@ const SPAWN_MS = 20;
 export async function openStore(
   world: World,
   settings: Settings,
-  model: ModelIdentity,
   onEvent: (event: LiteEvent) => void,
 ): Promise<PhotoStore> {
   const { milvusUri, milvusToken, paths } = settings;
@@ -26,7 +25,7 @@ export async function openStore(
   if (milvusUri !== undefined) {
     const endpoint = parseEndpoint(milvusUri, milvusToken);
     const { openLine, milvusStore } = await importAdapter();
-    return milvusStore(openLine(endpoint, null), model);
+    return milvusStore(openLine(endpoint, null));
   }
   const { connectLite } = await import('./lite/connect.ts');
   const connect = async (report: typeof onEvent): Promise<Endpoint> => {
@@ -44,10 +43,7 @@ export async function openStore(
   });
   await Promise.race([connecting, started]);
   const [endpoint, { openLine, milvusStore }] = await Promise.all([connecting, importAdapter()]);
-  return milvusStore(
-    openLine(endpoint, () => connect(onEvent)),
-    model,
-  );
+  return milvusStore(openLine(endpoint, () => connect(onEvent)));
 }
 
 async function importAdapter() {

@@ -14,8 +14,8 @@ export interface ModelIdentity {
   readonly dim: number;
 }
 
-/** What `curate status` shows of a store. */
-export interface ModelCollection {
+/** A model that has photos in a store. */
+export interface IndexedModel {
   readonly model: ModelIdentity;
   readonly photos: number;
 }
@@ -56,6 +56,8 @@ export interface Hit extends PhotoRecord {
   readonly score: number;
 }
 
+export interface VectorHit extends Hit, PhotoRow {}
+
 /** Filters are values; each store writes them in its own language. */
 export interface PhotoFilter {
   /** Photos in any of these folders; `folder` is relative, "/"-separated, "" is the whole library. */
@@ -67,35 +69,53 @@ export interface PhotoFilter {
 }
 
 export interface SearchOptions {
-  /** At most 16,384. */
+  /** At most 16,384; with vectors better 1,000, since each takes kilobytes. */
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly minScore?: number;
 }
 
 /**
- * Where rows of one model live. Every call rejects with a UserError when the store is broken or away:
- * a broken store always stops a run.
+ * Where an index lives: the libraries, and one table of photos per model.
+ * Every call of a store and its tables rejects with a UserError when the store is broken or away: that always stops
+ * a run.
  */
 export interface PhotoStore {
   readonly kind: 'lite' | 'server' | 'zilliz';
   libraries(): Promise<Library[]>;
   putLibrary(library: Library): Promise<void>;
-  /** Forgets the library itself; its rows are removed by `remove`. */
+  /** Forgets the library itself; its rows are removed from each model's table. */
   removeLibrary(id: string): Promise<void>;
-  /** In order of id. */
+  /** Every model that has a table here, in order of id. */
+  models(): Promise<IndexedModel[]>;
+  /** Costs no call: a table that nobody has written to yet is an empty one. */
+  table(model: ModelIdentity): PhotoTable;
+  /** Ends the connection that the tables share. */
+  close(): Promise<void>;
+}
+
+/** The rows of one model. */
+export interface PhotoTable {
+  /** What reconciling needs of a library's photos, in order of id. */
   photos(library: string): AsyncIterable<StoredPhoto>;
+  /** Every row that the filter lets through, in order of id; read page by page, so it never is in memory at once. */
+  all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
+  all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
   /** Whole rows, vectors included, in no particular order; unknown ids are left out. */
   rows(ids: readonly string[]): Promise<PhotoRow[]>;
   /** Inserts or replaces; resolved means acknowledged by the store. */
   upsert(rows: readonly PhotoRow[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
-  /** The `k` nearest by cosine, best first, ties by path. */
+  /** The `k` nearest by cosine, best first, ties by path; with their vectors when asked. */
+  search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   count(library?: string): Promise<number>;
-  /** Every model that has photos here, the store's own among them. */
-  collections(): Promise<ModelCollection[]>;
   /** Makes acknowledged rows durable and quick to search; called at the end of an index run. */
   flush(): Promise<void>;
-  close(): Promise<void>;
+}
+
+/** An open store and the table of the model at hand. */
+export interface PhotoIndex {
+  readonly store: PhotoStore;
+  readonly table: PhotoTable;
 }

@@ -18,7 +18,7 @@ import { type PrivateGuard, privateGuard } from '../../src/picture/private-files
 import { prepareReference } from '../../src/picture/references.ts';
 import type { Settings } from '../../src/settings.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
-import { HashEmbedder } from '../support/hash-embedder.ts';
+import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -133,7 +133,7 @@ async function library(
     await cp(join(root, `${colour}.jpg`), file);
     const result = await embedder.embed({ file });
     if (result.kind === 'embedded')
-      await store.upsert([{ ...result.photo, id: photoId('lib', path), library: 'lib', path }]);
+      await store.table(testModel).upsert([{ ...result.photo, id: photoId('lib', path), library: 'lib', path }]);
     files.push(path);
   }
   for (const rule of rules) {
@@ -219,7 +219,11 @@ async function makeComic(serial: number, made: Scene): Promise<Outcome> {
   let searched = false;
   const openFinder = async () => {
     searched = true;
-    return { store: Promise.resolve(store), embedder: new HashEmbedder() };
+    return {
+      store: Promise.resolve(store),
+      table: Promise.resolve(store.table(testModel)),
+      embedder: new HashEmbedder(),
+    };
   };
   const cast = await castReferences(openFinder, guard(), {
     query: named(made.query),

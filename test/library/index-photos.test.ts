@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IndexEvent, IndexReport } from '../../src/library/events.ts';
 import { indexPhotos } from '../../src/library/index-photos.ts';
-import { HashEmbedder } from '../support/hash-embedder.ts';
+import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 let home: string;
@@ -16,6 +16,7 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 
 class Bench {
   readonly store = new MemoryStore();
+  readonly table = this.store.table(testModel);
   readonly embedder = new HashEmbedder();
   readonly events: IndexEvent[] = [];
   interrupt = new AbortController();
@@ -24,6 +25,7 @@ class Bench {
     return indexPhotos(
       {
         store: this.store,
+        table: this.table,
         openEmbedder: async () => this.embedder,
         onEvent: (event) => this.events.push(event),
         interrupted: this.interrupt.signal,
@@ -37,7 +39,7 @@ class Bench {
   async content(): Promise<Map<string, string>> {
     const roots = new Map((await this.store.libraries()).map(({ id, root }) => [id, root]));
     return new Map(
-      [...this.store.table.values()].map((row) => [join(roots.get(row.library) ?? '?', row.path), row.sha256]),
+      [...this.table.stored.values()].map((row) => [join(roots.get(row.library) ?? '?', row.path), row.sha256]),
     );
   }
 }
@@ -68,7 +70,7 @@ describe('indexing a folder', () => {
     const [report] = (await bench.index([join(home, 'a')])).libraries;
     expect(report).toMatchObject({ unchanged: 1, updated: 0 });
     expect(bench.embedder.embedded).toBe(1);
-    expect([...bench.store.table.values()][0]?.mtimeMs).toBe(1_000_000);
+    expect([...bench.table.stored.values()][0]?.mtimeMs).toBe(1_000_000);
   });
 
   it('keeps the vector of a photo that moved, also to another library', async () => {
@@ -80,7 +82,7 @@ describe('indexing a folder', () => {
     const { libraries } = await bench.index([join(home, 'b')]);
     expect(libraries[0]).toMatchObject({ moved: 1, added: 0, photos: 2 });
     expect(bench.embedder.embedded).toBe(2);
-    expect(bench.store.table.size).toBe(2);
+    expect(bench.table.stored.size).toBe(2);
   });
 
   it('gives two photos that swapped names each their own vector', async () => {
@@ -88,13 +90,13 @@ describe('indexing a folder', () => {
     await put('a/1.jpg', 'one');
     await put('a/2.jpg', 'two');
     await bench.index([join(home, 'a')]);
-    const before = new Map([...bench.store.table.values()].map((row) => [row.sha256, row.vector]));
+    const before = new Map([...bench.table.stored.values()].map((row) => [row.sha256, row.vector]));
     await put('a/1.jpg', 'two');
     await put('a/2.jpg', 'one');
     await utimes(join(home, 'a/1.jpg'), 5, 5);
     await utimes(join(home, 'a/2.jpg'), 6, 6);
     await bench.index([join(home, 'a')]);
-    for (const row of bench.store.table.values()) expect(row.vector).toEqual(before.get(row.sha256));
+    for (const row of bench.table.stored.values()) expect(row.vector).toEqual(before.get(row.sha256));
   });
 
   it('reports a damaged photo, goes on, and forgets it when it had been sound', async () => {
@@ -204,7 +206,7 @@ describe('indexing a folder', () => {
     for (const name of ['exports/1.jpg', '2.png', 'b/keep.png', 'b/x.png', 'raw/3.jpg', '4.jpg'])
       await put(`a/${name}`, name);
     await bench.index([join(home, 'a')], { ignore: ['raw'] });
-    expect([...bench.store.table.values()].map(({ path }) => path).sort()).toEqual(['4.jpg', 'b/keep.png']);
+    expect([...bench.table.stored.values()].map(({ path }) => path).sort()).toEqual(['4.jpg', 'b/keep.png']);
   });
 });
 
@@ -213,7 +215,7 @@ describe('a dry run', () => {
     const bench = new Bench();
     for (const name of ['moves', 'goes', 'stays', 'touched', 'edited']) await put(`a/${name}.jpg`, name);
     await bench.index([join(home, 'a')]);
-    const before = [...bench.store.table.values()];
+    const before = [...bench.table.stored.values()];
     await rename(join(home, 'a/moves.jpg'), join(home, 'a/moved.jpg'));
     await rm(join(home, 'a/goes.jpg'));
     await utimes(join(home, 'a/touched.jpg'), 7, 7);
@@ -221,7 +223,7 @@ describe('a dry run', () => {
     await put('a/new.jpg', 'new');
     const expected = { photos: 5, added: 1, updated: 1, moved: 1, unchanged: 2, removed: 1 };
     expect((await bench.index([join(home, 'a')], { dryRun: true })).libraries[0]).toMatchObject(expected);
-    expect([...bench.store.table.values()]).toEqual(before);
+    expect([...bench.table.stored.values()]).toEqual(before);
     expect((await bench.index([join(home, 'a')])).libraries[0]).toMatchObject(expected);
   });
 });
@@ -246,7 +248,7 @@ describe('folders that overlap', () => {
     expect(libraries[0]).toMatchObject({ name: 'a', photos: 2, added: 1, moved: 1 });
     expect(bench.embedder.embedded).toBe(2);
     expect(await bench.store.libraries()).toHaveLength(1);
-    expect(bench.store.table.size).toBe(2);
+    expect(bench.table.stored.size).toBe(2);
   });
 
   it('keeps an inner library whose drive is away', async () => {
@@ -256,7 +258,7 @@ describe('folders that overlap', () => {
     await bench.index([join(home, 'a/nas')]);
     await rm(join(home, 'a/nas'), { recursive: true });
     await bench.index([join(home, 'a')]);
-    expect(bench.store.table.size).toBe(2);
+    expect(bench.table.stored.size).toBe(2);
     expect(await bench.store.libraries()).toHaveLength(2);
   });
 });
@@ -292,7 +294,7 @@ describe('drives that come and go', () => {
     await rm(join(home, 'a'), { recursive: true });
     await bench.index([]);
     expect(bench.events).toContainEqual(expect.objectContaining({ kind: 'away' }));
-    expect(bench.store.table.size).toBe(1);
+    expect(bench.table.stored.size).toBe(1);
     await expect(bench.index([join(home, 'a')])).rejects.toThrow(/There is no folder/);
   });
 });
@@ -312,7 +314,7 @@ describe('an interrupted run', () => {
     };
     const report = await bench.index([join(home, 'a')]);
     expect(report.interrupted).toBe(true);
-    const kept = bench.store.table.size;
+    const kept = bench.table.stored.size;
     expect(kept).toBeGreaterThan(2);
     expect(kept).toBeLessThan(22);
     bench.interrupt = new AbortController();
@@ -368,7 +370,7 @@ describe('the index after any edits', () => {
         await fresh.index(roots);
         expect(await bench.content()).toEqual(await fresh.content());
         const vectors = (b: Bench) =>
-          new Map([...b.store.table.values()].map((row) => [`${row.path}${row.sha256}`, row.vector]));
+          new Map([...b.table.stored.values()].map((row) => [`${row.path}${row.sha256}`, row.vector]));
         expect(vectors(bench)).toEqual(vectors(fresh));
         await rm(base, { recursive: true });
       }),

@@ -16,7 +16,7 @@ import { Burst } from '../../src/library/watch-burst.ts';
 import { unignored } from '../../src/library/watch-ignored.ts';
 import { WatchedRoots } from '../../src/library/watch-roots.ts';
 import { changedFolders, commonFolder } from '../../src/library/watch-scopes.ts';
-import { HashEmbedder } from '../support/hash-embedder.ts';
+import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 let home: string;
@@ -34,6 +34,7 @@ async function put(path: string, content: string): Promise<void> {
 /** A watch over `home/a`, with the real watcher and the real use case. */
 class Watch {
   readonly store = new MemoryStore();
+  readonly table = this.store.table(testModel);
   readonly events: WatchEvent[] = [];
   /** The folders of each run after the first. */
   readonly runs: (readonly string[])[] = [];
@@ -83,6 +84,7 @@ class Watch {
     await indexPhotos(
       {
         store: this.store,
+        table: this.table,
         openEmbedder: async () => new HashEmbedder(),
         onEvent: (event) => {
           if (event.kind === 'kept') kept.push(event.library.root);
@@ -96,7 +98,7 @@ class Watch {
   }
 
   paths(): string[] {
-    return [...this.store.table.values()].map(({ path }) => path).sort();
+    return [...this.table.stored.values()].map(({ path }) => path).sort();
   }
 
   becomes(...paths: string[]): Promise<void> {
@@ -126,7 +128,7 @@ describe('watching folders', () => {
   it('notices an edit, a removal and a move between folders', async () => {
     const edited = createHash('sha256').update('one, edited').digest('hex');
     await put('a/2024/1.jpg', 'one, edited');
-    const hashes = (): string[] => [...watch.store.table.values()].map(({ sha256 }) => sha256);
+    const hashes = (): string[] => [...watch.table.stored.values()].map(({ sha256 }) => sha256);
     await vi.waitFor(() => expect(hashes()).toContain(edited), { timeout: 10_000, interval: 50 });
     await rename(join(watch.root, '2024/1.jpg'), join(watch.root, '2025/1.jpg'));
     await watch.becomes('2025/1.jpg', '2025/2.jpg');

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { PhotoFilter, PhotoRow, PhotoStore } from '../../src/store/port.ts';
+import type { ModelIdentity, PhotoFilter, PhotoRow, PhotoStore, PhotoTable } from '../../src/store/port.ts';
 import {
   byId,
   collect,
   FIRST_AXIS,
+  freshModel,
   HOSTILE_NAMES,
   hostilePlace,
   isLibraryId,
   parents,
   photo,
   recordOf,
+  unit,
 } from './samples.ts';
 
 export interface ContractOptions {
@@ -21,25 +23,29 @@ export interface ContractOptions {
   readonly runs: number;
 }
 
-/** What every PhotoStore must do. `open` gives one for vectors of 8 dimensions without photos in it. */
+/** What every PhotoStore and its tables must do. */
 export function storeContract(name: string, open: () => Promise<PhotoStore>, { timeout, runs }: ContractOptions): void {
   describe(name, { timeout }, () => {
     let store: PhotoStore;
+    let model: ModelIdentity;
+    let table: PhotoTable;
     beforeEach(async () => {
       store = await open();
+      model = freshModel();
+      table = store.table(model);
     }, timeout);
     afterEach(async () => {
       await store?.close();
     });
 
     test('an empty store gives nothing', async () => {
-      expect(await collect(store.photos('holiday'))).toEqual([]);
-      expect(await store.rows(['0'.repeat(64)])).toEqual([]);
-      expect(await store.search(FIRST_AXIS, { k: 6 })).toEqual([]);
-      expect(await store.count()).toBe(0);
-      expect(await store.count('holiday')).toBe(0);
-      await store.remove(['0'.repeat(64)]);
-      await store.flush();
+      expect(await collect(table.photos('holiday'))).toEqual([]);
+      expect(await table.rows(['0'.repeat(64)])).toEqual([]);
+      expect(await table.search(FIRST_AXIS, { k: 6 })).toEqual([]);
+      expect(await table.count()).toBe(0);
+      expect(await table.count('holiday')).toBe(0);
+      await table.remove(['0'.repeat(64)]);
+      await table.flush();
     });
 
     test('rows come back as they were put', async () => {
@@ -49,8 +55,8 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
         photo('before-1970.jpg', { takenMs: -86_400_000, size: 5_000_000_000, mtimeMs: 0 }),
         photo('日本/写真 "1"\\\n.jpg', { library: 'other "library"', camera: 'Kodak\\"DC\n' }),
       ];
-      await store.upsert(rows);
-      const found = await store.rows([...rows.map(({ id }) => id), 'f'.repeat(64)]);
+      await table.upsert(rows);
+      const found = await table.rows([...rows.map(({ id }) => id), 'f'.repeat(64)]);
       expect(byId(found)).toEqual(byId(rows));
       const listed = byId(rows.slice(0, 3)).map(({ id, path, sha256, size, mtimeMs }) => ({
         id,
@@ -59,20 +65,20 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
         size,
         mtimeMs,
       }));
-      expect(await collect(store.photos('holiday'))).toEqual(listed);
-      const hits = await store.search(FIRST_AXIS, { k: 10 });
+      expect(await collect(table.photos('holiday'))).toEqual(listed);
+      const hits = await table.search(FIRST_AXIS, { k: 10 });
       expect(byId(hits).map(({ score: _, ...hit }) => hit)).toEqual(byId(rows).map(recordOf));
-      expect(await store.count()).toBe(4);
-      expect(await store.count('holiday')).toBe(3);
+      expect(await table.count()).toBe(4);
+      expect(await table.count('holiday')).toBe(3);
     });
 
     test('an upsert replaces, and of two rows of one photo the last one stays', async () => {
-      await store.upsert([photo('a.jpg', { size: 1 }), photo('a.jpg', { size: 2 })]);
-      expect((await collect(store.photos('holiday'))).map(({ size }) => size)).toEqual([2]);
-      await store.upsert([photo('a.jpg', { size: 3, angle: 1 })]);
-      const [row] = await store.rows([photo('a.jpg').id]);
+      await table.upsert([photo('a.jpg', { size: 1 }), photo('a.jpg', { size: 2 })]);
+      expect((await collect(table.photos('holiday'))).map(({ size }) => size)).toEqual([2]);
+      await table.upsert([photo('a.jpg', { size: 3, angle: 1 })]);
+      const [row] = await table.rows([photo('a.jpg').id]);
       expect(row).toEqual(photo('a.jpg', { size: 3, angle: 1 }));
-      expect(await store.count()).toBe(1);
+      expect(await table.count()).toBe(1);
     });
 
     test('search gives the nearest first with their cosine, ties by path, and no more than there are', async () => {
@@ -83,10 +89,10 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
         // Eight equal photos: the six asked for are the first by path, whatever the store likes best.
         ...['c7', 'c1', 'c4', 'c0', 'c6', 'c3', 'c5', 'c2'].map((name) => photo(`${name}.jpg`)),
       ];
-      await store.upsert(rows);
-      const six = await store.search(FIRST_AXIS, { k: 6 });
+      await table.upsert(rows);
+      const six = await table.search(FIRST_AXIS, { k: 6 });
       expect(six.map(({ path }) => path)).toEqual(['c0.jpg', 'c1.jpg', 'c2.jpg', 'c3.jpg', 'c4.jpg', 'c5.jpg']);
-      const all = await store.search(FIRST_AXIS, { k: 1000 });
+      const all = await table.search(FIRST_AXIS, { k: 1000 });
       expect(all.map(({ path }) => path).slice(8)).toEqual(['a.jpg', 'd.jpg', 'opposite.jpg']);
       const scores = all.map(({ score }) => score);
       expect(scores.slice(0, 8)).toEqual(Array(8).fill(1));
@@ -95,10 +101,10 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
     });
 
     test('a score too low is cut off, also when that leaves nothing', async () => {
-      await store.upsert([photo('near.jpg', { angle: 0.1 }), photo('far.jpg', { angle: 1.2 })]);
-      const near = await store.search(FIRST_AXIS, { k: 6, minScore: 0.9 });
+      await table.upsert([photo('near.jpg', { angle: 0.1 }), photo('far.jpg', { angle: 1.2 })]);
+      const near = await table.search(FIRST_AXIS, { k: 6, minScore: 0.9 });
       expect(near.map(({ path }) => path)).toEqual(['near.jpg']);
-      expect(await store.search(FIRST_AXIS, { k: 6, minScore: 0.999 })).toEqual([]);
+      expect(await table.search(FIRST_AXIS, { k: 6, minScore: 0.999 })).toEqual([]);
     });
 
     test('a filter takes photos in folders, by whole names, and by time of taking', async () => {
@@ -110,9 +116,9 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
         photo('trip0.jpg', { takenMs: 4000 }),
         photo('trip/a.jpg', { library: 'other', takenMs: 5000 }),
       ];
-      await store.upsert(rows);
+      await table.upsert(rows);
       const paths = async (filter: PhotoFilter): Promise<string[]> =>
-        (await store.search(FIRST_AXIS, { k: 100, filter })).map(({ library, path }) => `${library}:${path}`).sort();
+        (await table.search(FIRST_AXIS, { k: 100, filter })).map(({ library, path }) => `${library}:${path}`).sort();
       expect(await paths({ within: [{ library: 'holiday', folder: 'trip' }] })).toEqual([
         'holiday:trip/a.jpg',
         'holiday:trip/day 1/b.jpg',
@@ -133,23 +139,73 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(await paths({ within: two, takenAfterMs: -1e300 })).toEqual(['other:trip/a.jpg']);
     });
 
+    test('all rows come in order of id, whole or without vectors, of all photos or those a filter lets through', async () => {
+      const rows = [
+        photo('a.jpg', { takenMs: null, camera: null }),
+        photo('trip/a.jpg', { angle: 1 }),
+        photo('trip/b.jpg', { angle: 2, takenMs: 1000 }),
+        photo('trip/a.jpg', { library: 'other', angle: 3 }),
+      ];
+      await table.upsert(rows);
+      expect(await collect(table.all())).toEqual(byId(rows).map(recordOf));
+      expect(await collect(table.all({ vectors: true }))).toEqual(byId(rows));
+      const trip = { within: [{ library: 'holiday', folder: 'trip' }] };
+      expect(await collect(table.all({ filter: trip }))).toEqual(byId(rows.slice(1, 3)).map(recordOf));
+      const early = { ...trip, takenBeforeMs: 2000 };
+      expect(await collect(table.all({ filter: early, vectors: true }))).toEqual([rows[2]]);
+      expect(await collect(table.all({ filter: { within: [] } }))).toEqual([]);
+    });
+
+    test('hits bring their vectors along when asked', async () => {
+      const rows = Array.from({ length: 120 }, (_, index) => photo(`${index}.jpg`, { angle: index / 100 }));
+      await table.upsert(rows);
+      const hits = await table.search(FIRST_AXIS, { k: 100, vectors: true });
+      expect(hits.map(({ score: _, ...row }) => row)).toEqual(rows.slice(0, 100));
+      const [plain] = await table.search(FIRST_AXIS, { k: 1 });
+      expect(plain).toEqual({ ...recordOf(rows[0] ?? photo('0.jpg')), score: 1 });
+    });
+
+    test('each model has a table of its own, and those that were written to are listed', async () => {
+      const narrow = freshModel(4);
+      const vector = unit([1, 0, 0, 0]);
+      const listed = async () => {
+        const models = (await store.models()).filter((one) => [model.id, narrow.id].includes(one.model.id));
+        return new Map(models.map((one) => [one.model.sha256, one]));
+      };
+      expect(await listed()).toEqual(new Map());
+      await table.upsert([photo('a.jpg'), photo('b.jpg')]);
+      expect(await listed()).toEqual(new Map([[model.sha256, { model, photos: 2 }]]));
+      await store.table(narrow).upsert([photo('a.jpg', { vector })]);
+      expect((await store.table(narrow).search(vector, { k: 6 })).map(({ path }) => path)).toEqual(['a.jpg']);
+      expect(await store.table(model).count()).toBe(2);
+      expect(await listed()).toEqual(
+        new Map([
+          [model.sha256, { model, photos: 2 }],
+          [narrow.sha256, { model: narrow, photos: 1 }],
+        ]),
+      );
+      await store.table(narrow).remove([photo('a.jpg').id]);
+      expect(await store.table(narrow).count()).toBe(0);
+      expect(await table.count()).toBe(2);
+    });
+
     test('folders and libraries of any name hold exactly their own photos', async () => {
       const holds = async (entries: readonly { library: string; path: string }[]): Promise<void> => {
         const rows = entries.map(({ library, path }) => photo(path, { library }));
         const all = [...new Map(rows.map((row) => [row.id, row])).values()];
-        await store.upsert(rows);
-        expect(byId(await store.rows(all.map(({ id }) => id))).map(recordOf)).toEqual(byId(all).map(recordOf));
+        await table.upsert(rows);
+        expect(byId(await table.rows(all.map(({ id }) => id))).map(recordOf)).toEqual(byId(all).map(recordOf));
         for (const library of new Set(entries.map((entry) => entry.library))) {
           const own = all.filter((row) => row.library === library);
-          expect((await collect(store.photos(library))).map(({ id }) => id)).toEqual(byId(own).map(({ id }) => id));
+          expect((await collect(table.photos(library))).map(({ id }) => id)).toEqual(byId(own).map(({ id }) => id));
           for (const folder of new Set(own.flatMap(({ path }) => parents(path)))) {
             const inside = own.filter(({ path }) => folder === '' || path.startsWith(`${folder}/`));
-            const hits = await store.search(FIRST_AXIS, { k: 100, filter: { within: [{ library, folder }] } });
+            const hits = await table.search(FIRST_AXIS, { k: 100, filter: { within: [{ library, folder }] } });
             expect(byId(hits).map(({ path }) => path)).toEqual(byId(inside).map(({ path }) => path));
           }
         }
-        await store.remove(all.map(({ id }) => id));
-        expect(await store.count()).toBe(0);
+        await table.remove(all.map(({ id }) => id));
+        expect(await table.count()).toBe(0);
       };
       const asFolders = HOSTILE_NAMES.flatMap((name) => [
         { library: 'holiday', path: `${name}/a.jpg` },
@@ -175,26 +231,26 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       const behavesLikeMap = async (
         steps: (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[],
       ): Promise<void> => {
-        const model = new Map<string, PhotoRow>();
-        await store.remove(ids);
+        const expectedRows = new Map<string, PhotoRow>();
+        await table.remove(ids);
         for (const one of steps) {
           if ('put' in one) {
             const rows = one.put.map(({ path, ...some }) => photo(path, some));
-            for (const row of rows) model.set(row.id, row);
-            await store.upsert(rows);
+            for (const row of rows) expectedRows.set(row.id, row);
+            await table.upsert(rows);
           } else if ('remove' in one) {
             const gone = one.remove.map((path) => photo(path).id);
-            for (const id of gone) model.delete(id);
-            await store.remove(gone);
+            for (const id of gone) expectedRows.delete(id);
+            await table.remove(gone);
           } else {
-            await store.flush();
+            await table.flush();
           }
-          const expected = byId([...model.values()]);
-          const listed = await collect(store.photos('holiday'));
+          const expected = byId([...expectedRows.values()]);
+          const listed = await collect(table.photos('holiday'));
           expect(listed.map(({ id, size }) => ({ id, size }))).toEqual(expected.map(({ id, size }) => ({ id, size })));
-          expect(await store.count()).toBe(expected.length);
-          expect(byId(await store.rows(ids))).toEqual(expected);
-          const hits = await store.search(FIRST_AXIS, { k: 20 });
+          expect(await table.count()).toBe(expected.length);
+          expect(byId(await table.rows(ids))).toEqual(expected);
+          const hits = await table.search(FIRST_AXIS, { k: 20 });
           expect(byId(hits).map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
         }
       };
@@ -212,14 +268,14 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
         root: `/home/"me"\\\n/${index}`,
       }));
       if (first === undefined || second === undefined) throw new Error('two ids give two libraries');
-      await store.upsert([photo('a.jpg', { library: first.id })]);
+      await table.upsert([photo('a.jpg', { library: first.id })]);
       await store.putLibrary(first);
       await store.putLibrary(second);
       expect(byId(await mine())).toEqual(byId([first, second]));
       await store.putLibrary({ ...first, root: '/elsewhere' });
       await store.removeLibrary(second.id);
       expect(await mine()).toEqual([{ ...first, root: '/elsewhere' }]);
-      expect(await store.count(first.id)).toBe(1);
+      expect(await table.count(first.id)).toBe(1);
     });
   });
 }

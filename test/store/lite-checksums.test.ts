@@ -12,7 +12,7 @@ import { readState } from '../../src/store/lite/state.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
-import type { PhotoStore } from '../../src/store/port.ts';
+import type { PhotoIndex } from '../../src/store/port.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 import { freshModel, photo, unit } from './samples.ts';
 
@@ -32,9 +32,10 @@ interface Report {
 let home: LiteHome;
 const database = (): string => join(liteFolders(home.paths.data).server, 'db');
 
-async function open(): Promise<PhotoStore> {
+async function open(): Promise<PhotoIndex> {
   const { address, token } = await connectLite(home.world, home.paths, () => undefined);
-  return milvusStore(openLine(liteEndpoint(address, token), null), model);
+  const store = milvusStore(openLine(liteEndpoint(address, token), null));
+  return { store, table: store.table(model) };
 }
 
 async function kill(): Promise<void> {
@@ -54,14 +55,14 @@ function photos(from: number, to: number) {
 /** Rows in data files, removed rows in a file of their own, and then rows and removals that stand in the log alone. */
 beforeAll(async () => {
   home = await liteHome();
-  const store = await open();
+  const { store, table } = await open();
   await store.putLibrary({ id: 'holiday', name: 'Holiday', root: '/photos/holiday' });
-  await store.upsert(photos(0, 60));
-  await store.remove(photos(0, 5).map(({ id }) => id));
-  await store.flush();
-  for (const start of [50, 70, 90]) await store.upsert(photos(start, start + 20));
-  await store.remove(photos(10, 15).map(({ id }) => id));
-  await store.remove(photos(80, 85).map(({ id }) => id));
+  await table.upsert(photos(0, 60));
+  await table.remove(photos(0, 5).map(({ id }) => id));
+  await table.flush();
+  for (const start of [50, 70, 90]) await table.upsert(photos(start, start + 20));
+  await table.remove(photos(10, 15).map(({ id }) => id));
+  await table.remove(photos(80, 85).map(({ id }) => id));
   await kill();
   await store.close();
 });
@@ -110,13 +111,13 @@ describe('a database with recent rows in its log', () => {
       expect(crc32).toBeTypeOf('number');
       await writeFile(file, JSON.stringify(record));
     }
-    const store = await open();
-    expect(await store.count()).toBe(110 - 5 - 5 - 5);
-    await store.upsert(photos(200, 210));
-    await store.flush();
+    const { store, table } = await open();
+    expect(await table.count()).toBe(110 - 5 - 5 - 5);
+    await table.upsert(photos(200, 210));
+    await table.flush();
     await kill();
     const again = await open();
-    expect(await again.count()).toBe(105);
-    await Promise.all([store.close(), again.close()]);
+    expect(await again.table.count()).toBe(105);
+    await Promise.all([store.close(), again.store.close()]);
   });
 });

@@ -14,7 +14,7 @@ milvusContract(
       return liteEndpoint(address, token);
     };
     return {
-      open: async (model) => milvusStore(openLine(await reach(), reach), model),
+      open: async () => milvusStore(openLine(await reach(), reach)),
       close: () => home.remove(),
     };
   },

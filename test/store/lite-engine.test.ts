@@ -11,7 +11,7 @@ import { readState } from '../../src/store/lite/state.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
-import type { ModelIdentity, PhotoRow, PhotoStore } from '../../src/store/port.ts';
+import type { ModelIdentity, PhotoIndex, PhotoRow } from '../../src/store/port.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 import { collect, freshModel, photo, unit } from './samples.ts';
 
@@ -29,12 +29,13 @@ afterEach(() => home.remove());
 const folders = () => liteFolders(home.paths.data);
 const collections = () => join(folders().server, 'db', 'collections');
 
-async function open(): Promise<PhotoStore> {
+async function open(): Promise<PhotoIndex> {
   const reach = async () => {
     const { address, token } = await connectLite(home.world, home.paths, () => undefined);
     return liteEndpoint(address, token);
   };
-  return milvusStore(openLine(await reach(), reach), model);
+  const store = milvusStore(openLine(await reach(), reach));
+  return { store, table: store.table(model) };
 }
 
 async function pid(): Promise<number> {
@@ -76,39 +77,39 @@ describe('a disk that refuses a write', () => {
   it.runIf(process.platform === 'linux')(
     'ends the server; what was confirmed before is there afterwards, and what is confirmed later stays',
     async () => {
-      const store = await open();
-      await store.upsert(photos(0, 200));
+      const { store, table } = await open();
+      await table.upsert(photos(0, 200));
       const server = await pid();
       const [log = ''] = await readdir(join(await collectionFolder(), 'wal'));
       const { size } = await stat(join(await collectionFolder(), 'wal', log));
       // A file may not grow beyond this: the next batch is cut off half way, as on a full disk.
       await promisify(execFile)('prlimit', ['--pid', String(server), `--fsize=${size + 50_000}`]);
-      await expect(store.upsert(photos(200, 400))).rejects.toThrow();
+      await expect(table.upsert(photos(200, 400))).rejects.toThrow();
       await untilGone(server);
-      expect(await store.count()).toBe(200);
-      await store.upsert(photos(400, 600));
+      expect(await table.count()).toBe(200);
+      await table.upsert(photos(400, 600));
       await kill();
-      expect(await store.count()).toBe(400);
+      expect(await table.count()).toBe(400);
       await store.close();
     },
   );
 
   it('loses nothing when it refuses a data file', async () => {
-    const store = await open();
-    await store.upsert(photos(0, 200));
+    const { store, table } = await open();
+    await table.upsert(photos(0, 200));
     const server = await pid();
     const obstacle = join(await collectionFolder(), 'partitions');
     await rename(obstacle, `${obstacle}.aside`).catch(() => undefined);
     await writeFile(obstacle, '');
-    await expect(store.flush()).rejects.toThrow();
+    await expect(table.flush()).rejects.toThrow();
     await untilGone(server);
     await rm(obstacle);
     await rename(`${obstacle}.aside`, obstacle).catch(() => undefined);
-    expect(await store.count()).toBe(200);
-    await store.upsert(photos(200, 300));
-    await store.flush();
+    expect(await table.count()).toBe(200);
+    await table.upsert(photos(200, 300));
+    await table.flush();
     await kill();
-    expect(await store.count()).toBe(300);
+    expect(await table.count()).toBe(300);
     await store.close();
   });
 });
@@ -116,9 +117,9 @@ describe('a disk that refuses a write', () => {
 describe('damage', () => {
   /** 300 photos in a data file, the server ended. */
   async function prepare(): Promise<void> {
-    const store = await open();
-    await store.upsert(photos(0, 300));
-    await store.flush();
+    const { store, table } = await open();
+    await table.upsert(photos(0, 300));
+    await table.flush();
     await store.close();
     await stopLite(home.world, home.paths);
   }
@@ -156,14 +157,14 @@ describe('damage', () => {
     await writeFile(manifest, '{"partitions":');
     await expectNamed(manifest);
     await writeFile(manifest, text);
-    const store = await open();
-    expect(await store.count()).toBe(300);
+    const { store, table } = await open();
+    expect(await table.count()).toBe(300);
     await store.close();
   });
 
   it('is named, and nothing is touched, when the schema of rows that stand in the log alone is missing', async () => {
-    const store = await open();
-    await store.upsert(photos(0, 200));
+    const { store, table } = await open();
+    await table.upsert(photos(0, 200));
     await kill();
     await store.close();
     const schema = join(await collectionFolder(), 'schema.json');
@@ -171,8 +172,8 @@ describe('damage', () => {
     await expectNamed(schema);
     await rename(`${schema}.aside`, schema);
     const again = await open();
-    expect(await again.count()).toBe(200);
-    await again.close();
+    expect(await again.table.count()).toBe(200);
+    await again.store.close();
   });
 
   it('is named, and nothing is touched, when a folder of somebody else stands among the collections', async () => {
@@ -190,8 +191,8 @@ describe('damage', () => {
     const middle = bytes.length >> 1;
     bytes.writeUInt8((bytes[middle] ?? 0) ^ 1, middle);
     await writeFile(file, bytes);
-    const store = await open();
-    await expect(store.count()).rejects.toThrow(`damaged: ${file}`);
+    const { store, table } = await open();
+    await expect(table.count()).rejects.toThrow(`damaged: ${file}`);
     await store.close();
     expect(await readFile(file)).toEqual(bytes);
   });
@@ -201,9 +202,9 @@ describe('damage', () => {
     const half = join(collections(), 'half_made');
     await mkdir(half);
     await writeFile(join(half, 'schema.json.tmp'), '{');
-    const store = await open();
+    const { store, table } = await open();
     expect(await readdir(collections())).not.toContain('half_made');
-    expect(await store.count()).toBe(300);
+    expect(await table.count()).toBe(300);
     await store.close();
   });
 });
@@ -211,31 +212,31 @@ describe('damage', () => {
 describe('reading what was written', () => {
   it('gives the same rows and hits from memory, from a data file, and from the log after a kill', async () => {
     const current = new Map(photos(0, 300).map((row) => [row.id, row]));
-    const store = await open();
-    await store.upsert(photos(0, 150));
-    await store.flush();
-    await store.upsert(photos(100, 300));
+    const { store, table } = await open();
+    await table.upsert(photos(0, 150));
+    await table.flush();
+    await table.upsert(photos(100, 300));
     // Replaced rows and removed rows, in the data file and in memory.
     for (const row of [...photos(10, 20, 2), ...photos(200, 210, 2)]) current.set(row.id, row);
-    await store.upsert([...photos(10, 20, 2), ...photos(200, 210, 2)]);
+    await table.upsert([...photos(10, 20, 2), ...photos(200, 210, 2)]);
     const removed = [...photos(50, 60), ...photos(250, 260)].map(({ id }) => id);
     for (const id of removed) current.delete(id);
-    await store.remove(removed);
+    await table.remove(removed);
 
     const query = photos(12, 13, 2)[0]?.vector ?? unit([1]);
     const dot = (vector: Float32Array): number =>
       vector.reduce((sum, value, axis) => sum + value * (query[axis] ?? 0), 0);
     const expected = [...current.values()].sort((a, b) => dot(b.vector) - dot(a.vector)).slice(0, 10);
     const check = async (): Promise<void> => {
-      expect(await store.count()).toBe(current.size);
-      expect(await store.count('holiday')).toBe(current.size);
-      const listed = await collect(store.photos('holiday'));
+      expect(await table.count()).toBe(current.size);
+      expect(await table.count('holiday')).toBe(current.size);
+      const listed = await collect(table.photos('holiday'));
       expect(new Map(listed.map(({ id, size }) => [id, size]))).toEqual(
         new Map([...current.values()].map(({ id, size }) => [id, size])),
       );
-      const hits = await store.search(query, { k: 10 });
+      const hits = await table.search(query, { k: 10 });
       expect(hits.map(({ path }) => path)).toEqual(expected.map(({ path }) => path));
-      const rows = await store.rows(expected.map(({ id }) => id));
+      const rows = await table.rows(expected.map(({ id }) => id));
       expect(new Map(rows.map(({ id, vector }) => [id, vector]))).toEqual(
         new Map(expected.map(({ id, vector }) => [id, vector])),
       );
@@ -243,7 +244,7 @@ describe('reading what was written', () => {
     await check();
     await kill();
     await check();
-    await store.flush();
+    await table.flush();
     await check();
     await kill();
     await check();
@@ -252,19 +253,19 @@ describe('reading what was written', () => {
 
   it('gives the last version of each row when files that hold several are merged', async () => {
     const current = new Map<string, PhotoRow>();
-    const store = await open();
+    const { store, table } = await open();
     for (const turn of [1, 2, 3, 4, 5, 6]) {
       const rows = photos(turn * 20, turn * 20 + 50, turn);
       for (const row of rows) current.set(row.id, row);
-      await store.upsert(rows);
-      await store.flush();
+      await table.upsert(rows);
+      await table.flush();
     }
     expect((await dataFiles()).length).toBeLessThan(6);
-    const rows = await store.rows([...current.keys()]);
+    const rows = await table.rows([...current.keys()]);
     expect(new Map(rows.map(({ id, vector }) => [id, vector]))).toEqual(
       new Map([...current.values()].map(({ id, vector }) => [id, vector])),
     );
-    expect(await store.count()).toBe(current.size);
+    expect(await table.count()).toBe(current.size);
     await store.close();
   });
 });

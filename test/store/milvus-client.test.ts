@@ -9,9 +9,9 @@ import { milvusStore } from '../../src/store/milvus/store.ts';
 import { freshModel } from './samples.ts';
 
 async function countAt(uri: string): Promise<number> {
-  const store = milvusStore(openLine(parseEndpoint(uri, undefined), null), freshModel());
+  const store = milvusStore(openLine(parseEndpoint(uri, undefined), null));
   try {
-    return await store.count();
+    return await store.table(freshModel()).count();
   } finally {
     await store.close();
   }

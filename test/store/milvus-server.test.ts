@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/settings.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { ModelIdentity, PhotoStore } from '../../src/store/port.ts';
+import type { PhotoStore } from '../../src/store/port.ts';
 import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
 import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
@@ -18,9 +18,9 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     await server?.stop();
   });
 
-  function open(model: ModelIdentity, token = server.token): Promise<PhotoStore> {
+  function open(token = server.token): Promise<PhotoStore> {
     const world = testWorld({ env: { MILVUS_URI: server.uri, MILVUS_TOKEN: token } });
-    return openStore(world, loadSettings(world), model, ({ kind }) => {
+    return openStore(world, loadSettings(world), ({ kind }) => {
       throw new Error(`a server needs no ${kind}`);
     });
   }
@@ -34,8 +34,8 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
 
   test('a wrong token is said so', async () => {
     for (const token of ['root:wrong', 'no-account']) {
-      const store = await open(freshModel(), token);
-      await expect(store.count()).rejects.toMatchObject({
+      const store = await open(token);
+      await expect(store.table(freshModel()).count()).rejects.toMatchObject({
         code: 'store_auth',
         hint: expect.stringContaining('MILVUS_TOKEN'),
       });
@@ -44,19 +44,21 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
   });
 
   test('flushes that follow each other faster than the server allows are no failure', async () => {
-    const store = await open(freshModel());
-    await store.upsert([photo('a.jpg')]);
-    await Promise.all([store.flush(), store.flush(), store.flush()]);
-    expect(await store.search(FIRST_AXIS, { k: 6 })).toHaveLength(1);
+    const store = await open();
+    const table = store.table(freshModel());
+    await table.upsert([photo('a.jpg')]);
+    await Promise.all([table.flush(), table.flush(), table.flush()]);
+    expect(await table.search(FIRST_AXIS, { k: 6 })).toHaveLength(1);
     await store.close();
   });
 
   // Last: the server is gone after it.
   test('a server that goes away stops the run with one line', async () => {
-    const store = await open(freshModel());
-    await store.upsert([photo('a.jpg')]);
+    const store = await open();
+    const table = store.table(freshModel());
+    await table.upsert([photo('a.jpg')]);
     await server.stop();
-    await expect(store.upsert([photo('b.jpg')])).rejects.toMatchObject({ code: 'store_unreachable' });
+    await expect(table.upsert([photo('b.jpg')])).rejects.toMatchObject({ code: 'store_unreachable' });
     await store.close();
   });
 });

@@ -1,18 +1,23 @@
 import type {
   Hit,
+  IndexedModel,
   Library,
-  ModelCollection,
+  ModelIdentity,
+  PhotoFilter,
+  PhotoRecord,
   PhotoRow,
   PhotoStore,
+  PhotoTable,
   SearchOptions,
   StoredPhoto,
+  VectorHit,
 } from '../../src/store/port.ts';
 
-/** The port over plain maps: for tests of what stands above it. The contract suite holds it to the same rules. */
+/** Both ports over plain maps: for tests of what stands above them. The contract suite holds them to the same rules. */
 export class MemoryStore implements PhotoStore {
   readonly kind = 'lite';
-  readonly table = new Map<string, PhotoRow>();
   readonly #libraries = new Map<string, Library>();
+  readonly #tables = new Map<string, { readonly model: ModelIdentity; readonly table: MemoryTable }>();
 
   async libraries(): Promise<Library[]> {
     return [...this.#libraries.values()];
@@ -23,45 +28,90 @@ export class MemoryStore implements PhotoStore {
   async removeLibrary(id: string): Promise<void> {
     this.#libraries.delete(id);
   }
+  async models(): Promise<IndexedModel[]> {
+    const used = [...this.#tables.values()].filter(({ table }) => table.written);
+    const found = used.map(({ model: { id, sha256, dim }, table }) => ({
+      model: { id, sha256, dim },
+      photos: table.stored.size,
+    }));
+    return found.sort((a, b) => (a.model.id < b.model.id ? -1 : 1));
+  }
+  table(model: ModelIdentity): MemoryTable {
+    const { table } = this.#tables.get(model.sha256) ?? { table: new MemoryTable() };
+    this.#tables.set(model.sha256, { model, table });
+    return table;
+  }
+  async close(): Promise<void> {}
+}
+
+export class MemoryTable implements PhotoTable {
+  /** The rows by id. */
+  readonly stored = new Map<string, PhotoRow>();
+  /** Whether anything was ever put. */
+  written = false;
+
   async *photos(library: string): AsyncIterable<StoredPhoto> {
-    const rows = [...this.table.values()].filter((row) => row.library === library);
-    rows.sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const { id, path, sha256, size, mtimeMs } of rows) yield { id, path, sha256, size, mtimeMs };
+    for (const { id, path, sha256, size, mtimeMs } of this.#sorted({ within: [{ library, folder: '' }] })) {
+      yield { id, path, sha256, size, mtimeMs };
+    }
+  }
+  all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
+  all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
+  async *all({
+    filter,
+    vectors = false,
+  }: {
+    readonly filter?: PhotoFilter;
+    readonly vectors?: boolean;
+  } = {}): AsyncIterable<PhotoRecord> {
+    for (const row of this.#sorted(filter)) yield vectors ? row : recordOf(row);
   }
   async rows(ids: readonly string[]): Promise<PhotoRow[]> {
-    return ids.flatMap((id) => this.table.get(id) ?? []);
+    return ids.flatMap((id) => this.stored.get(id) ?? []);
   }
   async upsert(rows: readonly PhotoRow[]): Promise<void> {
-    for (const row of rows) this.table.set(row.id, row);
+    this.written = true;
+    for (const row of rows) this.stored.set(row.id, row);
   }
   async remove(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.table.delete(id);
+    for (const id of ids) this.stored.delete(id);
   }
-  async search(vector: Float32Array, { k, filter = {}, minScore = -1 }: SearchOptions): Promise<Hit[]> {
-    const { within, takenAfterMs = -Infinity, takenBeforeMs = Infinity } = filter;
-    const bounded = filter.takenAfterMs !== undefined || filter.takenBeforeMs !== undefined;
-    return [...this.table.values()]
-      .filter(
-        (row) =>
-          within?.some(
-            ({ library, folder }) => row.library === library && (folder === '' || row.path.startsWith(`${folder}/`)),
-          ) ?? true,
-      )
-      .filter(({ takenMs }) => !bounded || (takenMs !== null && takenMs >= takenAfterMs && takenMs < takenBeforeMs))
-      .map(({ vector: own, ...record }) => ({
-        ...record,
-        score: own.reduce((sum, x, i) => sum + x * (vector[i] ?? 0), 0),
+  search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
+  search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
+  async search(
+    vector: Float32Array,
+    { k, filter, minScore = -1, vectors = false }: SearchOptions & { readonly vectors?: boolean },
+  ): Promise<Hit[]> {
+    return this.#sorted(filter)
+      .map((row) => ({
+        ...(vectors ? row : recordOf(row)),
+        score: row.vector.reduce((sum, x, i) => sum + x * (vector[i] ?? 0), 0),
       }))
       .filter(({ score }) => score >= minScore)
       .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
       .slice(0, k);
   }
   async count(library?: string): Promise<number> {
-    return [...this.table.values()].filter((row) => library === undefined || row.library === library).length;
-  }
-  async collections(): Promise<ModelCollection[]> {
-    return [];
+    return library === undefined ? this.stored.size : this.#sorted({ within: [{ library, folder: '' }] }).length;
   }
   async flush(): Promise<void> {}
-  async close(): Promise<void> {}
+
+  #sorted(filter: PhotoFilter = {}): PhotoRow[] {
+    const rows = [...this.stored.values()].filter((row) => passes(row, filter));
+    return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+}
+
+function passes({ library, path, takenMs }: PhotoRecord, filter: PhotoFilter): boolean {
+  const { within, takenAfterMs = -Infinity, takenBeforeMs = Infinity } = filter;
+  const inside = within?.some(
+    (part) => part.library === library && (part.folder === '' || path.startsWith(`${part.folder}/`)),
+  );
+  if (inside === false) return false;
+  const bounded = filter.takenAfterMs !== undefined || filter.takenBeforeMs !== undefined;
+  return !bounded || (takenMs !== null && takenMs >= takenAfterMs && takenMs < takenBeforeMs);
+}
+
+function recordOf({ vector: _, ...record }: PhotoRow): PhotoRecord {
+  return record;
 }

@@ -22,11 +22,6 @@ export function inLibrary(library: string): string {
   return `library == ${quote(library)}`;
 }
 
-/** Rows of a library after `lastId`, for paging in order of id. */
-export function libraryAfter(library: string, lastId: string): string {
-  return `${inLibrary(library)} and id > ${quote(lastId)}`;
-}
-
 export function idIn(ids: readonly string[]): string {
   return `id in [${ids.map(quote).join(',')}]`;
 }

@@ -1,0 +1,36 @@
+import type { Collection } from './collection.ts';
+import { quote } from './filter.ts';
+import type { MilvusRow } from './rows.ts';
+
+/** The most rows Milvus gives to one query or search. */
+export const MAX_ROWS = 16_384;
+
+interface Listing {
+  readonly fields: readonly string[];
+  /** Expression; absent means every row. */
+  readonly filter?: string;
+  readonly pageRows?: number;
+}
+
+/**
+ * All rows in order of id, page by page; `fields` must hold `id`. Only an empty page is the end: servers answer with
+ * short ones in the middle of a listing, too (milvus-io/milvus#32059).
+ */
+export async function* pagesOf(
+  collection: Collection,
+  { fields, filter = '', pageRows = MAX_ROWS }: Listing,
+): AsyncGenerator<MilvusRow[]> {
+  for (let last = ''; ; ) {
+    const after = `id > ${quote(last)}`;
+    const page = await collection.query({
+      filter: filter === '' ? after : `${filter} and ${after}`,
+      fields,
+      limit: pageRows,
+      sorted: true,
+    });
+    const end = page.at(-1)?.id;
+    if (typeof end !== 'string') return;
+    yield page;
+    last = end;
+  }
+}

@@ -1,0 +1,142 @@
+import type {
+  Hit,
+  ModelIdentity,
+  PhotoFilter,
+  PhotoRecord,
+  PhotoRow,
+  PhotoTable,
+  SearchOptions,
+  StoredPhoto,
+  VectorHit,
+} from '../port.ts';
+import type { MilvusLine } from './client.ts';
+import { Collection } from './collection.ts';
+import { expressionOf, idIn, inLibrary } from './filter.ts';
+import { MAX_ROWS, pagesOf } from './pages.ts';
+import {
+  type MilvusRow,
+  RECORD_FIELDS,
+  ROW_FIELDS,
+  STORED_FIELDS,
+  toMilvus,
+  toRecord,
+  toRow,
+  toStored,
+} from './rows.ts';
+import { METRIC, photosSpec } from './schema.ts';
+
+/** Rows of one upsert. */
+const UPSERT_ROWS = 1000;
+/** Ids of one `in [...]`. */
+const IDS = 1000;
+/** Rows of one page with vectors, of 8 KB each. */
+const VECTOR_ROWS = 4000;
+/** The graph search of HNSW looks at no fewer candidates than this. */
+const MIN_EF = 64;
+/** Scores are float32 sums of some 2048 products: what differs by less than a millionth is a tie. */
+const SCORE_STEPS = 1e6;
+
+interface AllOptions {
+  readonly filter?: PhotoFilter;
+  readonly vectors?: boolean;
+}
+
+/** The rows of one model, in a collection of their own. */
+export class MilvusTable implements PhotoTable {
+  readonly #photos: Collection;
+  readonly #dim: number;
+
+  constructor(line: MilvusLine, model: ModelIdentity) {
+    this.#photos = new Collection(line, photosSpec(model));
+    this.#dim = model.dim;
+  }
+
+  async *photos(library: string): AsyncIterable<StoredPhoto> {
+    for await (const page of pagesOf(this.#photos, { filter: inLibrary(library), fields: STORED_FIELDS })) {
+      yield* page.map(toStored);
+    }
+  }
+
+  all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
+  all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
+  async *all({ filter = {}, vectors = false }: AllOptions = {}): AsyncIterable<PhotoRecord> {
+    const pages = pagesOf(this.#photos, {
+      filter: expressionOf(filter),
+      fields: ['id', ...(vectors ? ROW_FIELDS : RECORD_FIELDS)],
+      pageRows: vectors ? VECTOR_ROWS : MAX_ROWS,
+    });
+    for await (const page of pages) yield* page.map(vectors ? toRow : toRecord);
+  }
+
+  async rows(ids: readonly string[]): Promise<PhotoRow[]> {
+    const rows: PhotoRow[] = [];
+    for (const some of chunks([...new Set(ids)], IDS)) {
+      const found = await this.#photos.query({ filter: idIn(some), fields: ROW_FIELDS, limit: IDS, sorted: false });
+      for (const row of found) rows.push(toRow(row));
+    }
+    return rows;
+  }
+
+  async upsert(rows: readonly PhotoRow[]): Promise<void> {
+    // Two rows of one id within a batch would both stay: the last one wins here.
+    const distinct = new Map(rows.map((row) => [row.id, row]));
+    const checked = [...distinct.values()].map((row) => toMilvus(row, this.#dim));
+    for (const batch of chunks(checked, UPSERT_ROWS)) await this.#photos.upsert(batch);
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    for (const some of chunks(ids, IDS)) await this.#photos.remove(idIn(some));
+  }
+
+  search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
+  search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
+  async search(
+    vector: Float32Array,
+    { k: wanted, filter = {}, minScore = -1, vectors = false }: SearchOptions & { readonly vectors?: boolean },
+  ): Promise<Hit[]> {
+    const k = Math.min(wanted, MAX_ROWS);
+    const expression = expressionOf(filter);
+    // One more than asked shows whether a tie crosses the edge; then all of the tie must be seen to break it by path.
+    for (let limit = Math.min(k + 1, MAX_ROWS); ; limit = Math.min(limit * 2, MAX_ROWS)) {
+      const found = await this.#photos.search({
+        data: [...vector],
+        filter: expression,
+        limit,
+        output_fields: [...(vectors ? ROW_FIELDS : RECORD_FIELDS)],
+        metric_type: METRIC,
+        params: this.#photos.kind === 'server' ? { ef: Math.max(MIN_EF, limit) } : {},
+      });
+      const hits = ranked(found, vectors ? toRow : toRecord);
+      const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
+      if (tied && limit < MAX_ROWS) continue;
+      return hits.slice(0, k).filter(({ score }) => score >= minScore);
+    }
+  }
+
+  count(library?: string): Promise<number> {
+    return this.#photos.count(library === undefined ? '' : inLibrary(library));
+  }
+
+  async flush(): Promise<void> {
+    await this.#photos.flush();
+  }
+}
+
+/** Best first, ties by path and then by library. */
+function ranked(found: readonly MilvusRow[], convert: (row: MilvusRow) => PhotoRecord): Hit[] {
+  const hits = found.map((row) => ({ ...convert(row), score: cosine(Number(row.score)) }));
+  return hits.sort((a, b) => b.score - a.score || order(a.path, b.path) || order(a.library, b.library));
+}
+
+/** Rounding errors may carry the inner product of unit vectors past 1 and make equal photos differ in the last digit. */
+function cosine(score: number): number {
+  return Math.max(-1, Math.min(1, Math.round(score * SCORE_STEPS) / SCORE_STEPS));
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
