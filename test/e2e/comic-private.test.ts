@@ -291,7 +291,10 @@ describe('a private photo', () => {
       slots: 1,
     });
     await writeFile(join(place, '.curateprivate'), '*.jpg');
-    await expect(send(place, settingsFor(place, []), cast, guard)).rejects.toMatchObject({ code: 'private', exit: 4 });
+    await expect(send(place, settingsFor(place, []), cast, guard)).rejects.toMatchObject({
+      code: 'private',
+      kind: 'refused',
+    });
     expect(fake.received).toHaveLength(0);
   });
 

@@ -105,7 +105,7 @@ export function milvusContract(name: string, start: () => Promise<MilvusPlace>, 
         await table.flush();
         // Until a server has indexed what was flushed, it looks at an eighth of it and finds no more than that.
         const search = () => table.search(FIRST_AXIS, { k: 20_000 });
-        await expect.poll(async () => (await search()).length, { timeout: 90_000, interval: 1000 }).toBe(16_384);
+        await expect.poll(async () => (await search()).length, { timeout: 180_000, interval: 1000 }).toBe(16_384);
         const hits = await search();
         expect(hits.slice(0, 3).map(({ path }) => path)).toEqual(['0.jpg', '1.jpg', '2.jpg']);
         await table.remove(rows.slice(1).map(({ id }) => id));
