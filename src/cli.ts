@@ -6,7 +6,6 @@ import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import { indexCommand } from './commands/index.ts';
-import { unlessInterrupted } from './commands/interrupt.ts';
 import { libraryCommand } from './commands/library.ts';
 import { lineageCommand } from './commands/lineage.ts';
 import { modelCommand } from './commands/model.ts';
@@ -17,6 +16,7 @@ import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
+import { unlessInterrupted } from './interrupt.ts';
 import { writeError, writeLine } from './output/streams.ts';
 import { loadSettings } from './settings.ts';
 import { version } from './version.ts';
@@ -34,7 +34,7 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
     (handler, { graceful = false } = {}) =>
     async (...args) => {
       const work = handler(context, ...args);
-      outcome = await (graceful ? work : unlessInterrupted(world, work));
+      outcome = await (graceful ? work : unlessInterrupted(world.interrupted, work));
     };
   try {
     await declare(act, world).parseAsync([...argv], { from: 'user' });

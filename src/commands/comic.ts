@@ -1,26 +1,18 @@
-import { isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { usageError } from '../errors.ts';
-import { writeLine } from '../output/streams.ts';
-import { endpointOf } from '../picture/endpoint.ts';
-import { chooseModel, readImageModels } from '../picture/image-models.ts';
-import type { Plan } from '../picture/plan.ts';
-import type { PrivateGuard } from '../picture/private-files.ts';
-import { composeText } from '../picture/text.ts';
+import { askWhich, canAsk } from '../output/ask.ts';
+import { printable } from '../output/text.ts';
+import type { NamedPhoto } from '../picture/cast-references.ts';
+import { MOST_PICTURES } from '../picture/port.ts';
 import type { World } from '../world.ts';
-import type { Cast, NamedPhoto } from './comic-cast.ts';
-import { destinationOf } from './comic-destination.ts';
-import { guardNow } from './comic-guard.ts';
-import { LazyLibrary } from './comic-library.ts';
-import { addMakeOptions, addSendOptions, type MakeFlags, parametersOf, type SendFlags } from './comic-options.ts';
-import { demandTerminal, pick } from './comic-pick.ts';
-import { type PromptFlags, readPrompt } from './comic-prompt.ts';
 import { type Act, type Context, examples } from './command.ts';
-import { explainEmptiness } from './emptiness.ts';
 import type { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
-import { unlessInterrupted } from './interrupt.ts';
 import { gather, modelOption, wholeNumber } from './options.ts';
+import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './picture-flags.ts';
+import { type PromptFlags, readPrompt } from './picture-prompt.ts';
 
 interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
   refs?: number;
@@ -31,9 +23,6 @@ interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
   model?: string;
 }
 
-const MOST = 16;
-const USUAL = 6;
-
 export function comicCommand(act: Act): Command {
   const command = new Command('comic')
     .alias('generate')
@@ -43,7 +32,11 @@ export function comicCommand(act: Act): Command {
     .option('--prompt-file <file>', 'read the prompt from a file; - is standard input')
     .option('--example <name>', 'take a prompt from the collection in examples/prompts')
     .option('--raw', 'send the prompt alone, without the paragraph that says what the photos are')
-    .option('--refs <n>', 'photos to send, the query included (default: 6, at most 16)', wholeNumber(1, MOST))
+    .option(
+      '--refs <n>',
+      `photos to send, the query included (default: 6, at most ${MOST_PICTURES})`,
+      wholeNumber(1, MOST_PICTURES),
+    )
     .option('--no-query', 'search by the query photo, but do not send it')
     .option('--ref <file>', 'send this photo, too (may be repeated)', gather)
     .option('--pick', 'choose the photos in the terminal');
@@ -71,86 +64,58 @@ async function comic(
   const { world } = context;
   const settings = context.settings({ imageModel: flags.imageModel, maxCost: flags.maxCost, model: flags.model });
   if (flags.pick) demandTerminal(world);
-  const named = namedPhotos(world.cwd, photo, flags);
-  const slots = slotsOf(flags, named);
   const prompt = await readPrompt(world, argument, flags);
-  const model = chooseModel(await readImageModels(), settings.imageModel, world.now());
-  if (!flags.dryRun) endpointOf(settings);
-  const destination = await destinationOf(world, flags, { prompt });
-  const parameters = parametersOf(flags, destination.format, model);
-  const library = new LazyLibrary(context, flags);
-  try {
-    const freshGuard = () => guardNow({ world, settings, openStore: () => library.store() }, flags.allowPrivate);
-    const cast = await unlessInterrupted(world, castFor({ world, library, flags, named, slots, guard: freshGuard() }));
-    const plan: Plan = {
-      verb: 'comic',
-      prompt,
-      model,
-      conversation: null,
-      parameters,
-      references: cast.references,
-      rememberedTokens: 0,
-      parent: null,
-      textFor: (references) => composeText(prompt, references, flags.raw ?? false),
-    };
-    const { bringAbout } = await import('./comic-send.ts');
-    const sender = { world, settings, flags, destination, freshGuard };
-    return await bringAbout(sender, plan, { unused: cast.unused, rigid: false });
-  } finally {
-    await library.close();
-  }
-}
-
-interface Named {
-  readonly query: NamedPhoto;
-  readonly byHand: readonly NamedPhoto[];
-}
-
-function namedPhotos(cwd: string, photo: string, { query: sendQuery, ref = [] }: ComicFlags): Named {
-  const named = (file: string): NamedPhoto => ({
-    file: resolve(cwd, file),
-    given: isAbsolute(file) ? 'absolute' : 'relative',
+  const { offerComic } = await import('../picture/offer-comic.ts');
+  const { makePicture } = await import('./picture.ts');
+  return makePicture(context, {
+    settings,
+    flags,
+    prompt,
+    offer: (format, deps) =>
+      offerComic(
+        {
+          query: named(world, photo),
+          sendQuery: flags.query,
+          byHand: (flags.ref ?? []).map((file) => named(world, file)),
+          slots: flags.refs,
+          filter: () => filterOf(() => deps.photos.store(), world.cwd, flags),
+          ...(flags.pick ? { choose: (proposed, most) => pick(world, proposed, most) } : {}),
+          prompt,
+          raw: flags.raw ?? false,
+          wanted: wantedOf(flags, format),
+          allowedPrivate: absolute(world, flags.allowPrivate),
+        },
+        deps,
+      ),
   });
-  const query = named(photo);
-  const seen = new Set(sendQuery ? [query.file] : []);
-  const byHand = ref.map(named).filter(({ file }) => !seen.has(file) && seen.add(file));
-  return { query, byHand };
 }
 
-function slotsOf({ refs, query }: ComicFlags, { byHand }: Named): number {
-  const standing = byHand.length + (query ? 1 : 0);
-  if (standing > MOST) throw usageError(`${standing} photos are named; at most ${MOST} can be sent.`, 'Name fewer.');
-  if (refs !== undefined && standing > refs) {
-    throw usageError(`${standing} photos are named for ${refs} places.`, `Raise --refs to ${standing}, or name fewer.`);
-  }
-  return refs ?? Math.max(USUAL, standing);
+function named({ cwd }: World, file: string): NamedPhoto {
+  return { file: resolve(cwd, file), given: isAbsolute(file) ? 'absolute' : 'relative' };
 }
 
-interface CastDeps {
-  readonly world: World;
-  readonly library: LazyLibrary;
-  readonly flags: ComicFlags;
-  readonly named: Named;
-  readonly slots: number;
-  readonly guard: Promise<PrivateGuard>;
+/** @throws UserError usage when there is no terminal to choose on */
+function demandTerminal(world: World): void {
+  if (canAsk(world)) return;
+  throw usageError('--pick needs a terminal to choose on.', 'Name the photos instead: --ref FILE');
 }
 
-async function castFor({ world, library, flags, named, slots, guard }: CastDeps): Promise<Cast> {
-  const { castReferences } = await import('./comic-cast.ts');
-  const searching = slots > named.byHand.length + (flags.query ? 1 : 0);
-  const filter = searching ? await filterOf(() => library.store(), world.cwd, flags) : null;
-  const cast = await castReferences(() => library.finder(), await guard, {
-    ...named,
-    sendQuery: flags.query,
-    slots,
-    ...(filter === null ? {} : { filter }),
-    ...(flags.pick ? { choose: (proposed, most) => pick(world, proposed, most) } : {}),
-  });
-  if (searching && cast.unused.length === 0 && cast.references.every(({ score }) => score === null)) {
-    await explainEmptiness(await library.get(), flags);
-    const rest = cast.references.length === 0 ? '.' : '; only the named photos are used.';
-    writeLine(world.stderr, `No indexed photo lies within --in, --after and --before${rest}`);
-  }
-  if (cast.references.length > 0) return cast;
-  throw usageError('No photo is left to send.', 'Drop --no-query, or name photos with --ref.');
+/** Lets a person choose among the candidates; what casting proposes is marked already. */
+async function pick(world: World, proposed: readonly Verdict[], most: number): Promise<readonly Candidate[]> {
+  if (proposed.length === 0) return [];
+  const question = {
+    message: `Choose up to ${most}: space marks, enter goes on`,
+    onCancel: 'Interrupted; nothing was sent.',
+  };
+  const choices = proposed.map(({ candidate, used, reason }) => ({
+    value: candidate,
+    label: `${candidate.score.toFixed(2)}  ${printable(basename(candidate.file))}`,
+    hint: used ? null : printable(reason),
+  }));
+  const marked = await askWhich(world, question, choices);
+  if (marked.length <= most) return marked;
+  throw usageError(
+    `${marked.length} photos are marked, ${most} can be sent.`,
+    `Mark fewer, or raise --refs (at most ${MOST_PICTURES}).`,
+  );
 }

@@ -1,12 +1,12 @@
 import { basename, dirname } from 'node:path';
 import type { Estimate } from '../picture/cost.ts';
 import { endpointName } from '../picture/endpoint.ts';
-import { type PlannedReference, sentName } from '../picture/plan.ts';
+import { type PlannedReference, sentName, type Unused } from '../picture/plan.ts';
 import type { EndpointKind } from '../picture/port.ts';
 import { DRY_RUN_STYLE } from './dry-run-style.ts';
 import { type Html, html, rawHtml } from './html.ts';
 import { renderPage } from './page.ts';
-import { costText, type Unused } from './picture-report.ts';
+import { costText } from './picture-report.ts';
 import { bytes, count } from './text.ts';
 
 /** Everything that a request would send. */

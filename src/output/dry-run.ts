@@ -2,18 +2,27 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { nameFromPrompt } from '../picture/names.ts';
+import type { Offer } from '../picture/offer.ts';
+import { apiParameters } from '../picture/parameters.ts';
 import { sentName } from '../picture/plan.ts';
 import { writeNew } from '../picture/write-new.ts';
+import { version } from '../version.ts';
 import { type DryRun, dryRunPage } from './dry-run-page.ts';
+
+interface Place {
+  readonly cwd: string;
+  /** Absolute; null makes a new folder. */
+  readonly out: string | null;
+  readonly force: boolean;
+  readonly now: Date;
+}
 
 /**
  * Writes the very bytes that would be sent, a manifest and a page that shows them. Without `out` a new folder named
  * after the prompt is made in `cwd`. @returns the folder @throws UserError `exists`, `cannot_write`
  */
-export async function writeDryRun(
-  run: DryRun,
-  { cwd, out, force }: { readonly cwd: string; readonly out: string | null; readonly force: boolean },
-): Promise<string> {
+export async function writeDryRun(offer: Offer, { cwd, out, force, now }: Place): Promise<string> {
+  const run = dryRunOf(offer, now);
   const target = out ?? join(cwd, `${nameFromPrompt(run.prompt)}.dry-run`);
   try {
     const folder = out === null ? await makeFreeFolder(target) : target;
@@ -31,6 +40,26 @@ export async function writeDryRun(
       },
     );
   }
+}
+
+function dryRunOf(offer: Offer, now: Date): DryRun {
+  const { verb, endpoint, conversation, model, prompt, text, parameters, references, unused, estimate, dropped } =
+    offer;
+  return {
+    verb,
+    created: now.toISOString(),
+    curate: version(),
+    endpoint,
+    api: conversation === null ? 'images.edit' : 'responses',
+    model: model.id,
+    prompt,
+    text,
+    parameters: apiParameters(parameters),
+    references,
+    unused,
+    estimate,
+    dropped,
+  };
 }
 
 async function writeFiles(run: DryRun, folder: string, force: boolean): Promise<void> {

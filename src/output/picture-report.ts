@@ -1,55 +1,59 @@
 import stringWidth from 'string-width';
-import type { Fitted } from '../picture/budget.ts';
 import { dollars, type Estimate } from '../picture/cost.ts';
 import { endpointName } from '../picture/endpoint.ts';
-import type { PlannedReference } from '../picture/plan.ts';
-import type { EndpointKind, Parameters } from '../picture/port.ts';
+import type { Made } from '../picture/make.ts';
+import type { Offer } from '../picture/offer.ts';
+import type { Notice, PlannedReference, Unused } from '../picture/plan.ts';
 import type { World } from '../world.ts';
 import { shortenPath } from './shorten.ts';
 import { writeLine } from './streams.ts';
 import { table } from './table.ts';
 import { bytes, count } from './text.ts';
 
-/** A candidate that is not sent, and why. */
-export interface Unused {
-  readonly file: string;
-  readonly score: number | null;
-  readonly reason: string;
-}
-
-export interface Announced {
-  readonly endpoint: EndpointKind;
-  readonly model: string;
-  readonly parameters: Parameters;
-  readonly references: readonly PlannedReference[];
-  readonly unused: readonly Unused[];
-  readonly fitted: Fitted;
-  /** The turn of a conversation that is gone on from; null when there is none. */
-  readonly previousResponseId: string | null;
-  readonly dryRun: boolean;
-}
-
 /** Says, before anything is sent, which pixels go where, how they are used and what it will cost. */
-export function announce(world: World, announced: Announced): void {
-  const { references, unused, fitted, model, parameters, dryRun } = announced;
+export function announce(world: World, offer: Offer, { dryRun }: { readonly dryRun: boolean }): void {
+  const { references, unused, parameters, wantedQuality } = offer;
   const say = (line: string): void => writeLine(world.stderr, line);
+  for (const notice of offer.notices) say(noticeText(notice));
   const size = references.reduce((sum, { reference }) => sum + reference.bytes.length, 0);
   const pictures = `${count(references.length, 'picture')}, ${bytes(size)}, as JPEG without metadata`;
   const goes = dryRun ? 'Would go to' : 'Goes to';
-  say(`${goes} ${endpointName(announced.endpoint)}: ${references.length === 0 ? 'the prompt alone' : pictures}`);
+  say(`${goes} ${endpointName(offer.endpoint)}: ${references.length === 0 ? 'the prompt alone' : pictures}`);
   const room = pathRoom(world);
   world.stderr.write(referenceTable(references, room));
-  if (announced.previousResponseId !== null)
+  if (offer.conversation?.previousResponseId != null)
     say('  The pictures before stand in the conversation; they are not sent again.');
   if (unused.length > 0) {
     say(`Not used: ${count(unused.length, 'photo')}`);
     world.stderr.write(unusedTable(unused, room));
   }
-  const { size: pixels, quality: wanted, n, format } = parameters;
-  const quality = fitted.quality === wanted ? wanted : `${fitted.quality} (not ${wanted})`;
-  say(`Makes: ${count(n, 'picture')} by ${model}, ${pixels}, quality ${quality}, ${format.toUpperCase()}`);
-  say(`Costs: ${costText(fitted.estimate)}`);
-  if (fitted.dropped.length > 0) say(`Dropped to keep the budget: ${fitted.dropped.join('; ')}`);
+  const { size: pixels, quality: fitted, n, format } = parameters;
+  const quality = fitted === wantedQuality ? fitted : `${fitted} (not ${wantedQuality})`;
+  say(`Makes: ${count(n, 'picture')} by ${offer.model.id}, ${pixels}, quality ${quality}, ${format.toUpperCase()}`);
+  say(`Costs: ${costText(offer.estimate)}`);
+  if (offer.dropped.length > 0) say(`Dropped to keep the budget: ${offer.dropped.join('; ')}`);
+}
+
+function noticeText(notice: Notice): string {
+  switch (notice.kind) {
+    case 'model':
+      return notice.text;
+    case 'nothing-found':
+      return 'No indexed photo lies within --in, --after and --before; only the named photos are used.';
+  }
+}
+
+/** The pictures' paths on standard output; size, lineage and cost on standard error. */
+export function reportMade(world: World, { offer, pictures, usage, actualUsd }: Made): void {
+  for (const { path, width, height, bytes: size, lineage } of pictures) {
+    writeLine(world.stdout, path);
+    writeLine(world.stderr, `${width}x${height}, ${bytes(size)}; how it was made: ${lineage}`);
+  }
+  const { usd } = offer.estimate;
+  const estimated = usd === null ? '' : ` (estimated ${dollars(usd)})`;
+  const unknown =
+    usage === null ? 'unknown: the reply does not say' : 'unknown: neither the reply nor the price table tells';
+  writeLine(world.stderr, `Cost: ${actualUsd === null ? unknown : dollars(actualUsd)}${estimated}`);
 }
 
 /** Cells left for a path beside the other columns; unlimited where nobody looks. */

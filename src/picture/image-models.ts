@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
+import type { ConversationPrices } from './cost.ts';
 import type { SizeRule } from './size.ts';
 
 /** From the quickest to the finest. */
@@ -71,6 +72,11 @@ export type ImageModelTable = z.infer<typeof schema>;
 export async function readImageModels(): Promise<ImageModelTable> {
   const file = new URL('../../models/image-models.json', import.meta.url);
   return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+}
+
+/** What the model that leads a conversation costs; null when the table does not know it. */
+export function conversationPrices(table: ImageModelTable, id: string): ConversationPrices | null {
+  return table.conversationModels.find((model) => model.id === id)?.usdPerMillion ?? null;
 }
 
 export interface ChosenModel {

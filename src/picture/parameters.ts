@@ -1,8 +1,47 @@
 import { usageError } from '../errors.ts';
-import type { ImageModelEntry } from './image-models.ts';
+import type { ChosenModel, ImageModelEntry } from './image-models.ts';
 import type { Lineage } from './lineage.ts';
 import type { Parameters } from './port.ts';
 import { sizeFault } from './size.ts';
+
+/** What a person asks for of a picture; what is undefined is left to the picture before, or to the defaults. */
+export interface Wanted {
+  readonly size?: string | undefined;
+  readonly quality?: Parameters['quality'] | undefined;
+  readonly complexity?: Parameters['complexity'] | undefined;
+  readonly n?: number | undefined;
+  readonly format: Parameters['format'];
+  readonly background?: Parameters['background'] | undefined;
+  /** Whether partial pictures come while it is made. */
+  readonly stream?: boolean | undefined;
+}
+
+const DEFAULTS = { size: '1024x1024', quality: 'medium', n: 1 } as const;
+/** Partial pictures of a stream: enough to see where it goes; each costs extra tokens. */
+const PARTIALS = 2;
+
+/**
+ * Parameters for the model, what is not asked for taken from `before`.
+ * @throws UserError usage when the model is known not to do it
+ */
+export function parametersOf(
+  wanted: Wanted,
+  { id, entry }: ChosenModel,
+  before: Partial<Pick<Parameters, 'size' | 'quality' | 'complexity' | 'background'>> = {},
+): Parameters {
+  const kept = inherited(before, entry);
+  const parameters: Parameters = {
+    size: wanted.size ?? kept.size ?? DEFAULTS.size,
+    quality: wanted.quality ?? kept.quality ?? DEFAULTS.quality,
+    complexity: wanted.complexity ?? kept.complexity ?? null,
+    n: wanted.n ?? DEFAULTS.n,
+    format: wanted.format,
+    background: wanted.background ?? kept.background ?? null,
+    partialImages: wanted.stream ? PARTIALS : null,
+  };
+  checkParameters(id, entry, parameters);
+  return parameters;
+}
 
 /**
  * Refuses what a model is known not to do, before any request.
@@ -55,5 +94,19 @@ export function apiParameters(parameters: Parameters): Lineage['parameters'] {
     ...(complexity === null ? {} : { complexity }),
     ...(background === null ? {} : { background }),
     ...(partialImages === null ? {} : { stream: true as const, partial_images: partialImages }),
+  };
+}
+
+/** The very parameters that a lineage file keeps. */
+export function parametersBefore(lineage: Lineage): Parameters {
+  const { size, quality, complexity, n, output_format, background, partial_images } = lineage.parameters;
+  return {
+    size,
+    quality,
+    complexity: complexity ?? null,
+    n,
+    format: output_format,
+    background: background ?? null,
+    partialImages: partial_images ?? null,
   };
 }

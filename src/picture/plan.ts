@@ -3,19 +3,39 @@ import type { LineageReference } from './lineage.ts';
 import type { Parameters } from './port.ts';
 import type { Reference } from './references.ts';
 
+export type Verb = 'comic' | 'refine' | 'replay';
+
+/** How a person gave a path, or how a lineage file had it. */
+export type Given = 'absolute' | 'relative';
+
 /** A picture that will be sent, and why. */
 export interface PlannedReference {
   readonly reference: Reference;
   readonly role: LineageReference['role'];
   readonly score: number | null;
   readonly reason: string;
-  /** How the person gave its path, or how a lineage file had it. */
-  readonly given: 'absolute' | 'relative';
+  readonly given: Given;
 }
 
-/** Everything about a request before it is sent. */
+/** A photo that was considered and is not sent, and why: a clause for people. */
+export interface Unused {
+  /** Absolute. */
+  readonly file: string;
+  /** Cosine similarity to the query; null when it was not searched for. */
+  readonly score: number | null;
+  readonly reason: string;
+}
+
+/** Something to say before a request is made. */
+export type Notice =
+  /** The model ends soon, or its price is not known: a sentence. */
+  | { readonly kind: 'model'; readonly text: string }
+  /** The search found no photo within the filter: only named photos are used. */
+  | { readonly kind: 'nothing-found' };
+
+/** What will be asked for, before its price is known and the budget kept. */
 export interface Plan {
-  readonly verb: 'comic' | 'refine' | 'replay';
+  readonly verb: Verb;
   /** As the person wrote it. */
   readonly prompt: string;
   readonly model: ChosenModel;
@@ -24,9 +44,16 @@ export interface Plan {
   readonly parameters: Parameters;
   /** In the order they are sent: the most important first. */
   readonly references: readonly PlannedReference[];
+  readonly unused: readonly Unused[];
   /** Tokens of pictures that are not sent but stand in the conversation: they are paid again. */
   readonly rememberedTokens: number;
-  readonly parent: { readonly file: string; readonly given: 'absolute' | 'relative'; readonly sha256: string } | null;
+  /** The picture that is refined. */
+  readonly parent: { readonly file: string; readonly given: Given; readonly sha256: string } | null;
+  /** Nothing may be dropped or lowered for the budget: it is this request or none. */
+  readonly rigid: boolean;
+  readonly notices: readonly Notice[];
+  /** Absolute; private photos that the person named as exceptions. */
+  readonly allowedPrivate: readonly string[];
   /** The text for the references that are left once the budget is kept. */
   textFor(references: readonly PlannedReference[]): string;
 }

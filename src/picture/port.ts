@@ -6,6 +6,9 @@ export type EndpointKind = 'openai' | 'azure' | 'compatible';
 export type PictureFormat = 'png' | 'jpeg' | 'webp';
 export type Background = 'transparent' | 'opaque' | 'auto';
 
+/** What one request can carry: images.edit takes 1 to 16 pictures. */
+export const MOST_PICTURES = 16;
+
 /** A picture as it is sent: a JPEG under a name that says nothing of the original's. */
 export interface SentPicture {
   readonly name: string;

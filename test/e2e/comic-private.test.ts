@@ -6,15 +6,14 @@ import fc from 'fast-check';
 import ignore from 'ignore';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cast, castReferences } from '../../src/commands/comic-cast.ts';
-import { bringAbout } from '../../src/commands/comic-send.ts';
-import { ExitCode } from '../../src/commands/exit-code.ts';
 import { UserError } from '../../src/errors.ts';
 import { photoId } from '../../src/library/scope.ts';
 import { sha256 } from '../../src/picture/hash.ts';
-import { chooseModel, readImageModels } from '../../src/picture/image-models.ts';
+import { make } from '../../src/picture/make.ts';
+import type { Offer, PhotoSource } from '../../src/picture/offer.ts';
+import { type ComicRequest, offerComic } from '../../src/picture/offer-comic.ts';
 import { Outlet } from '../../src/picture/outlet.ts';
-import { type PrivateGuard, privateGuard } from '../../src/picture/private-files.ts';
+import { privateGuard } from '../../src/picture/private-guard.ts';
 import { prepareReference } from '../../src/picture/references.ts';
 import type { Settings } from '../../src/settings.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
@@ -153,9 +152,29 @@ function settingsFor(base: string, patterns: readonly string[]): Settings {
   } as Settings;
 }
 
-/** Sends what was cast, as the verb does. */
-async function send(base: string, settings: Settings, cast: Cast, freshGuard: () => PrivateGuard): Promise<ExitCode> {
-  const model = chooseModel(await readImageModels(), undefined, new Date('2026-11-23'));
+/** Asks for a picture of a query and of photos named by hand, at the lowest price. */
+function comicOf(query: string, more: Partial<ComicRequest>): ComicRequest {
+  return {
+    query: { file: query, given: 'absolute' },
+    sendQuery: true,
+    byHand: [],
+    slots: 1,
+    filter: async () => null,
+    prompt: 'x',
+    raw: true,
+    wanted: { format: 'png', quality: 'low' },
+    allowedPrivate: [],
+    ...more,
+  };
+}
+
+function depsFor(base: string, patterns: readonly string[], photos: PhotoSource) {
+  const world = testWorld({ cwd: base, home: '/' });
+  return { world, settings: settingsFor(base, patterns), photos, signal: world.interrupted };
+}
+
+/** Sends what was offered. */
+async function send(base: string, offer: Offer, deps: ReturnType<typeof depsFor>): Promise<void> {
   const outlet = await Outlet.open({
     cwd: base,
     out: 'made',
@@ -166,32 +185,8 @@ async function send(base: string, settings: Settings, cast: Cast, freshGuard: ()
     force: false,
     spare: base,
   });
-  const flags = { retries: 0, timeout: 60, yes: true, allowPrivate: [] };
-  const destination = { kind: 'outlet', outlet, format: 'png' } as const;
-  const world = testWorld({ cwd: base });
-  return bringAbout(
-    { world, settings, flags, destination, freshGuard: async () => freshGuard() },
-    {
-      verb: 'comic',
-      prompt: 'x',
-      model,
-      conversation: null,
-      parameters: {
-        size: '1024x1024',
-        quality: 'low',
-        complexity: null,
-        n: 1,
-        format: 'png',
-        background: null,
-        partialImages: null,
-      },
-      references: cast.references,
-      rememberedTokens: 0,
-      parent: null,
-      textFor: () => 'x',
-    },
-    { unused: cast.unused, rigid: false },
-  );
+  const options = { retries: 0, timeoutMs: 60_000, signal: deps.signal, onEvent: () => undefined };
+  expect(await make(offer, { ...deps, outlet }, options)).toMatchObject({ kind: 'made' });
 }
 
 interface Outcome {
@@ -208,33 +203,32 @@ async function makeComic(serial: number, made: Scene): Promise<Outcome> {
   const { base, files, store } = await library(serial, made);
   const at = (index: number): string => files[index % files.length] ?? '';
   const allowed = made.allowed === null ? null : at(made.allowed);
-  const guard = (): PrivateGuard =>
-    privateGuard({
-      patterns: made.setting,
-      roots: [base],
-      home: '/',
-      allowed: allowed === null ? [] : [join(base, allowed)],
-    });
-  const named = (index: number) => ({ file: join(base, at(index)), given: 'absolute' as const });
   let searched = false;
-  const openFinder = async () => {
-    searched = true;
-    return {
-      store: Promise.resolve(store),
-      table: Promise.resolve(store.table(testModel)),
-      embedder: new HashEmbedder(),
-    };
+  const photos = {
+    store: async () => store,
+    embedder: async () => {
+      searched = true;
+      return new HashEmbedder();
+    },
+    explainEmptiness: async () => undefined,
   };
-  const cast = await castReferences(openFinder, guard(), {
-    query: named(made.query),
-    byHand: made.byHand === null || at(made.byHand) === at(made.query) ? [] : [named(made.byHand)],
+  const deps = depsFor(base, made.setting, photos);
+  const request = comicOf(join(base, at(made.query)), {
+    byHand: made.byHand === null ? [] : [{ file: join(base, at(made.byHand)), given: 'absolute' }],
     sendQuery: made.sendQuery,
     slots: made.slots,
+    allowedPrivate: allowed === null ? [] : [join(base, allowed)],
   });
-  if (cast.references.length > 0) {
-    expect(await send(base, settingsFor(base, made.setting), cast, guard)).toBe(ExitCode.done);
-  }
-  return { allowed, searched, paths: cast.references.map(({ reference }) => relative(base, reference.file)) };
+  const offer = await offerComic(request, deps).catch((error: unknown) => {
+    if (error instanceof UserError && error.message.includes('photo is left to send')) return null;
+    throw error;
+  });
+  if (offer !== null) await send(base, offer, deps);
+  return {
+    allowed,
+    searched,
+    paths: (offer?.references ?? []).map(({ reference }) => relative(base, reference.file)),
+  };
 }
 
 describe('a private photo', () => {
@@ -282,19 +276,11 @@ describe('a private photo', () => {
     await mkdir(place);
     const file = join(place, 'a.jpg');
     await writeFile(file, originals[0] ?? '');
-    const guard = (): PrivateGuard => privateGuard({ patterns: [], roots: [], home: '/', allowed: [] });
     const never = () => Promise.reject(new Error('nothing needs to be searched'));
-    const cast = await castReferences(never, guard(), {
-      query: { file, given: 'absolute' },
-      byHand: [],
-      sendQuery: true,
-      slots: 1,
-    });
+    const deps = depsFor(place, [], { store: never, embedder: never, explainEmptiness: never });
+    const offer = await offerComic(comicOf(file, {}), deps);
     await writeFile(join(place, '.curateprivate'), '*.jpg');
-    await expect(send(place, settingsFor(place, []), cast, guard)).rejects.toMatchObject({
-      code: 'private',
-      kind: 'refused',
-    });
+    await expect(send(place, offer, deps)).rejects.toMatchObject({ code: 'private', kind: 'refused' });
     expect(fake.received).toHaveLength(0);
   });
 

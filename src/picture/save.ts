@@ -1,23 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
-import { writeLine } from '../output/streams.ts';
-import { actualCost } from '../picture/cost.ts';
-import { decodeReturned, formatOf } from '../picture/decode.ts';
-import type { IncompleteReply } from '../picture/failure.ts';
-import { sha256 } from '../picture/hash.ts';
-import { readImageModels } from '../picture/image-models.ts';
-import { type Lineage, type LineageReference, storedPath } from '../picture/lineage.ts';
-import type { Outlet } from '../picture/outlet.ts';
-import { apiParameters } from '../picture/parameters.ts';
-import type { PlannedReference } from '../picture/plan.ts';
-import type { EndpointKind, PictureReply } from '../picture/port.ts';
 import { version } from '../version.ts';
-import type { World } from '../world.ts';
-import { type Agreed, conversationPrices } from './comic-agree.ts';
+import { actualCost } from './cost.ts';
+import { decodeReturned, formatOf } from './decode.ts';
+import type { IncompleteReply } from './failure.ts';
+import { sha256 } from './hash.ts';
+import { conversationPrices, readImageModels } from './image-models.ts';
+import { type Lineage, type LineageReference, storedPath } from './lineage.ts';
+import type { Offer } from './offer.ts';
+import type { Outlet } from './outlet.ts';
+import { apiParameters } from './parameters.ts';
+import type { PlannedReference } from './plan.ts';
+import type { PictureFormat, PictureReply } from './port.ts';
 
 /** A picture on the disk. */
-export interface Saved {
+export interface SavedPicture {
   readonly path: string;
   readonly sha256: string;
   readonly width: number;
@@ -30,55 +28,45 @@ export interface Saved {
 interface Returned {
   readonly reply: PictureReply;
   readonly started: Date;
-  readonly endpoint: EndpointKind;
-}
-
-interface Place {
-  readonly world: World;
-  readonly outlet: Outlet;
+  readonly finished: Date;
 }
 
 /** Writes every picture with its lineage; what came back is written as it came. */
 export async function saveReply(
-  { world, outlet }: Place,
-  agreed: Agreed,
-  { reply, started, endpoint }: Returned,
-): Promise<{ readonly saved: readonly Saved[]; readonly actualUsd: number | null }> {
-  const finished = world.now();
-  const { model } = agreed.plan;
-  const conversation = conversationPrices(await readImageModels(), agreed.plan)?.prices ?? null;
-  const actualUsd = actualCost(reply.usage, { model: model.entry, conversation });
+  outlet: Outlet,
+  offer: Offer,
+  { reply, started, finished }: Returned,
+  onSaved: (picture: SavedPicture, format: PictureFormat) => void,
+): Promise<{ readonly pictures: readonly SavedPicture[]; readonly actualUsd: number | null }> {
+  const { model, conversation } = offer;
+  const prices = conversation === null ? null : conversationPrices(await readImageModels(), conversation.model);
+  const actualUsd = actualCost(reply.usage, { model: model.entry, conversation: prices });
   const request = {
     id: randomUUID(),
     started: started.toISOString(),
     seconds: (finished.getTime() - started.getTime()) / 1000,
   };
-  const saved: Saved[] = [];
+  const pictures: SavedPicture[] = [];
   for (const [index, bytes] of reply.pictures.entries()) {
     const size = await decodeReturned(bytes);
     const format = formatOf(bytes);
     if ('fault' in size || format === null) throw new Error('a picture was believed that does not decode');
     const facts = { sha256: sha256(bytes), bytes: bytes.length, width: size.width, height: size.height };
-    const common = { agreed, reply, endpoint, request, actualUsd, created: finished, folder: outlet.folder };
+    const common = { offer, reply, request, actualUsd, created: finished, folder: outlet.folder };
     const written = await outlet.picture(bytes, { index, n: reply.pictures.length, format }, (file) => {
       const lineage = lineageOf({ ...common, picture: { path: basename(file), ...facts } });
       return `${JSON.stringify(lineage, null, 2)}\n`;
     });
-    saved.push({ path: written.file, lineage: written.lineage, ...facts });
-    if (format !== outlet.format) {
-      writeLine(
-        world.stderr,
-        `${written.file} is a ${format.toUpperCase()}, although ${outlet.format.toUpperCase()} was asked for.`,
-      );
-    }
+    const picture = { path: written.file, lineage: written.lineage, ...facts };
+    pictures.push(picture);
+    onSaved(picture, format);
   }
-  return { saved, actualUsd };
+  return { pictures, actualUsd };
 }
 
 interface LineageFacts {
-  readonly agreed: Agreed;
+  readonly offer: Offer;
   readonly reply: PictureReply;
-  readonly endpoint: EndpointKind;
   readonly request: Lineage['request'];
   readonly actualUsd: number | null;
   readonly created: Date;
@@ -86,29 +74,28 @@ interface LineageFacts {
   readonly picture: Lineage['picture'];
 }
 
-function lineageOf({ agreed, reply, endpoint, request, actualUsd, created, folder, picture }: LineageFacts): Lineage {
-  const { plan, fitted, text, parameters, references } = agreed;
-  const { parent, conversation } = plan;
+function lineageOf({ offer, reply, request, actualUsd, created, folder, picture }: LineageFacts): Lineage {
+  const { parent, conversation } = offer;
   return {
     schema: 'curate.lineage/1',
     created: created.toISOString(),
     curate: version(),
-    verb: plan.verb,
-    prompt: plan.prompt,
-    text,
-    model: plan.model.id,
-    endpoint,
+    verb: offer.verb,
+    prompt: offer.prompt,
+    text: offer.text,
+    model: offer.model.id,
+    endpoint: offer.endpoint,
     api: conversation === null ? 'images.edit' : 'responses',
     conversationModel: conversation?.model ?? null,
     previousResponseId: conversation?.previousResponseId ?? null,
-    parameters: apiParameters(parameters),
-    references: references.map((planned) => referenceOf(planned, folder)),
+    parameters: apiParameters(offer.parameters),
+    references: offer.references.map((planned) => referenceOf(planned, folder)),
     parent: parent === null ? null : { path: storedPath(parent.file, parent.given, folder), sha256: parent.sha256 },
     request,
     requestIds: [...reply.requestIds],
     responseIds: reply.responseId === null ? [] : [reply.responseId],
     usage: (reply.usage ?? null) as Lineage['usage'],
-    cost: { estimatedUsd: fitted.estimate.usd, actualUsd },
+    cost: { estimatedUsd: offer.estimate.usd, actualUsd },
     picture,
   };
 }
@@ -129,9 +116,10 @@ function referenceOf({ reference, role, score, reason, given }: PlannedReference
 
 /** Keeps what arrived of a broken reply beside the output, with the reason, and says so in the error. */
 export async function keepArrived(
-  { world, outlet }: Place,
-  { plan }: Agreed,
+  outlet: Outlet,
+  { verb, prompt, model }: Offer,
   failure: IncompleteReply,
+  now: Date,
 ): Promise<UserError> {
   const { code, message, hint, kind, cause } = failure;
   const files: string[] = [];
@@ -141,10 +129,10 @@ export async function keepArrived(
   }
   const record = {
     schema: 'curate.failed/1',
-    created: world.now().toISOString(),
-    verb: plan.verb,
-    prompt: plan.prompt,
-    model: plan.model.id,
+    created: now.toISOString(),
+    verb,
+    prompt,
+    model: model.id,
     error: { code, message },
     arrived: files.map((file) => basename(file)),
   };

@@ -1,8 +1,9 @@
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-
-import { type ChosenModel, COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../picture/image-models.ts';
-import { checkParameters, inherited } from '../picture/parameters.ts';
-import type { Background, Parameters, PictureFormat } from '../picture/port.ts';
+import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../picture/image-models.ts';
+import type { Wanted } from '../picture/parameters.ts';
+import type { Background, PictureFormat } from '../picture/port.ts';
+import type { World } from '../world.ts';
 import { gather, jsonOption, wholeNumber } from './options.ts';
 
 /** What every verb that sends something takes. */
@@ -29,10 +30,6 @@ export interface MakeFlags {
   background?: Background;
   stream?: boolean;
 }
-
-const DEFAULTS = { size: '1024x1024', quality: 'medium', complexity: null, background: null, n: 1 } as const;
-/** Partial pictures of a stream: enough to see where it goes; each costs extra tokens. */
-const PARTIALS = 2;
 
 export function addMakeOptions(command: Command, { several }: { readonly several: boolean }): Command {
   command
@@ -76,16 +73,12 @@ function usd(text: string): number {
   throw new InvalidArgumentError('It must be an amount of US dollars, such as 0.20.');
 }
 
-/** The flags as parameters for the model, what is not given taken from `before`. @throws UserError usage, before any request */
-export function parametersOf(
-  flags: MakeFlags,
-  format: PictureFormat,
-  { id, entry }: ChosenModel,
-  before: Partial<Parameters> = {},
-): Parameters {
-  const { size, quality, complexity, background } = { ...DEFAULTS, ...inherited(before, entry), ...flags };
-  const partialImages = flags.stream ? PARTIALS : null;
-  const parameters = { size, quality, complexity, n: flags.n ?? DEFAULTS.n, format, background, partialImages };
-  checkParameters(id, entry, parameters);
-  return parameters;
+/** The flags as what is asked for of the picture. */
+export function wantedOf(flags: MakeFlags, format: PictureFormat): Wanted {
+  const { size, quality, complexity, n, background, stream } = flags;
+  return { size, quality, complexity, n, background, stream, format };
+}
+
+export function absolute({ cwd }: World, files: readonly string[] = []): string[] {
+  return files.map((file) => resolve(cwd, file));
 }

@@ -3,21 +3,14 @@ import { basename } from 'node:path';
 import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
 import { embedQueries, type FoundPhoto, searchVector } from '../library/search.ts';
-import type { Unused } from '../output/picture-report.ts';
-import type { PrivateGuard } from '../picture/private-files.ts';
-import type { PhotoFilter, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
-
-/** Where candidates come from. */
-export interface Finder {
-  readonly store: Promise<PhotoStore>;
-  readonly table: Promise<PhotoTable>;
-  readonly embedder: Embedder;
-}
+import type { PhotoFilter, PhotoIndex, PhotoTable } from '../store/port.ts';
+import type { Unused } from './plan.ts';
+import type { PrivateGuard } from './private-guard.ts';
 
 /** The photo that candidates are to be like. */
-export type Query = Pick<Candidate, 'file' | 'sha256' | 'vector'>;
+type Query = Pick<Candidate, 'file' | 'sha256' | 'vector'>;
 
-export interface CandidateRequest {
+interface CandidateRequest {
   readonly query: Query;
   /** How many to look at, best first. */
   readonly k: number;

@@ -1,20 +1,22 @@
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { cast } from '../casting/cast.ts';
-import { UserError } from '../errors.ts';
-import type { Unused } from '../output/picture-report.ts';
-import type { PlannedReference } from '../picture/plan.ts';
-import type { PrivateGuard } from '../picture/private-files.ts';
-import { type Prepared, prepareReference, type Reference } from '../picture/references.ts';
+import { interruptedError, UserError } from '../errors.ts';
 import type { PhotoFilter } from '../store/port.ts';
-import { type Candidates, describe, type Finder, findCandidates } from './comic-candidates.ts';
-import { privateError } from './comic-guard.ts';
+import { type Candidates, describe, findCandidates } from './candidates.ts';
+import type { PhotoSource } from './offer.ts';
+import type { PlannedReference, Unused } from './plan.ts';
+import { type PrivateGuard, privateError } from './private-guard.ts';
+import { type Prepared, prepareReference, type Reference } from './references.ts';
 
 /** At least this many candidates are looked at per slot of the request. */
 const PER_SLOT = 4;
 /** A library full of copies is searched no deeper than this. */
 const DEEPEST = 1024;
 
-interface FillRequest {
+/** Lets a person choose: gets what casting proposes, gives at most `most` of those photos, in order. */
+export type Choose = (proposed: readonly Verdict[], most: number) => Promise<readonly Candidate[]>;
+
+export interface RoundsRequest {
   /** Absolute; sent only when it is one of `fixed`. */
   readonly query: string;
   /** Sent in any case. */
@@ -22,23 +24,32 @@ interface FillRequest {
   /** Slots in all, and those to be filled. */
   readonly slots: number;
   readonly free: number;
-  readonly filter?: PhotoFilter;
-  readonly choose?: (proposed: readonly Verdict[], most: number) => Promise<readonly Candidate[]>;
+  readonly filter: PhotoFilter | null;
+  readonly choose?: Choose | undefined;
 }
 
-interface Filled {
-  readonly references: readonly PlannedReference[];
-  readonly unused: readonly Unused[];
+interface RoundsDeps {
+  readonly photos: PhotoSource;
+  readonly guard: PrivateGuard;
+  readonly signal: AbortSignal;
 }
 
-/** Fills slots with photos like the query, every one of them ready to be sent. */
-export async function fillSlots(finder: Finder, guard: PrivateGuard, request: FillRequest): Promise<Filled> {
+/**
+ * Fills the free slots with photos like the query, every one of them ready to be sent. The named photos are embedded
+ * once; what a round lacks, the next one looks for deeper, by the same vectors.
+ * @throws UserError `private` when a named photo is a copy of a private one
+ */
+export async function fillSlots(
+  { photos, guard, signal }: RoundsDeps,
+  request: RoundsRequest,
+): Promise<{ readonly references: readonly PlannedReference[]; readonly unused: readonly Unused[] }> {
   const { query, filter, fixed, free } = request;
-  const { embedder } = finder;
   const files = fixed.map(({ reference }) => reference.file);
-  const [store, table, photos] = await Promise.all([finder.store, finder.table, describe(embedder, [query, ...files])]);
+  const [store, embedder] = await Promise.all([photos.store(), photos.embedder()]);
+  const index = { store, table: store.table(embedder.model) };
+  const known = await describe(embedder, [query, ...files]);
   const described = (file: string): Omit<Candidate, 'score'> => {
-    const photo = photos.get(file);
+    const photo = known.get(file);
     if (photo === undefined) throw new Error(`${file} was not described`);
     return photo;
   };
@@ -53,50 +64,53 @@ export async function fillSlots(finder: Finder, guard: PrivateGuard, request: Fi
       slots: free,
       thresholds: embedder.model.thresholds,
     });
-  const usedOf = (verdicts: readonly Verdict[]): Verdict[] => verdicts.filter(({ used }) => used);
   const look = (k: number): Promise<Candidates> =>
-    findCandidates(
-      { store, table },
-      {
-        query: described(query),
-        k,
-        guard,
-        besides: [query, ...standing.map(({ file }) => file)],
-        ...(filter === undefined ? {} : { filter }),
-      },
-    );
+    findCandidates(index, {
+      query: described(query),
+      k,
+      guard,
+      besides: [query, ...files],
+      ...(filter === null ? {} : { filter }),
+    });
 
   let found: Candidates;
   for (let k = PER_SLOT * request.slots; ; k *= 4) {
+    if (signal.aborted) throw interruptedError();
     found = await look(k);
     demandPublicContents(fixed, found, guard);
     if (usedOf(propose(found)).length === free || found.exhausted || k > DEEPEST) break;
   }
-  let verdicts = await settle(() => propose(found), unsound, ready);
+  let verdicts = await settle(() => propose(found), { unsound, ready, signal });
   if (request.choose !== undefined) verdicts = await byChoice(verdicts, request.choose, free, ready);
+  const left = verdicts.filter(({ used }) => !used);
   return {
     references: usedOf(verdicts).map((verdict) => planned(verdict, ready)),
     unused: [
-      ...verdicts
-        .filter(({ used }) => !used)
-        .map(({ candidate, reason }) => ({ file: candidate.file, score: candidate.score, reason })),
+      ...left.map(({ candidate, reason }) => ({ file: candidate.file, score: candidate.score, reason })),
       ...[...unsound].map(([{ file, score }, reason]) => ({ file, score, reason })),
       ...found.excluded,
     ].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)),
   };
 }
 
+function usedOf(verdicts: readonly Verdict[]): Verdict[] {
+  return verdicts.filter(({ used }) => used);
+}
+
+interface Settling {
+  readonly unsound: Map<Candidate, string>;
+  readonly ready: Map<string, Reference>;
+  readonly signal: AbortSignal;
+}
+
 /** Casts until every photo that was cast is ready to be sent. */
-async function settle(
-  propose: () => Verdict[],
-  unsound: Map<Candidate, string>,
-  ready: Map<string, Reference>,
-): Promise<Verdict[]> {
+async function settle(propose: () => Verdict[], { unsound, ready, signal }: Settling): Promise<Verdict[]> {
   for (;;) {
     const verdicts = propose();
     const before = unsound.size;
     for (const { candidate, used } of verdicts) {
       if (!used || ready.has(candidate.file)) continue;
+      if (signal.aborted) throw interruptedError();
       const prepared = await prepareReference(candidate.file);
       const fault = faultOf(prepared, candidate);
       if (fault !== null) unsound.set(candidate, fault);
@@ -113,7 +127,7 @@ function faultOf(prepared: Prepared, candidate: Candidate): string | null {
 
 async function byChoice(
   verdicts: readonly Verdict[],
-  choose: NonNullable<FillRequest['choose']>,
+  choose: Choose,
   most: number,
   ready: Map<string, Reference>,
 ): Promise<Verdict[]> {

@@ -1,32 +1,89 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
+import { unlessInterrupted } from '../interrupt.ts';
 import { imageTokens } from './cost.ts';
+import { endpointKind } from './endpoint.ts';
+import { chooseModel, readImageModels } from './image-models.ts';
 import { type Lineage, type LineageReference, resolveStored } from './lineage.ts';
 import { ancestorsOf, type Found } from './lineage-files.ts';
-import type { Plan, PlannedReference } from './plan.ts';
-import type { EndpointKind } from './port.ts';
+import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
+import { parametersBefore, parametersOf, type Wanted } from './parameters.ts';
+import type { Plan, PlannedReference, Unused } from './plan.ts';
+import { type EndpointKind, MOST_PICTURES } from './port.ts';
 import { prepareReference } from './references.ts';
+import { composeText } from './text.ts';
+
+/** A change to a picture that curate made. */
+export interface RefineRequest {
+  readonly from: Found;
+  readonly prompt: string;
+  /** Sends the prompt alone, without the paragraph that says what the pictures are. */
+  readonly raw: boolean;
+  /** Edits the picture with its photos, instead of continuing the conversation. */
+  readonly stateless: boolean;
+  /** The server has forgotten the conversation (see `make`): a new one begins with the picture and its photos. */
+  readonly forgotten?: boolean;
+  /** Undefined stays with the model of the picture. */
+  readonly imageModel: string | undefined;
+  readonly wanted: Wanted;
+  /** Absolute; private photos that may be sent all the same. */
+  readonly allowedPrivate: readonly string[];
+}
+
+/** @throws UserError usage, `picture_gone`, `private`, `over_budget` */
+export async function offerRefine(request: RefineRequest, deps: OfferDeps): Promise<Offer> {
+  const { world, settings, signal } = deps;
+  const { from, prompt, raw, stateless, allowedPrivate } = request;
+  const { lineage } = from;
+  const table = await readImageModels();
+  const model = chooseModel(table, request.imageModel ?? lineage.model, world.now());
+  const parameters = parametersOf(request.wanted, model, parametersBefore(lineage));
+  const origin = await originOf(from);
+  const start: Start = request.forgotten
+    ? { kind: 'anew', previousId: null }
+    : startFrom(lineage, endpointKind(settings), stateless);
+  const pictures =
+    start.kind === 'continue' ? { references: [], unused: [] } : await unlessInterrupted(signal, picturesAgain(origin));
+  const leading = settings.conversationModel ?? table.conversationDefault;
+  return offerPlan(
+    {
+      verb: 'refine',
+      prompt,
+      model,
+      conversation: start.kind === 'edit' ? null : { model: leading, previousResponseId: start.previousId },
+      parameters,
+      ...pictures,
+      rememberedTokens: start.kind === 'continue' ? rememberedTokens(origin) : 0,
+      parent: origin.parent,
+      rigid: false,
+      notices: [],
+      allowedPrivate,
+      textFor: (references) => composeText(prompt, references, raw),
+    },
+    deps,
+  );
+}
 
 /** How a refinement reaches the model. */
-export type Start =
-  /** The conversation goes on: nothing is sent but the prompt. */
-  | { readonly kind: 'going-on'; readonly previousId: string }
+type Start =
+  /** The conversation continues: nothing is sent but the prompt. */
+  | { readonly kind: 'continue'; readonly previousId: string }
   /** A conversation begins with the picture and its references. */
   | { readonly kind: 'anew'; readonly previousId: null }
   /** A single edit of the picture, with its references. */
   | { readonly kind: 'edit' };
 
 /** Azure keeps image deployments and conversations apart, so there every refinement is an edit. Pure. */
-export function startFrom(lineage: Lineage, endpoint: EndpointKind, stateless: boolean): Start {
+function startFrom(lineage: Lineage, endpoint: EndpointKind, stateless: boolean): Start {
   if (stateless || endpoint === 'azure') return { kind: 'edit' };
   const previousId = lineage.responseIds.at(-1);
   // Another server does not know the conversation; the id would only tell it that there was one.
   if (previousId === undefined || lineage.endpoint !== endpoint) return { kind: 'anew', previousId: null };
-  return { kind: 'going-on', previousId };
+  return { kind: 'continue', previousId };
 }
 
-/** The picture to go on from, and the photos it stems from. */
-export interface Origin {
+/** The picture to change, and the photos it was made from. */
+interface Origin {
   readonly parent: NonNullable<Plan['parent']>;
   readonly pixels: { readonly width: number; readonly height: number };
   /** Photos of the nearest request that sent any, and the folder their paths count from. */
@@ -34,10 +91,8 @@ export interface Origin {
   readonly folder: string;
 }
 
-const MOST_PICTURES = 16;
-
 /** @throws UserError `picture_gone` */
-export async function originOf(found: Found): Promise<Origin> {
+async function originOf(found: Found): Promise<Origin> {
   const { picture, lineage } = found;
   if (picture === null) {
     throw new UserError('picture_gone', `The picture of ${found.file} is gone, or was changed since.`, {
@@ -58,10 +113,7 @@ export async function originOf(found: Found): Promise<Origin> {
 }
 
 /** The picture and its photos, made ready again; photos that are gone or were changed are left out, with the reason. */
-export async function picturesAgain(origin: Origin): Promise<{
-  readonly references: readonly PlannedReference[];
-  readonly unused: readonly { readonly file: string; readonly score: number | null; readonly reason: string }[];
-}> {
+async function picturesAgain(origin: Origin): Promise<Pick<Plan, 'references' | 'unused'>> {
   const { parent, photos, folder } = origin;
   const picture = await prepareReference(parent.file);
   if (picture.kind === 'fault') {
@@ -71,7 +123,7 @@ export async function picturesAgain(origin: Origin): Promise<{
   const references: PlannedReference[] = [
     { reference, role: 'picture', score: null, reason: 'the picture to change', given: parent.given },
   ];
-  const unused: { file: string; score: number | null; reason: string }[] = [];
+  const unused: Unused[] = [];
   for (const { path, role, score, reason, sha256 } of photos) {
     const { file, given } = resolveStored(path, folder);
     const prepared = await prepareReference(file);
@@ -84,6 +136,6 @@ export async function picturesAgain(origin: Origin): Promise<{
 }
 
 /** About how many tokens the pictures take that stand in the conversation. */
-export function rememberedTokens({ pixels, photos }: Origin): number {
+function rememberedTokens({ pixels, photos }: Origin): number {
   return [pixels, ...photos].reduce((sum, { width, height }) => sum + imageTokens(width, height), 0);
 }

@@ -1,20 +1,17 @@
 import { basename } from 'node:path';
-import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { UserError } from '../errors.ts';
-import type { Unused } from '../output/picture-report.ts';
-import type { PlannedReference } from '../picture/plan.ts';
-import type { PrivateGuard } from '../picture/private-files.ts';
-import { prepareReference } from '../picture/references.ts';
 import type { PhotoFilter } from '../store/port.ts';
-import type { Finder } from './comic-candidates.ts';
-import { fillSlots } from './comic-fill.ts';
-import { demandPublic } from './comic-guard.ts';
+import type { PhotoSource } from './offer.ts';
+import type { Given, PlannedReference, Unused } from './plan.ts';
+import { demandPublic, type PrivateGuard } from './private-guard.ts';
+import { prepareReference } from './references.ts';
+import { type Choose, fillSlots } from './rounds.ts';
 
-/** A photo the person named on the command line. */
+/** A photo that the person named. */
 export interface NamedPhoto {
   /** Absolute. */
   readonly file: string;
-  readonly given: 'absolute' | 'relative';
+  readonly given: Given;
 }
 
 export interface CastRequest {
@@ -25,14 +22,22 @@ export interface CastRequest {
   readonly byHand: readonly NamedPhoto[];
   /** All that may be sent, the named ones included. */
   readonly slots: number;
-  readonly filter?: PhotoFilter;
-  /** Lets a person choose; gets what casting proposes, gives the chosen ones in order. */
-  readonly choose?: (proposed: readonly Verdict[], most: number) => Promise<readonly Candidate[]>;
+  /** Restricts what is searched; asked for only when something is searched. */
+  readonly filter: () => Promise<PhotoFilter | null>;
+  readonly choose?: Choose | undefined;
 }
 
 export interface Cast {
   readonly references: readonly PlannedReference[];
   readonly unused: readonly Unused[];
+  /** Whether there were free slots, for which photos were searched. */
+  readonly searched: boolean;
+}
+
+interface CastDeps {
+  readonly photos: PhotoSource;
+  readonly guard: PrivateGuard;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -40,26 +45,23 @@ export interface Cast {
  * that turns out to be damaged gives its place to the next. Without free slots nothing is searched.
  * @throws UserError when a named photo is private or cannot be read
  */
-export async function castReferences(
-  openFinder: () => Promise<Finder>,
-  guard: PrivateGuard,
-  request: CastRequest,
-): Promise<Cast> {
+export async function castReferences(deps: CastDeps, request: CastRequest): Promise<Cast> {
   const { query, sendQuery, byHand, slots } = request;
+  const free = slots - byHand.length - (sendQuery ? 1 : 0);
+  const filter = free > 0 ? await request.filter() : null;
   const named = [...(sendQuery ? [query] : []), ...byHand];
   for (const photo of named)
-    demandPublic(guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
+    demandPublic(deps.guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
   const planned = await Promise.all(named.map((photo) => planNamed(photo, sendQuery && photo === query)));
   const { references: fixed, unused: copies } = withoutCopies(planned);
-  const free = slots - named.length;
-  if (free <= 0) return { references: fixed, unused: copies };
-  const finder = await openFinder();
-  const filled = await fillSlots(finder, guard, { ...request, query: query.file, fixed, free });
-  return { references: [...fixed, ...filled.references], unused: [...copies, ...filled.unused] };
+  if (free <= 0) return { references: fixed, unused: copies, searched: false };
+  const { choose } = request;
+  const filled = await fillSlots(deps, { query: query.file, fixed, slots, free, filter, choose });
+  return { references: [...fixed, ...filled.references], unused: [...copies, ...filled.unused], searched: true };
 }
 
 /** The same photo under two names is sent, and paid, once. */
-function withoutCopies(planned: readonly PlannedReference[]): Cast {
+function withoutCopies(planned: readonly PlannedReference[]): Pick<Cast, 'references' | 'unused'> {
   const references: PlannedReference[] = [];
   const unused: Unused[] = [];
   for (const photo of planned) {

@@ -1,7 +1,10 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, privateBy, type ReadRules } from '../casting/private.ts';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode, UserError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import type { PhotoStore } from '../store/port.ts';
+import type { World } from '../world.ts';
 
 interface GuardOptions {
   /** Patterns of the setting. */
@@ -19,6 +22,39 @@ export interface PrivateGuard {
   privateBy(file: string): string | null;
   /** Whether the person named this very photo as an exception. */
   isAllowed(file: string): boolean;
+}
+
+export interface GuardDeps {
+  readonly world: Pick<World, 'home'>;
+  readonly settings: Settings;
+  readonly photos: {
+    /** Asked only when the setting has patterns: those count from the libraries' roots. */
+    store(): Promise<PhotoStore>;
+  };
+}
+
+/** The private rules of the settings and the disk as they stand now. @param allowed absolute files that may be sent all the same */
+export async function guardNow(
+  { world, settings, photos }: GuardDeps,
+  allowed: readonly string[],
+): Promise<PrivateGuard> {
+  const patterns = settings.privatePatterns ?? [];
+  const libraries = patterns.length === 0 ? [] : await (await photos.store()).libraries();
+  return privateGuard({ patterns, roots: libraries.map(({ root }) => root), home: world.home, allowed });
+}
+
+/** @throws UserError `private` (refused) when a photo may not be sent */
+export function demandPublic(guard: PrivateGuard, file: string, leaveOut?: string): void {
+  const source = guard.privateBy(file);
+  if (source !== null) throw privateError(file, `by ${source}`, leaveOut);
+}
+
+/** @param why a clause: "by /photos/.curateprivate" */
+export function privateError(file: string, why: string, leaveOut = 'Leave it out'): UserError {
+  return new UserError('private', `${file} is private (${why}): nothing was sent.`, {
+    hint: `${leaveOut}, or add --allow-private "${file}" to send it all the same.`,
+    kind: 'refused',
+  });
 }
 
 /**

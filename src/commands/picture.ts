@@ -1,0 +1,134 @@
+import { join, resolve } from 'node:path';
+import { UserError } from '../errors.ts';
+import { askYesNo, canAsk } from '../output/ask.ts';
+import { writeDryRun } from '../output/dry-run.ts';
+import { dryRunDocument, pictureDocument } from '../output/picture-document.ts';
+import { announce, reportMade } from '../output/picture-report.ts';
+import { PictureScreen } from '../output/picture-screen.ts';
+import { writeJson, writeLine } from '../output/streams.ts';
+import { dollars } from '../picture/cost.ts';
+import { endpointOf } from '../picture/endpoint.ts';
+import { type Forgotten, type Made, make } from '../picture/make.ts';
+import type { Offer, OfferDeps } from '../picture/offer.ts';
+import { Outlet } from '../picture/outlet.ts';
+import type { PictureFormat } from '../picture/port.ts';
+import type { Settings } from '../settings.ts';
+import type { World } from '../world.ts';
+import type { Context } from './command.ts';
+import { ExitCode } from './exit-code.ts';
+import { LazyPhotos } from './photo-source.ts';
+import type { MakeFlags, SendFlags } from './picture-flags.ts';
+
+interface PictureRun {
+  readonly settings: Settings;
+  readonly flags: SendFlags & Pick<MakeFlags, 'format' | 'n'> & { model?: string };
+  readonly prompt: string;
+  /** Of the picture before. */
+  readonly format?: PictureFormat;
+  /** @param forgotten the server does not know the conversation of the offer before */
+  offer(format: PictureFormat, deps: OfferDeps, forgotten: boolean): Promise<Offer>;
+}
+
+/** What comic, refine and replay share: get an offer, announce it, ask, make it and show it; or rehearse it. */
+export async function makePicture(context: Context, run: PictureRun): Promise<ExitCode> {
+  const { world } = context;
+  const { settings, flags } = run;
+  if (!flags.dryRun) endpointOf(settings);
+  const destination = await destinationOf(world, run);
+  const photos = new LazyPhotos(context, flags);
+  const deps = { world, settings, photos, signal: world.interrupted };
+  try {
+    for (let forgotten = false; ; forgotten = true) {
+      const offer = await run.offer(destination.format, deps, forgotten);
+      announce(world, offer, { dryRun: destination.kind === 'dry-run' });
+      if (destination.kind === 'dry-run') return await rehearse(world, offer, destination.folder, flags);
+      await confirmSpending(world, offer, run);
+      const made = await makeShown(deps, offer, destination.outlet, flags);
+      if (made.kind === 'made') return show(world, made, flags);
+      // What is sent now is something else: it is announced, priced and agreed to anew.
+      writeLine(world.stderr, `${made.reason} A new one starts from the picture and its photos.`);
+    }
+  } finally {
+    await photos.close();
+  }
+}
+
+/** Where the result goes: pictures into an outlet, or a dry run into a folder. */
+type Destination =
+  | { readonly kind: 'outlet'; readonly outlet: Outlet; readonly format: PictureFormat }
+  | { readonly kind: 'dry-run'; readonly folder: string | null; readonly format: PictureFormat };
+
+/** @throws UserError before anything is paid, when it cannot be written there */
+async function destinationOf(world: World, { flags, prompt, format }: PictureRun): Promise<Destination> {
+  const { out, dryRun, force = false, n = 1 } = flags;
+  const usual = format ?? 'png';
+  if (dryRun) {
+    return {
+      kind: 'dry-run',
+      folder: out === undefined ? null : resolve(world.cwd, out),
+      format: flags.format ?? usual,
+    };
+  }
+  // The ending of a named file counts for more than the format of the picture before.
+  const request = { cwd: world.cwd, out: out ?? null, prompt, n, force, spare: world.tmp };
+  const outlet = await Outlet.open({ ...request, format: flags.format ?? null, usual });
+  return { kind: 'outlet', outlet, format: outlet.format };
+}
+
+/**
+ * Lets an offer pass that the person agreed to: by --yes, by answering, or, where nobody can be asked, by a budget.
+ * @throws UserError `not_confirmed` (refused)
+ */
+async function confirmSpending(world: World, { estimate }: Offer, { flags, settings }: PictureRun): Promise<void> {
+  if (flags.yes) return;
+  const price = estimate.usd === null ? 'an unknown amount' : `about ${dollars(estimate.usd)}`;
+  if (canAsk(world)) {
+    const question = { message: `Send this and spend ${price}?`, onCancel: 'Interrupted; nothing was sent.' };
+    if (await askYesNo(world, question)) return;
+    throw new UserError('not_confirmed', 'Nothing was sent.', { kind: 'refused' });
+  }
+  if (settings.maxCost !== undefined) return;
+  const message = `Nothing was sent: it costs ${price}, and there is no terminal to ask on.`;
+  throw new UserError('not_confirmed', message, {
+    hint: 'Add --yes, or --max-cost USD; --dry-run shows what would be sent.',
+    kind: 'refused',
+  });
+}
+
+async function makeShown(
+  { world, settings, photos, signal }: OfferDeps & { readonly world: World },
+  offer: Offer,
+  outlet: Outlet,
+  { retries, timeout }: SendFlags,
+): Promise<Made | Forgotten> {
+  const screen = new PictureScreen(world);
+  const onEvent = screen.show.bind(screen);
+  try {
+    return await make(
+      offer,
+      { world, settings, photos, outlet },
+      { retries, timeoutMs: timeout * 1000, signal, onEvent },
+    );
+  } finally {
+    await screen.settled();
+  }
+}
+
+/** The paths of the pictures on standard output; size, cost and lineage beside them on standard error. */
+function show(world: World, made: Made, { json }: SendFlags): ExitCode {
+  if (json) writeJson(world, pictureDocument(made));
+  else reportMade(world, made);
+  return ExitCode.done;
+}
+
+/** The page of a dry run on standard output. */
+async function rehearse(world: World, offer: Offer, out: string | null, flags: SendFlags): Promise<ExitCode> {
+  const folder = await writeDryRun(offer, { cwd: world.cwd, out, force: flags.force ?? false, now: world.now() });
+  if (flags.json) {
+    writeJson(world, dryRunDocument(offer, folder));
+  } else {
+    writeLine(world.stderr, 'Nothing was sent. The page that shows it all:');
+    writeLine(world.stdout, join(folder, 'index.html'));
+  }
+  return ExitCode.done;
+}

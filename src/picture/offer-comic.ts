@@ -1,0 +1,82 @@
+import { usageError } from '../errors.ts';
+import { unlessInterrupted } from '../interrupt.ts';
+import { type Cast, type CastRequest, castReferences } from './cast-references.ts';
+import { chooseModel, readImageModels } from './image-models.ts';
+import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
+import { parametersOf, type Wanted } from './parameters.ts';
+import { MOST_PICTURES } from './port.ts';
+import { guardNow } from './private-guard.ts';
+import { composeText } from './text.ts';
+
+/** A picture from a query photo, photos named by hand and photos like the query. */
+export interface ComicRequest extends Omit<CastRequest, 'slots'> {
+  /** Photos to send, the named ones included; undefined leaves it at six, or as many as are named. */
+  readonly slots: number | undefined;
+  readonly prompt: string;
+  /** Sends the prompt alone, without the paragraph that says what the photos are. */
+  readonly raw: boolean;
+  readonly wanted: Wanted;
+  /** Absolute; private photos that may be sent all the same. */
+  readonly allowedPrivate: readonly string[];
+}
+
+const USUAL_SLOTS = 6;
+
+/**
+ * Finds, casts and prepares the photos, and keeps the budget.
+ * @throws UserError usage, `private`, `over_budget`, and what stands in the way of searching
+ */
+export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<Offer> {
+  const { world, settings, signal } = deps;
+  const request = { ...given, byHand: distinct(given) };
+  const slots = slotsOf(request);
+  const { prompt, raw, allowedPrivate } = request;
+  const model = chooseModel(await readImageModels(), settings.imageModel, world.now());
+  const parameters = parametersOf(request.wanted, model);
+  const work = async (): Promise<Cast> =>
+    castReferences({ ...deps, guard: await guardNow(deps, allowedPrivate) }, { ...request, slots });
+  const { references, unused, searched } = await unlessInterrupted(signal, work());
+  const nothingFound = searched && unused.length === 0 && references.every(({ score }) => score === null);
+  if (nothingFound) await deps.photos.explainEmptiness();
+  if (references.length === 0) throw nothingLeft(nothingFound);
+  return offerPlan(
+    {
+      verb: 'comic',
+      prompt,
+      model,
+      conversation: null,
+      parameters,
+      references,
+      unused,
+      rememberedTokens: 0,
+      parent: null,
+      rigid: false,
+      notices: nothingFound ? [{ kind: 'nothing-found' }] : [],
+      allowedPrivate,
+      textFor: (kept) => composeText(prompt, kept, raw),
+    },
+    deps,
+  );
+}
+
+/** The photos named by hand, each once, and without the query when that is sent already. */
+function distinct({ query, sendQuery, byHand }: ComicRequest): ComicRequest['byHand'] {
+  const seen = new Set(sendQuery ? [query.file] : []);
+  return byHand.filter(({ file }) => !seen.has(file) && seen.add(file));
+}
+
+function slotsOf({ slots, sendQuery, byHand }: ComicRequest): number {
+  const named = byHand.length + (sendQuery ? 1 : 0);
+  if (named > MOST_PICTURES) {
+    throw usageError(`${named} photos are named; at most ${MOST_PICTURES} can be sent.`, 'Name fewer.');
+  }
+  if (slots !== undefined && named > slots) {
+    throw usageError(`${named} photos are named for ${slots} places.`, `Raise --refs to ${named}, or name fewer.`);
+  }
+  return slots ?? Math.max(USUAL_SLOTS, named);
+}
+
+function nothingLeft(nothingFound: boolean): Error {
+  const why = nothingFound ? 'No indexed photo lies within the folders and days that were asked for: no' : 'No';
+  return usageError(`${why} photo is left to send.`, 'Drop --no-query, or name photos with --ref.');
+}

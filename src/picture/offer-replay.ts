@@ -1,0 +1,70 @@
+import { dirname } from 'node:path';
+import { UserError } from '../errors.ts';
+import { unlessInterrupted } from '../interrupt.ts';
+import { chooseModel, readImageModels } from './image-models.ts';
+import { type Lineage, resolveStored } from './lineage.ts';
+import type { Found } from './lineage-files.ts';
+import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
+import { parametersBefore } from './parameters.ts';
+import type { PlannedReference } from './plan.ts';
+import { prepareReference } from './references.ts';
+
+interface ReplayRequest {
+  readonly from: Found;
+  /** Absolute; private photos that may be sent all the same. */
+  readonly allowedPrivate: readonly string[];
+}
+
+/**
+ * The very request that a lineage file tells of. @throws UserError `reference_changed` when one of its photos is gone,
+ * changed, or would be sent as other bytes; `private`, `over_budget`
+ */
+export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps: OfferDeps): Promise<Offer> {
+  const { lineage } = from;
+  const folder = dirname(from.file);
+  const model = chooseModel(await readImageModels(), lineage.model, deps.world.now());
+  const references = await unlessInterrupted(deps.signal, allAgain(lineage, folder));
+  const { conversationModel, previousResponseId, parent } = lineage;
+  return offerPlan(
+    {
+      verb: 'replay',
+      prompt: lineage.prompt,
+      model,
+      conversation: conversationModel === null ? null : { model: conversationModel, previousResponseId },
+      parameters: parametersBefore(lineage),
+      references,
+      unused: [],
+      rememberedTokens: 0,
+      parent: parent === null ? null : { ...resolveStored(parent.path, folder), sha256: parent.sha256 },
+      rigid: true,
+      notices: [],
+      allowedPrivate,
+      textFor: () => lineage.text,
+    },
+    deps,
+  );
+}
+
+async function allAgain({ references }: Lineage, folder: string): Promise<PlannedReference[]> {
+  const again: PlannedReference[] = [];
+  for (const reference of references) again.push(await sameAgain(reference, folder));
+  return again;
+}
+
+async function sameAgain(before: Lineage['references'][number], folder: string): Promise<PlannedReference> {
+  const { file, given } = resolveStored(before.path, folder);
+  const prepared = await prepareReference(file);
+  if (prepared.kind === 'fault') throw changed(`The photo ${file} ${prepared.fault.reason}`);
+  const { reference } = prepared;
+  if (reference.sha256 !== before.sha256) throw changed(`The photo ${file} was changed since`);
+  if (reference.sentSha256 !== before.sentSha256) {
+    throw changed(`The photo ${file} would be encoded differently now (another version of sharp)`);
+  }
+  return { reference, role: before.role, score: before.score, reason: before.reason, given };
+}
+
+function changed(what: string): UserError {
+  return new UserError('reference_changed', `${what}: the same request cannot be made again. Nothing was sent.`, {
+    hint: 'Put the photo back as it was, or make a new picture with curate comic.',
+  });
+}

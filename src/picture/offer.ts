@@ -1,0 +1,119 @@
+import type { Embedder } from '../embedding/port.ts';
+import { UserError, usageError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import type { PhotoStore } from '../store/port.ts';
+import type { World } from '../world.ts';
+import { fitBudget, type Unaffordable } from './budget.ts';
+import type { Estimate } from './cost.ts';
+import { endpointKind } from './endpoint.ts';
+import { conversationPrices, type Quality, readImageModels } from './image-models.ts';
+import type { Notice, Plan, PlannedReference } from './plan.ts';
+import type { EndpointKind, Parameters } from './port.ts';
+import { demandPublic, type GuardDeps, guardNow } from './private-guard.ts';
+import { LONGEST_TEXT } from './text.ts';
+
+/**
+ * A request that is ready to be sent, with all that a person needs to agree to it. It is a value: nothing was sent or
+ * written yet, and it may be made (`make`), written down as a dry run, or forgotten.
+ */
+export interface Offer extends Pick<Plan, 'verb' | 'prompt' | 'model' | 'conversation' | 'parent' | 'allowedPrivate'> {
+  readonly endpoint: EndpointKind;
+  /** As it is sent. */
+  readonly text: string;
+  /** As they are sent: with the quality that the budget allows. */
+  readonly parameters: Parameters;
+  readonly wantedQuality: Quality;
+  /** In the order they are sent. */
+  readonly references: readonly PlannedReference[];
+  readonly unused: Plan['unused'];
+  readonly estimate: Estimate;
+  /** What was given up for the budget, as clauses. */
+  readonly dropped: readonly string[];
+  readonly notices: readonly Notice[];
+}
+
+/** Where photos are looked for; each part opens when it is first asked for, for a request may need neither. */
+export interface PhotoSource {
+  store(): Promise<PhotoStore>;
+  embedder(): Promise<Embedder>;
+  /** Called when a search found nothing. @throws UserError when the reason is that nothing is there to search */
+  explainEmptiness(): Promise<void>;
+}
+
+/** What offers are made with. */
+export interface OfferDeps {
+  readonly world: Pick<World, 'home' | 'now'>;
+  readonly settings: Settings;
+  readonly photos: PhotoSource;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fits a plan into the budget of the settings, and sees that everything in it may be sent.
+ * @throws UserError `over_budget`, `private` (both refused)
+ */
+export async function offerPlan(plan: Plan, deps: OfferDeps): Promise<Offer> {
+  const { settings } = deps;
+  const { parameters, references, conversation, model } = plan;
+  const prices = conversation === null ? null : conversationPrices(await readImageModels(), conversation.model);
+  const fitted = fitBudget(
+    {
+      model: model.entry,
+      text: plan.textFor(references),
+      references: references.map(({ reference }) => reference.tokens),
+      size: parameters.size,
+      quality: parameters.quality,
+      n: parameters.n,
+      partialImages: parameters.partialImages ?? 0,
+      rememberedTokens: plan.rememberedTokens,
+      conversation: conversation === null ? null : { id: conversation.model, prices },
+    },
+    settings.maxCost ?? null,
+    plan.rigid,
+  );
+  if ('reason' in fitted) throw overBudget(fitted, settings.maxCost);
+  const kept = references.slice(0, fitted.references);
+  const outOfBudget = references.slice(fitted.references).map(({ reference, score }) => {
+    return { file: reference.file, score, reason: 'budget' };
+  });
+  const { verb, prompt, parent, allowedPrivate } = plan;
+  const offer: Offer = {
+    ...{ verb, prompt, model, conversation, parent, allowedPrivate },
+    endpoint: endpointKind(settings),
+    text: possibleText(plan.textFor(kept)),
+    parameters: { ...parameters, quality: fitted.quality },
+    wantedQuality: parameters.quality,
+    references: kept,
+    unused: [...outOfBudget, ...plan.unused],
+    estimate: fitted.estimate,
+    dropped: fitted.dropped,
+    notices: [...plan.notices, ...(model.notice === null ? [] : [{ kind: 'model', text: model.notice } as const])],
+  };
+  await demandAllPublic(offer, deps);
+  return offer;
+}
+
+/** By the rules as they stand now; what counts is where the bytes come from. @throws UserError `private` */
+export async function demandAllPublic(
+  { references, allowedPrivate }: Pick<Offer, 'references' | 'allowedPrivate'>,
+  deps: GuardDeps,
+): Promise<void> {
+  const guard = await guardNow(deps, allowedPrivate);
+  for (const { reference } of references) demandPublic(guard, reference.file);
+}
+
+/** @throws UserError usage when it is longer than the API takes */
+function possibleText(text: string): string {
+  const length = [...text].length;
+  if (length <= LONGEST_TEXT) return text;
+  throw usageError(`The prompt is too long: ${length} characters, ${LONGEST_TEXT} are possible.`, 'Shorten it.');
+}
+
+function overBudget({ known, reason, tried }: Unaffordable, maxCost: number | undefined): UserError {
+  const dropped = tried.length === 0 || !known ? '' : ` after dropping ${tried.join(' and ')}`;
+  const what = known ? `Over the budget of $${maxCost}${dropped}` : `A budget of $${maxCost} cannot be kept`;
+  const hint = known
+    ? 'Raise --max-cost, or choose a smaller --size.'
+    : 'Leave nothing to the model (--size, --quality) and take one of known price, or set no budget and agree with --yes.';
+  return new UserError('over_budget', `${what}: ${reason}. Nothing was sent.`, { hint, kind: 'refused' });
+}
