@@ -6,6 +6,7 @@ import { dryRunDocument, pictureDocument } from '../output/picture-document.ts';
 import { announce, reportMade } from '../output/picture-report.ts';
 import { PictureScreen } from '../output/picture-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
+import { openDisplay } from '../photos/display.ts';
 import { dollars } from '../picture/cost.ts';
 import { endpointOf } from '../picture/endpoint.ts';
 import { type Forgotten, type Made, make } from '../picture/make.ts';
@@ -36,7 +37,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
   if (!flags.dryRun) endpointOf(settings);
   const destination = await destinationOf(world, run);
   const photos = new LazyPhotos(context, flags);
-  const deps = { world, settings, photos, signal: world.interrupted };
+  const deps = { world, settings, photos, render: openDisplay(world), signal: world.interrupted };
   try {
     for (let forgotten = false; ; forgotten = true) {
       const offer = await run.offer(destination.format, deps, forgotten);

@@ -153,7 +153,10 @@ async function makeSheet(
   queries: readonly string[],
   results: readonly SearchResultRow[],
 ): Promise<void> {
-  const { writeSheet } = await import('../output/sheet.ts');
-  await writeSheet(world, resolve(world.cwd, sheet), { queries, results });
+  const [{ writeSheet }, { openDisplay }] = await Promise.all([
+    import('../output/sheet.ts'),
+    import('../photos/display.ts'),
+  ]);
+  await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), { queries, results });
   writeLine(world.stderr, `Contact sheet: ${sheet}`);
 }

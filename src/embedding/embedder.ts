@@ -1,10 +1,10 @@
 import { UserError } from '../errors.ts';
 import { type Faulty, faulty } from '../photos/fault.ts';
+import { WorkerProcess } from '../worker-process.ts';
 import type { World } from '../world.ts';
 import type { Device } from './device.ts';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
 import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
-import { WorkerProcess } from './worker-process.ts';
 
 export interface EmbedderOptions {
   /** Worker processes, each of which uses one processor. Default: all this process may use. */
@@ -25,6 +25,13 @@ export interface EmbedderOptions {
   readonly patienceMs?: number;
 }
 
+const SCRIPT = new URL('./worker.js', import.meta.url);
+const WORKER_ENV = {
+  // Threads for file reads and for sharp's decoding.
+  UV_THREADPOOL_SIZE: '4',
+  // ONNX Runtime 1.30 otherwise keeps a device id and a queue of events for Microsoft in the home folder.
+  ORT_DISABLE_TELEMETRY: '1',
+};
 /** Photos a worker holds: one it works on, and others that are being read meanwhile. */
 const PER_WORKER = 3;
 /**
@@ -63,7 +70,7 @@ interface Job {
 }
 
 class Worker {
-  process: WorkerProcess | null = null;
+  process: WorkerProcess<ToWorker, FromWorker> | null = null;
   ready = false;
   /** Ticks since it last sent something, or was idle. */
   silence = 0;
@@ -146,12 +153,14 @@ class WorkerPool implements Embedder {
     return free.reduce<Worker | null>((best, worker) => (best && load(best) <= load(worker) ? best : worker), null);
   }
 
-  #start(worker: Worker): WorkerProcess {
+  #start(worker: Worker): WorkerProcess<ToWorker, FromWorker> {
     worker.ready = false;
-    return new WorkerProcess(this.#world, this.#open, {
+    const started = new WorkerProcess<ToWorker, FromWorker>(this.#world, SCRIPT, WORKER_ENV, {
       onMessage: (message) => this.#receive(worker, message),
       onExit: (said) => this.#lost(worker, faulty('decoder_crashed', 'crashed the decoder'), said),
     });
+    started.send(this.#open);
+    return started;
   }
 
   #receive(worker: Worker, message: FromWorker): void {

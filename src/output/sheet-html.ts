@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import pLimit from 'p-limit';
 import stringWidth from 'string-width';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { World } from '../world.ts';
 import { type Html, html } from './html.ts';
 import { renderPage } from './page.ts';
@@ -14,12 +14,11 @@ import { bytes } from './text.ts';
 import { type Thumbnail, thumbnail } from './thumbnail.ts';
 
 /** The sheet as one page that needs nothing else: no script, no network, thumbnails inside. */
-export async function renderSheetPage(world: World, contents: SheetContents): Promise<string> {
+export async function renderSheetPage(world: World, render: RenderPhoto, contents: SheetContents): Promise<string> {
   const { queries, results } = contents;
-  const limit = pLimit(world.cores);
   const { edge, quality } = thumbnailSize(results.length);
   const picture = (file: string, side: number): Promise<Thumbnail> =>
-    limit(() => thumbnail(file, { width: side, height: side }, { as: 'webp', quality }));
+    thumbnail(render, file, { width: side, height: side }, { as: 'webp', quality });
   const [queryPictures, pictures] = await Promise.all([
     Promise.all(queries.map((file) => picture(file, queries.length === 1 ? 720 : edge))),
     Promise.all(
@@ -109,5 +108,5 @@ function frame(file: string, picture: Thumbnail | undefined, alt: string): Html 
     return html`<p class="frame none">${picture?.reason ?? ''}<span class="unseen">: ${alt}</span></p>`;
   }
   const { data, width, height } = picture;
-  return html`<a class="frame" href="${pathToFileURL(file).href}" title="${file}"><img src="data:image/webp;base64,${data.toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"></a>`;
+  return html`<a class="frame" href="${pathToFileURL(file).href}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"></a>`;
 }

@@ -1,5 +1,5 @@
-import pLimit from 'p-limit';
 import { UserError } from '../errors.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { World } from '../world.ts';
 import { Canvas } from './sheet-canvas.ts';
 import { captionMarks, emptyTile, GROUND, headingHeight, headingMarks } from './sheet-captions.ts';
@@ -21,7 +21,12 @@ interface Tile extends Size {
 }
 
 /** The sheet as an encoded picture: the queries and a heading, then every result in a grid. */
-export async function drawSheet(world: World, contents: SheetContents, format: ImageFormat): Promise<Buffer> {
+export async function drawSheet(
+  world: World,
+  render: RenderPhoto,
+  contents: SheetContents,
+  format: ImageFormat,
+): Promise<Buffer> {
   const { queries, results } = contents;
   const layout = layOutSheet(results.length, queries.length, frameAspect(results));
   if (layout === null) {
@@ -31,9 +36,8 @@ export async function drawSheet(world: World, contents: SheetContents, format: I
   }
   const { margin, gap, frame, columns, rowHeight, fontSize } = layout;
   const lettering = loadLettering(world);
-  const limit = pLimit(world.cores);
   const photo = (file: string, box: Size): Promise<Thumbnail> =>
-    limit(() => thumbnail(file, box, { as: 'rgb', background: GROUND }));
+    thumbnail(render, file, box, { as: 'rgb', background: GROUND });
   const emptyTiles = (tiles: readonly Tile[]): string[] =>
     tiles.map((tile) => emptyTile(tile.picture, tile, tile.x, fontSize, lettering));
 

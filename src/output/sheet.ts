@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { writeWhole } from '../atomic-write.ts';
 import { UserError, usageError, whyUnwritten } from '../errors.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { World } from '../world.ts';
 import type { SheetContents } from './sheet-contents.ts';
 import type { ImageFormat } from './sheet-image.ts';
@@ -47,10 +48,15 @@ export async function checkSheetFile(world: World, file: string): Promise<SheetF
  * @returns the size of the file in bytes
  * @throws UserError as `checkSheetFile`, and `sheet_too_large`
  */
-export async function writeSheet(world: World, file: string, contents: SheetContents): Promise<{ bytes: number }> {
+export async function writeSheet(
+  world: World,
+  render: RenderPhoto,
+  file: string,
+  contents: SheetContents,
+): Promise<{ bytes: number }> {
   const format = await checkSheetFile(world, file);
   const target = resolve(world.cwd, file);
-  const data = await render(world, contents, format);
+  const data = await encode(world, render, contents, format);
   try {
     await writeWhole(target, data);
   } catch (error) {
@@ -59,9 +65,14 @@ export async function writeSheet(world: World, file: string, contents: SheetCont
   return { bytes: Buffer.byteLength(data) };
 }
 
-async function render(world: World, contents: SheetContents, format: SheetFormat): Promise<string | Buffer> {
-  if (format === 'html') return (await import('./sheet-html.ts')).renderSheetPage(world, contents);
-  return (await import('./sheet-image.ts')).drawSheet(world, contents, format);
+async function encode(
+  world: World,
+  render: RenderPhoto,
+  contents: SheetContents,
+  format: SheetFormat,
+): Promise<string | Buffer> {
+  if (format === 'html') return (await import('./sheet-html.ts')).renderSheetPage(world, render, contents);
+  return (await import('./sheet-image.ts')).drawSheet(world, render, contents, format);
 }
 
 /** A photo must not be lost to a slip of the hand: only what bears our mark is written over. */

@@ -1,17 +1,13 @@
 import type { Metadata, SharpOptions } from 'sharp';
-import { Crossing } from './crossing.ts';
-import { failureOf, losesPixels, unsupportedKind } from './decode-failure.ts';
-import { type Faulty, faulty } from './fault.ts';
-import { decodeHeic } from './heic.ts';
+import { unsupportedKind } from './decode-failure.ts';
+import type { Faulty } from './fault.ts';
 import { decodeReducedJpeg } from './jpeg-reduced.ts';
 import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
-import { rawPreview } from './raw.ts';
-import type { RawKind } from './raw-kind.ts';
-import { type PhotoFormat, sniff } from './sniff.ts';
+import type { PhotoFormat } from './sniff.ts';
+import { MAX_PIXELS, openSource, tooLarge } from './source.ts';
+import { judged, type Strictness } from './verdict.ts';
 
-/** Photos of more pixels are refused. Phones reach 200 million, and this bounds a full decode to 0.75 GB of memory. */
-export const MAX_PIXELS = 250e6;
 /**
  * Where the short side keeps so many times the pixels it will be resized to, cosines between the vectors of reduced and
  * full decodes of JPEGs are 0.9999 in the median (bench/reduced-decode.js); at twice, 0.9989.
@@ -43,13 +39,12 @@ export interface DecodeOptions {
  * converting a Display P3 photo to sRGB would move its vector (cosine 0.987).
  */
 export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto | Faulty> {
-  const content = sniff(bytes);
-  if (content.kind === 'photo') return decodeFormat(bytes, content.format, options);
-  if (content.kind === 'heic') return decodeWithLibheif(bytes, options);
-  if (content.kind === 'raw') return decodePreview(bytes, content.format, options);
-  if (content.kind === 'unsupported') return faulty('unsupported', `is ${content.name}, which cannot be decoded`);
-  const looks = content.name === null ? '' : `: it looks like ${content.name}`;
-  return faulty('not_an_image', `is not an image${looks}`);
+  const source = await openSource(bytes);
+  if (source.kind === 'fault') return source;
+  if (source.kind === 'pixels')
+    return { kind: 'decoded', ...(await reduced(source.image, options)), exif: source.exif };
+  const decoded = await decodeFormat(source.bytes, source.format, options);
+  return decoded.kind === 'fault' || source.exif === null ? decoded : { ...decoded, exif: source.exif };
 }
 
 async function decodeFormat(
@@ -67,36 +62,12 @@ async function decodeFormat(
   return { kind: 'decoded', image, size, exif: exif === null ? [] : [exif] };
 }
 
-/**
- * libvips keeps its messages in one place for the whole process: of two photos decoded side by side, each may be told
- * what is wrong with the other, or nothing. A verdict is given alone.
- */
-const crossing = new Crossing();
-
-async function decodeWithSharp(
+function decodeWithSharp(
   bytes: Uint8Array,
   format: PhotoFormat,
   options: DecodeOptions,
 ): Promise<DecodedPhoto | Faulty> {
-  try {
-    return await crossing.together(() => attempt(bytes, format, options, 'warning'));
-  } catch {
-    return await crossing.alone(() => judge(bytes, format, options));
-  }
-}
-
-/** Decodes strictly; when only something harmless was wrong, once more, leniently. */
-async function judge(bytes: Uint8Array, format: PhotoFormat, options: DecodeOptions): Promise<DecodedPhoto | Faulty> {
-  try {
-    return await attempt(bytes, format, options, 'warning');
-  } catch (error) {
-    if (losesPixels(error)) return { kind: 'fault', fault: failureOf(error, format, bytes) };
-  }
-  try {
-    return await attempt(bytes, format, options, 'error');
-  } catch (error) {
-    return { kind: 'fault', fault: failureOf(error, format, bytes) };
-  }
+  return judged(bytes, format, (strictness) => attempt(bytes, format, options, strictness));
 }
 
 /** @throws what sharp throws. */
@@ -104,7 +75,7 @@ async function attempt(
   bytes: Uint8Array,
   format: PhotoFormat,
   { reduceFor }: DecodeOptions,
-  failOn: 'warning' | 'error',
+  failOn: Strictness,
 ): Promise<DecodedPhoto | Faulty> {
   const sharp = await loadSharp();
   // Only the header is read, so that a claim of very many pixels costs nothing.
@@ -127,40 +98,18 @@ function isPicture({ depth, space }: Metadata): boolean {
   return depth === 'uchar' || depth === 'ushort' || (depth === 'float' && space === 'scrgb');
 }
 
-/** The format has no reduced decoding: every pixel is decoded, then reduced as sharp reduces the other formats. */
-async function decodeWithLibheif(bytes: Uint8Array, { reduceFor }: DecodeOptions): Promise<DecodedPhoto | Faulty> {
-  const decoded = await decodeHeic(bytes, MAX_PIXELS);
-  if (decoded.kind === 'fault') return decoded;
-  const { data, width, height } = decoded;
-  const reduced = reduceFor === null ? null : reducedSize({ width, height }, reduceFor);
-  const image = reduced === null ? { data, width, height } : await reduce({ data, width, height }, reduced);
-  return { kind: 'decoded', image, size: { width, height }, exif: [bytes] };
-}
-
-async function reduce({ data, width, height }: RgbImage, reduced: Size): Promise<RgbImage> {
+/** Their format has no reduced decoding: every pixel is there, and reduced as sharp reduces the other formats. */
+async function reduced(image: RgbImage, { reduceFor }: DecodeOptions): Promise<Pick<DecodedPhoto, 'image' | 'size'>> {
+  const { data, width, height } = image;
+  const size = { width, height };
+  const smaller = reduceFor === null ? null : reducedSize(size, reduceFor);
+  if (smaller === null) return { image, size };
   const sharp = await loadSharp();
   const pipeline = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS }).raw();
-  return { data: await pipeline.resize({ ...reduced, ...REDUCTION }).toBuffer(), ...reduced };
+  return { image: { data: await pipeline.resize({ ...smaller, ...REDUCTION }).toBuffer(), ...smaller }, size };
 }
 
-/** A camera RAW file is its embedded JPEG: size and pixels are those of the preview, the rest is the RAW file's. */
-async function decodePreview(
-  bytes: Uint8Array,
-  format: RawKind,
-  options: DecodeOptions,
-): Promise<DecodedPhoto | Faulty> {
-  const preview = await rawPreview(bytes, format);
-  if (preview.kind === 'fault') return preview;
-  const decoded = await decodeFormat(preview.jpeg, 'jpeg', options);
-  return decoded.kind === 'fault' ? decoded : { ...decoded, exif: preview.exif };
-}
-
-async function pixels(
-  bytes: Uint8Array,
-  reduced: Size | null,
-  cmyk: boolean,
-  failOn: 'warning' | 'error',
-): Promise<RgbImage> {
+async function pixels(bytes: Uint8Array, reduced: Size | null, cmyk: boolean, failOn: Strictness): Promise<RgbImage> {
   const sharp = await loadSharp();
   const options: SharpOptions = { limitInputPixels: MAX_PIXELS, failOn, ignoreIcc: true };
   const pipeline = sharp(bytes, options).autoOrient().removeAlpha();
@@ -195,11 +144,6 @@ export function reducedSize({ width, height }: Size, target: number): Size | nul
   const shrink = Math.max(short / (2 * target), scales[0] ?? 1);
   if (shrink < 1.25) return null;
   return { width: Math.floor(width / shrink), height: Math.floor(height / shrink) };
-}
-
-function tooLarge({ width, height }: Size): Faulty {
-  const limit = MAX_PIXELS / 1e6;
-  return faulty('too_large', `claims ${width} x ${height} pixels; more than ${limit} megapixels are not decoded`);
 }
 
 /** sharp hands out EXIF as it stands in the file: behind "Exif\0\0" in a JPEG, without it in a PNG or WebP. */

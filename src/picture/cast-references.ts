@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import type { PhotoSource } from './offer.ts';
 import type { Given, PlannedReference, Unused } from './plan.ts';
@@ -36,6 +37,7 @@ export interface Cast {
 
 interface CastDeps {
   readonly photos: PhotoSource;
+  readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
 }
@@ -52,7 +54,7 @@ export async function castReferences(deps: CastDeps, request: CastRequest): Prom
   const named = [...(sendQuery ? [query] : []), ...byHand];
   for (const photo of named)
     demandPublic(deps.guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
-  const planned = await Promise.all(named.map((photo) => planNamed(photo, sendQuery && photo === query)));
+  const planned = await Promise.all(named.map((photo) => planNamed(deps.render, photo, sendQuery && photo === query)));
   const { references: fixed, unused: copies } = withoutCopies(planned);
   if (free <= 0) return { references: fixed, unused: copies, searched: false };
   const { choose } = request;
@@ -73,8 +75,8 @@ function withoutCopies(planned: readonly PlannedReference[]): Pick<Cast, 'refere
   return { references, unused };
 }
 
-async function planNamed(photo: NamedPhoto, isQuery: boolean): Promise<PlannedReference> {
-  const prepared = await prepareReference(photo.file);
+async function planNamed(render: RenderPhoto, photo: NamedPhoto, isQuery: boolean): Promise<PlannedReference> {
+  const prepared = await prepareReference(render, photo.file);
   if (prepared.kind === 'fault') {
     throw new UserError('photo_unreadable', `The photo ${photo.file} cannot be used: it ${prepared.fault.reason}.`, {
       hint: isQuery ? 'Name another photo.' : 'Leave it out, or name another with --ref.',

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { unlessInterrupted } from '../interrupt.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import { imageTokens } from './cost.ts';
 import { endpointKind } from './endpoint.ts';
 import { chooseModel, readImageModels } from './image-models.ts';
@@ -32,7 +33,7 @@ export interface RefineRequest {
 
 /** @throws UserError usage, `picture_gone`, `private`, `over_budget` */
 export async function offerRefine(request: RefineRequest, deps: OfferDeps): Promise<Offer> {
-  const { world, settings, signal } = deps;
+  const { world, settings, render, signal } = deps;
   const { from, prompt, raw, stateless, allowedPrivate } = request;
   const { lineage } = from;
   const table = await readImageModels();
@@ -43,7 +44,9 @@ export async function offerRefine(request: RefineRequest, deps: OfferDeps): Prom
     ? { kind: 'anew', previousId: null }
     : startFrom(lineage, endpointKind(settings), stateless);
   const pictures =
-    start.kind === 'continue' ? { references: [], unused: [] } : await unlessInterrupted(signal, picturesAgain(origin));
+    start.kind === 'continue'
+      ? { references: [], unused: [] }
+      : await unlessInterrupted(signal, picturesAgain(origin, render));
   const leading = settings.conversationModel ?? table.conversationDefault;
   return offerPlan(
     {
@@ -113,9 +116,9 @@ async function originOf(found: Found): Promise<Origin> {
 }
 
 /** The picture and its photos, made ready again; photos that are gone or were changed are left out, with the reason. */
-async function picturesAgain(origin: Origin): Promise<Pick<Plan, 'references' | 'unused'>> {
+async function picturesAgain(origin: Origin, render: RenderPhoto): Promise<Pick<Plan, 'references' | 'unused'>> {
   const { parent, photos, folder } = origin;
-  const picture = await prepareReference(parent.file);
+  const picture = await prepareReference(render, parent.file);
   if (picture.kind === 'fault') {
     throw new UserError('picture_gone', `The picture ${parent.file} ${picture.fault.reason}.`);
   }
@@ -126,7 +129,7 @@ async function picturesAgain(origin: Origin): Promise<Pick<Plan, 'references' | 
   const unused: Unused[] = [];
   for (const { path, role, score, reason, sha256 } of photos) {
     const { file, given } = resolveStored(path, folder);
-    const prepared = await prepareReference(file);
+    const prepared = await prepareReference(render, file);
     if (prepared.kind === 'fault') unused.push({ file, score, reason: `it ${prepared.fault.reason}` });
     else if (prepared.reference.sha256 !== sha256) unused.push({ file, score, reason: 'changed since' });
     else if (references.length === MOST_PICTURES) unused.push({ file, score, reason: 'no place left' });

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { unlessInterrupted } from '../interrupt.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import { chooseModel, readImageModels } from './image-models.ts';
 import { type Lineage, resolveStored } from './lineage.ts';
 import type { Found } from './lineage-files.ts';
@@ -23,7 +24,7 @@ export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps:
   const { lineage } = from;
   const folder = dirname(from.file);
   const model = chooseModel(await readImageModels(), lineage.model, deps.world.now());
-  const references = await unlessInterrupted(deps.signal, allAgain(lineage, folder));
+  const references = await unlessInterrupted(deps.signal, allAgain(lineage, folder, deps.render));
   const { conversationModel, previousResponseId, parent } = lineage;
   return offerPlan(
     {
@@ -45,15 +46,19 @@ export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps:
   );
 }
 
-async function allAgain({ references }: Lineage, folder: string): Promise<PlannedReference[]> {
+async function allAgain({ references }: Lineage, folder: string, render: RenderPhoto): Promise<PlannedReference[]> {
   const again: PlannedReference[] = [];
-  for (const reference of references) again.push(await sameAgain(reference, folder));
+  for (const reference of references) again.push(await sameAgain(reference, folder, render));
   return again;
 }
 
-async function sameAgain(before: Lineage['references'][number], folder: string): Promise<PlannedReference> {
+async function sameAgain(
+  before: Lineage['references'][number],
+  folder: string,
+  render: RenderPhoto,
+): Promise<PlannedReference> {
   const { file, given } = resolveStored(before.path, folder);
-  const prepared = await prepareReference(file);
+  const prepared = await prepareReference(render, file);
   if (prepared.kind === 'fault') throw changed(`The photo ${file} ${prepared.fault.reason}`);
   const { reference } = prepared;
   if (reference.sha256 !== before.sha256) throw changed(`The photo ${file} was changed since`);

@@ -1,5 +1,6 @@
 import type { Embedder } from '../embedding/port.ts';
 import { UserError, usageError } from '../errors.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { Settings } from '../settings.ts';
 import type { PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
@@ -45,6 +46,7 @@ export interface OfferDeps {
   readonly world: Pick<World, 'home' | 'now'>;
   readonly settings: Settings;
   readonly photos: PhotoSource;
+  readonly render: RenderPhoto;
   readonly signal: AbortSignal;
 }
 

@@ -1,11 +1,5 @@
-import sharp from 'sharp';
-import { decodePhoto, MAX_PIXELS } from '../photos/decode.ts';
-import { failureOf, losesPixels } from '../photos/decode-failure.ts';
 import type { Faulty } from '../photos/fault.ts';
-import { decodeHeic } from '../photos/heic.ts';
-import { profiledTiff } from '../photos/profiled.ts';
-import { readPhotoFile } from '../photos/read.ts';
-import { type PhotoFormat, sniff } from '../photos/sniff.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import { imageTokens } from './cost.ts';
 import { sha256 } from './hash.ts';
 import { metadataOf } from './segments.ts';
@@ -32,75 +26,32 @@ const LONGEST_SIDE = 1536;
 const JPEG_QUALITY = 90;
 
 /**
- * Reads a photo and makes what is sent of it: upright, longest side at most 1,536 pixels, sRGB, JPEG of quality 90,
- * no metadata. The whole photo is decoded first, so that damage is found that a reduced decode would step over.
+ * Makes what is sent of a photo: upright, longest side at most 1,536 pixels, sRGB, transparency white, JPEG of quality
+ * 90, no metadata. The whole photo is decoded first, so that damage is found that a reduced decode would step over.
  * The same bytes in give the same bytes out, for one version of sharp.
  */
-export async function prepareReference(file: string): Promise<Prepared> {
-  const read = await readPhotoFile(file);
-  if (read.kind === 'fault') return read;
-  const whole = await decodeWhole(read.bytes);
-  if (whole.kind === 'fault') return whole;
-  const { data, width, height } = whole;
-  const sent = await sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS })
-    .resize({ width: LONGEST_SIDE, height: LONGEST_SIDE, fit: 'inside', withoutEnlargement: true })
-    .jpeg({ quality: JPEG_QUALITY })
-    .toBuffer({ resolveWithObject: true });
-  const metadata = metadataOf(sent.data);
+export async function prepareReference(render: RenderPhoto, file: string): Promise<Prepared> {
+  const rendered = await render({
+    file,
+    box: { width: LONGEST_SIDE, height: LONGEST_SIDE },
+    as: { format: 'jpeg', quality: JPEG_QUALITY },
+    background: '#ffffff',
+    whole: true,
+  });
+  if (rendered.kind === 'fault') return rendered;
+  const { data, width, height } = rendered;
+  const metadata = metadataOf(data);
   if (metadata.length > 0) throw new Error(`a reference still carries metadata: ${metadata.join(', ')}`);
   return {
     kind: 'ready',
     reference: {
       file,
-      sha256: sha256(read.bytes),
-      bytes: sent.data,
-      sentSha256: sha256(sent.data),
-      width: sent.info.width,
-      height: sent.info.height,
-      tokens: imageTokens(sent.info.width, sent.info.height),
+      sha256: rendered.sha256,
+      bytes: data,
+      sentSha256: sha256(data),
+      width,
+      height,
+      tokens: imageTokens(width, height),
     },
   };
-}
-
-/** Upright 8-bit sRGB. */
-interface Whole {
-  readonly kind: 'whole';
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Unlike the pixels for embedding, these are converted to sRGB by the photo's profile, and transparency turns white. */
-async function decodeWhole(bytes: Uint8Array): Promise<Whole | Faulty> {
-  const content = sniff(bytes);
-  if (content.kind === 'photo') return decodeFormat(bytes, content.format);
-  if (content.kind === 'heic') {
-    const pixels = await decodeHeic(bytes, MAX_PIXELS);
-    if (pixels.kind === 'fault') return pixels;
-    return decodeFormat(profiledTiff(pixels, pixels.icc), 'tiff');
-  }
-  const decoded = await decodePhoto(bytes, { reduceFor: null });
-  return decoded.kind === 'fault' ? decoded : { kind: 'whole', ...decoded.image };
-}
-
-async function decodeFormat(bytes: Uint8Array, format: PhotoFormat): Promise<Whole | Faulty> {
-  try {
-    return await decode(bytes, 'warning').catch((error: unknown) => {
-      if (losesPixels(error)) throw error;
-      return decode(bytes, 'error');
-    });
-  } catch (error) {
-    return { kind: 'fault', fault: failureOf(error, format, bytes) };
-  }
-}
-
-async function decode(bytes: Uint8Array, failOn: 'warning' | 'error'): Promise<Whole> {
-  const { data, info } = await sharp(bytes, { failOn, limitInputPixels: MAX_PIXELS })
-    .autoOrient()
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`unsupported number of channels: ${info.channels}`);
-  return { kind: 'whole', data, width: info.width, height: info.height };
 }

@@ -1,6 +1,7 @@
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { cast } from '../casting/cast.ts';
 import { interruptedError, UserError } from '../errors.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
 import type { PhotoSource } from './offer.ts';
@@ -30,6 +31,7 @@ export interface RoundsRequest {
 
 interface RoundsDeps {
   readonly photos: PhotoSource;
+  readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
 }
@@ -40,7 +42,7 @@ interface RoundsDeps {
  * @throws UserError `private` when a named photo is a copy of a private one
  */
 export async function fillSlots(
-  { photos, guard, signal }: RoundsDeps,
+  { photos, render, guard, signal }: RoundsDeps,
   request: RoundsRequest,
 ): Promise<{ readonly references: readonly PlannedReference[]; readonly unused: readonly Unused[] }> {
   const { query, filter, fixed, free } = request;
@@ -80,8 +82,8 @@ export async function fillSlots(
     demandPublicContents(fixed, found, guard);
     if (usedOf(propose(found)).length === free || found.exhausted || k > DEEPEST) break;
   }
-  let verdicts = await settle(() => propose(found), { unsound, ready, signal });
-  if (request.choose !== undefined) verdicts = await byChoice(verdicts, request.choose, free, ready);
+  let verdicts = await settle(() => propose(found), { render, unsound, ready, signal });
+  if (request.choose !== undefined) verdicts = await byChoice(render, verdicts, request.choose, free, ready);
   const left = verdicts.filter(({ used }) => !used);
   return {
     references: usedOf(verdicts).map((verdict) => planned(verdict, ready)),
@@ -98,20 +100,21 @@ function usedOf(verdicts: readonly Verdict[]): Verdict[] {
 }
 
 interface Settling {
+  readonly render: RenderPhoto;
   readonly unsound: Map<Candidate, string>;
   readonly ready: Map<string, Reference>;
   readonly signal: AbortSignal;
 }
 
 /** Casts until every photo that was cast is ready to be sent. */
-async function settle(propose: () => Verdict[], { unsound, ready, signal }: Settling): Promise<Verdict[]> {
+async function settle(propose: () => Verdict[], { render, unsound, ready, signal }: Settling): Promise<Verdict[]> {
   for (;;) {
     const verdicts = propose();
     const before = unsound.size;
     for (const { candidate, used } of verdicts) {
       if (!used || ready.has(candidate.file)) continue;
       if (signal.aborted) throw interruptedError();
-      const prepared = await prepareReference(candidate.file);
+      const prepared = await prepareReference(render, candidate.file);
       const fault = faultOf(prepared, candidate);
       if (fault !== null) unsound.set(candidate, fault);
       else if (prepared.kind === 'ready') ready.set(candidate.file, prepared.reference);
@@ -126,6 +129,7 @@ function faultOf(prepared: Prepared, candidate: Candidate): string | null {
 }
 
 async function byChoice(
+  render: RenderPhoto,
   verdicts: readonly Verdict[],
   choose: Choose,
   most: number,
@@ -134,7 +138,7 @@ async function byChoice(
   const chosen = await choose(verdicts, most);
   for (const candidate of chosen) {
     if (ready.has(candidate.file)) continue;
-    const prepared = await prepareReference(candidate.file);
+    const prepared = await prepareReference(render, candidate.file);
     const fault = faultOf(prepared, candidate);
     if (prepared.kind === 'fault' || fault !== null) {
       throw new UserError('photo_unreadable', `The photo ${candidate.file} cannot be used: ${fault}.`, {

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { photoId } from '../../src/library/scope.ts';
+import { renderPhoto } from '../../src/photos/render.ts';
 import { sha256 } from '../../src/picture/hash.ts';
 import { make } from '../../src/picture/make.ts';
 import type { Offer, PhotoSource } from '../../src/picture/offer.ts';
@@ -43,7 +44,7 @@ beforeAll(async () => {
   sent = await Promise.all(
     originals.map(async (bytes, i) => {
       await writeFile(join(root, `${i}.jpg`), bytes);
-      const prepared = await prepareReference(join(root, `${i}.jpg`));
+      const prepared = await prepareReference(renderPhoto, join(root, `${i}.jpg`));
       return prepared.kind === 'ready' ? prepared.reference.sentSha256 : '';
     }),
   );
@@ -170,7 +171,7 @@ function comicOf(query: string, more: Partial<ComicRequest>): ComicRequest {
 
 function depsFor(base: string, patterns: readonly string[], photos: PhotoSource) {
   const world = testWorld({ cwd: base, home: '/' });
-  return { world, settings: settingsFor(base, patterns), photos, signal: world.interrupted };
+  return { world, settings: settingsFor(base, patterns), photos, render: renderPhoto, signal: world.interrupted };
 }
 
 /** Sends what was offered. */

@@ -8,6 +8,7 @@ import { drawSheet } from '../../src/output/sheet-image.ts';
 import { frameAspect, layOutSheet } from '../../src/output/sheet-layout.ts';
 import { loadLettering } from '../../src/output/sheet-lettering.ts';
 import { shortenMiddle } from '../../src/output/shorten.ts';
+import { renderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 import { fixturePhotos, hostileName, manyResults, resultRow } from './rows.ts';
 
@@ -57,7 +58,7 @@ describe('the layout of a picture sheet', () => {
 
 describe('a picture sheet', () => {
   it.each(['jpeg', 'png', 'webp'] as const)('is a %s that bears our mark and nothing of the photos', async (format) => {
-    const sheet = await drawSheet(bare, { queries: [query], results: manyResults(6) }, format);
+    const sheet = await drawSheet(bare, renderPhoto, { queries: [query], results: manyResults(6) }, format);
     const { format: found, exif, xmp, width, height } = await sharp(sheet).metadata();
     const { width: planned } = layOutSheet(6, 1, 1.5) ?? {};
     expect([found, width, xmp]).toEqual([format, planned, undefined]);
@@ -78,7 +79,7 @@ describe('a picture sheet', () => {
         return resultRow({ path, rank: i + 1, width: 600, height: 400 });
       }),
     );
-    const sheet = sharp(await drawSheet(bare, { queries: [results[0]?.path ?? ''], results }, 'png'));
+    const sheet = sharp(await drawSheet(bare, renderPhoto, { queries: [results[0]?.path ?? ''], results }, 'png'));
     const { data, info } = await sheet.raw().toBuffer({ resolveWithObject: true });
     const layout = layOutSheet(results.length, 1, 1.5);
     if (layout === null) throw new Error('no layout');
@@ -98,7 +99,7 @@ describe('a picture sheet', () => {
     await fc.assert(
       fc.asyncProperty(name, name, async (one, two) => {
         const results = [resultRow({ path: one }), resultRow({ path: two, rank: 2, available: false })];
-        const sheet = await drawSheet(testWorld(), { queries: [one], results }, 'jpeg');
+        const sheet = await drawSheet(testWorld(), renderPhoto, { queries: [one], results }, 'jpeg');
         expect((await sharp(sheet).metadata()).width).toBeGreaterThan(500);
       }),
       { numRuns: 25 },

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import type { SheetContents } from '../../src/output/sheet-contents.ts';
 import { renderSheetPage } from '../../src/output/sheet-html.ts';
 import { printable } from '../../src/output/text.ts';
+import { renderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 import { fixturePhotos, hostilePath, manyResults, resultRow } from './rows.ts';
 
@@ -38,7 +39,7 @@ function textOf(node: DefaultTreeAdapterTypes.Node): string {
 }
 
 const [query = '', ...others] = fixturePhotos;
-const render = (contents: SheetContents): Promise<string> => renderSheetPage(testWorld(), contents);
+const render = (contents: SheetContents): Promise<string> => renderSheetPage(testWorld(), renderPhoto, contents);
 
 /** The tags and attribute names of a page, without any value: its skeleton. */
 function skeleton(page: string): string[] {

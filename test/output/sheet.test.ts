@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { checkSheetFile, writeSheet } from '../../src/output/sheet.ts';
 import type { SheetContents } from '../../src/output/sheet-contents.ts';
+import { renderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 import { fixturePhotos, manyResults } from './rows.ts';
 
@@ -20,7 +21,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const write = (file: string): Promise<{ bytes: number }> => writeSheet(testWorld({ cwd: folder }), file, contents);
+const write = (file: string): Promise<{ bytes: number }> =>
+  writeSheet(testWorld({ cwd: folder }), renderPhoto, file, contents);
 
 async function refusal(attempt: Promise<unknown>): Promise<UserError> {
   const error: unknown = await attempt.then(

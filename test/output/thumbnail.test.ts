@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Thumbnail, thumbnail } from '../../src/output/thumbnail.ts';
+import { renderPhoto } from '../../src/photos/render.ts';
 import { fixturePhotos, hostileName } from './rows.ts';
 
 const BOX = { width: 160, height: 160 };
@@ -52,14 +53,14 @@ async function cornered(orientation: number): Promise<string> {
   return file;
 }
 
-function at(made: { data: Buffer; width: number }, x: number, y: number): number[] {
+function at(made: { data: Uint8Array; width: number }, x: number, y: number): number[] {
   const start = (y * made.width + x) * 3;
   return [...made.data.subarray(start, start + 3)];
 }
 
 describe('a thumbnail', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('is upright for EXIF orientation %i', async (orientation) => {
-    const made = picture(await thumbnail(await cornered(orientation), BOX, RGB));
+    const made = picture(await thumbnail(renderPhoto, await cornered(orientation), BOX, RGB));
     expect([made.width, made.height]).toEqual([160, 107]);
     expect(at(made, 20, 20)[2]).toBeGreaterThan(200);
     for (const [x, y] of [
@@ -73,7 +74,7 @@ describe('a thumbnail', () => {
 
   it('shows a HEIC photo in the colours of its profile', async () => {
     const heic = join(import.meta.dirname, '../data/heic-raw/swapped-primaries.heic');
-    const { data } = picture(await thumbnail(heic, BOX, RGB));
+    const { data } = picture(await thumbnail(renderPhoto, heic, BOX, RGB));
     expect([(data[0] ?? 255) < 40, (data[2] ?? 0) > 210]).toEqual([true, true]);
   });
 
@@ -86,7 +87,7 @@ describe('a thumbnail', () => {
       .jpeg()
       .toFile(file);
     expect((await sharp(file).metadata()).exif).toBeDefined();
-    const made = await sharp(picture(await thumbnail(file, BOX, WEBP)).data).metadata();
+    const made = await sharp(picture(await thumbnail(renderPhoto, file, BOX, WEBP)).data).metadata();
     expect([made.exif, made.xmp, made.iptc, made.icc, made.orientation]).toEqual(Array(5).fill(undefined));
   });
 
@@ -98,7 +99,7 @@ describe('a thumbnail', () => {
       .toFile(file);
     const stored = await sharp(file, { ignoreIcc: true }).raw().toBuffer();
     expect(Math.abs((stored[0] ?? 0) - 200)).toBeGreaterThan(5);
-    const [r, g, b] = at(picture(await thumbnail(file, BOX, RGB)), 50, 50);
+    const [r, g, b] = at(picture(await thumbnail(renderPhoto, file, BOX, RGB)), 50, 50);
     expect(Math.abs((r ?? 0) - 200)).toBeLessThanOrEqual(2);
     expect(Math.abs((g ?? 0) - 60)).toBeLessThanOrEqual(2);
     expect(Math.abs((b ?? 0) - 40)).toBeLessThanOrEqual(2);
@@ -116,14 +117,16 @@ describe('a thumbnail', () => {
     for (const [name, image] of Object.entries(variants)) {
       const file = join(folder, name);
       await image.toFile(file);
-      const made = picture(await thumbnail(file, BOX, RGB));
+      const made = picture(await thumbnail(renderPhoto, file, BOX, RGB));
       expect([name, made.width, made.height, made.data.length]).toEqual([name, 90, 60, 90 * 60 * 3]);
     }
-    expect(at(picture(await thumbnail(join(folder, 'clear.png'), BOX, RGB)), 5, 5)).toEqual([0x10, 0x20, 0x30]);
+    expect(at(picture(await thumbnail(renderPhoto, join(folder, 'clear.png'), BOX, RGB)), 5, 5)).toEqual([
+      0x10, 0x20, 0x30,
+    ]);
   });
 
   it.each(fixturePhotos)('is made of %s', async (file) => {
-    const made = picture(await thumbnail(file, BOX, WEBP));
+    const made = picture(await thumbnail(renderPhoto, file, BOX, WEBP));
     expect(Math.max(made.width, made.height)).toBe(160);
     const { format, width, height } = await sharp(made.data).metadata();
     expect([format, width, height]).toEqual(['webp', made.width, made.height]);
@@ -136,7 +139,7 @@ describe('a thumbnail', () => {
       fc.asyncProperty(name, async (text) => {
         const file = join(folder, `n${text}.jpg`);
         await copyFile(photo, file);
-        expect((await thumbnail(file, BOX, WEBP)).kind).toBe('picture');
+        expect((await thumbnail(renderPhoto, file, BOX, WEBP)).kind).toBe('picture');
         await rm(file);
       }),
       { numRuns: 30 },
@@ -146,7 +149,7 @@ describe('a thumbnail', () => {
 
 describe('where no thumbnail can be made', () => {
   it('says that a file is gone', async () => {
-    expect(await thumbnail(join(folder, 'nowhere.jpg'), BOX, WEBP)).toEqual({
+    expect(await thumbnail(renderPhoto, join(folder, 'nowhere.jpg'), BOX, WEBP)).toEqual({
       kind: 'none',
       reason: 'Does not exist',
     });
@@ -154,7 +157,7 @@ describe('where no thumbnail can be made', () => {
 
   it('says that a link leads nowhere', async () => {
     await symlink(join(folder, 'nowhere'), join(folder, 'dangling.jpg'));
-    expect(await thumbnail(join(folder, 'dangling.jpg'), BOX, WEBP)).toEqual({
+    expect(await thumbnail(renderPhoto, join(folder, 'dangling.jpg'), BOX, WEBP)).toEqual({
       kind: 'none',
       reason: 'Does not exist',
     });
@@ -162,19 +165,22 @@ describe('where no thumbnail can be made', () => {
 
   it('says that a file is no photo', async () => {
     await writeFile(join(folder, 'text.jpg'), 'not a photo');
-    const made = await thumbnail(join(folder, 'text.jpg'), BOX, WEBP);
+    const made = await thumbnail(renderPhoto, join(folder, 'text.jpg'), BOX, WEBP);
     expect(made).toEqual({ kind: 'none', reason: 'Is not an image: it looks like plain text' });
   });
 
   it('says that a photo is cut short', async () => {
     const whole = await readFile(fixturePhotos.find((file) => file.endsWith('.jpg')) ?? '');
     await writeFile(join(folder, 'cut.jpg'), whole.subarray(0, whole.length / 2));
-    expect(await thumbnail(join(folder, 'cut.jpg'), BOX, WEBP)).toEqual({ kind: 'none', reason: 'Is cut short' });
+    expect(await thumbnail(renderPhoto, join(folder, 'cut.jpg'), BOX, WEBP)).toEqual({
+      kind: 'none',
+      reason: 'Is cut short',
+    });
   });
 
   it.skipIf(process.platform === 'win32')('does not wait for a named pipe', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe.jpg')]);
-    expect(await thumbnail(join(folder, 'pipe.jpg'), BOX, WEBP)).toEqual({
+    expect(await thumbnail(renderPhoto, join(folder, 'pipe.jpg'), BOX, WEBP)).toEqual({
       kind: 'none',
       reason: 'Is a named pipe, not a file',
     });

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { decodePhoto, MAX_PIXELS, reducedSize } from '../../src/photos/decode.ts';
+import { decodePhoto, reducedSize } from '../../src/photos/decode.ts';
 import type { PhotoFault } from '../../src/photos/fault.ts';
+import { MAX_PIXELS } from '../../src/photos/source.ts';
 import { repository } from '../support/cli.ts';
 import { generatedImage } from '../support/generated.ts';
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderPhoto } from '../../src/photos/render.ts';
 import { sha256 } from '../../src/picture/hash.ts';
 import { prepareReference, type Reference } from '../../src/picture/references.ts';
 import { metadataOf, segmentsOf } from '../../src/picture/segments.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 async function ready(file: string): Promise<Reference> {
-  const prepared = await prepareReference(file);
+  const prepared = await prepareReference(renderPhoto, file);
   if (prepared.kind === 'fault') throw new Error(`${file} ${prepared.fault.reason}`);
   return prepared.reference;
 }
@@ -110,19 +111,22 @@ describe('prepareReference', () => {
 
   it('refuses every broken fixture but those that are whole after all', async () => {
     for (const name of (await readdir(join(fixtures, 'broken'))).filter((each) => !each.endsWith('.md'))) {
-      expect((await prepareReference(join(fixtures, 'broken', name))).kind, name).toBe('fault');
+      expect((await prepareReference(renderPhoto, join(fixtures, 'broken', name))).kind, name).toBe('fault');
     }
   });
 
   it('finds damage that a reduced decode would step over', async () => {
     const hidden = join(fixtures, 'broken/damaged-hidden.jpg');
     await expect(sharp(hidden, { failOn: 'error' }).resize(60).toBuffer()).resolves.toBeDefined();
-    expect(await prepareReference(hidden)).toEqual({ kind: 'fault', fault: { code: 'corrupt', reason: 'is damaged' } });
+    expect(await prepareReference(renderPhoto, hidden)).toEqual({
+      kind: 'fault',
+      fault: { code: 'corrupt', reason: 'is damaged' },
+    });
   });
 
   it('tells apart what is missing, no file, empty, cut short or no picture', async () => {
     const fault = async (file: string): Promise<string> => {
-      const prepared = await prepareReference(file);
+      const prepared = await prepareReference(renderPhoto, file);
       return prepared.kind === 'fault' ? prepared.fault.reason : 'ready';
     };
     execFileSync('mkfifo', [join(folder, 'pipe.jpg')]);

@@ -1,32 +1,32 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, Serializable } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { World } from '../world.ts';
-import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
+import type { Env, World } from './world.ts';
 
-/** Threads for file reads and for sharp's decoding in a worker. */
-const THREADS = 4;
 const KEEP_STDERR = 2000;
 const CLOSE_PATIENCE_MS = 3000;
 
-interface Listeners {
+interface Listeners<FromWorker> {
   onMessage(message: FromWorker): void;
   /** Once; `said` is the end of what it wrote to stderr. */
   onExit(said: string): void;
 }
 
-/** A running worker. It ends when its channel closes, so that it never outlives this process. */
-export class WorkerProcess {
+/**
+ * A process that runs one of curate's own scripts and is spoken to by messages: what crashes or hangs in it can be
+ * ended. It ends when its channel closes, so that it never outlives this process.
+ */
+export class WorkerProcess<ToWorker extends Serializable, FromWorker> {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
 
-  constructor(world: World, open: OpenWorker, listeners: Listeners) {
-    const script = fileURLToPath(new URL('./worker.js', import.meta.url));
-    this.#child = world.spawn(world.nodePath, [script], {
+  /** @param env Besides the environment of this process. */
+  constructor(world: World, script: URL, env: Env, listeners: Listeners<FromWorker>) {
+    this.#child = world.spawn(world.nodePath, [fileURLToPath(script)], {
       // What native libraries print must not reach the terminal.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
-      // ONNX Runtime 1.30 otherwise keeps a device id and a queue of events for Microsoft in the home folder.
-      env: { ...world.env, UV_THREADPOOL_SIZE: String(THREADS), ORT_DISABLE_TELEMETRY: '1' },
+      env: { ...world.env, ...env },
       windowsHide: true,
     });
     let said = '';
@@ -46,12 +46,25 @@ export class WorkerProcess {
       });
       this.#child.once('exit', exit);
     });
-    this.send(open);
   }
 
   send(message: ToWorker): void {
     // A failure to send means that it is dying: its exit says so, too.
     this.#child.send(message, () => undefined);
+  }
+
+  /** This process stays for it. */
+  hold(): void {
+    this.#child.ref();
+    this.#child.channel?.ref();
+  }
+
+  /** This process does not stay for it. */
+  release(): void {
+    this.#child.unref();
+    this.#child.channel?.unref();
+    // A pipe in truth, whatever its type says.
+    (this.#child.stderr as Socket | null)?.unref();
   }
 
   /** Ends it at once and hears no more of it. One that waits for a drive ends only when that answers. */

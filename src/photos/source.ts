@@ -1,0 +1,50 @@
+import { type Faulty, faulty } from './fault.ts';
+import { decodeHeic } from './heic.ts';
+import type { RgbImage, Size } from './pixels.ts';
+import { rawPreview } from './raw.ts';
+import { type PhotoFormat, sniff } from './sniff.ts';
+
+/** Photos of more pixels are refused. Phones reach 200 million, and this bounds a full decode to 0.75 GB of memory. */
+export const MAX_PIXELS = 250e6;
+
+/** A photo as far as sharp does not decode it. */
+export type Source =
+  /** A file that sharp decodes. */
+  | {
+      readonly kind: 'encoded';
+      readonly format: PhotoFormat;
+      readonly bytes: Uint8Array;
+      /** Where EXIF is to be looked for, as `readExif` takes it; null where the header says so. */
+      readonly exif: readonly Uint8Array[] | null;
+    }
+  /** Decoded by another decoder, upright. */
+  | {
+      readonly kind: 'pixels';
+      readonly image: RgbImage;
+      /** The profile that the colours are meant in; null for sRGB. */
+      readonly icc: Uint8Array | null;
+      readonly exif: readonly Uint8Array[];
+    };
+
+/** Tells what a photo is, by its content alone, and decodes what sharp cannot. A camera RAW file is its preview. */
+export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
+  const content = sniff(bytes);
+  if (content.kind === 'photo') return { kind: 'encoded', format: content.format, bytes, exif: null };
+  if (content.kind === 'heic') {
+    const pixels = await decodeHeic(bytes, MAX_PIXELS);
+    return pixels.kind === 'fault' ? pixels : { kind: 'pixels', image: pixels, icc: pixels.icc, exif: [bytes] };
+  }
+  if (content.kind === 'raw') {
+    const preview = await rawPreview(bytes, content.format);
+    if (preview.kind === 'fault') return preview;
+    return { kind: 'encoded', format: 'jpeg', bytes: preview.jpeg, exif: preview.exif };
+  }
+  if (content.kind === 'unsupported') return faulty('unsupported', `is ${content.name}, which cannot be decoded`);
+  const looks = content.name === null ? '' : `: it looks like ${content.name}`;
+  return faulty('not_an_image', `is not an image${looks}`);
+}
+
+export function tooLarge({ width, height }: Size): Faulty {
+  const limit = MAX_PIXELS / 1e6;
+  return faulty('too_large', `claims ${width} x ${height} pixels; more than ${limit} megapixels are not decoded`);
+}

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RenderRequest, renderPhoto } from '../../src/photos/render.ts';
+import { repository } from '../support/cli.ts';
+import { watchedWorld } from '../support/embedder.ts';
+import { slowJpeg } from '../support/slow-jpeg.ts';
+
+/** The built one: its decoders are processes, and Node 20 cannot run TypeScript. */
+const { openDisplay }: typeof import('../../src/photos/display.ts') = await import(
+  new URL('../../dist/photos/display.js', import.meta.url).href
+);
+
+const photo = join(repository, 'fixtures/photos/crab.jpg');
+let folder: string;
+let slow: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'curate-display-'));
+  slow = join(folder, 'slow.jpg');
+  await writeFile(slow, slowJpeg(14_000, 400));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const request = (file: string): RenderRequest => ({
+  file,
+  box: { width: 200, height: 200 },
+  as: { format: 'rgb' },
+  background: '#ffffff',
+  whole: false,
+});
+
+describe('a display', () => {
+  test('renders as this process would, whatever the format', async () => {
+    const render = openDisplay(watchedWorld());
+    for (const name of ['crab.jpg', 'pets/chelsea.png', 'pets/wool.webp']) {
+      const wanted = request(join(repository, 'fixtures/photos', name));
+      expect(await render(wanted)).toEqual(await renderPhoto(wanted));
+    }
+  });
+
+  test('gives up a photo that takes too long, and renders the others', async () => {
+    const render = openDisplay({ ...watchedWorld(), cores: 2 }, { limitMs: 6000 });
+    const [given, ...others] = await Promise.all([slow, photo, photo, photo].map((file) => render(request(file))));
+    expect(given).toEqual({ kind: 'fault', fault: { code: 'timed_out', reason: 'was not decoded within 6 seconds' } });
+    expect(others.map(({ kind }) => kind)).toEqual(Array(3).fill('rendition'));
+    expect((await render(request(photo))).kind).toBe('rendition');
+  });
+
+  test('takes a decoder that dies for a fault of its photo alone', async () => {
+    const world = watchedWorld((child, message) => {
+      if ((message as { file?: string }).file === slow) child.once('message', () => child.kill('SIGKILL'));
+    });
+    const render = openDisplay({ ...world, cores: 1 });
+    const [killed, sound] = await Promise.all([render(request(slow)), render(request(photo))]);
+    expect(killed).toEqual({ kind: 'fault', fault: { code: 'decoder_crashed', reason: 'crashed the decoder' } });
+    expect(sound.kind).toBe('rendition');
+  });
+
+  test('decodes no more than four at once, and starts no more decoders than there is work', async () => {
+    const world = watchedWorld();
+    const render = openDisplay({ ...world, cores: 64 });
+    await Promise.all(Array.from({ length: 12 }, () => render(request(photo))));
+    expect(world.children).toHaveLength(4);
+    const one = watchedWorld();
+    const alone = openDisplay({ ...one, cores: 64 });
+    await alone(request(photo));
+    await alone(request(photo));
+    expect(one.children).toHaveLength(1);
+  });
+
+  test('says so when no photo can be decoded at all', async () => {
+    const world = { ...watchedWorld(), nodePath: join(folder, 'no-node') };
+    await expect(openDisplay(world)(request(photo))).rejects.toMatchObject({ code: 'display_broken' });
+  });
+
+  test('gives the same verdict on damage, however many are rendered side by side', async () => {
+    const sound = await sharp({ create: { width: 320, height: 240, channels: 3, background: '#a63' } })
+      .jpeg()
+      .toBuffer();
+    const files = [join(folder, 'sound.jpg'), join(folder, 'cut.jpg')];
+    await writeFile(files[0] ?? '', sound);
+    await writeFile(files[1] ?? '', sound.subarray(0, sound.length - 60));
+    const verdicts = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const result = await renderPhoto({ ...request(files[i % 2] ?? ''), whole: true });
+        return result.kind === 'fault' ? result.fault.reason : 'sound';
+      }),
+    );
+    expect(verdicts).toEqual(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 'sound' : 'is cut short')));
+  });
+});
