@@ -1,27 +1,11 @@
-"""Corrections to milvus-lite 3.2.2, the version that requirements.txt pins.
+"""The corrections to milvus-lite, of which lite_corrections.py has the table: why each is, and what it was read against.
 
-As it comes, the engine
- - acknowledges writes that only the operating system's memory holds, and names data files in its manifest before
-   they have reached the disk: a power cut can lose both;
- - goes on after a failed flush (a full disk), and its next flush deletes the log of the rows that failed;
- - takes a damaged log for one that a killed process cut short, and leaves out the rows behind the damage in silence;
- - has no checksums: changed bits are other values, or other files, to it;
- - opens a collection twice when two calls ask for it at once, each with a log of its own;
- - codes vectors by dictionary, which makes a file several times slower to open;
- - turns every vector of the collection into Python numbers to list rows, to count them or to search recent ones;
- - looks at the type of each number of each vector that is written, which takes four fifths of a write;
- - turns every number that it flushes into one of Python's: 0.8 GB and seconds for 64 MB;
- - merges data files of up to 200,000 rows in all, with four copies of them in memory.
-
-`amend()` puts each right by replacing the part in question. The files stay the engine's own: a database written by
-the plain engine can be read here and the other way round.
+The files stay the engine's own: a database written by the plain engine can be read here and the other way round.
 """
 
-import json
 import os
 import threading
 import zlib
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import lite_seals as seals
@@ -29,32 +13,32 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from lite_corrections import replace
 from lite_damage import Damaged, inspect  # noqa: F401
 from lite_log import SyncedLog, read_log, sync, write_failed
-from milvus_lite.db import MilvusLite
-from milvus_lite.engine import collection, compaction
-from milvus_lite.engine.compaction import CompactionManager
+from milvus_lite.db import MilvusLite as Database  # noqa: F401
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
-from milvus_lite.schema import persistence
-from milvus_lite.storage import data_file, delta_file, manifest, wal
-from milvus_lite.storage.memtable import MemTable
 
 
 def amend():
-    """Puts every correction in place; to be called once, before a database is opened."""
-    data_file.pq = delta_file.pq = SimpleNamespace(read_table=read_table, write_table=write_table)
-    collection.WAL = SyncedLog
-    wal.open = seals.SealedFile
-    wal._read_wal_file = read_log
-    manifest.json = persistence.json = SimpleNamespace(**{**vars(json), "dump": seals.dump})
-    collection.execute_flush = noting_failure(collection.execute_flush)
-    collection.assemble_candidates = sparing_vectors(collection.assemble_candidates)
-    collection.validate_record = trusting_numbers(collection.validate_record)
-    MemTable.to_search_snapshot = taking_vectors_whole(MemTable.to_search_snapshot)
-    MemTable._build_data_table = build_data_table
-    compaction.MAX_SEGMENT_ROWS = SEGMENT_ROWS
-    compaction.MAX_DATA_FILES = DATA_FILES
-    CompactionManager._dedup_max_seq = sparing_a_copy(CompactionManager._dedup_max_seq)
+    """Puts every correction in place but for that of lite_service.py; to be called once, before a database is opened."""
+    for module in ("data_file", "delta_file"):
+        replace(f"storage.{module}.pq", lambda _: SimpleNamespace(read_table=read_table, write_table=write_table))
+    for module in ("storage.manifest", "schema.persistence"):
+        replace(f"{module}.json", lambda json: SimpleNamespace(**{**vars(json), "dump": seals.dump}))
+    for verb in ("create", "drop", "get", "rename"):
+        replace(f"db.MilvusLite.{verb}_collection", one_at_a_time)
+    replace("engine.collection.WAL", lambda _: SyncedLog)
+    replace("storage.wal.open", lambda _: seals.SealedFile)
+    replace("storage.wal._read_wal_file", lambda _: read_log)
+    replace("engine.collection.execute_flush", noting_failure)
+    replace("engine.collection.assemble_candidates", sparing_vectors)
+    replace("storage.memtable.MemTable.to_search_snapshot", taking_vectors_whole)
+    replace("engine.collection.validate_record", trusting_numbers)
+    replace("storage.memtable.MemTable._build_data_table", lambda _: build_data_table)
+    replace("engine.compaction.MAX_SEGMENT_ROWS", lambda _: SEGMENT_ROWS)
+    replace("engine.compaction.MAX_DATA_FILES", lambda _: DATA_FILES)
+    replace("engine.compaction.CompactionManager._dedup_max_seq", sparing_a_copy)
 
 
 # ── what reaches the disk ────────────────────────────────────────────────────────────────────────────────────────────
@@ -62,14 +46,19 @@ def amend():
 
 def write_table(table, path):
     """A Parquet file with plain vectors and a checksum per page, on the disk when this returns."""
-    vectors = [field.name for field in table.schema if pa.types.is_fixed_size_list(field.type)]
-    others = [field.name for field in table.schema if field.name not in vectors]
-    compression = dict.fromkeys(others, "snappy") | dict.fromkeys(vectors, "NONE")
-    pq.write_table(table, path, use_dictionary=others, compression=compression, write_page_checksum=True)
+    pq.write_table(table, path, write_page_checksum=True, **plain_vectors(table.schema))
     sync(path)
     sync(os.path.dirname(path))
     with pa.memory_map(path) as file:
         seals.checksums[os.path.abspath(path)] = zlib.crc32(file.read_buffer())
+
+
+def plain_vectors(schema):
+    """How to write a table for speed: vectors as they are, everything else as ever."""
+    vectors = [field.name for field in schema if pa.types.is_fixed_size_list(field.type)]
+    others = [name for name in schema.names if name not in vectors]
+    compression = dict.fromkeys(others, "snappy") | dict.fromkeys(vectors, "NONE")
+    return {"use_dictionary": others, "compression": compression}
 
 
 def read_table(path):
@@ -98,33 +87,23 @@ def noting_failure(execute_flush):
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Database(MilvusLite):
-    """Opens, creates and drops one collection at a time."""
+_turn = threading.RLock()
 
-    def __init__(self, folder):
-        self._turn = threading.RLock()
-        super().__init__(folder)
 
-    def get_collection(self, *args, **kwargs):
-        with self._turn:
-            return super().get_collection(*args, **kwargs)
+def one_at_a_time(method):
+    """Lets calls that open, create, drop or rename a collection wait for each other."""
 
-    def create_collection(self, *args, **kwargs):
-        with self._turn:
-            return super().create_collection(*args, **kwargs)
+    def run(*args, **kwargs):
+        with _turn:
+            return method(*args, **kwargs)
 
-    def drop_collection(self, *args, **kwargs):
-        with self._turn:
-            super().drop_collection(*args, **kwargs)
+    return run
 
-    def rename_collection(self, *args, **kwargs):
-        with self._turn:
-            super().rename_collection(*args, **kwargs)
 
-    def flush(self):
-        """Makes data files of the recent rows of every open collection."""
-        for one in list(self._collections.values()):
-            one.flush()
+def flush(database):
+    """Makes data files of the recent rows of every open collection."""
+    for one in list(database._collections.values()):
+        one.flush()
 
 
 def release_memory():
@@ -137,14 +116,17 @@ def release_memory():
 _call = threading.local()
 
 
-@contextmanager
-def output_fields(names):
-    """Tells the engine, for the query run inside, which fields its caller will get ([] or "*": all)."""
-    _call.wanted = frozenset(names)
-    try:
-        yield
-    finally:
-        del _call.wanted
+def telling_output_fields(answer):
+    """The gRPC call `Query`, for which the engine knows which fields its caller will get ([] or "*": all)."""
+
+    def query(self, request, context):
+        _call.wanted = frozenset(request.output_fields)
+        try:
+            return answer(self, request, context)
+        finally:
+            del _call.wanted
+
+    return query
 
 
 def sparing_vectors(assemble_candidates):

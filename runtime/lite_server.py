@@ -10,7 +10,7 @@ FOLDER holds `db/` (the engine's files), `server.lock` (locked for as long as a 
 socket, or on loopback where there is none; the token is needed on both.
     {"ready": true, "milliseconds": N}
     {"error": "locked", "pid": N}           another server has the folder: it listens, is about to, or is about to end
-    {"error": "foreign" | "damaged" | "runtime" | "disk" | "io", "message": "..."}
+    {"error": "foreign" | "damaged" | "engine" | "runtime" | "disk" | "io", "message": "..."}
 `stop` ends the server that has the folder, waits until it is gone, and prints {"stopped": true | false}.
 What goes to the standard error is the log; the caller names its file.
 """
@@ -84,6 +84,8 @@ def refuse(kind, message):
 
 def start(arguments):
     """Takes the folder, opens it and serves it; does not return."""
+    import lite_corrections
+
     os.makedirs(arguments.folder, exist_ok=True)
     lock = FolderLock(arguments.folder)
     if not lock.take():
@@ -94,6 +96,8 @@ def start(arguments):
     state.withdraw()
     try:
         engine = load_engine()
+    except lite_corrections.Changed as error:
+        refuse("engine", error)
     except Exception as error:  # an environment that lost or damaged files fails in any way
         refuse_runtime(error)
     database = open_database(engine, os.path.join(arguments.folder, "db"))
@@ -101,6 +105,8 @@ def start(arguments):
     threading.Thread(target=open_collections, args=(engine, database), daemon=True).start()
     try:
         import lite_service
+
+        lite_service.amend()
     except Exception as error:
         refuse_runtime(error)
     end = end_on_signal()
@@ -132,8 +138,12 @@ def refuse_runtime(error):
 
 
 def load_engine():
-    """milvus-lite with our corrections. Of pymilvus only the generated messages are needed: an empty package in its
-    place spares importing the whole client, which would need pandas and requests."""
+    """milvus-lite with our corrections, once it is known to be the one that they are for. Of pymilvus only the
+    generated messages are needed: an empty package in its place spares importing the whole client, which would need
+    pandas and requests."""
+    import lite_corrections
+
+    lite_corrections.check()
     package = types.ModuleType("pymilvus")
     package.__path__ = list(importlib.util.find_spec("pymilvus").submodule_search_locations)
     sys.modules["pymilvus"] = package
@@ -223,7 +233,7 @@ def keep_house(engine, database, stands, traffic, writing, end, idle):
 def tidy_up(engine, database, writing):
     try:
         with writing:
-            database.flush()
+            engine.flush(database)
         give_back_memory(engine)
         trim_log()
     except Exception:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import lite_engine
+from lite_corrections import replace
 from milvus_lite.adapter.grpc.servicer import MilvusServicer, milvus_pb2_grpc
 
 MESSAGE_LIMIT = 256 << 20
@@ -83,10 +84,9 @@ def replaced(handler, call):
     return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
 
-class Servicer(MilvusServicer):
-    def Query(self, request, context):
-        with lite_engine.output_fields(request.output_fields):
-            return super().Query(request, context)
+def amend():
+    """Puts the one correction in place that is about calls; to be called once."""
+    replace("adapter.grpc.servicer.MilvusServicer.Query", lite_engine.telling_output_fields)
 
 
 def make_server(database, gate):
@@ -105,5 +105,5 @@ def make_server(database, gate):
             ("grpc.http2.max_ping_strikes", 0),
         ],
     )
-    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(Servicer(database), server)
+    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)
     return server

@@ -20,7 +20,7 @@ export type StartOutcome =
 const firstLine = z.union([
   z.object({ ready: z.literal(true) }),
   z.object({ error: z.literal('locked') }),
-  z.object({ error: z.enum(['foreign', 'damaged', 'runtime', 'disk', 'io']), message: z.string() }),
+  z.object({ error: z.enum(['foreign', 'damaged', 'engine', 'runtime', 'disk', 'io']), message: z.string() }),
 ]);
 
 const stopLine = z.union([z.object({ stopped: z.boolean() }), z.object({ error: z.string(), message: z.string() })]);
@@ -37,7 +37,7 @@ interface StartOptions {
 /**
  * Starts the server in the background, in a session of its own: a Ctrl-C in the terminal does not reach it.
  * @param python The interpreter of the private environment.
- * @throws UserError `store_foreign`, `store_damaged`, `disk_full`, `store_folder` or `store_crashed`.
+ * @throws UserError `store_foreign`, `store_damaged`, `store_engine`, `disk_full`, `store_folder` or `store_crashed`.
  */
 export async function startServer(
   world: World,
@@ -95,6 +95,10 @@ function judge(line: string, folders: LiteFolders): StartOutcome {
     case 'damaged':
       throw new UserError('store_damaged', `The index is ${message.message}.`, {
         hint: `Nothing was changed. To start over, move ${folders.server} away and index your folders again.`,
+      });
+    case 'engine':
+      throw new UserError('store_engine', `The embedded store cannot run safely: ${message.message}.`, {
+        hint: `Nothing was touched. Remove ${folders.environments} to set it up anew. Or set MILVUS_URI to a server.`,
       });
     case 'disk':
       throw new UserError('disk_full', `The disk is full where ${folders.server} is.`, {
