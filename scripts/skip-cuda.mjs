@@ -2,7 +2,8 @@
  * Runs before the install scripts of dependencies when curate is installed as a package (`npm i -g curate.tgz`).
  *
  * On linux/x64 the post-install of onnxruntime-node downloads 300 MB of CUDA libraries from a host that many machines
- * cannot reach, and then fails the whole installation. A repository can turn that off in its .npmrc, a package cannot.
+ * cannot reach, and then fails the whole installation. In the repository it does not run: npm runs what the lock file
+ * says has install scripts, and ours does not say so (test/install.test.ts). A package comes without its lock file.
  * But the download is skipped where its files are already there, so empty ones are put in their place: curate runs
  * models on the processor and never loads them. ONNXRUNTIME_NODE_INSTALL=cuda12 asks for the real ones all the same.
  */
@@ -22,6 +23,6 @@ if (asked === undefined && process.platform === 'linux' && process.arch === 'x64
       if (!existsSync(file)) closeSync(openSync(file, 'wx'));
     }
   } catch {
-    // In the repository itself nothing is installed yet when this runs, and its .npmrc says what is needed.
+    // Not installed yet, or where it cannot be written: the post-install then fails or succeeds by itself.
   }
 }
