@@ -2,11 +2,13 @@ import { isAbsolute } from 'node:path';
 import type { Device } from '../embedding/device.ts';
 import type { Embedder } from '../embedding/port.ts';
 import type { IndexEvent, IndexReport } from '../library/events.ts';
+import type { Session } from '../library/session.ts';
 import { IndexScreen } from '../output/index-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
+import type { ModelIdentity } from '../store/port.ts';
 import type { Context } from './command.ts';
-import { indexLock, type OpenLibrary, openLibrary, storeKey } from './open.ts';
+import { openSession } from './session.ts';
 
 export interface IndexFlags {
   model?: string;
@@ -39,12 +41,15 @@ export async function indexOnce(
 ): Promise<IndexReport> {
   const { world } = context;
   const started = performance.now();
-  const library = await openLibrary(context, flags);
+  const session = await openSession(world, context.settings({ model: flags.model }));
+  const model = await session.model();
+  // It opens while the lock is waited for and the workers start.
+  const opening = session.index();
   const { indexPhotos } = await import('../library/index-photos.ts');
-  const { withLock } = await import('../lock.ts');
+  const [{ withLock }, { indexLock }] = await Promise.all([import('../lock.ts'), import('../library/session.ts')]);
   const screen = new IndexScreen(world);
   const openEmbedder = (eager: boolean): Promise<Embedder> =>
-    library.openEmbedder({
+    session.openEmbedder({
       ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
       exact: flags.exact ?? false,
       gentle: flags.gentle ?? false,
@@ -57,13 +62,13 @@ export async function indexOnce(
       screen.note(
         `Another curate index${holder === null ? '' : ` (process ${holder})`} is at work; waiting for it to end.`,
       );
-    const lock = indexLock(library.settings);
+    const lock = indexLock(session.settings);
     const report = await withLock(lock, world.pid, { onWait: waiting, signal: world.interrupted }, async () => {
       // A first run has photos to embed: its workers get going while the store does.
-      const early = library.isNew && !flags.dryRun ? openEmbedder(true) : null;
+      const early = !flags.dryRun && (await session.isNew()) ? openEmbedder(true) : null;
       try {
-        const [store, table] = await Promise.all([library.store, library.table]);
-        await announceNewModel(context, library, flags, screen);
+        const { store, table } = await opening;
+        await announceNewModel(context, session, screen);
         return await indexPhotos(
           {
             store,
@@ -81,62 +86,57 @@ export async function indexOnce(
       }
     });
     screen.end();
-    if (!flags.dryRun) await remember(library, flags);
+    if (!flags.dryRun) await remember(session);
     show(context, {
       flags,
       attended: manner.attended,
       report,
-      library,
-      kind: (await library.store).kind,
+      model,
+      kind: (await opening).store.kind,
       seconds: (performance.now() - started) / 1000,
     });
     return report;
   } finally {
     screen.end();
-    await library.close();
+    await session.close();
   }
 }
 
 /** Photos per second on an ordinary two-core machine: for a first guess of how long a change of model takes. */
 const USUAL_RATE = 20;
 
-async function announceNewModel(
-  context: Context,
-  library: OpenLibrary,
-  flags: IndexFlags,
-  screen: IndexScreen,
-): Promise<void> {
-  if (flags.model === undefined && library.settings.model === undefined) return;
-  const [store, table] = await Promise.all([library.store, library.table]);
-  const elsewhere = (await store.models()).filter(({ model }) => model.sha256 !== library.model.sha256);
+async function announceNewModel(context: Context, session: Session, screen: IndexScreen): Promise<void> {
+  if (session.settings.model === undefined) return;
+  const [{ store, table }, own] = await Promise.all([session.index(), session.model()]);
+  const elsewhere = (await store.models()).filter(({ model }) => model.sha256 !== own.sha256);
   const most = Math.max(0, ...elsewhere.map(({ photos }) => photos));
   if (most === 0 || (await table.count()) > 0) return;
   const time = duration(most / ((USUAL_RATE * context.world.cores) / 2));
   screen.note(
-    `New model ${library.model.id}: all photos are embedded again, about ${time} for ${count(most, 'photo')}. The index of the other model stays.`,
+    `New model ${own.id}: all photos are embedded again, about ${time} for ${count(most, 'photo')}. The index of the other model stays.`,
   );
 }
 
-async function remember(library: OpenLibrary, flags: IndexFlags): Promise<void> {
+async function remember(session: Session): Promise<void> {
   const { rememberModel } = await import('../library/active-model.ts');
-  const name = flags.model ?? library.settings.model;
+  const name = session.settings.model;
+  const model = await session.model();
   // A model file is remembered by its whole path: the next run may start elsewhere.
-  const lasting = name?.endsWith('.onnx') && !isAbsolute(name) ? library.model.file : (name ?? library.model.id);
-  await rememberModel(library.settings.paths.data, storeKey(library.settings), lasting);
+  const lasting = name?.endsWith('.onnx') && !isAbsolute(name) ? model.file : (name ?? model.id);
+  await rememberModel(session.settings, lasting);
 }
 
 interface Shown {
   readonly flags: IndexFlags;
   readonly attended: boolean;
   readonly report: IndexReport;
-  readonly library: OpenLibrary;
+  readonly model: ModelIdentity;
   readonly kind: 'lite' | 'server' | 'zilliz';
   readonly seconds: number;
 }
 
-function show({ world }: Context, { flags, attended, report, library, kind, seconds }: Shown): void {
+function show({ world }: Context, { flags, attended, report, model: { id, sha256, dim }, kind, seconds }: Shown): void {
   if (flags.json) {
-    const { id, sha256, dim } = library.model;
     writeJson(world, {
       schema: 'curate.index/1',
       model: { id, sha256, dim },

@@ -6,7 +6,7 @@ import { count, duration } from '../output/text.ts';
 import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { type IndexFlags, indexOnce, type Manner } from './index-once.ts';
-import { openLibrary } from './open.ts';
+import { openSession } from './session.ts';
 
 /** `curate index --watch`: an ordinary run, then one after each burst of changes, until Ctrl-C. */
 export async function watchIndex(context: Context, roots: readonly string[], flags: IndexFlags): Promise<ExitCode> {
@@ -74,12 +74,12 @@ async function foldersToWatch(
     const { realFolder } = await import('../library/scopes.ts');
     return await Promise.all(roots.map(realFolder));
   }
-  const library = await openLibrary(context, flags);
+  const session = await openSession(context.world, context.settings({ model: flags.model }));
   try {
-    const libraries = await (await library.store).libraries();
+    const libraries = await (await session.store()).libraries();
     if (libraries.length > 0) return libraries.map(({ root }) => root);
   } finally {
-    await library.close();
+    await session.close();
   }
   throw new UserError('nothing_indexed', 'Nothing is indexed yet, so there is nothing to watch.', {
     hint: 'Name a folder: curate index --watch FOLDER',

@@ -5,8 +5,8 @@ import { count } from '../output/text.ts';
 import type { PhotoStore } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { indexLock, openLibrary } from './open.ts';
 import { jsonOption } from './options.ts';
+import { openSession } from './session.ts';
 
 interface JsonFlag {
   json?: boolean;
@@ -40,9 +40,9 @@ export function libraryCommand(act: Act): Command {
 
 async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
-  const open = await openLibrary(context, {});
+  const session = await openSession(world, context.settings());
   try {
-    const [store, table] = await Promise.all([open.store, open.table]);
+    const { store, table } = await session.index();
     const libraries = await Promise.all(
       (await store.libraries()).map(async ({ id, name, root }) => ({ name, root, photos: await table.count(id) })),
     );
@@ -54,7 +54,7 @@ async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
         writeLine(world.stdout, `${name}: ${count(photos, 'photo')}  ${root}`);
     return ExitCode.done;
   } finally {
-    await open.close();
+    await session.close();
   }
 }
 
@@ -88,14 +88,14 @@ async function remove(context: Context, wanted: string, flags: JsonFlag): Promis
 /** The index must hold still while a library is renamed or removed. */
 async function withLibrary(context: Context, work: (store: PhotoStore) => Promise<void>): Promise<ExitCode> {
   const { world } = context;
-  const open = await openLibrary(context, {});
-  const { withLock } = await import('../lock.ts');
+  const session = await openSession(world, context.settings());
+  const [{ withLock }, { indexLock }] = await Promise.all([import('../lock.ts'), import('../library/session.ts')]);
   try {
     const onWait = (): void => writeLine(world.stderr, 'curate index is at work; waiting for it to end.');
-    const lock = indexLock(open.settings);
-    await withLock(lock, world.pid, { onWait, signal: world.interrupted }, async () => work(await open.store));
+    const lock = indexLock(session.settings);
+    await withLock(lock, world.pid, { onWait, signal: world.interrupted }, async () => work(await session.store()));
     return ExitCode.done;
   } finally {
-    await open.close();
+    await session.close();
   }
 }

@@ -16,9 +16,10 @@ import type { PictureFormat } from '../picture/port.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { Context } from './command.ts';
+import { explainEmptiness } from './emptiness.ts';
 import { ExitCode } from './exit-code.ts';
-import { LazyPhotos } from './photo-source.ts';
 import type { MakeFlags, SendFlags } from './picture-flags.ts';
+import { openSession } from './session.ts';
 
 interface PictureRun {
   readonly settings: Settings;
@@ -36,7 +37,12 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
   const { settings, flags } = run;
   if (!flags.dryRun) endpointOf(settings);
   const destination = await destinationOf(world, run);
-  const photos = new LazyPhotos(context, flags);
+  const session = await openSession(world, settings);
+  const photos = {
+    store: session.store,
+    embedder: session.embedder,
+    explainEmptiness: () => explainEmptiness(session),
+  };
   const deps = { world, settings, photos, render: openDisplay(world), signal: world.interrupted };
   try {
     for (let forgotten = false; ; forgotten = true) {
@@ -50,7 +56,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
       writeLine(world.stderr, `${made.reason} A new one starts from the picture and its photos.`);
     }
   } finally {
-    await photos.close();
+    await session.close();
   }
 }
 

@@ -3,14 +3,15 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { usageError } from '../errors.ts';
 import type { FoundPhoto } from '../library/search.ts';
+import type { Session } from '../library/session.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { explainEmptiness } from './emptiness.ts';
 import { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
-import { type OpenLibrary, openLibrary } from './open.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
+import { openSession } from './session.ts';
 
 interface SearchFlags extends FilterFlags {
   k: number;
@@ -62,30 +63,28 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   // A slip of the hand should not set up a store first.
   const missing = queries.find((query) => !existsSync(query));
   if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
-  const library = await openLibrary(context, flags);
-  const embedder = await library.openEmbedder({ jobs: 1, eager: true });
+  const session = await openSession(world, context.settings({ model: flags.model }));
   try {
-    const filter = await filterOf(() => library.store, world.cwd, flags);
-    const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
     // The store opens while the queries are being embedded: neither waits for the other.
-    const [embedded, store, table] = await Promise.all([embedQueries(embedder, queries), library.store, library.table]);
-    const found = await searchVector(
-      { store, table },
-      {
-        vector: meanDirection(embedded.map(({ vector }) => vector)),
-        k: flags.k,
-        without: flags.includeSelf ? [] : queries,
-        ...(filter === null ? {} : { filter }),
-        ...minScore,
-      },
-    );
+    const opening = session.index();
+    const embedder = await session.embedder();
+    const filter = await filterOf(async () => (await opening).store, world.cwd, flags);
+    const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
+    const [embedded, index] = await Promise.all([embedQueries(embedder, queries), opening]);
+    const found = await searchVector(index, {
+      vector: meanDirection(embedded.map(({ vector }) => vector)),
+      k: flags.k,
+      without: flags.includeSelf ? [] : queries,
+      ...(filter === null ? {} : { filter }),
+      ...minScore,
+    });
     const results = found.map(toRow);
-    if (results.length === 0) await explainEmptiness(library, flags);
+    if (results.length === 0) await explainEmptiness(session);
     const elapsedMs = Math.round(world.elapsed() - started);
-    await show(context, { flags, queries, results, elapsedMs, library });
+    await show(context, { flags, queries, results, elapsedMs, session });
     return ExitCode.done;
   } finally {
-    await Promise.all([embedder.close(), library.close()]);
+    await session.close();
   }
 }
 
@@ -108,14 +107,14 @@ interface Shown {
   readonly queries: readonly string[];
   readonly results: readonly SearchResultRow[];
   readonly elapsedMs: number;
-  readonly library: OpenLibrary;
+  readonly session: Session;
 }
 
-async function show(context: Context, { flags, queries, results, elapsedMs, library }: Shown): Promise<void> {
+async function show(context: Context, { flags, queries, results, elapsedMs, session }: Shown): Promise<void> {
   const { world } = context;
   if (flags.sheet !== undefined) await makeSheet(context, flags.sheet, queries, results);
   if (flags.json) {
-    const { id, sha256, dim } = library.model;
+    const { id, sha256, dim } = await session.model();
     const model = { id, sha256, dim };
     writeJson(world, {
       schema: 'curate.search/1',
@@ -132,7 +131,7 @@ async function show(context: Context, { flags, queries, results, elapsedMs, libr
   } else {
     const { renderHits } = await import('../output/table.ts');
     const { terminalOf } = await import('../output/terminal.ts');
-    world.stdout.write(renderHits(results, terminalOf(world, world.stdout, library.settings)));
+    world.stdout.write(renderHits(results, terminalOf(world, world.stdout, session.settings)));
   }
   const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== undefined) {

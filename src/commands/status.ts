@@ -5,8 +5,8 @@ import { bytes, count } from '../output/text.ts';
 import type { IndexedModel } from '../store/port.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { openLibrary } from './open.ts';
 import { jsonOption, modelOption } from './options.ts';
+import { openSession } from './session.ts';
 
 export function statusCommand(act: Act): Command {
   return new Command('status')
@@ -19,16 +19,16 @@ export function statusCommand(act: Act): Command {
 
 async function status(context: Context, flags: { model?: string; json?: boolean }): Promise<ExitCode> {
   const { world } = context;
-  const library = await openLibrary(context, flags);
+  const session = await openSession(world, context.settings({ model: flags.model }));
   try {
-    const [store, table] = await Promise.all([library.store, library.table]);
+    const { store, table } = await session.index();
     const { folderBytes } = await import('../library/folder-bytes.ts');
-    const { data, cache } = library.settings.paths;
-    const { id, sha256, dim } = library.model;
+    const { data, cache } = session.settings.paths;
+    const { id, sha256, dim } = await session.model();
     const report = {
       schema: 'curate.status/1',
       model: { id, sha256, dim },
-      store: { kind: store.kind, uri: library.settings.milvusUri ?? null },
+      store: { kind: store.kind, uri: session.settings.milvusUri ?? null },
       libraries: await Promise.all(
         (await store.libraries()).map(async ({ id: libraryId, name, root }) => ({
           name,
@@ -48,7 +48,7 @@ async function status(context: Context, flags: { model?: string; json?: boolean 
     else print(world.stdout, report);
     return ExitCode.done;
   } finally {
-    await library.close();
+    await session.close();
   }
 }
 

@@ -6,8 +6,8 @@ import { writeJson, writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { openLibrary } from './open.ts';
 import { jsonOption, modelOption, wholeNumber } from './options.ts';
+import { openSession } from './session.ts';
 
 interface VerifyFlags {
   sample: number;
@@ -44,15 +44,14 @@ export function verifyCommand(act: Act): Command {
 
 async function verify(context: Context, folder: string | undefined, flags: VerifyFlags): Promise<ExitCode> {
   const { world } = context;
-  const library = await openLibrary(context, flags);
+  const session = await openSession(world, context.settings({ model: flags.model }));
   const progress = createProgress(world, 'Verifying');
   try {
     const { verifyIndex } = await import('../library/verify.ts');
     const report = await verifyIndex(
       {
-        store: await library.store,
-        table: await library.table,
-        openEmbedder: () => library.openEmbedder(),
+        ...(await session.index()),
+        openEmbedder: () => session.openEmbedder(),
         tmp: world.tmp,
         onProgress: (done, total) => progress.update(done, total),
         interrupted: world.interrupted,
@@ -60,7 +59,7 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
       { folder: folder === undefined ? null : resolve(world.cwd, folder), sample: flags.sample, seed: flags.seed },
     );
     progress.finish();
-    const { id, sha256, dim } = library.model;
+    const { id, sha256, dim } = await session.model();
     if (flags.json) {
       writeJson(world, { schema: 'curate.verify/1', model: { id, sha256, dim }, seed: flags.seed, ...rounded(report) });
     } else {
@@ -69,7 +68,7 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
     return report.healthy ? ExitCode.done : ExitCode.failed;
   } finally {
     progress.finish();
-    await library.close();
+    await session.close();
   }
 }
 

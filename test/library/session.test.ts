@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Session } from '../../src/library/session.ts';
+import { loadSettings, type Settings } from '../../src/settings.ts';
+import { repository } from '../support/cli.ts';
+import { type LiteHome, liteHome } from '../support/lite.ts';
+
+/** The built one: the embedder's workers are processes, and Node 20 cannot run TypeScript. */
+const { openSession } = (await import(
+  new URL('../../dist/library/session.js', import.meta.url).href
+)) as typeof import('../../src/library/session.ts');
+
+const PHOTO = join(repository, 'fixtures/photos/pets/dog-1.jpg');
+
+describe('a session', () => {
+  let home: LiteHome;
+  let settings: Settings;
+  const sessions: Session[] = [];
+  const open = (given: Partial<Settings> = {}): Session => {
+    const session = openSession(home.world, { ...settings, ...given }, () => undefined);
+    sessions.push(session);
+    return session;
+  };
+
+  beforeAll(async () => {
+    home = await liteHome();
+    settings = {
+      ...loadSettings({ ...home.world, env: {} }),
+      paths: { config: home.paths.data, cache: home.paths.data, ...home.paths },
+    };
+  });
+  afterAll(async () => {
+    await Promise.all(sessions.map((session) => session.close()));
+    await home.remove();
+  });
+
+  it('opens each part once, however often and by whom it is asked for', async () => {
+    const session = open();
+    const [store, again] = await Promise.all([session.store(), session.store()]);
+    expect(again).toBe(store);
+    expect(await session.embedder()).toBe(await session.embedder());
+    expect(await store.libraries()).toEqual([]);
+    expect(await (await session.index()).table.count()).toBe(0);
+    const result = await (await session.embedder()).embed({ file: PHOTO });
+    expect(result.kind).toBe('embedded');
+  });
+
+  it('tries a part again that could not be opened', async () => {
+    const broken = open({ milvusUri: 'nonsense://' });
+    await expect(broken.store()).rejects.toMatchObject({ code: 'settings' });
+    const first = broken.store();
+    await expect(first).rejects.toMatchObject({ code: 'settings' });
+    expect(broken.store()).not.toBe(first);
+  });
+
+  it('closes although nothing was opened, or could be', async () => {
+    await open().close();
+    const broken = open({ model: 'none-such' });
+    await expect(broken.embedder()).rejects.toMatchObject({ code: 'model_unknown' });
+    await broken.close();
+  });
+});
