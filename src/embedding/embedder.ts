@@ -23,6 +23,8 @@ export interface EmbedderOptions {
   readonly onTimings?: (timings: StageTimings) => void;
   /** How long a worker may work without a sign of life before it is ended. Default: ten minutes. */
   readonly patienceMs?: number;
+  /** A worker without work for this long ends, and its memory is free; the next photo starts another. Default: never. */
+  readonly idleMs?: number;
 }
 
 const SCRIPT = new URL('./worker.js', import.meta.url);
@@ -75,6 +77,7 @@ class Worker {
   /** Ticks since it last sent something, or was idle. */
   silence = 0;
   readonly jobs = new Map<number, Job>();
+  ending: NodeJS.Timeout | undefined;
 }
 
 class WorkerPool implements Embedder {
@@ -86,7 +89,9 @@ class WorkerPool implements Embedder {
   readonly #workers: readonly Worker[];
   readonly #queue: Job[] = [];
   readonly #patienceMs: number;
+  readonly #idleMs: number | null;
   readonly #ticking: NodeJS.Timeout;
+  #ended: Promise<unknown> = Promise.resolve();
   #nextId = 0;
   #falseStarts = 0;
   #fellBack = false;
@@ -96,7 +101,7 @@ class WorkerPool implements Embedder {
     world: World,
     open: OpenWorker,
     jobs: number,
-    options: Pick<EmbedderOptions, 'onTimings' | 'onFallback' | 'patienceMs'>,
+    options: Pick<EmbedderOptions, 'onTimings' | 'onFallback' | 'patienceMs' | 'idleMs'>,
   ) {
     this.model = open.model;
     this.capacity = jobs * PER_WORKER;
@@ -105,6 +110,7 @@ class WorkerPool implements Embedder {
     this.#listeners = options;
     this.#workers = Array.from({ length: jobs }, () => new Worker());
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#idleMs = options.idleMs ?? null;
     this.#ticking = setInterval(() => this.#tick(), this.#patienceMs / PATIENCE_TICKS).unref();
   }
 
@@ -122,7 +128,8 @@ class WorkerPool implements Embedder {
   async close(): Promise<void> {
     clearInterval(this.#ticking);
     this.#fail(new UserError('embedder_closed', 'Embedding was stopped.'));
-    await Promise.all(this.#workers.map(({ process }) => process?.close()));
+    for (const { ending } of this.#workers) clearTimeout(ending);
+    await Promise.all([this.#ended, ...this.#workers.map(({ process }) => process?.close())]);
   }
 
   /** Hands waiting photos to the workers with the least to do. */
@@ -136,6 +143,7 @@ class WorkerPool implements Embedder {
       if (worker === null) return;
       this.#queue.shift();
       if (worker.jobs.size === 0) worker.silence = 0;
+      clearTimeout(worker.ending);
       worker.jobs.set(job.id, job);
       worker.process ??= this.#start(worker);
       if (worker.ready || !job.alone) worker.process.send(embedMessage(job));
@@ -155,12 +163,29 @@ class WorkerPool implements Embedder {
 
   #start(worker: Worker): WorkerProcess<ToWorker, FromWorker> {
     worker.ready = false;
-    const started = new WorkerProcess<ToWorker, FromWorker>(this.#world, SCRIPT, WORKER_ENV, {
-      onMessage: (message) => this.#receive(worker, message),
-      onExit: (said) => this.#lost(worker, faulty('decoder_crashed', 'crashed the decoder'), said),
+    this.#endWhenIdle(worker);
+    const started: WorkerProcess<ToWorker, FromWorker> = new WorkerProcess(this.#world, SCRIPT, WORKER_ENV, {
+      // One that was ended for having nothing to do is not lost, and another may be in its place.
+      onMessage: (message: FromWorker) => {
+        if (worker.process === started) this.#receive(worker, message);
+      },
+      onExit: (said) => {
+        if (worker.process === started) this.#lost(worker, faulty('decoder_crashed', 'crashed the decoder'), said);
+      },
     });
     started.send(this.#open);
     return started;
+  }
+
+  /** Ends a worker once it has had nothing to do for long. */
+  #endWhenIdle(worker: Worker): void {
+    if (this.#idleMs === null || worker.jobs.size > 0) return;
+    clearTimeout(worker.ending);
+    worker.ending = setTimeout(() => {
+      const { process } = worker;
+      worker.process = null;
+      this.#ended = Promise.all([this.#ended, process?.close()]);
+    }, this.#idleMs).unref();
   }
 
   #receive(worker: Worker, message: FromWorker): void {
@@ -187,6 +212,7 @@ class WorkerPool implements Embedder {
     this.#listeners.onTimings?.(message.timings);
     job?.resolve(message.result);
     this.#dispatch();
+    this.#endWhenIdle(worker);
   }
 
   #tellFallback(reason: string | null): void {

@@ -21,7 +21,10 @@ export interface Session {
   store(): Promise<PhotoStore>;
   /** The store and the table of `model()`. */
   index(): Promise<PhotoIndex>;
-  /** One worker process for single photos, which starts at once; whoever uses it leaves it open. */
+  /**
+   * One worker process for single photos, which starts at once, ends when idle and starts again when needed; whoever
+   * uses it leaves it open.
+   */
   embedder(): Promise<Embedder>;
   /** An embedder for a long run of photos; whoever opens it closes it. */
   openEmbedder(options?: EmbedderOptions): Promise<Embedder>;
@@ -29,8 +32,19 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** @param onEvent Told what setting up and starting the embedded store is busy with. */
-export function openSession(world: World, settings: Settings, onEvent: OnLiteEvent): Session {
+/** A model takes 0.3 GB of memory and half a second to open. */
+const IDLE_MS = 300_000;
+
+/**
+ * @param onEvent Told what setting up and starting the embedded store is busy with.
+ * @param idleMs After how long without a photo the worker of `embedder()` ends.
+ */
+export function openSession(
+  world: World,
+  settings: Settings,
+  onEvent: OnLiteEvent,
+  { idleMs = IDLE_MS }: { readonly idleMs?: number } = {},
+): Session {
   const remembered = once(() =>
     activeModel(settings).catch((error: unknown) => {
       if (settings.model === undefined) throw error;
@@ -55,7 +69,7 @@ export function openSession(world: World, settings: Settings, onEvent: OnLiteEve
     const [{ openEmbedder: open }, identity] = await Promise.all([import('../embedding/embedder.ts'), model.get()]);
     return open(world, identity, { cacheDir: join(settings.paths.cache, 'models'), ...options });
   };
-  const embedder = once(() => openEmbedder({ jobs: 1, eager: true }));
+  const embedder = once(() => openEmbedder({ jobs: 1, eager: true, idleMs }));
   return {
     settings,
     model: model.get,

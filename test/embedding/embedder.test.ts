@@ -76,6 +76,24 @@ describe('the embedder', () => {
     await expect(embedder.embed({ file: files[0] ?? '' })).rejects.toThrow('Embedding was stopped.');
   });
 
+  test('ends a worker that has nothing to do, and starts another for the next photo', async () => {
+    const world = watchedWorld();
+    const [file = ''] = files;
+    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, eager: true, idleMs: 50 });
+    try {
+      const first = vectorOf(await embedder.embed({ file }));
+      await vi.waitFor(() => expect(alive(world.children.at(-1)?.pid)).toBe(false), 10_000);
+      const started = world.children.length;
+      const [second, third] = await Promise.all([embedder.embed({ file }), embedder.embed({ file })]);
+      expect(vectorOf(second)).toEqual(first);
+      expect(vectorOf(third)).toEqual(first);
+      expect(world.children).toHaveLength(started + 1);
+    } finally {
+      await embedder.close();
+    }
+    expect(world.children.some(({ pid }) => alive(pid))).toBe(false);
+  });
+
   test('loses only the photo that crashes a worker', async () => {
     const poison = join(folder, 'poison.jpg');
     await cp(files[0] ?? '', poison);

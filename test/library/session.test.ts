@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Session } from '../../src/library/session.ts';
 import { loadSettings, type Settings } from '../../src/settings.ts';
+import { stopLite } from '../../src/store/lite/sidecar.ts';
 import { repository } from '../support/cli.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 
@@ -16,8 +18,8 @@ describe('a session', () => {
   let home: LiteHome;
   let settings: Settings;
   const sessions: Session[] = [];
-  const open = (given: Partial<Settings> = {}): Session => {
-    const session = openSession(home.world, { ...settings, ...given }, () => undefined);
+  const open = (given: Partial<Settings> = {}, options = {}): Session => {
+    const session = openSession(home.world, { ...settings, ...given }, () => undefined, options);
     sessions.push(session);
     return session;
   };
@@ -43,6 +45,20 @@ describe('a session', () => {
     expect(await (await session.index()).table.count()).toBe(0);
     const result = await (await session.embedder()).embed({ file: PHOTO });
     expect(result.kind).toBe('embedded');
+  });
+
+  it('survives that the server ends and that its worker rests, and goes on with new ones', async () => {
+    const session = open({}, { idleMs: 50 });
+    const [store, embedder] = await Promise.all([session.store(), session.embedder()]);
+    const first = await embedder.embed({ file: PHOTO });
+    const library = { id: 'pets', name: 'Pets', root: '/photos' };
+    await store.putLibrary(library);
+    // As the server does by itself when nobody has called it for ten minutes.
+    expect(await stopLite(home.world, home.paths)).toBe(true);
+    await sleep(500);
+    expect(await store.libraries()).toEqual([library]);
+    expect(await embedder.embed({ file: PHOTO })).toEqual(first);
+    await store.removeLibrary(library.id);
   });
 
   it('tries a part again that could not be opened', async () => {

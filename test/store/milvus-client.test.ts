@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
 import { expect, test } from 'vitest';
+import { connectLite } from '../../src/store/lite/connect.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { failureOf } from '../../src/store/milvus/failure.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
+import { liteHome } from '../support/lite.ts';
 import { freshModel } from './samples.ts';
 
 async function countAt(uri: string): Promise<number> {
@@ -52,6 +55,37 @@ test('a host that accepts and then says nothing is given up on', { timeout: 60_0
     silent.close();
   }
 });
+
+test('a server that was not there at first is found once it is', async () => {
+  const home = await liteHome();
+  try {
+    const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+    const port = await freePort();
+    const place = `127.0.0.1:${port}`;
+    const store = milvusStore(openLine({ kind: 'server', address: place, token, place }, null));
+    await expect(store.libraries()).rejects.toMatchObject({ code: 'store_unreachable' });
+    const door = createServer((socket) => {
+      const inner = connect(address.replace(/^unix:/, ''));
+      pipeline(socket, inner, () => undefined);
+      pipeline(inner, socket, () => undefined);
+    }).listen(port, '127.0.0.1');
+    await once(door, 'listening');
+    expect(await store.libraries()).toEqual([]);
+    await store.close();
+    door.close();
+  } finally {
+    await home.remove();
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 test('a failure is known by its code, whatever its name says, and a success is none', () => {
   const status = { error_code: 'Success', code: 0, reason: '', extra_info: {}, retriable: false, detail: '' };

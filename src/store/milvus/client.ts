@@ -56,7 +56,13 @@ export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) |
     for (let attempt = 1; ; attempt += 1) {
       const used = client;
       const outcome = await outcomeOf(used, action);
-      if (!outcome.failure?.away || reconnect === null || attempt === ATTEMPTS) return outcome;
+      if (!outcome.failure?.away) return outcome;
+      if (reconnect === null) {
+        // A client that could not greet its server fails for ever: the next call finds a new one.
+        await redial(async () => endpoint, used);
+        return outcome;
+      }
+      if (attempt === ATTEMPTS) return outcome;
       // A server just killed takes connections for a moment longer, so it may have been found alive.
       if (attempt > 1) await sleep(PAUSE_MS);
       await redial(reconnect, used);
@@ -100,6 +106,14 @@ async function outcomeOf<T>(client: MilvusClient, action: (client: MilvusClient)
   }
 }
 
+const EMBEDDED = {
+  // Python answers no ping while it computes, so pings would kill the long calls.
+  'grpc.keepalive_time_ms': 2_147_483_647,
+  'grpc.keepalive_permit_without_calls': 0,
+  // A proxy set for the network has no business between this process and its own server.
+  'grpc.enable_http_proxy': 0,
+};
+
 function dial(endpoint: Endpoint): MilvusClient {
   const client = new MilvusClient({
     address: endpoint.address,
@@ -111,19 +125,11 @@ function dial(endpoint: Endpoint): MilvusClient {
     // Connections are made when the first call needs them, after the interceptors below are set.
     pool: { min: 0, max: 4 },
     __SKIP_CONNECT__: true,
-    ...(endpoint.kind === 'lite'
-      ? {
-          channelOptions: {
-            // Python answers no ping while it computes, so pings would kill the long calls.
-            'grpc.keepalive_time_ms': 2_147_483_647,
-            'grpc.keepalive_permit_without_calls': 0,
-            // A proxy set for the network has no business between this process and its own server.
-            'grpc.enable_http_proxy': 0,
-            // A new server listens at its dead predecessor's address, which the common pool would not try for a second.
-            'grpc.use_local_subchannel_pool': 1,
-          },
-        }
-      : {}),
+    channelOptions: {
+      // A server that is back listens at its old address, which the common pool does not try again for up to minutes.
+      'grpc.use_local_subchannel_pool': 1,
+      ...(endpoint.kind === 'lite' ? EMBEDDED : {}),
+    },
   });
   dropRetryInterceptor(client);
   // Greeting tells a host that swallows everything from one that takes its time; the embedded server just answered.
