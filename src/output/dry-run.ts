@@ -1,11 +1,11 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { writeNew, writeWhole } from '../atomic-write.ts';
 import { systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { nameFromPrompt } from '../picture/names.ts';
 import type { Offer } from '../picture/offer.ts';
 import { apiParameters } from '../picture/parameters.ts';
 import { sentName } from '../picture/plan.ts';
-import { writeNew } from '../picture/write-new.ts';
 import { version } from '../version.ts';
 import { type DryRun, dryRunPage } from './dry-run-page.ts';
 
@@ -70,7 +70,9 @@ async function writeFiles(run: DryRun, folder: string, force: boolean): Promise<
   ];
   if (!force) await demandFree(folder, files);
   for (const [name, bytes] of files) {
-    if (!(await writeNew(join(folder, name), bytes, { force }))) throw taken(join(folder, name));
+    const file = join(folder, name);
+    if (force) await writeWhole(file, bytes);
+    else if (!(await writeNew(file, bytes))) throw taken(file);
   }
 }
 

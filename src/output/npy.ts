@@ -1,33 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { Draft } from '../atomic-write.ts';
 
 /**
  * Writes a two-dimensional float32 array as NumPy reads it (format 1.0), row by row, in any order and in bounded
  * memory. The file appears under its name only when it is whole.
  */
 export class NpyWriter {
-  readonly #target: string;
-  readonly #draft: string;
-  readonly #handle: FileHandle;
+  readonly #draft: Draft;
   readonly #start: number;
   readonly #columns: number;
 
-  private constructor(target: string, draft: string, handle: FileHandle, start: number, columns: number) {
-    this.#target = target;
+  private constructor(draft: Draft, start: number, columns: number) {
     this.#draft = draft;
-    this.#handle = handle;
     this.#start = start;
     this.#columns = columns;
   }
 
   static async create(file: string, rows: number, columns: number): Promise<NpyWriter> {
-    // A link stays a link.
-    const target = await realpath(file).catch(() => file);
-    const draft = join(dirname(target), `.curate-${randomUUID()}.part`);
-    const handle = await open(draft, 'wx');
     const header = npyHeader(rows, columns);
-    const writer = new NpyWriter(target, draft, handle, header.length, columns);
+    const writer = new NpyWriter(await Draft.open(file), header.length, columns);
     await writer.#writeAll(header, 0).catch((error) => writer.abandon().then(() => Promise.reject(error)));
     return writer;
   }
@@ -39,22 +29,19 @@ export class NpyWriter {
   }
 
   /** Gives the file its name. */
-  async finish(): Promise<void> {
-    await this.#handle.sync();
-    await this.#handle.close();
-    await rename(this.#draft, this.#target);
+  finish(): Promise<void> {
+    return this.#draft.publish();
   }
 
   /** Leaves nothing behind. */
-  async abandon(): Promise<void> {
-    await this.#handle.close();
-    await rm(this.#draft, { force: true });
+  abandon(): Promise<void> {
+    return this.#draft.abandon();
   }
 
   async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
     // One call may write less than it was given, as on a disk that is nearly full.
     for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
+      const { bytesWritten } = await this.#draft.handle.write(bytes, done, bytes.length - done, position + done);
       done += bytesWritten;
     }
   }

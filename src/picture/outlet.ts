@@ -1,10 +1,10 @@
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { writeNew, writeWhole } from '../atomic-write.ts';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { lineageFileOf } from './lineage-files.ts';
 import { nameFromPrompt } from './names.ts';
 import type { PictureFormat } from './port.ts';
-import { writeNew } from './write-new.ts';
 
 const ENDINGS: Readonly<Record<string, PictureFormat>> = { png: 'png', jpg: 'jpeg', jpeg: 'jpeg', webp: 'webp' };
 
@@ -52,7 +52,8 @@ export class Outlet {
     const ending = extname(target).slice(1);
     const named = ENDINGS[ending.toLowerCase()];
     if (named === undefined) throw usageError(`The ending of ${out} is none of .png, .jpg, .webp.`);
-    if (format !== null && format !== named) throw usageError(`--format ${format} and --out ${out} do not agree.`);
+    if (format !== null && format !== named)
+      throw usageError(`The format ${format} and the ending of ${out} do not agree.`);
     await makeFolder(dirname(target));
     const outlet = new Outlet(request, dirname(target), basename(target, `.${ending}`), ending);
     if (!force) await outlet.#demandFree(n);
@@ -109,8 +110,10 @@ export class Outlet {
     }
   }
 
-  #write(file: string, bytes: string | Uint8Array): Promise<boolean> {
-    return writeNew(file, bytes, { force: this.#request.force });
+  async #write(file: string, bytes: string | Uint8Array): Promise<boolean> {
+    if (!this.#request.force) return writeNew(file, bytes);
+    await writeWhole(file, bytes);
+    return true;
   }
 
   async #demandFree(n: number): Promise<void> {
