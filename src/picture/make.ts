@@ -62,8 +62,7 @@ export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): 
   const { world, settings, outlet } = deps;
   await demandAllPublic(offer, deps);
   const { OpenAiImageModel } = await import('./openai.ts');
-  const noProxy = world.env.NO_PROXY ?? world.env.no_proxy;
-  const model = new OpenAiImageModel({ endpoint: endpointOf(settings), settings, noProxy });
+  const model = new OpenAiImageModel({ endpoint: endpointOf(settings), settings, world });
   const started = world.now();
   try {
     const reply = await send(model, offer, sendOptions(outlet, options));

@@ -1,5 +1,7 @@
 import OpenAI, { AzureOpenAI } from 'openai';
+import { proxyOptions } from '../network.ts';
 import type { Settings } from '../settings.ts';
+import type { World } from '../world.ts';
 import type { Endpoint } from './endpoint.ts';
 import { imageFetch } from './transport.ts';
 
@@ -7,11 +9,17 @@ const OPENAI = 'https://api.openai.com/v1';
 /** The first version of Azure's API with several input pictures and the gpt-image parameters. */
 const AZURE_API_VERSION = '2025-04-01-preview';
 
+export interface Access {
+  readonly endpoint: Endpoint;
+  readonly settings: Settings;
+  readonly world: Pick<World, 'env' | 'now'>;
+}
+
 /**
  * The SDK's client, with nothing left to its defaults that would cost money or tell a secret: it never repeats a
  * request, never logs, and reads no variable by itself that curate has a setting for.
  */
-export function makeClient(endpoint: Endpoint, settings: Settings, noProxy: string | undefined, model: string): OpenAI {
+export function makeClient({ endpoint, settings, world }: Access, model: string): OpenAI {
   const common = {
     apiKey: endpoint.apiKey,
     adminAPIKey: null,
@@ -19,7 +27,7 @@ export function makeClient(endpoint: Endpoint, settings: Settings, noProxy: stri
     project: settings.openaiProject ?? null,
     maxRetries: 0,
     logLevel: 'off',
-    fetch: imageFetch({ httpsProxy: settings.httpsProxy, noProxy }),
+    fetch: imageFetch(proxyOptions(world, settings)),
   } as const;
   if (endpoint.kind !== 'azure') return new OpenAI({ ...common, baseURL: endpoint.baseUrl ?? OPENAI });
   return new AzureOpenAI({

@@ -12,6 +12,7 @@ interface Circumstances {
   readonly timeoutMs: number;
   readonly arrived: readonly Arrived[];
   readonly secrets: readonly string[];
+  readonly now: Date;
 }
 
 /** What went wrong with a request, told apart by kind, in a sentence and a next step. No key is ever part of it. */

@@ -9,6 +9,7 @@ import { comeBackIn, LONGEST_WAIT_S } from './retry.ts';
 interface Answered {
   readonly endpoint: EndpointKind;
   readonly secrets: readonly string[];
+  readonly now: Date;
 }
 
 interface Explained {
@@ -70,11 +71,11 @@ function kindOf(error: APIError, said: string, at: Answered): Explained {
     case 413:
       return tooLarge(said);
     case 429:
-      return rateLimit(error, server);
+      return rateLimit(error, server, at);
     default:
-      return error.status === 503 && comeBackIn(error) !== null
-        ? rateLimit(error, server)
-        : byMessage(error, said, server);
+      return error.status === 503 && comeBackIn(error, at.now) !== null
+        ? rateLimit(error, server, at)
+        : byMessage(error, said, server, at);
   }
 }
 
@@ -93,8 +94,8 @@ function notFound(code: string, said: string, server: string): Explained {
   };
 }
 
-function rateLimit(error: APIError, server: string): Explained {
-  const seconds = comeBackIn(error);
+function rateLimit(error: APIError, server: string, { now }: Answered): Explained {
+  const seconds = comeBackIn(error, now);
   const [code, what] =
     error.status === 503 ? ['overloaded', 'is overloaded'] : ['rate_limit', 'is limiting the rate of requests'];
   return { code, message: `${server} ${what}; nothing was made.`, hint: whenAgain(seconds) };
@@ -116,7 +117,7 @@ function tooLarge(said: string): Explained {
   };
 }
 
-function byMessage(error: APIError, said: string, server: string): Explained {
+function byMessage(error: APIError, said: string, server: string, at: Answered): Explained {
   const about = `${error.code ?? ''} ${error.type ?? ''} ${error.param ?? ''} ${said}`;
   if ((error.status ?? 0) >= 500 || /server_error/.test(about)) {
     return {
@@ -132,7 +133,7 @@ function byMessage(error: APIError, said: string, server: string): Explained {
       hint: 'Set OPENAI_BASE_URL to the final address.',
     };
   }
-  if (/rate_limit/.test(about)) return rateLimit(error, server);
+  if (/rate_limit/.test(about)) return rateLimit(error, server, at);
   if (/too_large|too_many|too large|too many|maximum.*(image|file)|(image|file).*(exceed|maximum)/i.test(about)) {
     return tooLarge(said);
   }

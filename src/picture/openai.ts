@@ -1,19 +1,11 @@
-import type { Settings } from '../settings.ts';
 import type { Endpoint } from './endpoint.ts';
-import { makeClient } from './openai-client.ts';
+import { type Access, makeClient } from './openai-client.ts';
 import { readEdit, sendEdit } from './openai-edit.ts';
 import { explain } from './openai-errors.ts';
 import { Reading } from './openai-reply.ts';
 import { readTurn, sendTurn } from './openai-turn.ts';
 import type { ImageModel, PictureReply, PictureRequest, SendOptions, TurnRequest } from './port.ts';
 import { sendPatiently } from './retry.ts';
-
-interface Access {
-  readonly endpoint: Endpoint;
-  readonly settings: Settings;
-  /** Hosts that no proxy is used for. */
-  readonly noProxy: string | undefined;
-}
 
 type Attempt = Omit<Parameters<typeof sendEdit>[1], 'client'>;
 
@@ -51,7 +43,7 @@ export class OpenAiImageModel implements ImageModel {
   }
 
   #client(model: string): ReturnType<typeof makeClient> {
-    return makeClient(this.#access.endpoint, this.#access.settings, this.#access.noProxy, model);
+    return makeClient(this.#access, model);
   }
 
   /** One request and its reply, under one time-out that covers the body, too. */
@@ -61,14 +53,19 @@ export class OpenAiImageModel implements ImageModel {
     read: (response: Response, reading: Reading) => Promise<Omit<PictureReply, 'requestIds'>>,
   ): Promise<PictureReply> {
     const { timeoutMs, interrupted } = options;
-    const secrets = [this.#access.endpoint.apiKey];
+    const { endpoint, world } = this.#access;
+    const secrets = [endpoint.apiKey];
     const reading = new Reading(secrets);
     let deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await sendPatiently(() => {
-        deadline = AbortSignal.timeout(timeoutMs);
-        return send({ signal: AbortSignal.any([deadline, interrupted]), timeoutMs });
-      }, options);
+      const response = await sendPatiently(
+        () => {
+          deadline = AbortSignal.timeout(timeoutMs);
+          return send({ signal: AbortSignal.any([deadline, interrupted]), timeoutMs });
+        },
+        options,
+        world,
+      );
       const reply = await read(response, reading);
       const requestId = response.headers.get('x-request-id');
       return { ...reply, requestIds: requestId === null ? [] : [requestId] };
@@ -80,6 +77,7 @@ export class OpenAiImageModel implements ImageModel {
         timeoutMs,
         arrived: reading.arrived,
         secrets,
+        now: world.now(),
       });
     }
   }

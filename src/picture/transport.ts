@@ -1,26 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
 
-interface TransportOptions {
-  readonly httpsProxy: string | undefined;
-  readonly noProxy: string | undefined;
-}
-
 const CONNECT_TIMEOUT_MS = 30_000;
 
 /**
  * A fetch that waits as long as the caller's signal allows (Node's own gives up after 300 s without a byte, and a
- * picture can take longer), goes through HTTPS_PROXY, and never follows a redirect: photos go where it was announced.
+ * picture can take longer), goes through the proxy, and never follows a redirect: photos go where it was announced.
  */
-export function imageFetch({ httpsProxy, noProxy }: TransportOptions): typeof globalThis.fetch {
+export function imageFetch(proxy: EnvHttpProxyAgent.Options): typeof globalThis.fetch {
   const dispatcher = new EnvHttpProxyAgent({
+    ...proxy,
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIMEOUT_MS },
-    // Empty, not absent: the agent would read the environment of the process by itself.
-    httpProxy: '',
-    httpsProxy: httpsProxy ?? '',
-    noProxy: noProxy ?? '',
   });
   const send = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const { body, contentType } = await flat(init.body);

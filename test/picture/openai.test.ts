@@ -10,6 +10,7 @@ import type { Settings } from '../../src/settings.ts';
 import { refuse } from '../fake-openai/behaviour.ts';
 import { invalid, Refusal } from '../fake-openai/refusal.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
+import { testWorld } from '../support/world.ts';
 
 let fake: FakeOpenAi;
 let photo: Buffer;
@@ -29,7 +30,7 @@ function settings(overrides: Partial<Settings> = {}): Settings {
 
 function model(overrides: Partial<Settings> = {}): OpenAiImageModel {
   const used = settings(overrides);
-  return new OpenAiImageModel({ endpoint: endpointOf(used), settings: used, noProxy: undefined });
+  return new OpenAiImageModel({ endpoint: endpointOf(used), settings: used, world: testWorld() });
 }
 
 function request(overrides: Partial<PictureRequest['parameters']> = {}, pictures = 2): PictureRequest {
