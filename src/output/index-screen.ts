@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import type { IndexEvent } from '../library/events.ts';
 import type { World } from '../world.ts';
+import { askYesNo, canAsk } from './ask.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { count } from './text.ts';
 
@@ -37,17 +37,10 @@ export class IndexScreen {
 
   /** Asks on a terminal whether photos that are gone should leave the index; elsewhere the answer is no. */
   async confirmPrune(photos: number, reason: string): Promise<boolean> {
-    const { stdin, stderr, interrupted } = this.#world;
-    if (!stdin.isTTY || !stderr.isTTY) return false;
+    if (!canAsk(this.#world)) return false;
     this.#progress.finish();
-    const terminal = createInterface({ input: stdin, output: stderr });
-    try {
-      const question = `Remove ${count(photos, 'photo')} from the index (${reason})? The files are not touched. [y/N] `;
-      const answer = await terminal.question(question, { signal: interrupted });
-      return /^y(es)?$/i.test(answer.trim());
-    } finally {
-      terminal.close();
-    }
+    const message = `Remove ${count(photos, 'photo')} from the index (${reason})? The files are not touched.`;
+    return askYesNo(this.#world, { message, onCancel: 'Interrupted.' });
   }
 
   end(): void {
