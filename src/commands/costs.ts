@@ -5,9 +5,9 @@ import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { table } from '../output/table.ts';
 import { count } from '../output/text.ts';
-import { type LedgerRow, sumCosts } from '../picture/ledger.ts';
+import { type LedgerTotal, sumCosts, totalOf } from '../picture/ledger.ts';
 import type { Lineage } from '../picture/lineage.ts';
-import { lineagesIn } from '../picture/lineage-files.ts';
+import { lineagesIn, type Unreadable } from '../picture/lineage-files.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
@@ -29,17 +29,15 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
       hint: 'Name the folder of your pictures.',
     });
   }
+  const unreadable: Unreadable[] = [];
   const lineages: Lineage[] = [];
-  for await (const { lineage } of lineagesIn(place, { deep: true })) lineages.push(lineage);
+  const search = { deep: true, onUnreadable: (one: Unreadable) => unreadable.push(one) };
+  for await (const { lineage } of lineagesIn(place, search)) lineages.push(lineage);
   const days = sumCosts(lineages);
-  const total = {
-    pictures: days.reduce((sum, row) => sum + row.pictures, 0),
-    requests: days.reduce((sum, row) => sum + row.requests, 0),
-    usd: Math.round(days.reduce((sum, row) => sum + row.usd, 0) * 1e6) / 1e6,
-    unknown: days.reduce((sum, row) => sum + row.unknown, 0),
-  };
+  const total = totalOf(days);
+  for (const { path, reason } of unreadable) writeLine(world.stderr, `Left out ${path}: ${reason}.`);
   if (flags.json) {
-    writeJson(world, { schema: 'curate.costs/1', folder: place, days, total });
+    writeJson(world, { schema: 'curate.costs/1', folder: place, days, total, unreadable });
   } else if (days.length === 0) {
     writeLine(world.stderr, `No lineage file lies in ${place}.`);
   } else {
@@ -49,10 +47,10 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
       table([heading, ...rows, cells('Total', '', total)], ['left', 'left', 'right', 'right', 'right']),
     );
   }
-  return ExitCode.done;
+  return unreadable.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
 }
 
-function cells(day: string, model: string, row: Omit<LedgerRow, 'day' | 'model'>): string[] {
+function cells(day: string, model: string, row: LedgerTotal): string[] {
   const { pictures, requests, usd, unknown } = row;
   const cost = `$${usd.toFixed(3)}${unknown === 0 ? '' : ` and ${count(unknown, 'request')} of unknown cost`}`;
   return [day, model, String(pictures), String(requests), cost];

@@ -46,3 +46,16 @@ export function sumCosts(lineages: Iterable<Lineage>): LedgerRow[] {
     .map(({ row }) => ({ ...row, usd: Math.round(row.usd * 1e6) / 1e6 }))
     .sort((a, b) => (`${a.day} ${a.model}` < `${b.day} ${b.model}` ? -1 : 1));
 }
+
+export type LedgerTotal = Omit<LedgerRow, 'day' | 'model'>;
+
+/** All rows as one. Pure. */
+export function totalOf(rows: readonly LedgerRow[]): LedgerTotal {
+  const sum = (part: (row: LedgerRow) => number): number => rows.reduce((total, row) => total + part(row), 0);
+  return {
+    pictures: sum(({ pictures }) => pictures),
+    requests: sum(({ requests }) => requests),
+    usd: Math.round(sum(({ usd }) => usd) * 1e6) / 1e6,
+    unknown: sum(({ unknown }) => unknown),
+  };
+}

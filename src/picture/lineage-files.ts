@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { UserError } from '../errors.ts';
+import { messageOf, systemErrorCode, UserError } from '../errors.ts';
 import { sha256 } from './hash.ts';
 import { type Lineage, parseLineage, parseLineageStrictly, resolveStored } from './lineage.ts';
 
@@ -42,12 +42,17 @@ export async function findLineage(cwd: string, given: string): Promise<Found> {
 }
 
 async function bySha256(hash: string, folders: readonly string[], given: string): Promise<Found> {
+  const unreadable: Unreadable[] = [];
+  const search = { deep: false, onUnreadable: (one: Unreadable) => unreadable.push(one) };
   for (const folder of folders) {
-    for await (const { file, lineage } of lineagesIn(folder, { deep: false })) {
+    for await (const { file, lineage } of lineagesIn(folder, search)) {
       if (lineage.picture.sha256 === hash) return locate(file, lineage);
     }
   }
-  throw new UserError('no_lineage', `No lineage file tells how ${given} was made, or the picture was changed since.`, {
+  const [one] = unreadable;
+  const besides = one === undefined ? '' : ` ${one.path} could not be read: ${one.reason}.`;
+  const message = `No lineage file tells how ${given} was made, or the picture was changed since.${besides}`;
+  throw new UserError('no_lineage', message, {
     hint: 'Keep the .json beside its picture. To start from any picture: curate comic PICTURE --refs 1 "PROMPT"',
   });
 }
@@ -62,21 +67,49 @@ async function locate(file: string, lineage: Lineage): Promise<Found> {
   return { file, lineage, picture: bytes !== null && sha256(bytes) === lineage.picture.sha256 ? picture : null };
 }
 
-/** Every lineage file of a folder, in order of name; with `deep`, of the folders below it, too (hidden ones left out). */
+/** A folder or file in which there may be lineage that could not be read, and why, as a clause. */
+export interface Unreadable {
+  /** Absolute. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+interface LineageSearch {
+  /** Looks into the folders below, too, but for hidden ones. */
+  readonly deep: boolean;
+  readonly onUnreadable: (unreadable: Unreadable) => void;
+}
+
+/** Every lineage file of a folder, in order of name. */
 export async function* lineagesIn(
   folder: string,
-  { deep }: { readonly deep: boolean },
+  search: LineageSearch,
 ): AsyncGenerator<{ readonly file: string; readonly lineage: Lineage }> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const orTell =
+    <T>(path: string, instead: T) =>
+    (error: unknown): T => {
+      // What was removed meanwhile is not missed.
+      if (systemErrorCode(error) !== 'ENOENT') search.onUnreadable({ path, reason: whyUnread(error) });
+      return instead;
+    };
+  const entries = await readdir(folder, { withFileTypes: true }).catch(orTell(folder, []));
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory() && deep && !entry.name.startsWith('.') && entry.name !== 'node_modules') {
-      yield* lineagesIn(path, { deep });
+    if (entry.isDirectory() && search.deep && !entry.name.startsWith('.') && entry.name !== 'node_modules') {
+      yield* lineagesIn(path, search);
     }
-    if (!entry.isFile() || !entry.name.endsWith('.json') || (await stat(path)).size > MOST_BYTES) continue;
-    const lineage = await readFile(path, 'utf8').then(parseLineage, () => null);
+    if (!entry.isFile() || !entry.name.endsWith('.json')) continue;
+    const lineage = await readSmall(path).then(parseLineage, orTell(path, null));
     if (lineage !== null) yield { file: path, lineage };
   }
+}
+
+async function readSmall(file: string): Promise<string> {
+  return (await stat(file)).size > MOST_BYTES ? '' : readFile(file, 'utf8');
+}
+
+function whyUnread(error: unknown): string {
+  return ['EACCES', 'EPERM'].includes(systemErrorCode(error) ?? '') ? 'you may not read it' : messageOf(error);
 }
 
 /** A picture, then the one it was refined from, and so on to the first; as far as their files can be found. */
