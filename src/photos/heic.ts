@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { MainModule } from 'libheif-js/libheif-wasm/libheif.js';
+import { turnedUpright } from './exif-orientation.ts';
 import { type Faulty, faulty } from './fault.ts';
+import { topLevelBoxes } from './heic-brands.ts';
 import { hasHole } from './heic-holes.ts';
+import { HeicItems, understood } from './heic-items.ts';
+import { heicOrientation } from './heic-orientation.ts';
 import type { RgbImage } from './pixels.ts';
 
 /** Upright. */
@@ -30,23 +34,34 @@ let decoder: Promise<MainModule> | null = null;
 
 /**
  * Decodes the primary picture of a HEIF file coded with HEVC, as phones and cameras write it: single or in tiles,
- * 8 to 12 bits (reduced to 8), alpha dropped. The container's own crop, rotation and mirroring are applied, so EXIF
- * orientation, which the format makes informative (ISO/IEC 23008-12), must not be applied again.
+ * 8 to 12 bits (reduced to 8), alpha dropped. The container's own crop, rotation and mirroring are applied; EXIF
+ * orientation, which the format makes informative (ISO/IEC 23008-12), only where there is neither of the latter two.
  * More than `maxPixels` is refused before anything is decoded.
  */
 export async function decodeHeic(bytes: Uint8Array, maxPixels: number): Promise<HeicPixels | Faulty> {
+  const sequence = sequenceAlone(bytes);
+  if (sequence !== null) return sequence;
   if (hasHole(bytes)) return faulty('corrupt', 'is damaged: a part of it is nothing but zeros');
   decoder ??= loadDecoder();
   const heif = await decoder;
   try {
     const result = decodePrimary(heif, bytes, maxPixels);
     if ((heif.HEAPU8 as Uint8Array).length > KEEP_MEMORY_BYTES) decoder = null;
-    return result;
+    if (result.kind === 'fault') return result;
+    const orientation = understood(() => heicOrientation(new HeicItems(bytes)), 1);
+    return orientation === 1 ? result : { ...result, ...turnedUpright(result, orientation) };
   } catch {
     // A trap leaves the instance's memory in an unknown state; the next photo gets a new one.
     decoder = null;
     return faulty('decoder_crashed', 'crashed the HEIC decoder');
   }
+}
+
+/** A fault of a file that holds a film of pictures, as its brands allow, and no picture by itself. */
+function sequenceAlone(bytes: Uint8Array): Faulty | null {
+  const { names } = topLevelBoxes(bytes);
+  if (!names.includes('moov') || names.includes('meta')) return null;
+  return faulty('unsupported', 'is a HEIF image sequence without a still picture, which cannot be decoded');
 }
 
 async function loadDecoder(): Promise<MainModule> {

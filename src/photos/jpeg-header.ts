@@ -1,3 +1,4 @@
+import { exifOrientation } from './exif-orientation.ts';
 import type { Size } from './pixels.ts';
 
 export interface HuffmanTable {
@@ -170,12 +171,14 @@ class HeaderReader {
       demand(quantisers !== undefined && dc !== undefined && ac !== undefined);
       return { across, down, quantisers, dc, ac };
     });
+    const orientation = this.#exif === null ? 1 : exifOrientation(this.#exif);
+    demand(orientation !== null);
     return {
       size: frame.size,
       components: components as unknown as BaselineJpeg['components'],
       restartInterval: this.#restartInterval,
       scan: end,
-      orientation: this.#exif === null ? 1 : orientationOf(this.#exif),
+      orientation,
       exif: this.#exif,
     };
   }
@@ -195,30 +198,4 @@ class HeaderReader {
     demand(from <= end && end <= this.#view.byteLength);
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + from, end - from);
   }
-}
-
-const ORIENTATION = 0x0112;
-const SHORT = 3;
-
-/**
- * The orientation in EXIF's first directory (EXIF 2.32, 4.6), 1 to 8; 1 when there is none.
- * @throws RangeError or Unusual where readers may differ over what is meant.
- */
-function orientationOf(exif: Uint8Array): number {
-  const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
-  const order = view.getUint16(0);
-  demand(order === 0x4949 || order === 0x4d4d);
-  const little = order === 0x4949;
-  demand(view.getUint16(2, little) === 42);
-  const directory = view.getUint32(4, little);
-  let orientation: number | null = null;
-  for (let i = 0; i < view.getUint16(directory, little); i++) {
-    const entry = directory + 2 + i * 12;
-    if (view.getUint16(entry, little) !== ORIENTATION) continue;
-    const value = view.getUint16(entry + 8, little);
-    demand(orientation === null && value >= 1 && value <= 8);
-    demand(view.getUint16(entry + 2, little) === SHORT && view.getUint32(entry + 4, little) === 1);
-    orientation = value;
-  }
-  return orientation ?? 1;
 }

@@ -1,4 +1,5 @@
 import { Arena, instantiate, type KernelMemory } from '../wasm.ts';
+import { turnOf } from './exif-orientation.ts';
 import { type BaselineJpeg, parseBaselineJpeg } from './jpeg-header.ts';
 import { JPEG_KERNEL } from './jpeg-kernel.ts';
 import { layOut, TABLE_BYTES } from './jpeg-tables.ts';
@@ -134,10 +135,7 @@ function turned(
 ): RgbImage {
   const bytes = width * height * 3;
   if (orientation === 1) return { data: memory.slice(at, at + bytes), width, height };
-  // From 5 on rows and columns are exchanged; the others are told by which corner comes first (EXIF 2.32, 4.6.4).
-  const exchanged = orientation >= 5;
-  const fromRight = [2, 3, 7, 8].includes(orientation);
-  const fromBottom = [3, 4, 6, 7].includes(orientation);
+  const { exchanged, fromRight, fromBottom } = turnOf(orientation);
   const first = at + (fromBottom ? height - 1 : 0) * width * 3 + (fromRight ? width - 1 : 0) * 3;
   const [stepX, stepY] = [fromRight ? -3 : 3, (fromBottom ? -3 : 3) * width];
   if (exchanged) turn(first, stepY, stepX, height, width, upright);

@@ -69,6 +69,51 @@ describe('a HEIC photo', () => {
     }
   });
 
+  /** By EXIF orientation, from which of w x h stored pixels the upright one at x, y comes (EXIF 2.32, 4.6.4). */
+  const origins: readonly ((x: number, y: number, w: number, h: number) => readonly [number, number])[] = [
+    (x, y) => [x, y],
+    (x, y, w) => [w - 1 - x, y],
+    (x, y, w, h) => [w - 1 - x, h - 1 - y],
+    (x, y, _, h) => [x, h - 1 - y],
+    (x, y) => [y, x],
+    (x, y, _, h) => [y, h - 1 - x],
+    (x, y, w, h) => [w - 1 - y, h - 1 - x],
+    (x, y, w) => [w - 1 - y, x],
+  ];
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'without a rotation of its own is turned by EXIF orientation %i',
+    async (turn) => {
+      const bytes = Buffer.from(read('exif-alone.heic'));
+      const orientation = bytes.lastIndexOf(Buffer.from([0x01, 0x12, 0, 3, 0, 0, 0, 1])) + 9;
+      bytes[orientation] = 1;
+      const stored = await pixels(bytes);
+      bytes[orientation] = turn;
+      const image = await pixels(bytes);
+      expect([image.width, image.height].toSorted()).toEqual([240, 360]);
+      expect(image.width).toBe(turn < 5 ? stored.width : stored.height);
+      const wrong = image.data.findIndex((value, i) => {
+        const [x, y] = [Math.floor(i / 3) % image.width, Math.floor(i / 3 / image.width)];
+        const [column = 0, row = 0] = origins[turn - 1]?.(x, y, stored.width, stored.height) ?? [];
+        return value !== stored.data[(row * stored.width + column) * 3 + (i % 3)];
+      });
+      expect(wrong).toBe(-1);
+    },
+  );
+
+  test('that phones and editors turn by EXIF alone comes upright', async () => {
+    const image = await pixels(read('exif-alone.heic'));
+    expect(image).toMatchObject({ width: 240, height: 360 });
+    expect(await difference(image, 'crab.jpg')).toBeLessThan(12);
+  });
+
+  test.each(['irot', 'imir'])('is not turned by EXIF where it has a property %s of its own', async (name) => {
+    const bytes = Buffer.from(turned(read('phone.heic'), 0));
+    bytes.write(name, bytes.indexOf('irot'), 'latin1');
+    const image = await pixels(bytes);
+    expect([image.width, image.height]).toEqual([600, 400]);
+  });
+
   test('of 10 bits comes in 8', async () => {
     const image = await pixels(read('ten-bit.heic'));
     expect(image).toMatchObject({ width: 480, height: 320 });
@@ -108,6 +153,20 @@ describe('a HEIC file that cannot be decoded', () => {
 
   test('is told apart when its picture is coded in another way', async () => {
     expect(await faultCode(readFileSync(fixture('brandenburg-gate.avif')))).toBe('unsupported');
+  });
+
+  test('is not called damaged when it is a film of pictures, without one by itself', async () => {
+    const box = (name: string, size: number) =>
+      Buffer.concat([Buffer.from([0, 0, 0, size + 8]), Buffer.from(name), Buffer.alloc(size)]);
+    const start = Buffer.from('\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc', 'latin1');
+    const result = await decodeHeic(Buffer.concat([start, box('moov', 64), box('mdat', 64)]), LIMIT);
+    expect(result).toEqual({
+      kind: 'fault',
+      fault: {
+        code: 'unsupported',
+        reason: 'is a HEIF image sequence without a still picture, which cannot be decoded',
+      },
+    });
   });
 
   test('is reported wherever it is cut short, and never returned with tiles missing', async () => {

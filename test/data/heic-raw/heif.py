@@ -28,8 +28,13 @@ def encode(picture: Image.Image, quality: int) -> Coded:
     return Coded(configuration, child(file, "mdat"), picture.size)
 
 
-def phone_file(stored: Image.Image, tile: tuple[int, int], quarter_turns: int, exif: bytes, quality: int) -> bytes:
-    """`stored` in tiles; readers turn it anticlockwise by `quarter_turns` (irot). `exif` starts with its TIFF header."""
+def phone_file(
+    stored: Image.Image, tile: tuple[int, int], quarter_turns: int | None, exif: bytes, quality: int
+) -> bytes:
+    """
+    `stored` in tiles; readers turn it anticlockwise by `quarter_turns` (irot), or as EXIF says where that is None.
+    `exif` starts with its TIFF header.
+    """
     columns = -(-stored.width // tile[0])
     rows = -(-stored.height // tile[1])
     tiles = [_cut(stored, tile, column, row, quality) for row in range(rows) for column in range(columns)]
@@ -53,12 +58,13 @@ def phone_file(stored: Image.Image, tile: tuple[int, int], quarter_turns: int, e
         box("hvcC", tiles[0].configuration),
         _extent(tile),
         _extent(stored.size),
-        box("irot", bytes([quarter_turns])),
+        box("irot", bytes([quarter_turns or 0])),
         box("hvcC", thumbnail.configuration),
         _extent(thumbnail.size),
     )
     essential = 0x80
-    used = {i: [essential | 1, 2] for i in ids} | {grid: [3, essential | 4], thumb: [essential | 5, 6, essential | 4]}
+    turned = [] if quarter_turns is None else [essential | 4]
+    used = {i: [essential | 1, 2] for i in ids} | {grid: [3, *turned], thumb: [essential | 5, 6, *turned]}
     association = b"".join(struct.pack(">HB", item, len(which)) + bytes(which) for item, which in used.items())
     associations = full_box("ipma", 0, 0, struct.pack(">I", len(used)), association)
 

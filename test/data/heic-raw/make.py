@@ -44,6 +44,13 @@ def phone() -> bytes:
     )
 
 
+def by_exif() -> bytes:
+    """Turned by EXIF alone, as some phones and editors write it."""
+    upright = photograph("crab.jpg", (240, 360))
+    stored = upright.transpose(Image.Transpose.ROTATE_90)
+    return phone_file(stored, (192, 128), quarter_turns=None, exif=exif(6), quality=40)
+
+
 def ten_bit() -> bytes:
     levels = photograph("Zoo/red-panda-1.jpg", (480, 320)).tobytes()
     wide = pillow_heif.from_bytes("RGB;16", (480, 320), bytes(byte for level in levels for byte in (level, level)))
@@ -99,6 +106,7 @@ def main() -> None:
     pillow_heif.options.SAVE_HDR_TO_12_BIT = False
     files = {
         "phone.heic": phone(),
+        "exif-alone.heic": by_exif(),
         "ten-bit.heic": ten_bit(),
         "transparent.heic": transparent(),
         "swapped-primaries.heic": swapped(),
