@@ -1,0 +1,235 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
+import { parseLineage } from '../../src/picture/lineage.ts';
+import { refuse } from '../fake-openai/behaviour.ts';
+import { Darkroom } from '../support/darkroom.ts';
+import { HashEmbedder } from '../support/hash-embedder.ts';
+
+/** Remembers what it was given. */
+class NotingEmbedder extends HashEmbedder {
+  readonly files: string[] = [];
+
+  override embed(request: EmbedRequest): Promise<EmbedResult> {
+    this.files.push(request.file);
+    return super.embed(request);
+  }
+}
+
+const embedder = new NotingEmbedder();
+let room: Darkroom;
+let photos: string;
+beforeAll(async () => {
+  room = await Darkroom.open(embedder);
+  photos = join(room.root, 'photos');
+  await mkdir(photos);
+  for (let i = 0; i < 60; i += 1) await paint(join(photos, `${i}.jpg`), i);
+  await room.index(photos);
+});
+beforeEach(async () => {
+  await room.fresh();
+  embedder.files.length = 0;
+});
+afterAll(() => room.close());
+
+/** A photo of one colour, small and like no other. */
+async function paint(file: string, i: number): Promise<void> {
+  const background = { r: (37 * i) % 256, g: (91 * i) % 256, b: (151 * i) % 256 };
+  await sharp({ create: { width: 40 + i, height: 30, channels: 3, background } })
+    .jpeg()
+    .toFile(file);
+}
+
+const at = (i: number): string => join(photos, `${i}.jpg`);
+
+/** Events as a list that can be compared: paths are names. */
+function told(): unknown[] {
+  const name = (path: string): string => path.replace(`${room.folder}/`, '');
+  return room.events.map((event) => {
+    if (event.kind === 'partial') return [event.kind, event.index, name(event.file), event.bytes.length > 0];
+    if (event.kind === 'waiting') return [event.kind, event.seconds];
+    return [event.kind, name(event.picture.path), name(event.picture.lineage), event.format, event.asked];
+  });
+}
+
+describe('a comic', () => {
+  it('reads each of six photos once to send it, and embeds the query alone, once', async () => {
+    const offer = await room.comic(at(0));
+    expect(offer.references).toHaveLength(6);
+    expect(embedder.files).toEqual([at(0)]);
+    expect(room.rendered).toHaveLength(6);
+    expect([...room.rendered].sort()).toEqual(offer.references.map(({ reference }) => reference.file).sort());
+    await room.make(offer);
+    expect([embedder.files.length, room.rendered.length]).toEqual([1, 6]);
+  });
+
+  it('opens neither store nor model when every photo is named', async () => {
+    const never = () => Promise.reject(new Error('nothing needs to be searched'));
+    room.photos = { store: never, embedder: never, explainEmptiness: never };
+    expect((await room.comic(at(0), { ref: [at(1)], slots: 2 })).references).toHaveLength(2);
+  });
+
+  it('is a value until it is made: nothing is sent or written', async () => {
+    const offer = await room.comic(at(0), { prompt: 'One panel' });
+    expect(await readdir(room.folder)).toEqual([]);
+    expect(room.fake.received).toEqual([]);
+    expect(offer).toMatchObject({
+      verb: 'comic',
+      prompt: 'One panel',
+      endpoint: 'compatible',
+      wantedQuality: 'low',
+      dropped: [],
+      notices: [],
+      parent: null,
+      conversation: null,
+    });
+    expect(offer.text.endsWith('\n\nOne panel')).toBe(true);
+    expect(offer.references[0]).toMatchObject({ role: 'query', reason: 'query', score: null });
+    expect(offer.estimate.usd).toBeGreaterThan(0);
+    for (const { reference } of offer.references)
+      expect(reference.bytes.subarray(0, 2)).toEqual(Buffer.from('ffd8', 'hex'));
+  });
+
+  it('is refined and replayed, with every event in its order', async () => {
+    room.fake.next.push(refuse('rate-limit', { retryAfter: '0' }));
+    const stream = { format: 'png', quality: 'low', stream: true } as const;
+    const made = await room.make(await room.comic(at(0), { prompt: 'first', slots: 3, wanted: stream }), {
+      retries: 1,
+    });
+    expect(told()).toEqual([
+      ['waiting', 0],
+      ['partial', 0, 'first.partial-1.png', true],
+      ['partial', 1, 'first.partial-2.png', true],
+      ['saved', 'first.png', 'first.png.json', 'png', 'png'],
+    ]);
+    expect(made).toMatchObject({ kind: 'made', pictures: [{ path: join(room.folder, 'first.png') }] });
+
+    room.events.length = 0;
+    await room.make(await room.refine('first.png', 'second'));
+    await room.make(await room.refine('second.png', 'third'));
+    await room.make(await room.replay('third.png'));
+    expect(told()).toEqual([
+      ['saved', 'second.png', 'second.png.json', 'png', 'png'],
+      ['saved', 'third.png', 'third.png.json', 'png', 'png'],
+      ['saved', 'third-2.png', 'third-2.png.json', 'png', 'png'],
+    ]);
+    const { received } = room.fake;
+    expect(received.map(({ status, path }) => [status, path])).toEqual([
+      [429, '/v1/images/edits'],
+      [200, '/v1/images/edits'],
+      [200, '/v1/responses'],
+      [200, '/v1/responses'],
+      [200, '/v1/responses'],
+    ]);
+    expect(received[4]?.turn).toEqual(received[3]?.turn);
+    const lineages = await Promise.all(
+      ['second.png.json', 'third-2.png.json'].map(async (name) =>
+        parseLineage(await readFile(join(room.folder, name), 'utf8')),
+      ),
+    );
+    expect(lineages).toMatchObject([
+      { verb: 'refine', parent: { path: 'first.png' }, references: [{ role: 'picture' }, { role: 'query' }, {}, {}] },
+      { verb: 'replay', parent: { path: 'second.png' }, references: [] },
+    ]);
+  });
+});
+
+describe('a conversation that the server has forgotten', () => {
+  it('is a value: another offer is made, priced and agreed to anew', async () => {
+    await room.made(room.comic(at(0), { prompt: 'first', slots: 2 }));
+    await room.made(room.refine('first.png', 'second'));
+    room.fake.forget();
+    const offer = await room.refine('second.png', 'third');
+    expect(offer.references).toEqual([]);
+    expect(await room.make(offer)).toEqual({ kind: 'forgotten', reason: expect.stringContaining('does not know') });
+    expect(await readdir(room.folder)).not.toContain('third.png');
+
+    const again = await room.refine('second.png', 'third', { forgotten: true });
+    expect(again.references.map(({ role }) => role)).toEqual(['picture', 'query', 'reference']);
+    expect(again.conversation?.previousResponseId).toBeNull();
+    expect((await room.made(again)).pictures).toHaveLength(1);
+  });
+
+  it('ends a replay, which is the same request or none', async () => {
+    await room.made(room.comic(at(0), { prompt: 'first', slots: 1 }));
+    await room.made(room.refine('first.png', 'second'));
+    await room.made(room.refine('second.png', 'third'));
+    room.fake.forget();
+    await expect(room.make(await room.replay('third.png'))).rejects.toMatchObject({ code: 'conversation_forgotten' });
+  });
+});
+
+describe('the private rules', () => {
+  it('are asked again when an offer is made', async () => {
+    const place = join(room.folder, 'late');
+    await mkdir(place);
+    await cp(at(0), join(place, 'a.jpg'));
+    const offer = await room.comic(join(place, 'a.jpg'), { slots: 1 });
+    await writeFile(join(place, '.curateprivate'), '*');
+    await expect(room.make(offer)).rejects.toMatchObject({ code: 'private', kind: 'refused' });
+    expect(room.fake.received).toEqual([]);
+  });
+});
+
+describe('an abort', () => {
+  it('ends an offer at once, and whoever looks on', async () => {
+    const controller = new AbortController();
+    room.signal = controller.signal;
+    room.photos = { ...room.deps.photos, store: () => new Promise(() => undefined) };
+    const offer = room.comic(at(0));
+    controller.abort();
+    await expect(offer).rejects.toMatchObject({ kind: 'interrupted' });
+  });
+
+  it('ends a request on its way, saying that it may have been billed', async () => {
+    const controller = new AbortController();
+    room.signal = controller.signal;
+    room.fake.next.push({ kind: 'stall' });
+    const made = room.make(await room.comic(at(0), { slots: 1 }));
+    while (room.fake.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    controller.abort();
+    await expect(made).rejects.toMatchObject({ kind: 'interrupted', message: expect.stringContaining('billed') });
+    expect(room.events).toEqual([]);
+  });
+});
+
+describe('what is not as it was asked for', () => {
+  it('is saved as it came, and told', async () => {
+    room.fake.next.push({ kind: 'twist', twist: (reply) => asJpeg(reply) });
+    await room.made(room.comic(at(0), { prompt: 'odd', slots: 1 }));
+    expect(told()).toEqual([['saved', 'odd.jpg', 'odd.jpg.json', 'jpeg', 'png']]);
+  });
+
+  it('is kept with the reason when it is broken', async () => {
+    room.fake.next.push({ kind: 'html' });
+    const made = room.make(await room.comic(at(0), { prompt: 'broken', slots: 1 }));
+    await expect(made).rejects.toMatchObject({ code: 'not_json', hint: expect.stringContaining('broken.failed.json') });
+    expect(await readdir(room.folder)).toEqual(['broken.failed-1.html', 'broken.failed.json']);
+    expect(room.events).toEqual([]);
+  });
+});
+
+describe('an offer from an empty search', () => {
+  it('says that nothing was found, and is made of the named photos', async () => {
+    const nowhere = async () => ({ within: [{ library: 'none', folder: '' }] });
+    const offer = await room.comic(at(0), { filter: nowhere });
+    expect(offer.notices).toEqual([{ kind: 'nothing-found' }]);
+    expect(offer.references).toHaveLength(1);
+    await expect(room.comic(at(0), { filter: nowhere, sendQuery: false })).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('no photo is left to send'),
+    });
+    expect(room.unexplained).toBe(2);
+  });
+});
+
+/** Some servers make what they like. */
+function asJpeg(reply: Record<string, unknown>): unknown {
+  return { ...reply, data: [{ b64_json: jpeg.toString('base64') }] };
+}
+
+const jpeg = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#888888' } })
+  .jpeg()
+  .toBuffer();
