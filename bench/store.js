@@ -92,6 +92,15 @@ export async function benchStore(rows = 30_000) {
     figures.search = median(searches);
     const filter = { within: [{ library: 'bench', folder: '2014' }] };
     figures.searchInFolder = (await timed(() => store.table(model).search(randomUnit(DIM), { k: 6, filter }))).ms;
+    const nearest = async (options) => {
+      const times = [];
+      for (let run = 0; run < 20; run += 1) {
+        times.push((await timed(() => store.table(model).search(randomUnit(DIM), { k: 100, ...options }))).ms);
+      }
+      return median(times);
+    };
+    figures.search100 = await nearest({});
+    figures.search100WithVectors = await nearest({ vectors: true });
     figures.search1000 = (await timed(() => store.table(model).search(randomUnit(DIM), { k: 1000 }))).ms;
     const ids = [];
     figures.list = (
@@ -100,6 +109,11 @@ export async function benchStore(rows = 30_000) {
       })
     ).ms;
     if (ids.length !== rows) throw new Error(`${ids.length} rows of ${rows} were listed`);
+    figures.readAllVectors = (
+      await timed(async () => {
+        for await (const _ of store.table(model).all({ vectors: true }));
+      })
+    ).ms;
     figures.count = (await timed(() => store.table(model).count())).ms;
     figures.countOfLibrary = (await timed(() => store.table(model).count('bench'))).ms;
     figures.read100Rows = (await timed(() => store.table(model).rows(ids.slice(0, 100)))).ms;

@@ -78,8 +78,35 @@ export function loadSettings(world: World, flags: SettingsValues = {}): Settings
   const merged: SettingsValues = {};
   for (const source of [config, dotenv, environment, flags]) Object.assign(merged, withoutEmpty(source));
   const parsed = schema.safeParse(merged);
-  if (parsed.success) return { ...parsed.data, paths };
+  if (parsed.success) return { ...takeAccount(parsed.data), paths };
   throw invalid(parsed.error, paths.config);
+}
+
+/** An account in MILVUS_URI becomes the token at once, so that nothing further on can show or store it. */
+function takeAccount(values: z.infer<typeof schema>): z.infer<typeof schema> {
+  const { milvusUri, milvusToken } = values;
+  if (milvusUri === undefined) return values;
+  const { address, account } = splitAccount(milvusUri);
+  const token = milvusToken ?? account;
+  return { ...values, milvusUri: address, ...(token === undefined ? {} : { milvusToken: token }) };
+}
+
+/** `http://user:password@host` and `http://API-KEY@host` without the account, and the account without its escapes. */
+export function splitAccount(uri: string): { readonly address: string; readonly account: string | undefined } {
+  // Up to the last @, so that a password whose own @ or / is not escaped is no less hidden.
+  const [, scheme = '', account, rest = ''] = /^([a-z]+:\/\/)?(.*)@([^@]*)$/is.exec(uri) ?? [];
+  if (account === undefined) return { address: uri, account: undefined };
+  const [user = '', ...password] = account.split(':');
+  const parts = password.length === 0 ? [user] : [user, password.join(':')];
+  return { address: scheme + rest, account: parts.map(unescaped).join(':') || undefined };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function invalid(error: z.ZodError, configFolder: string): UserError {

@@ -34,6 +34,26 @@ describe('settings', () => {
     expect(settings.milvusUri).toBeUndefined();
   });
 
+  it.each([
+    ['http://root:p%40ss@milvus.lan', 'http://milvus.lan', 'root:p@ss'],
+    ['https://root:a@b/c#d:e@milvus.lan:443', 'https://milvus.lan:443', 'root:a@b/c#d:e'],
+    ['root:100%@milvus.lan:19530', 'milvus.lan:19530', 'root:100%'],
+    ['http://api%3Akey@milvus.lan', 'http://milvus.lan', 'api:key'],
+    ['http://@milvus.lan', 'http://milvus.lan', undefined],
+    ['http://milvus.lan', 'http://milvus.lan', undefined],
+  ])('take the account out of MILVUS_URI %s', (uri, address, token) => {
+    const settings = loadSettings(testWorld({ cwd, env: { ...home, MILVUS_URI: uri } }));
+    expect(settings.milvusUri).toBe(address);
+    expect(settings.milvusToken).toBe(token);
+  });
+
+  it('prefer MILVUS_TOKEN to an account in MILVUS_URI, and keep that out of sight all the same', () => {
+    const env = { ...home, MILVUS_URI: 'http://root:secret@milvus.lan', MILVUS_TOKEN: 'key' };
+    const settings = loadSettings(testWorld({ cwd, env }));
+    expect(settings.milvusToken).toBe('key');
+    expect(JSON.stringify(settings)).not.toContain('secret');
+  });
+
   it('find the home in .env too', async () => {
     await writeFile(join(cwd, '.env'), 'CURATE_HOME=elsewhere\n');
     expect(loadSettings(testWorld({ cwd })).paths.data).toBe(join(cwd, 'elsewhere', 'data'));

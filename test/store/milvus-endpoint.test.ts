@@ -28,18 +28,14 @@ test('Zilliz Cloud is known by its host', () => {
   expect(parseEndpoint('https://notzilliz.com', 'key').kind).toBe('server');
 });
 
-test('an account in the URI is the token unless one is set, and is never shown', () => {
-  const endpoint = parseEndpoint('http://root:p%40ss@milvus.lan', undefined);
-  expect(endpoint).toMatchObject({ token: 'root:p@ss', place: 'milvus.lan:19530', address: 'milvus.lan:19530' });
-  expect(parseEndpoint('http://root:p@milvus.lan', 'key').token).toBe('key');
-});
-
 test.each([
   './milvus.db',
   '/home/me/milvus.db',
   'ftp://milvus.lan',
   'http://',
   'http://milvus.lan/db',
+  'http://milvus.lan?db',
+  'http://milvus:19#30',
   'a b',
   'unix:/tmp/s',
 ])('%s is no Milvus URI', (uri) => {
