@@ -1,10 +1,10 @@
-import type { LiteEvent } from '../store/lite/events.ts';
+import type { StoreEvent } from '../store/events.ts';
 import type { World } from '../world.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { bytes } from './text.ts';
 
-/** Shows on stderr what setting up and starting the embedded store is busy with; nothing when it already runs. */
-export function storeScreen(world: World): (event: LiteEvent) => void {
+/** Shows on stderr what setting up and starting the embedded store is busy with, and what a server is waited for. */
+export function storeScreen(world: World): (event: StoreEvent) => void {
   let progress: Progress | null = null;
   let said = '';
   return (event) => {
@@ -23,9 +23,12 @@ export function storeScreen(world: World): (event: LiteEvent) => void {
 }
 
 /** A sentence for what takes long enough to be said. */
-function lineOf(event: Exclude<LiteEvent, { step: 'downloading' }>): string | null {
+function lineOf(event: Exclude<StoreEvent, { step: 'downloading' }>): string | null {
   switch (event.step) {
+    case 'loading':
+      return `Milvus at ${event.place} is loading the index into memory (${event.percent} %).`;
     case 'waiting':
+      if (event.kind === 'remote') return `Waiting for Milvus at ${event.place} (${event.seconds} s).`;
       return event.kind === 'server'
         ? 'Waiting for the embedded Milvus server, which another curate is starting or ending.'
         : 'Another curate is setting up Milvus Lite; waiting for it.';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
-import type { LiteEvent } from './lite/connect.ts';
+import type { OnStoreEvent } from './events.ts';
 import type { Endpoint } from './milvus/endpoint.ts';
 import type { PhotoStore } from './port.ts';
 
@@ -11,24 +11,20 @@ const SPAWN_MS = 20;
 /**
  * Opens the store that the settings name: a server or Zilliz Cloud when MILVUS_URI is set, else the embedded one,
  * which is set up and started when needed.
- * @param onEvent Told what the embedded store's start is busy with.
+ * @param onEvent Told what the embedded store's start is busy with, and what a server is waited for.
  * @throws UserError when MILVUS_URI is malformed or the embedded store cannot be had. A server that does not answer
  * shows at the first call.
  */
-export async function openStore(
-  world: World,
-  settings: Settings,
-  onEvent: (event: LiteEvent) => void,
-): Promise<PhotoStore> {
+export async function openStore(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
   const { milvusUri, milvusToken, paths } = settings;
   const { liteEndpoint, parseEndpoint } = await import('./milvus/endpoint.ts');
   if (milvusUri !== undefined) {
     const endpoint = parseEndpoint(milvusUri, milvusToken);
     const { openLine, milvusStore } = await importAdapter();
-    return milvusStore(openLine(endpoint, null));
+    return milvusStore(openLine(endpoint, { world, onEvent }));
   }
   const { connectLite } = await import('./lite/connect.ts');
-  const connect = async (report: typeof onEvent): Promise<Endpoint> => {
+  const connect = async (report: OnStoreEvent): Promise<Endpoint> => {
     const { address, token } = await connectLite(world, paths, report);
     return liteEndpoint(address, token);
   };
@@ -43,7 +39,7 @@ export async function openStore(
   });
   await Promise.race([connecting, started]);
   const [endpoint, { openLine, milvusStore }] = await Promise.all([connecting, importAdapter()]);
-  return milvusStore(openLine(endpoint, () => connect(onEvent)));
+  return milvusStore(openLine(endpoint, { world, reconnect: () => connect(onEvent) }));
 }
 
 async function importAdapter() {

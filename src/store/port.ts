@@ -82,7 +82,8 @@ export interface SearchOptions {
  */
 export interface PhotoStore {
   readonly kind: 'lite' | 'server' | 'zilliz';
-  libraries(): Promise<Library[]>;
+  /** In order of id. With `recent: false` faster, but what other machines put in the last seconds may be missing. */
+  libraries(options?: { readonly recent?: boolean }): Promise<Library[]>;
   putLibrary(library: Library): Promise<void>;
   /** Forgets the library itself; its rows are removed from each model's table. */
   removeLibrary(id: string): Promise<void>;

@@ -33,8 +33,11 @@ let home: LiteHome;
 const database = (): string => join(liteFolders(home.paths.data).server, 'db');
 
 async function open(): Promise<PhotoIndex> {
-  const { address, token } = await connectLite(home.world, home.paths, () => undefined);
-  const store = milvusStore(openLine(liteEndpoint(address, token), null));
+  const reach = async () => {
+    const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+    return liteEndpoint(address, token);
+  };
+  const store = milvusStore(openLine(await reach(), { world: home.world, reconnect: reach }));
   return { store, table: store.table(model) };
 }
 

@@ -14,7 +14,7 @@ milvusContract(
       return liteEndpoint(address, token);
     };
     return {
-      open: async () => milvusStore(openLine(await reach(), reach)),
+      open: async () => milvusStore(openLine(await reach(), { world: home.world, reconnect: reach })),
       close: () => home.remove(),
     };
   },

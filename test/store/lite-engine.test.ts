@@ -34,7 +34,7 @@ async function open(): Promise<PhotoIndex> {
     const { address, token } = await connectLite(home.world, home.paths, () => undefined);
     return liteEndpoint(address, token);
   };
-  const store = milvusStore(openLine(await reach(), reach));
+  const store = milvusStore(openLine(await reach(), { world: home.world, reconnect: reach }));
   return { store, table: store.table(model) };
 }
 

@@ -9,10 +9,11 @@ import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { failureOf } from '../../src/store/milvus/failure.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
 import { liteHome } from '../support/lite.ts';
+import { testWorld } from '../support/world.ts';
 import { freshModel } from './samples.ts';
 
 async function countAt(uri: string): Promise<number> {
-  const store = milvusStore(openLine(parseEndpoint(uri, undefined), null));
+  const store = milvusStore(openLine(parseEndpoint(uri, undefined), { world: testWorld() }));
   try {
     return await store.table(freshModel()).count();
   } finally {
@@ -62,7 +63,7 @@ test('a server that was not there at first is found once it is', async () => {
     const { address, token } = await connectLite(home.world, home.paths, () => undefined);
     const port = await freePort();
     const place = `127.0.0.1:${port}`;
-    const store = milvusStore(openLine({ kind: 'server', address: place, token, place }, null));
+    const store = milvusStore(openLine({ kind: 'server', address: place, token, place }, { world: home.world }));
     await expect(store.libraries()).rejects.toMatchObject({ code: 'store_unreachable' });
     const door = createServer((socket) => {
       const inner = connect(address.replace(/^unix:/, ''));

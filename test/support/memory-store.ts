@@ -20,7 +20,7 @@ export class MemoryStore implements PhotoStore {
   readonly #tables = new Map<string, { readonly model: ModelIdentity; readonly table: MemoryTable }>();
 
   async libraries(): Promise<Library[]> {
-    return [...this.#libraries.values()];
+    return [...this.#libraries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
   async putLibrary(library: Library): Promise<void> {
     this.#libraries.set(library.id, library);

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { World } from '../../world.ts';
+import type { ServerEvent } from '../events.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
 import { MilvusClient } from './sdk.ts';
+import { Weather } from './weather.ts';
 
 const CONNECT_MS = 15_000;
 /** Long: Lite stalls for up to 7 s while it compacts, and far longer on a busy machine. */
@@ -15,9 +18,10 @@ const PAUSE_MS = 100;
 export interface MilvusLine {
   readonly endpoint: Endpoint;
   /**
-   * Runs one call of the SDK and checks its answer, whether the SDK throws or returns a failed status.
-   * An embedded server that went away is started again and the call repeated, so `run` must be idempotent.
-   * @throws UserError `store_unreachable`, `store_auth` or `store_failed`.
+   * Runs one call of the SDK and checks its answer, whether the SDK throws or returns a failed status. The call is
+   * repeated when an embedded server went away, which is started again, and while a server is away or busy for a
+   * time, so `run` must be idempotent.
+   * @throws UserError `store_unreachable`, `store_auth`, `store_failed` or `interrupted`.
    */
   call<T>(run: (client: MilvusClient) => Promise<T>): Promise<T>;
   /** The same, but a failure that `expected` recognises is returned as null. */
@@ -25,16 +29,32 @@ export interface MilvusLine {
     run: (client: MilvusClient) => Promise<T>,
     expected: (failure: MilvusFailure) => boolean,
   ): Promise<T | null>;
+  /** Tells the person how far the server is with loading a collection. */
+  onLoading(percent: number): void;
+  /** Milliseconds since some moment in the past. */
+  elapsed(): number;
   close(): Promise<void>;
 }
 
-/**
- * @param reconnect Starts the embedded server again; null for servers, which are not ours to start.
- */
-export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) | null): MilvusLine {
+export interface LineOptions {
+  readonly world: Pick<World, 'elapsed' | 'interrupted'>;
+  /** Starts the embedded server again; servers, which are not ours to start, are waited for. */
+  readonly reconnect?: () => Promise<Endpoint>;
+  readonly onEvent?: (event: ServerEvent) => void;
+  /** How long a call waits for a server in all: five minutes unless given. */
+  readonly patienceMs?: number;
+}
+
+export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
+  const { world, reconnect = null, onEvent = () => undefined } = options;
   let endpoint = first;
   let client = dial(endpoint);
   let redialled: Promise<void> | null = null;
+  const { place } = first;
+  const weather = new Weather({
+    ...options,
+    onWaiting: (seconds) => onEvent({ kind: 'remote', step: 'waiting', place, seconds }),
+  });
 
   const redial = async (again: () => Promise<Endpoint>, dead: MilvusClient): Promise<void> => {
     // Several calls may find the server gone at once; the first one brings it back for all.
@@ -52,20 +72,39 @@ export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) |
     await redialled;
   };
 
-  const run = async <T>(action: (client: MilvusClient) => Promise<T>): Promise<Outcome<T>> => {
-    for (let attempt = 1; ; attempt += 1) {
-      const used = client;
-      const outcome = await outcomeOf(used, action);
-      if (!outcome.failure?.away) return outcome;
-      if (reconnect === null) {
-        // A client that could not greet its server fails for ever: the next call finds a new one.
-        await redial(async () => endpoint, used);
-        return outcome;
-      }
-      if (attempt === ATTEMPTS) return outcome;
+  const restarting = (again: () => Promise<Endpoint>) => {
+    let attempt = 0;
+    return async (failure: MilvusFailure, used: MilvusClient): Promise<boolean> => {
+      attempt += 1;
+      if (!failure.away || attempt === ATTEMPTS) return false;
       // A server just killed takes connections for a moment longer, so it may have been found alive.
       if (attempt > 1) await sleep(PAUSE_MS);
-      await redial(reconnect, used);
+      await redial(again, used);
+      return true;
+    };
+  };
+
+  const waiting = () => {
+    const wait = weather.forCall();
+    return async (failure: MilvusFailure, used: MilvusClient): Promise<boolean> => {
+      const again = await wait(failure);
+      // A client that could not greet its server fails for ever: the next call finds a new one.
+      if (failure.away && !(await greeted(used))) await redial(async () => endpoint, used);
+      return again;
+    };
+  };
+
+  const run = async <T>(
+    action: (client: MilvusClient) => Promise<T>,
+    expected: (failure: MilvusFailure) => boolean = () => false,
+  ): Promise<Outcome<T>> => {
+    const recover = reconnect === null ? waiting() : restarting(reconnect);
+    for (;;) {
+      const used = client;
+      const outcome = await outcomeOf(used, action);
+      if (outcome.failure === null || outcome.failure.answered) weather.met();
+      if (outcome.failure === null || expected(outcome.failure)) return outcome;
+      if (!(await recover(outcome.failure, used))) return outcome;
     }
   };
 
@@ -79,11 +118,13 @@ export function openLine(first: Endpoint, reconnect: (() => Promise<Endpoint>) |
       return outcome.value;
     },
     attempt: async (action, expected) => {
-      const outcome = await run(action);
+      const outcome = await run(action, expected);
       if (outcome.failure === null) return outcome.value;
       if (expected(outcome.failure)) return null;
       throw userError(outcome.failure, endpoint);
     },
+    onLoading: (percent) => onEvent({ kind: 'remote', step: 'loading', place, percent }),
+    elapsed: () => world.elapsed(),
     close: async () => {
       await client.closeConnection();
     },
@@ -114,6 +155,12 @@ const EMBEDDED = {
   'grpc.enable_http_proxy': 0,
 };
 
+const REMOTE = {
+  // A server that is back should not wait for two minutes until this process looks again.
+  'grpc.initial_reconnect_backoff_ms': 500,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+};
+
 function dial(endpoint: Endpoint): MilvusClient {
   const client = new MilvusClient({
     address: endpoint.address,
@@ -128,7 +175,7 @@ function dial(endpoint: Endpoint): MilvusClient {
     channelOptions: {
       // A server that is back listens at its old address, which the common pool does not try again for up to minutes.
       'grpc.use_local_subchannel_pool': 1,
-      ...(endpoint.kind === 'lite' ? EMBEDDED : {}),
+      ...(endpoint.kind === 'lite' ? EMBEDDED : REMOTE),
     },
   });
   dropRetryInterceptor(client);
@@ -138,6 +185,13 @@ function dial(endpoint: Endpoint): MilvusClient {
   // Awaited by every call; this keeps an early failure from counting as unhandled until then.
   client.connectPromise.catch(() => undefined);
   return client;
+}
+
+function greeted(client: MilvusClient): Promise<boolean> {
+  return client.connectPromise.then(
+    () => true,
+    () => false,
+  );
 }
 
 /**

@@ -11,9 +11,14 @@ import type { Endpoint } from './endpoint.ts';
 import type { MilvusRow } from './rows.ts';
 import { type CollectionSpec, checkOurs, createRequest, indexParams } from './schema.ts';
 
-/** How long a server may take to load a collection or to seal its segments. */
+/** How long a server may take to seal its segments, and to get on by a percent with loading a collection. */
 const PATIENCE_MS = 120_000;
 const POLL_MS = 100;
+/** Loading that takes no longer goes unsaid. */
+const QUIET_MS = 2_000;
+
+/** Bounded staleness may miss what other processes wrote in the last seconds, and answers at once. */
+export type Consistency = 'Strong' | 'Bounded';
 
 interface QueryRequest {
   readonly filter: string;
@@ -21,6 +26,7 @@ interface QueryRequest {
   readonly limit: number;
   /** In order of the primary key. */
   readonly sorted: boolean;
+  readonly consistency?: Consistency;
 }
 
 /** One collection of ours. Reading one that is not there gives nothing and makes nothing; the first upsert makes it. */
@@ -39,11 +45,11 @@ export class Collection {
     return this.#line.endpoint.kind;
   }
 
-  async query({ filter, fields, limit, sorted }: QueryRequest): Promise<MilvusRow[]> {
+  async query({ filter, fields, limit, sorted, consistency }: QueryRequest): Promise<MilvusRow[]> {
     if (!(await this.#open())) return [];
     const { data } = await this.#line.call((client) =>
       client.query({
-        ...this.#read(),
+        ...this.#read(consistency),
         filter,
         output_fields: [...fields],
         limit,
@@ -75,7 +81,7 @@ export class Collection {
     if (!(await this.#open())) return [];
     const { results } = await this.#line.call((client) =>
       // A search changes nothing, so it may miss what other processes wrote in the last moments.
-      client.search({ ...this.#read(this.#wrote ? 'Strong' : 'Bounded'), anns_field: 'vec', ...request }),
+      client.search({ ...this.#read('Bounded'), anns_field: 'vec', ...request }),
     );
     return results;
   }
@@ -105,18 +111,19 @@ export class Collection {
     const segmentIDs = Object.values<{ data: number[] }>(flushed?.coll_segIDs ?? {}).flatMap(({ data }) => data);
     // Lite is done when it answers and names no segments.
     if (segmentIDs.length === 0) return;
-    await this.#until(
-      'seal',
-      async () => (await this.#line.call((client) => client.getFlushState({ segmentIDs }))).flushed,
-    );
+    const since = this.#line.elapsed();
+    while (!(await this.#line.call((client) => client.getFlushState({ segmentIDs }))).flushed) {
+      await this.#pause('seal', since);
+    }
   }
 
   /**
-   * Strong, which costs 200 ms a call on a server: what is listed decides what is written, and a library that another
-   * process has just put must not be put again. By name, against the SDK's types: the number of Strong is 0, which
-   * the SDK's `search` takes for "not given".
+   * Strong, which costs 200 ms a call on a server, unless told otherwise: what is listed decides what is written, and a
+   * library that another process has just put must not be put again. What was written here is always seen. By name,
+   * against the SDK's types: the number of Strong is 0, which the SDK's `search` takes for "not given".
    */
-  #read(level: 'Strong' | 'Bounded' = 'Strong') {
+  #read(wanted: Consistency = 'Strong') {
+    const level = this.#wrote ? 'Strong' : wanted;
     return {
       collection_name: this.#spec.name,
       consistency_level: level as unknown as ConsistencyLevelEnum,
@@ -151,7 +158,17 @@ export class Collection {
     // Asked for again when it exists, which is no error: the process that made the collection may have been stopped here.
     await this.#line.call((client) => client.createIndex({ collection_name, field_name: 'vec', ...index }));
     await this.#line.call((client) => client.loadCollectionAsync({ collection_name }));
-    await this.#until('load', () => this.#isLoaded());
+    const began = this.#line.elapsed();
+    let [percent, since] = [-1, began];
+    while (!(await this.#isLoaded())) {
+      const { progress } = await this.#line.call((client) => client.getLoadingProgress({ collection_name }));
+      const now = this.#line.elapsed();
+      if (Number(progress) > percent) {
+        [percent, since] = [Number(progress), now];
+        if (now - began > QUIET_MS) this.#line.onLoading(percent);
+      }
+      await this.#pause('load', since);
+    }
   }
 
   async #isLoaded(): Promise<boolean> {
@@ -159,15 +176,13 @@ export class Collection {
     return state === 'LoadStateLoaded';
   }
 
-  async #until(verb: string, done: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (!(await done())) {
-      if (performance.now() > deadline) {
-        const message = `Milvus at ${this.#line.endpoint.place} did not ${verb} the collection "${this.#spec.name}" within ${PATIENCE_MS / 1000} s.`;
-        throw new UserError('store_failed', message, { hint: 'Try again when the server is less busy.' });
-      }
-      await sleep(POLL_MS);
+  /** @throws UserError `store_failed` when nothing has moved since `since`. */
+  async #pause(verb: string, since: number): Promise<void> {
+    if (this.#line.elapsed() - since > PATIENCE_MS) {
+      const message = `Milvus at ${this.#line.endpoint.place} did not ${verb} the collection "${this.#spec.name}" within ${PATIENCE_MS / 1000} s.`;
+      throw new UserError('store_failed', message, { hint: 'Try again when the server is less busy.' });
     }
+    await sleep(POLL_MS);
   }
 }
 

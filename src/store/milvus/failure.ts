@@ -5,7 +5,9 @@ import type { Endpoint } from './endpoint.ts';
 export interface MilvusFailure {
   /** The network's or server's own words, one line. */
   readonly reason: string;
-  readonly kind: 'unreachable' | 'silent' | 'stranger' | 'auth' | 'missing' | 'exists' | 'busy' | 'other';
+  readonly kind: 'unreachable' | 'silent' | 'stranger' | 'auth' | 'missing' | 'exists' | 'busy' | 'unready' | 'other';
+  /** A Milvus gave this answer. */
+  readonly answered: boolean;
   /** The server is gone, or is another one than we greeted: worth starting an embedded one again. */
   readonly away: boolean;
   readonly cause: unknown;
@@ -15,13 +17,24 @@ export interface MilvusFailure {
 const GRPC = {
   cancelled: 1,
   deadlineExceeded: 4,
+  resourceExhausted: 8,
   permissionDenied: 7,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
   unauthenticated: 16,
 } as const;
-/** Milvus status codes since 2.3 (merr/errors.go); 1400 and 1401 are its own authentication errors. */
-const MILVUS = { rateLimited: 8, collectionMissing: 100, unauthenticated: [1400, 1401] } as const;
+/**
+ * Milvus status codes since 2.3 (merr/errors.go): too many requests and rate limits are `busy`; `unready` are services
+ * that start or are away, a collection that is not fully loaded, a replica or channel that is not available yet; 1400
+ * and 1401 are its own authentication errors.
+ */
+const MILVUS = {
+  busy: [4, 8],
+  unready: [1, 2, 103, 401, 503],
+  collectionMissing: 100,
+  unauthenticated: [1400, 1401],
+} as const;
 
 /**
  * What went wrong with a value the SDK returned or threw; null when nothing did.
@@ -36,7 +49,7 @@ export function failureOf(value: unknown): MilvusFailure | null {
   const failed = (typeof code === 'number' && code !== 0) || !(name === undefined || name === 'Success' || name === 0);
   if (!failed) return null;
   const text = firstLine(reason || String(name));
-  return { reason: text, kind: kindOfStatus(code, name, text), away: false, cause: value };
+  return { reason: text, kind: kindOfStatus(code, name, text), answered: true, away: false, cause: value };
 }
 
 export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError {
@@ -125,7 +138,8 @@ function fromError(error: Error): MilvusFailure | null {
   if (typeof code !== 'number') return null;
   const reason = firstLine(typeof details === 'string' ? details : error.message);
   const kind = kindOfGrpc(code, reason);
-  return { reason, kind, away: kind === 'unreachable' || code === GRPC.unauthenticated, cause: error };
+  const away = kind === 'unreachable' || code === GRPC.unauthenticated;
+  return { reason, kind, answered: false, away, cause: error };
 }
 
 function kindOfGrpc(code: number, reason: string): MilvusFailure['kind'] {
@@ -142,6 +156,11 @@ function kindOfGrpc(code: number, reason: string): MilvusFailure['kind'] {
     case GRPC.unauthenticated:
     case GRPC.permissionDenied:
       return 'auth';
+    case GRPC.resourceExhausted:
+      // Also what an answer too large for this process is called.
+      return /larger than/i.test(reason) ? 'other' : 'busy';
+    case GRPC.internal:
+      return /RST_STREAM|ECONNRESET/.test(reason) ? 'unreachable' : 'other';
     default:
       return 'other';
   }
@@ -153,8 +172,10 @@ function kindOfStatus(
   reason: string,
 ): MilvusFailure['kind'] {
   if (code === MILVUS.collectionMissing || name === 'CollectionNotExists') return 'missing';
-  if (code === MILVUS.rateLimited || name === 'RateLimit') return 'busy';
-  if (MILVUS.unauthenticated.some((one) => one === code)) return 'auth';
+  const among = (codes: readonly number[]): boolean => code !== undefined && codes.includes(code);
+  if (among(MILVUS.busy) || name === 'RateLimit') return 'busy';
+  if (among(MILVUS.unready) || name === 'NotReadyServe') return 'unready';
+  if (among(MILVUS.unauthenticated)) return 'auth';
   // Neither Lite nor a server gives an existing collection a code of its own.
   return /already exist|duplicated/i.test(reason) ? 'exists' : 'other';
 }

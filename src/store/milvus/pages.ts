@@ -1,4 +1,4 @@
-import type { Collection } from './collection.ts';
+import type { Collection, Consistency } from './collection.ts';
 import { quote } from './filter.ts';
 import type { MilvusRow } from './rows.ts';
 
@@ -10,6 +10,7 @@ interface Listing {
   /** Expression; absent means every row. */
   readonly filter?: string;
   readonly pageRows?: number;
+  readonly consistency?: Consistency;
 }
 
 /**
@@ -18,7 +19,7 @@ interface Listing {
  */
 export async function* pagesOf(
   collection: Collection,
-  { fields, filter = '', pageRows = MAX_ROWS }: Listing,
+  { fields, filter = '', pageRows = MAX_ROWS, consistency = 'Strong' }: Listing,
 ): AsyncGenerator<MilvusRow[]> {
   for (let last = ''; ; ) {
     const after = `id > ${quote(last)}`;
@@ -27,6 +28,7 @@ export async function* pagesOf(
       fields,
       limit: pageRows,
       sorted: true,
+      consistency,
     });
     const end = page.at(-1)?.id;
     if (typeof end !== 'string') return;

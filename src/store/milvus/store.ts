@@ -17,9 +17,10 @@ export function milvusStore(line: MilvusLine): PhotoStore {
       return line.endpoint.kind;
     },
 
-    async libraries() {
+    async libraries({ recent = true } = {}) {
       const found: Library[] = [];
-      for await (const page of pagesOf(libraries, { fields: ['id', 'name', 'root'] })) {
+      const consistency = recent ? 'Strong' : 'Bounded';
+      for await (const page of pagesOf(libraries, { fields: ['id', 'name', 'root'], consistency })) {
         for (const row of page) found.push(toLibrary(row));
       }
       return found;
