@@ -27,15 +27,18 @@ export interface FoundPhoto extends Hit {
 export async function searchVector({ store, table }: PhotoIndex, request: SearchRequest): Promise<FoundPhoto[]> {
   const { vector, k, filter, minScore } = request;
   const without = await realFiles(request.without ?? []);
-  const [hits, libraries] = await Promise.all([
+  const [hits, recent] = await Promise.all([
     table.search(vector, {
       // Room for what is left out afterwards.
       k: k + without.size,
       ...(filter === undefined ? {} : { filter }),
       ...(minScore === undefined ? {} : { minScore }),
     }),
-    store.libraries(),
+    store.libraries({ recent: false }),
   ]);
+  // A library put in the last seconds may be missing there.
+  const known = new Set(recent.map(({ id }) => id));
+  const libraries = hits.every(({ library }) => known.has(library)) ? recent : await store.libraries();
   return await present(hits, libraries, without, k);
 }
 

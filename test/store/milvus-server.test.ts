@@ -1,11 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/settings.ts';
+import type { StoreEvent } from '../../src/store/events.ts';
+import { openLine } from '../../src/store/milvus/client.ts';
+import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { milvusStore } from '../../src/store/milvus/store.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { PhotoStore } from '../../src/store/port.ts';
+import type { PhotoIndex, PhotoStore } from '../../src/store/port.ts';
 import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
 import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
-import { FIRST_AXIS, freshModel, photo } from './samples.ts';
+import { collect, FIRST_AXIS, freshModel, photo } from './samples.ts';
+import { type UnsteadyProxy, unsteadyProxy } from './unsteady-proxy.ts';
 
 const reason = whyNoServer();
 
@@ -52,13 +57,78 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     await store.close();
   });
 
-  // Last: the server is gone after it.
-  test('a server that goes away stops the run with one line', async () => {
-    const store = await open();
-    const table = store.table(freshModel());
-    await table.upsert([photo('a.jpg')]);
-    await server.stop();
-    await expect(table.upsert([photo('b.jpg')])).rejects.toMatchObject({ code: 'store_unreachable' });
-    await store.close();
+  describe('in bad weather', () => {
+    let network: UnsteadyProxy;
+    let said: StoreEvent[];
+    beforeEach(async () => {
+      network = await unsteadyProxy(server.uri);
+      said = [];
+    });
+    afterEach(() => network.close());
+
+    async function through(patienceMs?: number): Promise<PhotoIndex> {
+      const endpoint = parseEndpoint(network.uri, server.token);
+      const patience = patienceMs === undefined ? {} : { patienceMs };
+      const line = openLine(endpoint, { world: testWorld(), onEvent: (event) => said.push(event), ...patience });
+      const store = milvusStore(line);
+      return { store, table: store.table(freshModel()) };
+    }
+
+    test('a cut of three seconds is waited out by whatever is under way, and no row is lost', async () => {
+      const { store, table } = await through();
+      await table.upsert([photo('a.jpg')]);
+      const rows = Array.from({ length: 300 }, (_, index) => photo(`${index}.jpg`, { angle: index / 200 }));
+      network.cut(3_000);
+      const started = performance.now();
+      const [hits] = await Promise.all([
+        table.search(FIRST_AXIS, { k: 1 }),
+        ...[0, 100, 200].map((from) => table.upsert(rows.slice(from, from + 100))),
+      ]);
+      expect(performance.now() - started).toBeGreaterThan(2_900);
+      expect(hits).toHaveLength(1);
+      expect(await table.count()).toBe(301);
+      const place = new URL(network.uri).host;
+      expect(said).toContainEqual({ kind: 'remote', step: 'waiting', place, seconds: expect.any(Number) });
+      await store.close();
+    });
+
+    test('connections that are reset at any moment cost nothing but time', async () => {
+      const { store, table } = await through();
+      const weather = setInterval(() => network.reset(), 700);
+      try {
+        for (let from = 0; from < 1_000; from += 200) {
+          await table.upsert(Array.from({ length: 200 }, (_, index) => photo(`${from + index}.jpg`)));
+        }
+        expect(await collect(table.photos('holiday'))).toHaveLength(1_000);
+      } finally {
+        clearInterval(weather);
+      }
+      await store.close();
+    });
+
+    test('a network that swallows everything for a while is found out and waited for', async () => {
+      const { store, table } = await through();
+      await table.upsert([photo('a.jpg')]);
+      network.swallow(8_000);
+      expect(await table.search(FIRST_AXIS, { k: 1 })).toHaveLength(1);
+      await store.close();
+    });
+
+    test('a network that stays away ends the run with one line when patience is over', async () => {
+      const { store, table } = await through(1_000);
+      await table.upsert([photo('a.jpg')]);
+      network.cut(60_000);
+      await expect(table.upsert([photo('b.jpg')])).rejects.toMatchObject({
+        code: 'store_unreachable',
+        message: expect.stringContaining(new URL(network.uri).host),
+      });
+      await store.close();
+    });
+
+    test('a refusal is not waited for', async () => {
+      const store = milvusStore(openLine(parseEndpoint(network.uri, 'root:wrong'), { world: testWorld() }));
+      await expect(store.libraries()).rejects.toMatchObject({ code: 'store_auth' });
+      await store.close();
+    });
   });
 });

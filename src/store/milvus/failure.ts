@@ -172,12 +172,12 @@ function kindOfStatus(
   reason: string,
 ): MilvusFailure['kind'] {
   if (code === MILVUS.collectionMissing || name === 'CollectionNotExists') return 'missing';
+  // Neither Lite nor a server gives an existing collection a code of its own.
+  if (/already exist|duplicated/i.test(reason)) return 'exists';
   const among = (codes: readonly number[]): boolean => code !== undefined && codes.includes(code);
   if (among(MILVUS.busy) || name === 'RateLimit') return 'busy';
   if (among(MILVUS.unready) || name === 'NotReadyServe') return 'unready';
-  if (among(MILVUS.unauthenticated)) return 'auth';
-  // Neither Lite nor a server gives an existing collection a code of its own.
-  return /already exist|duplicated/i.test(reason) ? 'exists' : 'other';
+  return among(MILVUS.unauthenticated) ? 'auth' : 'other';
 }
 
 function firstLine(text: string): string {

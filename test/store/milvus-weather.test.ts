@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { failureOf, type MilvusFailure } from '../../src/store/milvus/failure.ts';
+import { Weather } from '../../src/store/milvus/weather.ts';
+import { testWorld } from '../support/world.ts';
+
+function failure(value: unknown): MilvusFailure {
+  const found = failureOf(value);
+  if (found === null) throw new Error('that is no failure');
+  return found;
+}
+
+const status = (code: number, reason = 'x') =>
+  failure({ status: { error_code: 'UnexpectedError', code, reason, extra_info: {}, retriable: false, detail: '' } });
+const grpc = (code: number, details: string) => failure(Object.assign(new Error(details), { code, details }));
+
+/** A weather whose clock stands still, with what it said. */
+function weather({ patienceMs = 10_000, met = true } = {}) {
+  const said: number[] = [];
+  const world = testWorld();
+  const made = new Weather({ world, patienceMs, onWaiting: (seconds) => said.push(seconds) });
+  if (met) made.met();
+  return { wait: made.forCall(), said };
+}
+
+test.concurrent.each([
+  ['a rate limit', status(8)],
+  ['too many requests', status(4)],
+  ['a server that starts', status(1)],
+  ['a collection that is not fully loaded', status(103)],
+  ['a rate limit of a proxy', grpc(8, 'too many requests')],
+  ['a server that went away', grpc(14, 'connect ECONNREFUSED 127.0.0.1:1')],
+  ['a server that ends calls as it stops', grpc(1, 'CANCELLED')],
+  ['a server that does not answer', grpc(4, 'Deadline exceeded')],
+  ['a stream that is reset', grpc(13, 'Received RST_STREAM with code 2')],
+])('%s passes', async (_, passing) => {
+  expect(await weather().wait(passing)).toBe(true);
+});
+
+test.each([
+  ['a wrong token', status(1400)],
+  ['a collection that is missing', status(100)],
+  ['a full disk', status(7)],
+  ['an answer too large', grpc(8, 'Received message larger than max')],
+  ['a host that is not Milvus', grpc(12, 'unimplemented')],
+  ['a refused sign-in', grpc(16, 'auth')],
+])('%s stays', async (_, lasting) => {
+  expect(await weather().wait(lasting)).toBe(false);
+});
+
+test('an address that never answered is wrong rather than away, but a cut while greeting passes', async () => {
+  for (const wrong of [grpc(14, 'connect ECONNREFUSED 127.0.0.1:1'), grpc(14, 'Name resolution failed'), grpc(4, 'x')])
+    expect(await weather({ met: false }).wait(wrong)).toBe(false);
+  expect(await weather({ met: false }).wait(grpc(14, 'read ECONNRESET'))).toBe(true);
+  expect(await weather({ met: false }).wait(status(8))).toBe(true);
+});
+
+test('pauses grow, are said once a second or more has passed, and end with the patience', {
+  timeout: 20_000,
+}, async () => {
+  const { wait, said } = weather({ patienceMs: 3_400 });
+  const started = performance.now();
+  const away = grpc(14, 'connect ECONNREFUSED');
+  expect([await wait(away), await wait(away), await wait(away)]).toEqual([true, true, false]);
+  expect(performance.now() - started).toBeGreaterThan(1_450);
+  expect(said).toEqual([]);
+  const patient = weather({ patienceMs: 3_600 });
+  for (let n = 0; n < 3; n += 1) expect(await patient.wait(away)).toBe(true);
+  expect(patient.said).toEqual([2]);
+});
+
+test('Ctrl-C ends the waiting at once', async () => {
+  const interrupt = new AbortController();
+  const world = testWorld({ interrupted: interrupt.signal });
+  const wait = new Weather({ world, onWaiting: () => undefined }).forCall();
+  const waiting = wait(status(8));
+  interrupt.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
+});
