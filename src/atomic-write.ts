@@ -19,10 +19,11 @@ export class Draft {
     this.#path = path;
   }
 
-  static async open(file: string): Promise<Draft> {
+  /** @param mode Of the new file: 0o600 for what is nobody else's business. */
+  static async open(file: string, mode = 0o666): Promise<Draft> {
     const target = await realpath(file).catch(() => file);
     const path = join(dirname(target), `.curate-${randomUUID()}.part`);
-    return new Draft(await open(path, 'wx'), target, path);
+    return new Draft(await open(path, 'wx', mode), target, path);
   }
 
   /** Gives the file its name, in place of whatever has it. */
@@ -53,18 +54,17 @@ export class Draft {
   }
 }
 
-/** Writes the file whole or not at all. */
-export async function writeWhole(file: string, data: string | Uint8Array): Promise<void> {
-  await written(file, data, (draft) => draft.publish());
+/** Writes the file whole or not at all. @param mode as of `Draft.open` */
+export async function writeWhole(file: string, data: string | Uint8Array, mode?: number): Promise<void> {
+  await written(await Draft.open(file, mode), data, (draft) => draft.publish());
 }
 
 /** Writes a file whole or not at all, and never over anything. @returns false when the name is taken */
-export function writeNew(file: string, data: string | Uint8Array): Promise<boolean> {
-  return written(file, data, (draft) => draft.publishNew());
+export async function writeNew(file: string, data: string | Uint8Array): Promise<boolean> {
+  return written(await Draft.open(file), data, (draft) => draft.publishNew());
 }
 
-async function written<T>(file: string, data: string | Uint8Array, publish: (draft: Draft) => Promise<T>): Promise<T> {
-  const draft = await Draft.open(file);
+async function written<T>(draft: Draft, data: string | Uint8Array, publish: (draft: Draft) => Promise<T>): Promise<T> {
   try {
     await draft.handle.writeFile(data);
     return await publish(draft);

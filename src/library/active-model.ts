@@ -3,42 +3,55 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../atomic-write.ts';
 import { systemErrorCode, UserError, unwritable } from '../errors.ts';
-import type { Settings } from '../settings.ts';
+import { type Settings, splitAccount } from '../settings.ts';
+import { placeOf } from '../store/milvus/endpoint.ts';
 
-/** By store (its URI, or "lite"): the model, as the person named it, that the index was last made with. */
+/** By store (its host and port, or "lite"): the model, as the person named it, that the index was last made with. */
 const schema = z.record(z.string(), z.string());
+type Models = z.infer<typeof schema>;
 
 type Where = Pick<Settings, 'milvusUri' | 'paths'>;
 
 const fileIn = (dataFolder: string): string => join(dataFolder, 'active-model.json');
-const keyOf = ({ milvusUri }: Where): string => milvusUri ?? 'lite';
+const keyOf = ({ milvusUri }: Where): string => (milvusUri === undefined ? 'lite' : keyOfUri(milvusUri));
+const keyOfUri = (uri: string): string => placeOf(splitAccount(uri).address) ?? splitAccount(uri).address;
 
 /**
  * The model that the index was made with; null when this machine has not indexed into this store yet.
  * @throws UserError `data_damaged`: with the default in its place a run would embed every photo again.
  */
 export async function activeModel(where: Where): Promise<string | null> {
-  return (await read(where.paths.data))[keyOf(where)] ?? null;
+  const { models, outdated } = await read(where.paths.data);
+  // A password in it should not stay until the next index run; where nothing can be written now, it is then.
+  if (outdated) await write(where.paths.data, models).catch(() => undefined);
+  return models[keyOf(where)] ?? null;
 }
 
 /** Also mends a file that was damaged. @throws UserError `data_unwritable` or `disk_full`. */
 export async function rememberModel(where: Where, model: string): Promise<void> {
-  const { data: dataFolder } = where.paths;
+  const { data } = where.paths;
   const store = keyOf(where);
-  const models = await read(dataFolder).catch(() => ({}) as Record<string, string>);
-  if (models[store] === model) return;
-  const text = `${JSON.stringify({ ...models, [store]: model })}\n`;
-  await writeWhole(fileIn(dataFolder), text).catch((error: unknown) => {
-    throw unwritable(dataFolder, error);
+  const { models, outdated } = await read(data).catch(() => ({ models: {} as Models, outdated: true }));
+  if (models[store] === model && !outdated) return;
+  await write(data, { ...models, [store]: model }).catch((error: unknown) => {
+    throw unwritable(data, error);
   });
 }
 
-async function read(dataFolder: string): Promise<Record<string, string>> {
+async function write(dataFolder: string, models: Models): Promise<void> {
+  await writeWhole(fileIn(dataFolder), `${JSON.stringify(models)}\n`, 0o600);
+}
+
+/** `outdated`: curate 0.1.0 noted stores by their URI, whatever it was spelled like and with the password in it. */
+async function read(dataFolder: string): Promise<{ readonly models: Models; readonly outdated: boolean }> {
   const file = fileIn(dataFolder);
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const noted = schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const entries = Object.entries(noted).map(([store, model]) => [store === 'lite' ? store : keyOfUri(store), model]);
+    const models: Models = { ...Object.fromEntries(entries) };
+    return { models, outdated: Object.keys(noted).some((store) => !(store in models)) };
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return {};
+    if (systemErrorCode(error) === 'ENOENT') return { models: {}, outdated: false };
     throw new UserError('data_damaged', `${file}, which notes the model of the index, is damaged.`, {
       hint: 'Name the model once to mend it: curate index --model ID. The index itself is not touched.',
       cause: error,

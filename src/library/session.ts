@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EmbedderOptions } from '../embedding/embedder.ts';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import type { Settings } from '../settings.ts';
-import type { OnLiteEvent } from '../store/lite/events.ts';
+import type { OnStoreEvent } from '../store/events.ts';
 import type { PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { activeModel } from './active-model.ts';
@@ -36,13 +36,13 @@ export interface Session {
 const IDLE_MS = 300_000;
 
 /**
- * @param onEvent Told what setting up and starting the embedded store is busy with.
+ * @param onEvent Told what setting up and starting the embedded store is busy with, and what a server is waited for.
  * @param idleMs After how long without a photo the worker of `embedder()` ends.
  */
 export function openSession(
   world: World,
   settings: Settings,
-  onEvent: OnLiteEvent,
+  onEvent: OnStoreEvent,
   { idleMs = IDLE_MS }: { readonly idleMs?: number } = {},
 ): Session {
   const remembered = once(() =>

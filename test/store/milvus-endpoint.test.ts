@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { parseEndpoint, placeOf } from '../../src/store/milvus/endpoint.ts';
 
 test('a Milvus URI may leave out what has a usual value', () => {
   expect(parseEndpoint('http://milvus.lan:19531', undefined)).toMatchObject({
@@ -11,6 +11,13 @@ test('a Milvus URI may leave out what has a usual value', () => {
   expect(parseEndpoint('192.168.1.5:19530/', undefined)).toMatchObject({ address: '192.168.1.5:19530' });
   expect(parseEndpoint('http://[::1]:19530', undefined)).toMatchObject({ address: '[::1]:19530' });
   expect(parseEndpoint('https://milvus.lan', undefined)).toMatchObject({ address: 'https://milvus.lan:443' });
+});
+
+test('all spellings of an address are one place', () => {
+  for (const uri of ['milvus.lan', 'http://Milvus.LAN', 'http://milvus.lan:19530/', 'MILVUS.lan:19530'])
+    expect(placeOf(uri)).toBe('milvus.lan:19530');
+  expect(placeOf('https://milvus.lan')).toBe('milvus.lan:443');
+  expect(placeOf('/home/me/milvus.db')).toBeNull();
 });
 
 test('Zilliz Cloud is known by its host', () => {

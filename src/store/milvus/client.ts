@@ -50,6 +50,7 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
   let endpoint = first;
   let client = dial(endpoint);
   let redialled: Promise<void> | null = null;
+  let unusable: MilvusClient | null = null;
   const { place } = first;
   const weather = new Weather({
     ...options,
@@ -88,8 +89,8 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
     const wait = weather.forCall();
     return async (failure: MilvusFailure, used: MilvusClient): Promise<boolean> => {
       const again = await wait(failure);
-      // A client that could not greet its server fails for ever: the next call finds a new one.
-      if (failure.away && !(await greeted(used))) await redial(async () => endpoint, used);
+      // A client that could not greet its server fails for ever: the next try makes a new one.
+      if (!(await greeted(used))) unusable = used;
       return again;
     };
   };
@@ -100,6 +101,7 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
   ): Promise<Outcome<T>> => {
     const recover = reconnect === null ? waiting() : restarting(reconnect);
     for (;;) {
+      if (client === unusable) await redial(async () => endpoint, client);
       const used = client;
       const outcome = await outcomeOf(used, action);
       if (outcome.failure === null || outcome.failure.answered) weather.met();

@@ -20,22 +20,34 @@ const DEFAULT_PORT = { 'http:': '19530', 'https:': '443' } as const;
  * @throws UserError `settings` when it is none of these.
  */
 export function parseEndpoint(uri: string, token: string | undefined): Endpoint {
-  const spelled = uri.includes('://') ? uri : `http://${uri}`;
-  const url = URL.canParse(spelled) ? new URL(spelled) : null;
-  const port = url === null ? undefined : url.port || DEFAULT_PORT[url.protocol as keyof typeof DEFAULT_PORT];
-  if (url === null || port === undefined || url.hostname === '' || (url.pathname + url.search + url.hash).length > 1) {
+  const server = serverOf(uri);
+  if (server === null) {
     throw new UserError('settings', 'MILVUS_URI is not the address of a Milvus server.', {
       hint: 'Write it as http://host:19530 or https://host, or leave it empty to use the embedded store.',
     });
   }
-  const place = `${url.hostname}:${port}`;
+  const { host, place, secure } = server;
   return {
-    kind: ZILLIZ_HOST.test(url.hostname) ? 'zilliz' : 'server',
+    kind: ZILLIZ_HOST.test(host) ? 'zilliz' : 'server',
     // Always with its port: without one the SDK complains on stdout, where results go.
-    address: url.protocol === 'https:' ? `https://${place}` : place,
+    address: secure ? `https://${place}` : place,
     token,
     place,
   };
+}
+
+/** `host:port` of a MILVUS_URI, the same for all of its spellings; null when it is none. */
+export function placeOf(uri: string): string | null {
+  return serverOf(uri)?.place ?? null;
+}
+
+function serverOf(uri: string): { readonly host: string; readonly place: string; readonly secure: boolean } | null {
+  const spelled = uri.includes('://') ? uri : `http://${uri}`;
+  const url = URL.canParse(spelled) ? new URL(spelled) : null;
+  const port = url === null ? undefined : url.port || DEFAULT_PORT[url.protocol as keyof typeof DEFAULT_PORT];
+  if (url === null || port === undefined || url.hostname === '') return null;
+  if ((url.pathname + url.search + url.hash).length > 1) return null;
+  return { host: url.hostname, place: `${url.hostname}:${port}`, secure: url.protocol === 'https:' };
 }
 
 /** The embedded server, as its starter announced it. */
