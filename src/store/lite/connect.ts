@@ -8,8 +8,6 @@ import { ensureRuntime, type Runtime } from './provision.ts';
 import { endServer, startServer } from './sidecar.ts';
 import { answers, type LiteServer, readState } from './state.ts';
 
-export type { LiteEvent } from './events.ts';
-
 interface ConnectOptions {
   /** How long the server stays without being called. */
   readonly idleSeconds?: number;
