@@ -19,7 +19,7 @@ export function addFilterOptions(command: Command): Command {
     .option('--before <date>', 'only photos taken before this day', day);
 }
 
-/** The start of a year, month or day. Cameras seldom name a zone: their clocks are read as UTC throughout. */
+/** The start of a year, month or day by the camera's clock, which is read as if it showed UTC throughout. */
 function day(text: string): number {
   const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
   if (match !== null) {

@@ -6,6 +6,7 @@ import type { FoundPhoto } from '../library/search.ts';
 import type { Session } from '../library/session.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
+import { takenAt } from '../photos/taken.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { explainEmptiness } from './emptiness.ts';
 import { ExitCode } from './exit-code.ts';
@@ -96,7 +97,7 @@ function toRow(photo: FoundPhoto, index: number): SearchResultRow {
     library: photo.libraryName,
     width: photo.width,
     height: photo.height,
-    takenAt: photo.takenMs === null ? null : new Date(photo.takenMs).toISOString(),
+    takenAt: takenAt({ takenMs: photo.takenMs, takenOffsetMinutes: null }),
     sizeBytes: photo.size,
     available: photo.available,
   };

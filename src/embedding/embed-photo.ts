@@ -73,7 +73,7 @@ async function embedFile(
   const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide });
   clock.lap('decode');
   if (decoded.kind === 'fault') return decoded;
-  const exif = await readExif(decoded.exif);
+  const exif = await readExif(decoded.exif, bytes);
   clock.lap('exif');
   const quality = sharpness(exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image);
   clock.lap('sharpness');

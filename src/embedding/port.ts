@@ -1,4 +1,5 @@
 import type { Faulty, PhotoFault } from '../photos/fault.ts';
+import type { Taken } from '../photos/taken.ts';
 
 export type { PhotoFault };
 
@@ -40,13 +41,12 @@ export interface EmbeddingModel {
 }
 
 /** What is known of a photo once its bytes were read and decoded. */
-export interface EmbeddedPhoto {
+export interface EmbeddedPhoto extends Taken {
   readonly sha256: string;
   readonly size: number;
   readonly mtimeMs: number;
   readonly width: number;
   readonly height: number;
-  readonly takenMs: number | null;
   readonly camera: string | null;
   readonly quality: number;
   /** Unit length. */

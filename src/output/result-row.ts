@@ -11,7 +11,7 @@ export interface SearchResultRow {
   /** Upright pixels. */
   readonly width: number;
   readonly height: number;
-  /** ISO 8601; null when the photo does not say. */
+  /** ISO 8601, by the camera's clock, with its offset where that is known; null when the photo does not say. */
   readonly takenAt: string | null;
   readonly sizeBytes: number;
   /** False while the photo's drive is away, and when its file is gone. */
@@ -23,7 +23,7 @@ export function scoreText(score: number): string {
   return (Math.round(score * 1000) / 1000 || 0).toFixed(3);
 }
 
-/** "2024-06-15 14:32", in UTC, which stands for the camera's own clock where it names no zone; null stays null. */
+/** "2024-06-15 14:32", by the camera's clock; null stays null. */
 export function takenText(takenAt: string | null): string | null {
   return takenAt === null ? null : takenAt.slice(0, 16).replace('T', ' ');
 }

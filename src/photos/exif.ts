@@ -1,80 +1,88 @@
 import type { loadView as LoadView, Tags } from 'exifreader';
+import { readPng } from './png.ts';
+import { sniff } from './sniff.ts';
+import {
+  parseClock,
+  parseCreationTime,
+  parseGpsClock,
+  type Taken,
+  type TakenFrom,
+  UNDATED,
+  xmpClock,
+} from './taken.ts';
+import { xmpPacket } from './xmp.ts';
 
-export interface Exif {
-  /**
-   * Time of taking, milliseconds since 1970. Where the camera did not record its offset from UTC, its clock is read
-   * as if it showed UTC: so the order within one camera is right, and the same wherever the photo is indexed.
-   */
-  readonly takenMs: number | null;
+export interface Exif extends Taken {
   /** "Apple iPhone 15", "Canon EOS R5". */
   readonly camera: string | null;
 }
 
-const TAGS = [
-  'Make',
-  'Model',
-  'DateTimeOriginal',
-  'SubSecTimeOriginal',
-  'OffsetTimeOriginal',
-  'DateTimeDigitized',
-  'SubSecTimeDigitized',
-  'OffsetTimeDigitized',
-];
+const MAKE = ['Make', 'Model'];
+/** EXIF 2.32, 4.6.5: what was photographed, what was digitised, and when the file was changed last. */
+const CLOCKS = [
+  { from: 'original', time: 'DateTimeOriginal', fraction: 'SubSecTimeOriginal', offset: 'OffsetTimeOriginal' },
+  { from: 'digitized', time: 'DateTimeDigitized', fraction: 'SubSecTimeDigitized', offset: 'OffsetTimeDigitized' },
+  { from: 'modified', time: 'DateTime', fraction: 'SubSecTime', offset: 'OffsetTime' },
+] as const;
+const GPS = ['GPSDateStamp', 'GPSTimeStamp'];
+const TAGS = [...MAKE, ...CLOCKS.flatMap(({ time, fraction, offset }) => [time, fraction, offset]), ...GPS];
 const MAX_CAMERA_LENGTH = 100;
 
+type Clock = ReturnType<typeof parseClock>;
+type Clocks = Partial<Record<TakenFrom, Clock>>;
+interface Found {
+  readonly clocks: Clocks;
+  readonly camera: string | null;
+}
+
 /**
- * Reads what curate keeps of EXIF. A source is its TIFF block or a whole TIFF, JPEG or HEIC file; what the first does
- * not say, the next may. Nonsense counts as absent.
+ * Reads what curate keeps of a photo's metadata. What the first source does not say, the next may; of times, the most
+ * trusted that any has. Nonsense counts as absent.
+ * @param sources EXIF: its TIFF block, or a whole TIFF, JPEG or HEIC file
+ * @param file The whole file, for what it says elsewhere
  */
-export async function readExif(sources: readonly Uint8Array[]): Promise<Exif> {
+export async function readExif(sources: readonly Uint8Array[], file: Uint8Array): Promise<Exif> {
   // Its functions are properties of the default export: Node finds no names in its bundle.
   const { default: exifReader } = await import('exifreader');
   const found = sources.map((source) => readSource(source, exifReader.loadView));
   return {
-    takenMs: found.find(({ takenMs }) => takenMs !== null)?.takenMs ?? null,
+    ...(mostTrusted(found.map(({ clocks }) => clocks)) ?? takenElsewhere(file) ?? UNDATED),
     camera: found.find(({ camera }) => camera !== null)?.camera ?? null,
   };
 }
 
-function readSource(source: Uint8Array, loadView: typeof LoadView): Exif {
+function mostTrusted(sources: readonly Clocks[]): Taken | null {
+  for (const from of ['original', 'digitized', 'modified', 'gps'] as const) {
+    for (const clocks of sources) if (clocks[from]) return { ...clocks[from], takenFrom: from };
+  }
+  return null;
+}
+
+function takenElsewhere(file: Uint8Array): Taken | null {
+  const { kind, ...content } = sniff(file);
+  const png = kind === 'photo' && 'format' in content && content.format === 'png' ? readPng(file) : null;
+  const xmp = xmpClock((png === null ? xmpPacket(file) : png.xmp) ?? '');
+  if (xmp !== null) return { ...xmp, takenFrom: 'xmp' };
+  const text = parseCreationTime(png?.creationTime ?? '');
+  return text === null ? null : { ...text, takenFrom: 'text' };
+}
+
+function readSource(source: Uint8Array, loadView: typeof LoadView): Found {
   let tags: Tags;
   try {
     tags = loadView(new DataView(source.buffer, source.byteOffset, source.byteLength), { includeTags: { exif: TAGS } });
   } catch {
-    return { takenMs: null, camera: null };
+    return { clocks: {}, camera: null };
   }
   const text = (name: string): string => clean(tags[name]?.description);
-  const taken = (when: string): number | null =>
-    parseTaken(text(`DateTime${when}`), text(`SubSecTime${when}`), text(`OffsetTime${when}`));
-  return {
-    takenMs: taken('Original') ?? taken('Digitized'),
-    camera: cameraName(text('Make'), text('Model')),
-  };
+  const clocks: Clocks = { gps: parseGpsClock(text('GPSDateStamp'), text('GPSTimeStamp')) };
+  for (const { from, time, fraction, offset } of CLOCKS)
+    clocks[from] = parseClock(text(time), text(fraction), text(offset));
+  return { clocks, camera: cameraName(text('Make'), text('Model')) };
 }
 
 function clean(value: unknown): string {
   return typeof value === 'string' ? value.replace(/[\s\p{Cc}]+/gu, ' ').trim() : '';
-}
-
-/**
- * EXIF's "2024:07:01 12:00:00", fraction ("55" is 0.55 s) and offset ("+02:00") as milliseconds since 1970; null for
- * what is no time, such as the zeros of a camera whose clock was never set.
- */
-export function parseTaken(dateTime: string, fraction: string, offset: string): number | null {
-  const parts = /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(dateTime)?.slice(1).map(Number);
-  if (parts === undefined) return null;
-  const [year, month, day, hour, minute, second] = parts as [number, number, number, number, number, number];
-  const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  // `Date.UTC` carries over: 31 February becomes March, the year 0 becomes 1900.
-  const same = time.getUTCFullYear() === year && time.getUTCMonth() === month - 1 && time.getUTCDate() === day;
-  if (!same || hour > 23 || minute > 59 || second > 59) return null;
-  const milliseconds = /^\d+/.exec(fraction)?.[0].slice(0, 3).padEnd(3, '0') ?? '0';
-  return time.getTime() + Number(milliseconds) - offsetMs(offset);
-}
-
-function offsetMs(offset: string): number {
-  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(offset) ?? [];
-  return (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
 }
 
 /** Maker and model without saying the maker twice and without the form of its company. */

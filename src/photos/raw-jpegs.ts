@@ -86,9 +86,14 @@ export function withOrientation(jpeg: Uint8Array, orientation: number): Uint8Arr
   return Buffer.concat([...parts, file.subarray(at)]);
 }
 
-/** An APP1 segment: a TIFF header, and a directory of one entry (tag 0x0112, one SHORT). */
 function orientationSegment(orientation: number): Buffer {
+  const tiff = orientationTiff(orientation);
+  return Buffer.concat([Buffer.from([0xff, 0xe1, 0, 2 + EXIF.length + tiff.length]), EXIF, tiff]);
+}
+
+/** EXIF that says how to turn a picture and nothing else: a directory of one entry (tag 0x0112, one SHORT). */
+export function orientationTiff(orientation: number): Buffer {
   const tiff = Buffer.from('MM\0*\0\0\0\b\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0', 'latin1');
   tiff.writeUInt16BE(orientation, 18);
-  return Buffer.concat([Buffer.from([0xff, 0xe1, 0, 2 + EXIF.length + tiff.length]), EXIF, tiff]);
+  return tiff;
 }

@@ -1,6 +1,7 @@
 import { type Faulty, faulty } from './fault.ts';
 import { decodeHeic } from './heic.ts';
 import type { RgbImage, Size } from './pixels.ts';
+import { orientedPng, readPng } from './png.ts';
 import { rawPreview } from './raw.ts';
 import { type PhotoFormat, sniff } from './sniff.ts';
 
@@ -29,7 +30,7 @@ export type Source =
 /** Tells what a photo is, by its content alone, and decodes what sharp cannot. A camera RAW file is its preview. */
 export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
   const content = sniff(bytes);
-  if (content.kind === 'photo') return { kind: 'encoded', format: content.format, bytes, exif: null };
+  if (content.kind === 'photo') return asSharpReadsIt(bytes, content.format);
   if (content.kind === 'heic') {
     const pixels = await decodeHeic(bytes, MAX_PIXELS);
     return pixels.kind === 'fault' ? pixels : { kind: 'pixels', image: pixels, icc: pixels.icc, exif: [bytes] };
@@ -42,6 +43,15 @@ export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
   if (content.kind === 'unsupported') return faulty('unsupported', `is ${content.name}, which cannot be decoded`);
   const looks = content.name === null ? '' : `: it looks like ${content.name}`;
   return faulty('not_an_image', `is not an image${looks}`);
+}
+
+/** What libvips would take for something else is put so that it does not. */
+function asSharpReadsIt(bytes: Uint8Array, format: PhotoFormat): Source | Faulty {
+  if (format === 'png') {
+    const png = readPng(bytes);
+    return { kind: 'encoded', format, bytes: orientedPng(bytes, png), exif: png.exif === null ? [] : [png.exif] };
+  }
+  return { kind: 'encoded', format, bytes, exif: null };
 }
 
 export function tooLarge({ width, height }: Size): Faulty {

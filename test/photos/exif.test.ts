@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { cameraName, parseTaken, readExif } from '../../src/photos/exif.ts';
+import { cameraName, readExif } from '../../src/photos/exif.ts';
+import { parseClock, parseCreationTime, takenAt, UNDATED, xmpClock } from '../../src/photos/taken.ts';
 
-async function exifOf(ifd0: Record<string, string>, ifd2: Record<string, string>): Promise<Uint8Array> {
+const NOTHING = new Uint8Array();
+
+async function exifOf(
+  ifd0: Record<string, string>,
+  ifd2: Record<string, string>,
+  ifd3: Record<string, string> = {},
+): Promise<Uint8Array> {
   const bytes = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
-    .withExif({ IFD0: ifd0, IFD2: ifd2 })
+    .withExif({ IFD0: ifd0, IFD2: ifd2, IFD3: ifd3 })
     .jpeg()
     .toBuffer();
   const { exif } = await sharp(bytes).metadata();
@@ -19,18 +26,46 @@ describe('EXIF', () => {
       { Make: 'Canon', Model: 'Canon EOS R5' },
       { DateTimeOriginal: '2024:07:01 12:00:00', SubSecTimeOriginal: '25', OffsetTimeOriginal: '+02:00' },
     );
-    expect(await readExif([source])).toEqual({
-      takenMs: Date.parse('2024-07-01T10:00:00.250Z'),
+    expect(await readExif([source], NOTHING)).toEqual({
+      takenMs: Date.parse('2024-07-01T12:00:00.250Z'),
+      takenOffsetMinutes: 120,
+      takenFrom: 'original',
       camera: 'Canon EOS R5',
     });
   });
 
   test('without the moment of taking gives that of digitising', async () => {
     const source = await exifOf({ Model: 'Perfection V600' }, { DateTimeDigitized: '2019:02:03 04:05:06' });
-    expect(await readExif([source])).toEqual({
+    expect(await readExif([source], NOTHING)).toEqual({
       takenMs: Date.parse('2019-02-03T04:05:06Z'),
+      takenOffsetMinutes: null,
+      takenFrom: 'digitized',
       camera: 'Perfection V600',
     });
+  });
+
+  test('dates a photo by what is there, the most trusted first', async () => {
+    const xmp = Buffer.from('..<x:xmpmeta><rdf:Description xmp:CreateDate="2020-01-05T10:00:00-03:30"/></x:xmpmeta>..');
+    const gps = { GPSDateStamp: '2020:01:04', GPSTimeStamp: '9/1 8/1 30/2' };
+    const all = { ifd0: { DateTime: '2020:01:03 10:00:00' }, ifd2: { DateTimeDigitized: '2020:01:02 10:00:00' } };
+    const original = { ...all.ifd2, DateTimeOriginal: '2020:01:01 10:00:00' };
+    const dated = async (exif: Uint8Array, file: Uint8Array = xmp) => {
+      const taken = await readExif([exif], file);
+      return [taken.takenFrom, takenAt(taken)];
+    };
+    expect(await dated(await exifOf(all.ifd0, original, gps))).toEqual(['original', '2020-01-01T10:00:00']);
+    expect(await dated(await exifOf(all.ifd0, all.ifd2, gps))).toEqual(['digitized', '2020-01-02T10:00:00']);
+    expect(await dated(await exifOf(all.ifd0, {}, gps))).toEqual(['modified', '2020-01-03T10:00:00']);
+    expect(await dated(await exifOf({}, {}, gps))).toEqual(['gps', '2020-01-04T09:08:15+00:00']);
+    expect(await dated(await exifOf({ Make: 'x' }, {}))).toEqual(['xmp', '2020-01-05T10:00:00-03:30']);
+    expect(await dated(await exifOf({ Make: 'x' }, {}), NOTHING)).toEqual([null, null]);
+  });
+
+  test('of a second source is believed before what is less trusted in the first', async () => {
+    const changed = await exifOf({ DateTime: '2024:01:01 00:00:00' }, {});
+    const taken = await exifOf({}, { DateTimeOriginal: '2019:01:01 00:00:00' });
+    expect(takenAt(await readExif([changed, taken], NOTHING))).toBe('2019-01-01T00:00:00');
+    expect(await readExif([], NOTHING)).toEqual({ ...UNDATED, camera: null });
   });
 
   test('of any bytes whatever is read without an error, and quickly', async () => {
@@ -40,7 +75,7 @@ describe('EXIF', () => {
         const damaged = Uint8Array.from(real);
         damaged[at] = byte;
         for (const source of [bytes, damaged]) {
-          const { takenMs, camera } = await readExif([source]);
+          const { takenMs, camera } = await readExif([source], source);
           expect(takenMs === null || Number.isFinite(takenMs)).toBe(true);
           expect(camera?.length ?? 0).toBeLessThanOrEqual(100);
         }
@@ -54,17 +89,35 @@ describe('a time of taking', () => {
     const moment = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true });
     fc.assert(
       fc.property(moment, fc.integer({ min: -14 * 60, max: 14 * 60 }), (date, minutes) => {
-        const [day, clock] = new Date(date.getTime() + minutes * 60_000).toISOString().split(/[TZ.]/) as [
-          string,
-          string,
-        ];
-        const away = Math.abs(minutes);
-        const two = (n: number): string => String(n).padStart(2, '0');
-        const offset = `${minutes < 0 ? '-' : '+'}${two(Math.floor(away / 60))}:${two(away % 60)}`;
+        const clock = { takenMs: date.getTime(), takenOffsetMinutes: minutes };
+        const [day = '', time = ''] = date.toISOString().split(/[TZ.]/);
+        const iso = takenAt(clock) ?? '';
         const fraction = String(date.getUTCMilliseconds()).padStart(3, '0');
-        expect(parseTaken(`${day.replaceAll('-', ':')} ${clock}`, fraction, offset)).toBe(date.getTime());
+        expect(parseClock(`${day.replaceAll('-', ':')} ${time}`, fraction, iso.slice(19))).toEqual(clock);
+        expect(parseClock(iso)).toEqual({ ...clock, takenMs: Math.floor(clock.takenMs / 1000) * 1000 });
+        // The moment is the same, whoever reads it.
+        expect(Date.parse(iso)).toBe(Math.floor(clock.takenMs / 1000) * 1000 - minutes * 60_000);
       }),
     );
+  });
+
+  test('is read from XMP, as attribute and as element, the most trusted first', () => {
+    const element = '<photoshop:DateCreated>2024-05-05T08:01</photoshop:DateCreated>';
+    const attribute = `<rdf:Description xmp:CreateDate='2025-01-01T00:00:00Z'`;
+    expect(takenAt(xmpClock(`${attribute}>${element}`) ?? UNDATED)).toBe('2024-05-05T08:01:00');
+    expect(takenAt(xmpClock(attribute) ?? UNDATED)).toBe('2025-01-01T00:00:00+00:00');
+    expect(takenAt(xmpClock('<exif:DateTimeOriginal>2024-05-05</exif:DateTimeOriginal>') ?? UNDATED)).toBe(
+      '2024-05-05T00:00:00',
+    );
+    expect(xmpClock('<exif:DateTimeOriginal>2024-05</exif:DateTimeOriginal>')).toBeNull();
+  });
+
+  test("is read from a PNG's text, however its writer spells it", () => {
+    for (const text of ['Sun, 5 May 2024 08:01:00 +0900', '2024-05-05T08:01:00+09:00', '05 May 2024 08:01 +0900']) {
+      expect(takenAt(parseCreationTime(text) ?? UNDATED)).toBe('2024-05-05T08:01:00+09:00');
+    }
+    expect(takenAt(parseCreationTime('2024:05:05 08:01:00') ?? UNDATED)).toBe('2024-05-05T08:01:00');
+    expect(parseCreationTime('yesterday')).toBeNull();
   });
 
   test('is null where the camera wrote none', () => {
@@ -75,7 +128,7 @@ describe('a time of taking', () => {
       '2024:02:30 10:00:00',
       '2024:01:01 25:00:00',
     ]) {
-      expect(parseTaken(text, '', '')).toBeNull();
+      expect(parseClock(text)).toBeNull();
     }
   });
 });

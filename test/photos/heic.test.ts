@@ -133,7 +133,7 @@ describe('a HEIC photo', () => {
     expect(decoded.size).toEqual({ width: 400, height: 600 });
     expect(decoded.image.width).toBe(200);
     expect(await difference(decoded.image, 'crab.jpg')).toBeLessThan(12);
-    expect(await readExif(decoded.exif)).toEqual({
+    expect(await readExif(decoded.exif, bytes)).toMatchObject({
       takenMs: Date.parse('2024-05-06T07:08:09Z'),
       camera: 'Apple iPhone 15',
     });

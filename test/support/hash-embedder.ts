@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
 import { systemErrorCode } from '../../src/errors.ts';
+import { UNDATED } from '../../src/photos/taken.ts';
 
 export const testModel: EmbeddingModel = {
   id: 'test',
@@ -35,7 +36,7 @@ export class HashEmbedder implements Embedder {
         (i) => Number.parseInt(sha256.slice(i * 4, i * 4 + 4), 16) - 32768,
       );
       const length = Math.hypot(...vector);
-      const facts = { width: 4, height: 3, takenMs: null, camera: null, quality: 1 };
+      const facts = { width: 4, height: 3, ...UNDATED, camera: null, quality: 1 };
       const unit = vector.map((value) => value / length);
       return { kind: 'embedded', photo: { sha256, size, mtimeMs: Math.round(mtimeMs), ...facts, vector: unit } };
     } catch (error) {
