@@ -31,7 +31,10 @@ export function failureOf(error: unknown, format: PhotoFormat, bytes: Uint8Array
     return { code: 'corrupt', reason: 'is cut short' };
   }
   if (format === 'avif' && /unsupported image format/i.test(message)) {
-    return { code: 'unsupported', reason: 'is an AVIF of a kind that cannot be decoded, such as an animation' };
+    return {
+      code: 'unsupported',
+      reason: 'is an AVIF of a kind that cannot be decoded, such as one coded in layers',
+    };
   }
   if (/not (supported|implemented|configured)|unsupported (?!image format)|bad labq format/i.test(message)) {
     return unsupportedKind(format);

@@ -1,6 +1,7 @@
 import type { Metadata, SharpOptions } from 'sharp';
 import { unsupportedKind } from './decode-failure.ts';
 import type { Faulty } from './fault.ts';
+import { isPartial, opaqueGif, withGround } from './gif.ts';
 import { decodeReducedJpeg } from './jpeg-reduced.ts';
 import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
@@ -53,6 +54,7 @@ async function decodeFormat(
   options: DecodeOptions,
 ): Promise<DecodedPhoto | Faulty> {
   const { reduceFor } = options;
+  if (format === 'gif') return decodeGif(bytes, options);
   if (format !== 'jpeg' || reduceFor === null) return decodeWithSharp(bytes, format, options);
   const reduced = decodeReducedJpeg(bytes, JPEG_ROOM * reduceFor, MAX_PIXELS);
   if (reduced === 'unsuited') return decodeWithSharp(bytes, format, options);
@@ -60,6 +62,15 @@ async function decodeFormat(
   if (reduced === 'doubtful') return decodeWithSharp(bytes, format, { reduceFor: null });
   const { image, size, exif } = reduced;
   return { kind: 'decoded', image, size, exif: exif === null ? [] : [exif] };
+}
+
+async function decodeGif(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto | Faulty> {
+  const opaque = opaqueGif(bytes);
+  if (opaque === null) return decodeWithSharp(bytes, 'gif', options);
+  const decoded = await decodeWithSharp(opaque.bytes, 'gif', { reduceFor: null });
+  if (decoded.kind === 'fault') return decoded;
+  const image = isPartial(opaque, decoded.size) ? withGround(decoded.image, opaque) : decoded.image;
+  return { ...decoded, ...(await reduced(image, options)) };
 }
 
 function decodeWithSharp(

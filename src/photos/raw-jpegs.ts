@@ -69,6 +69,25 @@ function endOfScan(file: Buffer, from: number): number {
   return file.length;
 }
 
+const SCAN = Buffer.from([0xff, START_OF_SCAN]);
+
+/** Whether a JPEG has more than `most` scans, not counting those of a thumbnail in it or of what follows it. */
+export function hasMoreScans(jpeg: Uint8Array, most: number): boolean {
+  const file = Buffer.from(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength);
+  // As good as always true, and quickly known. Two bytes by chance, in a film behind the photo, are no scan.
+  let mentioned = 0;
+  for (let at = file.indexOf(SCAN); at !== -1 && mentioned <= most; at = file.indexOf(SCAN, at + 2)) mentioned += 1;
+  if (mentioned <= most) return false;
+  let scans = 0;
+  for (let at = 2; at + 4 <= file.length && file[at] === 0xff && file[at + 1] !== END_OF_IMAGE; ) {
+    const isScan = file[at + 1] === START_OF_SCAN;
+    if (isScan && ++scans > most) return true;
+    at += 2 + file.readUInt16BE(at + 2);
+    if (isScan) at = endOfScan(file, at);
+  }
+  return false;
+}
+
 const isApplicationOrComment = (marker: number): boolean => (marker >= 0xe0 && marker <= 0xef) || marker === 0xfe;
 const EXIF = Buffer.from('Exif\0\0', 'latin1');
 

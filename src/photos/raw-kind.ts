@@ -66,7 +66,7 @@ interface Directory {
 }
 
 /** What lies outside the file is left out. */
-function readDirectory(view: DataView, at: number, little: boolean): Directory {
+export function readDirectory(view: DataView, at: number, little: boolean): Directory {
   const tags = new Map<number, Entry>();
   if (at < 8 || at + 2 > view.byteLength) return { tags, next: 0 };
   const end = at + 2 + view.getUint16(at, little) * 12;

@@ -1,12 +1,24 @@
+import { unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { decodeHeic } from './heic.ts';
+import { fileBrands, topLevelBoxes } from './heic-brands.ts';
+import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import { orientedPng, readPng } from './png.ts';
 import { rawPreview } from './raw.ts';
+import { hasMoreScans } from './raw-jpegs.ts';
 import { type PhotoFormat, sniff } from './sniff.ts';
+import { fromYCbCr, ycbcrReading } from './tiff.ts';
+import { judged } from './verdict.ts';
 
 /** Photos of more pixels are refused. Phones reach 200 million, and this bounds a full decode to 0.75 GB of memory. */
 export const MAX_PIXELS = 250e6;
+
+/**
+ * A progressive JPEG visits every pixel again for each of its scans (ten as programs write it), so that two megabytes can
+ * take an hour.
+ */
+const MAX_SCANS = 500;
 
 /** A photo as far as sharp does not decode it. */
 export type Source =
@@ -46,12 +58,46 @@ export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
 }
 
 /** What libvips would take for something else is put so that it does not. */
-function asSharpReadsIt(bytes: Uint8Array, format: PhotoFormat): Source | Faulty {
+async function asSharpReadsIt(bytes: Uint8Array, format: PhotoFormat): Promise<Source | Faulty> {
   if (format === 'png') {
     const png = readPng(bytes);
     return { kind: 'encoded', format, bytes: orientedPng(bytes, png), exif: png.exif === null ? [] : [png.exif] };
   }
+  if (format === 'tiff') {
+    const reading = ycbcrReading(bytes);
+    if (reading === 'wrong') return { kind: 'fault', fault: unsupportedKind(format) };
+    if (reading === 'unconverted') return decodeYCbCr(bytes);
+  }
+  if (format === 'jpeg' && hasMoreScans(bytes, MAX_SCANS)) {
+    return faulty('too_large', `is a JPEG of more than ${MAX_SCANS} scans, which is made to be slow`);
+  }
+  if (format === 'avif' && fileBrands(bytes)?.[0] === 'avis') return stillOf(bytes);
   return { kind: 'encoded', format, bytes, exif: null };
+}
+
+async function decodeYCbCr(bytes: Uint8Array): Promise<Source | Faulty> {
+  const sharp = await loadSharp();
+  return judged(bytes, 'tiff', async (failOn) => {
+    const { autoOrient: size } = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
+    if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn, ignoreIcc: true }).autoOrient().removeAlpha();
+    const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`unsupported number of channels: ${info.channels}`);
+    return { kind: 'pixels', image: fromYCbCr({ data, ...size }), icc: null, exif: [bytes] } as const;
+  });
+}
+
+/**
+ * libvips does not know the major brand of an animation (`avis`), but one that programs write holds a still picture as
+ * well, which stands for its first frame.
+ */
+function stillOf(animation: Uint8Array): Source | Faulty {
+  if (!topLevelBoxes(animation).names.includes('meta')) {
+    return faulty('unsupported', 'is an animated AVIF without a still picture, which cannot be decoded');
+  }
+  const bytes = Buffer.from(animation);
+  bytes.write('avif', 8, 'latin1');
+  return { kind: 'encoded', format: 'avif', bytes, exif: null };
 }
 
 export function tooLarge({ width, height }: Size): Faulty {

@@ -167,7 +167,7 @@ describe('what cannot be decoded is told apart', () => {
     'bad-header.gif': { code: 'unsupported', reason: 'is a GIF of an unknown version, which cannot be decoded' },
     'animated.avif': {
       code: 'unsupported',
-      reason: 'is an AVIF of a kind that cannot be decoded, such as an animation',
+      reason: 'is an animated AVIF without a still picture, which cannot be decoded',
     },
     'huge.webp': {
       code: 'too_large',

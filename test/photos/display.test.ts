@@ -20,7 +20,7 @@ let slow: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'curate-display-'));
   slow = join(folder, 'slow.jpg');
-  await writeFile(slow, slowJpeg(14_000, 400));
+  await writeFile(slow, slowJpeg(15_000, 500));
 });
 
 afterAll(() => rm(folder, { recursive: true }));

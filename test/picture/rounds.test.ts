@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { Embedder, EmbedResult } from '../../src/embedding/port.ts';
 import { photoId } from '../../src/library/scope.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
+import { UNDATED } from '../../src/photos/taken.ts';
 import { type Cast, type CastRequest, castReferences } from '../../src/picture/cast-references.ts';
 import { sha256 } from '../../src/picture/hash.ts';
 import { privateGuard } from '../../src/picture/private-guard.ts';
@@ -50,7 +51,7 @@ async function put(path: string, angle: number, content?: Buffer): Promise<strin
     Array.from({ length: 64 }, (_, i) => (i === 0 ? Math.cos(angle) : i === vectors.size ? Math.sin(angle) : 0)),
   );
   vectors.set(file, vector);
-  const facts = { size: written.length, mtimeMs: 0, takenMs: null, camera: null, width: 32, height: 24, quality: 1 };
+  const facts = { size: written.length, mtimeMs: 0, ...UNDATED, camera: null, width: 32, height: 24, quality: 1 };
   const row = { id: photoId('lib', path), library: 'lib', path, sha256: sha256(written), vector, ...facts };
   await store.table(testModel).upsert([row]);
   return file;
@@ -63,7 +64,7 @@ const embedder: Embedder = {
     const vector = vectors.get(file);
     if (vector === undefined) throw new Error(`${file} has no vector`);
     const content = await readFile(file);
-    const facts = { takenMs: null, camera: null, width: 32, height: 24, quality: 1 };
+    const facts = { ...UNDATED, camera: null, width: 32, height: 24, quality: 1 };
     return { kind: 'embedded', photo: { sha256: sha256(content), size: content.length, mtimeMs: 0, vector, ...facts } };
   },
   close: async () => undefined,
