@@ -18,7 +18,6 @@ import { verifyCommand } from './commands/verify.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
 import { unlessInterrupted } from './interrupt.ts';
 import { writeError, writeLine } from './output/streams.ts';
-import { loadSettings } from './settings.ts';
 import { version } from './version.ts';
 import type { World } from './world.ts';
 
@@ -29,10 +28,12 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
   const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
   const output = watchOutput(world);
   let outcome: ExitCode = ExitCode.done;
-  const context: Context = { world, settings: (flags) => loadSettings(world, flags) };
   const act: Act =
     (handler, { graceful = false } = {}) =>
     async (...args) => {
+      // Help needs no settings, nor what they are validated with.
+      const { loadSettings } = await import('./settings.ts');
+      const context: Context = { world, settings: (flags) => loadSettings(world, flags) };
       const work = handler(context, ...args);
       outcome = await (graceful ? work : unlessInterrupted(world.interrupted, work));
     };

@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
-import { table } from '../output/table.ts';
 import { count } from '../output/text.ts';
 import { type LedgerTotal, sumCosts, totalOf } from '../picture/ledger.ts';
 import type { Lineage } from '../picture/lineage.ts';
-import { lineagesIn, type Unreadable } from '../picture/lineage-files.ts';
+import type { Unreadable } from '../picture/lineage-files.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
@@ -29,6 +28,7 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
       hint: 'Name the folder of your pictures.',
     });
   }
+  const { lineagesIn } = await import('../picture/lineage-files.ts');
   const unreadable: Unreadable[] = [];
   const lineages: Lineage[] = [];
   const search = { deep: true, onUnreadable: (one: Unreadable) => unreadable.push(one) };
@@ -41,6 +41,7 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
   } else if (days.length === 0) {
     writeLine(world.stderr, `No lineage file lies in ${place}.`);
   } else {
+    const { table } = await import('../output/table.ts');
     const rows = days.map((row) => cells(row.day, row.model, row));
     const heading = ['Day (UTC)', 'Model', 'Pictures', 'Requests', 'Cost'];
     world.stdout.write(

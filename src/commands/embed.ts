@@ -5,8 +5,6 @@ import { Command } from 'commander';
 import { writeWhole } from '../atomic-write.ts';
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
 import { interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
-import { NpyWriter } from '../output/npy.ts';
-import { createProgress } from '../output/progress.ts';
 import { writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import type { World } from '../world.ts';
@@ -104,6 +102,10 @@ async function writeArray(world: World, embedder: Embedder, files: readonly stri
   const index = out.replace(/(\.npy)?$/i, '.json');
   await refuseForeign(index);
   const failed: { row: number; path: string; code: string; reason: string }[] = [];
+  const [{ NpyWriter }, { createProgress }] = await Promise.all([
+    import('../output/npy.ts'),
+    import('../output/progress.ts'),
+  ]);
   const array = await writable(out, () => NpyWriter.create(out, files.length, dim));
   const progress = createProgress(world, 'Embedding');
   try {

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { IndexReport } from '../library/events.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { type IndexFlags, indexOnce } from './index-once.ts';
+import type { IndexFlags } from './index-once.ts';
 import { deviceOption, gather, jobsOption, jsonOption, modelOption } from './options.ts';
 
 export function indexCommand(act: Act): Command {
@@ -34,7 +34,10 @@ export function indexCommand(act: Act): Command {
 
 async function index(context: Context, folders: string[], flags: IndexFlags): Promise<ExitCode> {
   const roots = folders.map((folder) => resolve(context.world.cwd, folder));
-  if (!flags.watch) return outcome(await indexOnce(context, roots, flags));
+  if (!flags.watch) {
+    const { indexOnce } = await import('./index-once.ts');
+    return outcome(await indexOnce(context, roots, flags));
+  }
   const { watchIndex } = await import('./index-watch.ts');
   return await watchIndex(context, roots, flags);
 }

@@ -1,9 +1,6 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { lineageTree } from '../output/picture-tree.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
-import { ancestorsOf, findLineage } from '../picture/lineage-files.ts';
-import { checkOriginals } from '../picture/originals.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
@@ -18,6 +15,7 @@ export function lineageCommand(act: Act): Command {
 }
 
 async function lineage({ world }: Context, given: string, flags: { json?: boolean }): Promise<ExitCode> {
+  const { ancestorsOf, findLineage } = await import('../picture/lineage-files.ts');
   const found = await findLineage(world.cwd, given);
   const line = await ancestorsOf(found);
   if (flags.json) {
@@ -25,12 +23,14 @@ async function lineage({ world }: Context, given: string, flags: { json?: boolea
     writeJson(world, { ...(self ?? { schema: 'curate.lineage/1' }), ancestors });
     return ExitCode.done;
   }
+  const { checkOriginals } = await import('../picture/originals.ts');
   const generations = await Promise.all(
     line.map(async ({ file, lineage }) => ({
       lineage,
       originals: await checkOriginals(lineage.references, dirname(file)),
     })),
   );
+  const { lineageTree } = await import('../output/picture-tree.ts');
   for (const row of lineageTree(generations)) writeLine(world.stdout, row);
   return ExitCode.done;
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../picture/image-models.ts';
+import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../picture/levels.ts';
 import type { Wanted } from '../picture/parameters.ts';
 import type { Background, PictureFormat } from '../picture/port.ts';
 import type { World } from '../world.ts';

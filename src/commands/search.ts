@@ -8,7 +8,6 @@ import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { takenAt } from '../photos/taken.ts';
 import { type Act, type Context, examples } from './command.ts';
-import { explainEmptiness } from './emptiness.ts';
 import { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
@@ -80,7 +79,10 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
       ...minScore,
     });
     const results = found.map(toRow);
-    if (results.length === 0) await explainEmptiness(session);
+    if (results.length === 0) {
+      const { explainEmptiness } = await import('./emptiness.ts');
+      await explainEmptiness(session);
+    }
     const elapsedMs = Math.round(world.elapsed() - started);
     await show(context, { flags, queries, results, elapsedMs, session });
     return ExitCode.done;

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 import type { VerifyReport } from '../library/verify.ts';
-import { createProgress } from '../output/progress.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
@@ -45,6 +44,7 @@ export function verifyCommand(act: Act): Command {
 async function verify(context: Context, folder: string | undefined, flags: VerifyFlags): Promise<ExitCode> {
   const { world } = context;
   const session = await openSession(world, context.settings({ model: flags.model }));
+  const { createProgress } = await import('../output/progress.ts');
   const progress = createProgress(world, 'Verifying');
   try {
     const { verifyIndex } = await import('../library/verify.ts');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ImageModelEntry, Quality } from './image-models.ts';
+import type { ImageModelEntry } from './image-models.ts';
+import type { Quality } from './levels.ts';
 import { parseSize } from './size.ts';
 
 /** What a request will cost, as far as it can be known before. */

@@ -2,13 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { ConversationPrices } from './cost.ts';
+import { COMPLEXITIES, QUALITIES } from './levels.ts';
 import type { SizeRule } from './size.ts';
-
-/** From the quickest to the finest. */
-export const QUALITIES = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
-export const COMPLEXITIES = ['low', 'medium', 'high'] as const;
-export type Quality = (typeof QUALITIES)[number] | 'auto';
-export type Complexity = (typeof COMPLEXITIES)[number];
 
 const day = z.iso.date();
 const size = z.discriminatedUnion('rule', [
