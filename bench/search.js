@@ -56,11 +56,15 @@ async function fill(world, settings, root, rows) {
 
 /** Wall time of one `curate ARGS`, milliseconds. */
 function run(home, args) {
+  return runNode(home, [CURATE, ...args]);
+}
+
+function runNode(home, args) {
   const start = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, [CURATE, ...args], {
+  const { status, stderr } = spawnSync(process.execPath, args, {
     env: { ...process.env, CURATE_HOME: home },
   });
-  if (status !== 0) throw new Error(`curate ${args.join(' ')} exited ${status}: ${stderr}`);
+  if (status !== 0) throw new Error(`${args.join(' ')} exited ${status}: ${stderr}`);
   return performance.now() - start;
 }
 
@@ -76,17 +80,18 @@ export async function benchSearch(rows = 30_000) {
   try {
     await fill(world, settings, root, rows);
     run(home, ['search', QUERY]);
-    const times = (args, before = async () => undefined) =>
+    const times = (args, before = async () => undefined, runs = run) =>
       (async () => {
         const measured = [];
         for (let n = 0; n < RUNS; n += 1) {
           await before();
-          measured.push(run(home, args));
+          measured.push(runs(home, args));
         }
         return median(measured);
       })();
     return {
       rows,
+      emptyNode: await times(['-e', '0'], undefined, runNode),
       help: await times(['--help']),
       searchWarm: await times(['search', QUERY]),
       reindexWarm: await times(['index', root]),

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import process from 'node:process';
-import { run } from '../dist/cli.js';
-import { realWorld } from '../dist/world.js';
+import { realWorld, run } from '../dist/packed/curate.js';
 
 process.exitCode = await run(process.argv.slice(2), realWorld());

@@ -2,7 +2,9 @@
  * Packs the Milvus SDK into dist/store/milvus/sdk.js, for a quick start: one file instead of 480 modules, without its
  * Parquet writer, and with no more of Milvus' protocol than curate speaks. bench/README.md has what it saves.
  */
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 import { rolldown } from 'rolldown';
@@ -49,10 +51,21 @@ function neededProtocol(file) {
   return root.toJSON();
 }
 
+/** The folders of the packages that were packed. */
+const packages = new Set();
+const noted = {
+  name: 'noted',
+  moduleParsed({ id }) {
+    const [, folder] = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(id) ?? [];
+    if (folder !== undefined) packages.add(folder);
+  },
+};
+
 const bundle = await rolldown({
   input: output,
   platform: 'node',
   plugins: [
+    noted,
     {
       name: 'lean-milvus-sdk',
       resolveId: (id) =>
@@ -67,3 +80,68 @@ const bundle = await rolldown({
   ],
 });
 await bundle.write({ file: output, format: 'esm', minify: true });
+
+/**
+ * Packs the program into dist/packed, and each worker by itself: to find and read a hundred modules takes longer than
+ * to run them. Packages with native code or data files of their own, and those that few verbs need, stay outside.
+ */
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const OUTSIDE =
+  /^(exifreader|fs-native-extensions|libheif-js|libraw-wasm|onnxruntime-node|open|openai|sharp|undici)($|\/)/;
+
+await rm(join(dist, 'packed'), { recursive: true, force: true });
+/** By file, under which name: workers are added when a module is met that starts them. */
+const programs = new Map([[join(dist, 'cli.js'), 'curate']]);
+
+/** Files beside a module are workers, and are packed beside it; those of the package are two folders up from there. */
+const located = {
+  name: 'located',
+  transform(code, id) {
+    for (const [, worker] of code.matchAll(/new URL\('\.\/([\w-]+)\.js', import\.meta\.url\)/g)) {
+      programs.set(join(dirname(id), `${worker}.js`), worker);
+    }
+    return code.replaceAll(/new URL\((['`])(?:\.\.\/)+/g, 'new URL($1../../');
+  },
+};
+
+for (const [entry, name] of programs) {
+  /** All that is loaded at every start, which goes into one file. */
+  const start = new Set();
+  const program = await rolldown({
+    input: { [name]: entry },
+    platform: 'node',
+    external: OUTSIDE,
+    // Modules that one verb loads late and another at once.
+    checks: { ineffectiveDynamicImport: false },
+    plugins: [
+      noted,
+      located,
+      {
+        name: 'start',
+        buildEnd() {
+          const add = (id) => {
+            if (!start.has(id)) start.add(id) && this.getModuleInfo(id)?.importedIds.forEach(add);
+          };
+          add(entry);
+        },
+      },
+    ],
+  });
+  await program.write({
+    dir: join(dist, 'packed'),
+    format: 'esm',
+    minify: true,
+    chunkFileNames: `${name}-[name]-[hash].js`,
+    codeSplitting: { groups: [{ name: 'start', test: (id) => start.has(id) }] },
+  });
+}
+
+/** What their licences ask for. */
+async function notice(folder) {
+  const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file));
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  return [`${name} ${version} (${license})`, ...texts].join('\n\n');
+}
+const notices = await Promise.all([...packages].sort().map(notice));
+await writeFile(join(dist, 'packed', 'LICENSES.txt'), notices.join(`\n\n${'-'.repeat(80)}\n\n`));

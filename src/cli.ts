@@ -21,6 +21,8 @@ import { writeError, writeLine } from './output/streams.ts';
 import { version } from './version.ts';
 import type { World } from './world.ts';
 
+export { realWorld } from './world.ts';
+
 const REPORT = 'This is a fault of curate. Please report it with the lines above.';
 
 /** The program: arguments (without node and script) and the world in, how it ended out. */
