@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { metadataOf } from '../../src/picture/segments.ts';
 import { refuse } from '../fake-openai/behaviour.ts';
-import { type ComicJson, cat, fixtures, readLineage, Studio } from './comic-support.ts';
+import type { PictureJson } from '../support/darkroom.ts';
+import { cat, fixtures, readLineage, Studio } from './comic-support.ts';
 
 let studio: Studio;
 beforeAll(async () => {
@@ -20,7 +21,7 @@ const one = (...more: string[]): string[] => ['comic', cat, 'A cat, in four pane
 
 describe('a picture', () => {
   it('is written beside its lineage, its path alone on standard output', async () => {
-    const { code, stdout, stderr } = await studio.run(one());
+    const { code, stdout, stderr } = await studio.spawn(one());
     expect(code).toBe(0);
     const picture = join(studio.folder, 'a-cat-in-four-panels.png');
     expect(stdout).toBe(`${picture}\n`);
@@ -122,7 +123,7 @@ describe('the prompt', () => {
     await studio.run(['comic', cat, '--prompt-file', 'idea.txt', ...to]);
     expect(sent()).toBe('From a file,\nin two lines.');
     studio.fake.reset();
-    await studio.run(['comic', cat, '-', ...to], { input: 'From a pipe\n' });
+    await studio.spawn(['comic', cat, '-', ...to], { input: 'From a pipe\n' });
     expect(sent()).toBe('From a pipe');
     studio.fake.reset();
     await studio.run(['comic', cat, '--example', 'woodcut', ...to]);
@@ -186,7 +187,7 @@ describe('before any request', () => {
 
   it('does not spend without being told to where nobody can be asked', async () => {
     const args = one().filter((arg) => arg !== '--yes');
-    const refused = await studio.json<{ error: { code: string; hint: string } }>(args);
+    const refused = await studio.spawnJson<{ error: { code: string; hint: string } }>(args);
     expect(refused).toMatchObject({ exit: 4, error: { code: 'not_confirmed' } });
     expect(studio.fake.received).toHaveLength(0);
     expect((await studio.run([...args, '--max-cost', '0.20'])).code).toBe(0);
@@ -254,7 +255,7 @@ describe('a request is paid once', () => {
 
   it('ends with 130 on Ctrl-C, saying that it may have been billed', async () => {
     studio.fake.next.push({ kind: 'stall' });
-    const { code, stderr } = await studio.run(one(), {
+    const { code, stderr } = await studio.spawn(one(), {
       during: (child) => {
         const watch = setInterval(() => {
           if (studio.fake.received.length === 0) return;
@@ -288,7 +289,7 @@ describe('a reply that is not whole', () => {
     expect((await readdir(studio.folder)).map((name) => name.replace('a-cat-in-four-panels', ''))).toEqual(kept);
     const reason = JSON.parse(
       await readFile(join(studio.folder, 'a-cat-in-four-panels.failed.json'), 'utf8'),
-    ) as ComicJson;
+    ) as PictureJson;
     expect(reason).toMatchObject({ schema: 'curate.failed/1', error: { message: expect.stringMatching(message) } });
   });
 });

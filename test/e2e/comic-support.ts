@@ -3,27 +3,29 @@ import { join } from 'node:path';
 import type { Lineage } from '../../src/picture/lineage.ts';
 import { FakeOpenAi, type Received } from '../fake-openai/server.ts';
 import { type Finished, Home, repository } from '../support/cli.ts';
+import type { PictureJson } from '../support/darkroom.ts';
+import { testWorld } from '../support/world.ts';
 
 export const fixtures = join(repository, 'fixtures');
 export const cat = join(fixtures, 'queries', 'cat.jpg');
 
-export interface ComicJson {
-  readonly schema: string;
-  readonly pictures: readonly { path: string; sha256: string; width: number; height: number; bytes: number }[];
-  readonly lineage: readonly string[];
-  readonly references: readonly { path: string; role: string; score: number | null; used: boolean; reason: string }[];
-  readonly model: string;
-  readonly text: string;
-  readonly usage: Record<string, unknown> | null;
-  readonly cost: { readonly estimatedUsd: number | null; readonly actualUsd: number | null };
-  readonly dropped: readonly string[];
-  readonly dryRun: boolean;
-  readonly folder?: string;
+type SpawnOptions = Omit<NonNullable<Parameters<Home['curate']>[1]>, 'cwd'>;
+
+interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-type RunOptions = Omit<NonNullable<Parameters<Home['curate']>[1]>, 'cwd'>;
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
-/** An empty home, the fake API, and a folder of one's own for each test: where the built binary makes pictures. */
+/** The built program, to be called: its decoders are processes, and Node 20 cannot run TypeScript. */
+const { run } = (await import(new URL('../../dist/cli.js', import.meta.url).href)) as typeof import('../../src/cli.ts');
+
+/** An empty home, the fake API, and a folder of one's own for each test: where the built curate makes pictures. */
 export class Studio {
   readonly home: Home;
   readonly fake: FakeOpenAi;
@@ -47,13 +49,28 @@ export class Studio {
     this.fake.reset();
   }
 
-  run(args: readonly string[], { env = {}, ...options }: RunOptions = {}): Promise<Finished> {
+  /** `curate ARGS` in this process, where there is no terminal; nothing is indexed. */
+  async run(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions = {}): Promise<Ended> {
+    const home = join(this.home.path, 'in-process');
+    const world = testWorld({ cwd, home: this.home.path, env: { CURATE_HOME: home, ...this.access(), ...env } });
+    const code = await run(args, world);
+    return { code, stdout: world.out(), stderr: world.err() };
+  }
+
+  /** Runs `curate ARGS --json` in this process and parses its one document. */
+  async json<T = PictureJson>(args: readonly string[], options: RunOptions = {}): Promise<T & { exit: number }> {
+    const { code, stdout } = await this.run([...args, '--json'], options);
+    return { ...(JSON.parse(stdout) as T), exit: code };
+  }
+
+  /** `curate ARGS` as a process of its own, as a person's shell runs it. */
+  spawn(args: readonly string[], { env = {}, ...options }: SpawnOptions = {}): Promise<Finished> {
     return this.home.curate(args, { cwd: this.folder, env: { ...this.access(), ...env }, ...options });
   }
 
-  json<T = ComicJson>(
+  spawnJson<T = PictureJson>(
     args: readonly string[],
-    { env = {}, ...options }: RunOptions = {},
+    { env = {}, ...options }: SpawnOptions = {},
   ): Promise<T & { exit: number | null }> {
     return this.home.json<T>(args, { cwd: this.folder, env: { ...this.access(), ...env }, ...options });
   }

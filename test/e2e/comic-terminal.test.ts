@@ -122,6 +122,6 @@ describe('on a terminal', () => {
 });
 
 it('needs a terminal to pick on', async () => {
-  const { code, stderr } = await studio.run([...one, '--pick', '--yes']);
+  const { code, stderr } = await studio.spawn([...one, '--pick', '--yes']);
   expect([code, stderr]).toEqual([2, expect.stringContaining('--pick needs a terminal')]);
 });
