@@ -1,0 +1,209 @@
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { resolveModel } from '../../src/embedding/models.ts';
+import { embedQueries, searchVector } from '../../src/library/search.ts';
+import { sha256 } from '../../src/picture/hash.ts';
+import { type Lineage, parseLineage } from '../../src/picture/lineage.ts';
+import { metadataOf } from '../../src/picture/segments.ts';
+import { loadSettings } from '../../src/settings.ts';
+import type { Part } from '../fake-openai/edits.ts';
+import { repository } from '../support/cli.ts';
+import { Darkroom, type PictureJson } from '../support/darkroom.ts';
+import { builtEmbedder } from '../support/embedder.ts';
+import { testWorld } from '../support/world.ts';
+
+const fixtures = join(repository, 'fixtures');
+const cat = join(fixtures, 'queries', 'cat.jpg');
+const panda = join(fixtures, 'queries', 'panda.jpg');
+
+/** Real photos with the vectors of the real model. */
+let room: Darkroom;
+let photos: string;
+let bursts: Record<string, string[]>;
+
+beforeAll(async () => {
+  const world = testWorld({ env: { CURATE_HOME: join(repository, 'node_modules', '.cache', 'curate-comic') } });
+  const settings = loadSettings(world);
+  const { openEmbedder } = await builtEmbedder();
+  const cacheDir = join(settings.paths.cache, 'models');
+  room = await Darkroom.open(await openEmbedder(world, await resolveModel(world, settings), { cacheDir, jobs: 2 }));
+  photos = join(room.root, 'photos');
+  await cp(join(fixtures, 'photos'), photos, { recursive: true });
+  const groups = JSON.parse(await readFile(join(fixtures, 'groups.json'), 'utf8')) as {
+    bursts: Record<string, string[]>;
+  };
+  bursts = groups.bursts;
+  await room.index(photos);
+});
+beforeEach(async () => {
+  await room.fresh();
+  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '# nothing\n');
+});
+afterAll(() => room.close());
+
+function parts(): readonly Part[] {
+  return room.fake.received.find(({ status }) => status === 200)?.form?.parts ?? [];
+}
+
+function used({ references }: PictureJson): PictureJson['references'] {
+  return references.filter((reference) => reference.used);
+}
+
+async function readLineage(file: string | undefined): Promise<Lineage> {
+  const lineage = parseLineage(await readFile(file ?? '', 'utf8'));
+  if (lineage === null) throw new Error(`${file} is no lineage file`);
+  return lineage;
+}
+
+describe('casting', () => {
+  it('sends the sharpest frame of a burst, and says why the others stay behind', async () => {
+    const [first = '', ...others] = bursts.bridge ?? [];
+    const made = await room.rehearsed(room.comic(join(fixtures, 'queries', 'castle.jpg'), { slots: 16 }));
+    const frames = made.references.filter(({ path }) =>
+      [first, ...others].some((frame) => path === join(photos, frame)),
+    );
+    expect(frames).toHaveLength(3);
+    const [best, ...rest] = frames.sort((a, b) => Number(b.used) - Number(a.used));
+    expect(best?.reason).toBe('best of 3 alike');
+    for (const { reason } of rest) {
+      expect(reason).toMatch(new RegExp(`^(burst of|too like) ${basename(best?.path ?? '')}`));
+    }
+  });
+
+  it('takes the query out, and photos in that are named by hand', async () => {
+    const made = await room.made(room.comic(cat, { sendQuery: false, ref: [panda], slots: 3 }));
+    expect(used(made).map(({ role }) => role)).toEqual(['reference', 'reference', 'reference']);
+    expect(used(made)[0]).toMatchObject({ path: panda, reason: 'named by hand' });
+    expect(made.text).toMatch(/^The 3 pictures are reference photos\./);
+    // The photo by hand stands for its burst.
+    const pandas = (bursts['red-panda'] ?? []).map((frame) => join(photos, frame));
+    expect(used(made).some(({ path }) => pandas.includes(path))).toBe(false);
+  });
+
+  it('sends a photo once, however often and under whatever name it is given', async () => {
+    await cp(cat, join(room.folder, 'copy.jpg'));
+    await symlink(cat, join(room.folder, 'link.jpg'));
+    const made = await room.made(room.comic(cat, { ref: ['copy.jpg', 'link.jpg', cat], slots: 3 }));
+    expect(used(made).map(({ path }) => path)).toEqual([cat]);
+    expect(parts()).toHaveLength(1);
+    expect(made.references.filter(({ reason }) => reason === 'copy of cat.jpg')).toHaveLength(2);
+  });
+
+  it('does not send the query when it is only searched by, nor a copy of it, though both are indexed', async () => {
+    const query = join(photos, 'pets', 'kitten-1.jpg');
+    const copy = join(room.folder, 'copy.jpg');
+    await writeFile(copy, await readFile(query));
+    for (const name of [query, copy]) {
+      const made = await room.rehearsed(room.comic(name, { sendQuery: false }));
+      expect(used(made)).toHaveLength(6);
+      expect(used(made).some(({ path }) => path === query || path === copy)).toBe(false);
+    }
+  });
+
+  it('gives the place of a photo that changed or went since it was indexed to the next', async () => {
+    const before = await room.rehearsed(room.comic(cat, { slots: 3 }));
+    const [, second, third] = used(before);
+    const [original, gone] = [second?.path ?? '', third?.path ?? ''];
+    const [bytes, kept] = [await readFile(original), await readFile(gone)];
+    try {
+      await writeFile(original, await readFile(join(fixtures, 'broken', 'damaged-hidden.jpg')));
+      await writeFile(gone, await readFile(cat));
+      const after = await room.rehearsed(room.comic(cat, { slots: 3 }));
+      expect(used(after)).toHaveLength(3);
+      expect(after.references).toContainEqual(
+        expect.objectContaining({ path: original, used: false, reason: 'it is damaged' }),
+      );
+      expect(after.references).toContainEqual(
+        expect.objectContaining({ path: gone, used: false, reason: 'changed since it was indexed' }),
+      );
+    } finally {
+      await writeFile(original, bytes);
+      await writeFile(gone, kept);
+    }
+  });
+
+  it('drops references for the budget before quality, and says which', async () => {
+    room.settings = { maxCost: 0.07 };
+    const made = await room.made(room.comic(cat, { wanted: { format: 'png' } }));
+    expect(made.dropped[0]).toMatch(/^\d of 6 references$/);
+    expect(parts()).toHaveLength(used(made).length);
+    expect(made.references.filter(({ reason }) => reason === 'budget')).toHaveLength(6 - used(made).length);
+    expect(made.cost.estimatedUsd).toBeLessThanOrEqual(0.07);
+    expect(made.text).toContain(`Pictures 2 to ${used(made).length}`);
+  });
+});
+
+describe('what is sent', () => {
+  it('is upright, at most 1,536 pixels, without metadata, and stands in the lineage by its sha256', async () => {
+    const made = await room.made(room.comic(join(photos, 'Orientation', 'kingfisher-6.jpg'), { slots: 16 }));
+    const { references } = await readLineage(made.lineage[0]);
+    expect(parts()).toHaveLength(references.length);
+    for (const [i, { bytes, type, filename }] of parts().entries()) {
+      expect([type, filename]).toEqual(['image/jpeg', `reference-${String(i + 1).padStart(2, '0')}.jpg`]);
+      expect(metadataOf(bytes)).toEqual([]);
+      const sent = await sharp(bytes).metadata();
+      const upright = (await sharp(references[i]?.path).metadata()).autoOrient;
+      expect(Math.max(sent.width, sent.height)).toBeLessThanOrEqual(1536);
+      expect(sent.width / sent.height).toBeCloseTo(upright.width / upright.height, 1);
+      expect(references[i]).toMatchObject({
+        sentSha256: sha256(bytes),
+        sentBytes: bytes.length,
+        sha256: sha256(await readFile(references[i]?.path ?? '')),
+      });
+    }
+  });
+});
+
+describe('private photos', () => {
+  it('are searched, but never sent', async () => {
+    await writeFile(join(photos, '.curateprivate'), 'pets/\n');
+    const made = await room.made(room.comic(cat, { slots: 5 }));
+    const inPets = made.references.filter(({ path }) => path.startsWith(join(photos, 'pets')));
+    expect(inPets.length).toBeGreaterThan(3);
+    for (const reference of inPets) expect(reference).toMatchObject({ used: false, reason: 'private' });
+    expect(used(made)).toHaveLength(5);
+    const embedder = await room.photos.embedder();
+    const [query] = await embedQueries(embedder, [cat]);
+    const index = { store: room.store, table: room.store.table(embedder.model) };
+    const found = await searchVector(index, { vector: query?.vector ?? new Float32Array(), k: 3 });
+    expect(found.some(({ file }) => file.startsWith(join(photos, 'pets')))).toBe(true);
+  });
+
+  it('are not sent as the query or by hand, but the query still searches when it is not sent', async () => {
+    await writeFile(join(photos, 'Zoo', '.curateprivate'), '');
+    const shut = join(photos, 'Zoo', 'red-panda-1.jpg');
+    const refused = { code: 'private', kind: 'refused' };
+    await expect(room.comic(shut)).rejects.toMatchObject({ ...refused, hint: expect.stringContaining('--no-query') });
+    const byHand = room.comic(cat, { ref: [shut] });
+    await expect(byHand).rejects.toMatchObject({ ...refused, hint: expect.stringContaining('--allow-private') });
+    await expect(byHand).rejects.toMatchObject({ hint: expect.not.stringContaining('--no-query') });
+    expect(room.fake.received).toHaveLength(0);
+    const made = await room.made(room.comic(shut, { sendQuery: false }));
+    expect(used(made).some(({ path }) => path.startsWith(join(photos, 'Zoo')))).toBe(false);
+  });
+
+  it('are sent when that very file is allowed, and only that', async () => {
+    await writeFile(join(photos, 'Zoo', '.curateprivate'), '*');
+    const shut = join(photos, 'Zoo', 'red-panda-1.jpg');
+    const made = await room.made(room.comic(shut, { allowedPrivate: [shut] }));
+    expect(
+      used(made)
+        .filter(({ path }) => path.startsWith(join(photos, 'Zoo')))
+        .map(({ path }) => path),
+    ).toEqual([shut]);
+  });
+
+  it('are not sent as a copy that lies elsewhere', async () => {
+    await writeFile(join(photos, 'pets', '.curateprivate'), 'kitten-1.jpg\n');
+    const copy = join(room.folder, 'copy.jpg');
+    await writeFile(copy, await readFile(join(photos, 'pets', 'kitten-1.jpg')));
+    await expect(room.comic(copy)).rejects.toMatchObject({
+      code: 'private',
+      kind: 'refused',
+      message: expect.stringContaining('the same photo is'),
+    });
+    expect(room.fake.received).toHaveLength(0);
+  });
+});
