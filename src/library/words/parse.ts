@@ -1,0 +1,99 @@
+import { nearestWords } from './nearest.ts';
+import { singulars, spellingOf, together } from './spelling.ts';
+import type { Meaning, Vocabulary } from './vocabulary.ts';
+
+/** A word the model knows. */
+export interface KnownWord {
+  readonly kind: 'known';
+  /** As the table of words has it: "mouse" for "mice". */
+  readonly word: string;
+  readonly meanings: readonly Meaning[];
+  /** Of all its meanings together, ascending. */
+  readonly classes: readonly number[];
+  /** What else people mean by it, which the model has not learnt ("the animal"), or null. */
+  readonly lacks: string | null;
+}
+
+export interface UnknownWord {
+  readonly kind: 'unknown';
+  /** The part of the text that is not known. */
+  readonly word: string;
+  /** Known words, the nearest first; may be empty. */
+  readonly nearest: readonly string[];
+}
+
+/** Words that say how others hang together, and none of which a photo shows. */
+const FILLERS = new Set('a an the my our your his her their some on in at by of with and near for from to'.split(' '));
+const FORMS = new WeakMap<Vocabulary, Map<string, string>>();
+
+/** What a person typed, taken as one word or name: in any case, with hyphens or spaces, in the singular or plural. */
+export function parseWord(text: string, vocabulary: Vocabulary): KnownWord | UnknownWord {
+  return find(spellingOf(text), vocabulary) ?? unknown(text.trim(), vocabulary);
+}
+
+/** What a person typed, taken as one name or several beside each other: "border collie", "dogs on the beach". */
+export function parseWords(
+  text: string,
+  vocabulary: Vocabulary,
+): { readonly kind: 'known'; readonly words: readonly KnownWord[] } | UnknownWord {
+  const whole = parseWord(text, vocabulary);
+  if (whole.kind === 'known') return { kind: 'known', words: [whole] };
+  const parts = spellingOf(text).split(' ');
+  const words: KnownWord[] = [];
+  let strange: string | null = null;
+  for (let from = 0; from < parts.length; ) {
+    const { known, length } = longest(parts.slice(from), vocabulary);
+    if (known !== null) words.push(known);
+    else if (!FILLERS.has(parts[from] ?? '')) strange ??= parts[from] ?? '';
+    from += length;
+  }
+  if (strange === null && words.length > 0) return { kind: 'known', words };
+  // Nearest to the whole: it may be one misspelt name. What is known of it is near, too.
+  if (strange === null || words.length === 0) return whole;
+  const { nearest } = unknown(strange, vocabulary);
+  const known = words.map(({ word }) => word).filter((word) => !nearest.includes(word));
+  return { kind: 'unknown', word: strange, nearest: [...nearest, ...known] };
+}
+
+function longest(parts: readonly string[], vocabulary: Vocabulary): { known: KnownWord | null; length: number } {
+  for (let length = parts.length; length > 0; length--) {
+    const name = parts.slice(0, length).join(' ');
+    const known = length === 1 && FILLERS.has(name) ? null : find(name, vocabulary);
+    if (known !== null) return { known, length };
+  }
+  return { known: null, length: 1 };
+}
+
+function find(spelling: string, vocabulary: Vocabulary): KnownWord | null {
+  if (spelling === '') return null;
+  const forms = formsOf(vocabulary);
+  for (const form of [spelling, ...singulars(spelling)]) {
+    if (vocabulary.absent.has(form)) return null;
+    const word = forms.get(form) ?? forms.get(together(form));
+    const meanings = word === undefined ? undefined : vocabulary.words.get(word);
+    if (word === undefined || meanings === undefined) continue;
+    const classes = [...new Set(meanings.flatMap((meaning) => meaning.classes))].sort((a, b) => a - b);
+    return { kind: 'known', word, meanings, classes, lacks: vocabulary.lacks.get(word) ?? null };
+  }
+  return null;
+}
+
+function unknown(word: string, vocabulary: Vocabulary): UnknownWord {
+  return { kind: 'unknown', word, nearest: nearestWords(word, vocabulary) };
+}
+
+/** By spelling, singular and joined form, the word in the table; a form that several share belongs to the plainest. */
+function formsOf(vocabulary: Vocabulary): Map<string, string> {
+  const made = FORMS.get(vocabulary);
+  if (made !== undefined) return made;
+  const forms = new Map<string, string>();
+  const spellings = [...vocabulary.words.keys()].map((word) => ({ word, spelling: spellingOf(word) }));
+  const add = (form: string, word: string): void => {
+    if (!forms.has(form)) forms.set(form, word);
+  };
+  for (const { word, spelling } of spellings) add(spelling, word);
+  for (const { word, spelling } of spellings) add(together(spelling), word);
+  for (const { word, spelling } of spellings) for (const form of singulars(spelling)) add(form, word);
+  FORMS.set(vocabulary, forms);
+  return forms;
+}

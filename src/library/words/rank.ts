@@ -1,0 +1,68 @@
+import type { Classifier } from '../../embedding/classifier/classifier.ts';
+import type { Thresholds } from '../../embedding/port.ts';
+import { cosine } from '../../embedding/vector.ts';
+
+/** Something to be like, or with a negative weight to be unlike. */
+export type Term =
+  | { readonly kind: 'word'; readonly classes: readonly number[]; readonly weight: number }
+  /** `vector`: unit length. */
+  | { readonly kind: 'photo'; readonly vector: Float32Array; readonly weight: number };
+
+export interface Ranked<Row> {
+  readonly row: Row;
+  /** How much it is all the terms, in [0, 1]. */
+  readonly score: number;
+  /** How much it is each, in [0, 1], in the order of the terms. */
+  readonly shares: readonly number[];
+}
+
+/** What a share counts as at least, so that one term alone can decide only so much. */
+const FLOOR = 1e-6;
+/** Width of the step from unlike to alike, in cosine: unrelated pairs come out at about a thousandth. */
+const STEP = 0.05;
+
+/** The part of a photo's softmax that the classes take together, in [0, 1]. */
+export function shareOf(probabilities: Float32Array, classes: readonly number[]): number {
+  let sum = 0;
+  for (const index of classes) sum += probabilities[index] ?? 0;
+  return Math.min(1, sum);
+}
+
+/**
+ * Rows by how much they are all of the terms, best first; equal ones keep their order. The score is the weighted
+ * geometric mean of the shares: a word's is its part of the softmax, a photo's a logistic function of the cosine that
+ * is a half at the model's threshold of similarity. A term with a negative weight counts by what is left of its share.
+ */
+export function rankByTerms<Row extends { readonly vector: Float32Array }>(
+  rows: readonly Row[],
+  terms: readonly Term[],
+  { classifier, similar }: { readonly classifier: Classifier } & Pick<Thresholds, 'similar'>,
+): Ranked<Row>[] {
+  const words = terms.some(({ kind }) => kind === 'word');
+  const probabilities = words ? classifier.probabilities(rows.map(({ vector }) => vector)) : [];
+  return rows
+    .map((row, i) => {
+      const shares = terms.map((term) =>
+        term.kind === 'word'
+          ? shareOf(probabilities[i] as Float32Array, term.classes)
+          : alikeness(cosine(row.vector, term.vector), similar),
+      );
+      return { row, shares, score: together(shares, terms) };
+    })
+    .sort((a, b) => b.score - a.score);
+}
+
+function alikeness(likeness: number, similar: number): number {
+  return 1 / (1 + Math.exp((similar - likeness) / STEP));
+}
+
+function together(shares: readonly number[], terms: readonly Term[]): number {
+  let sum = 0;
+  let weights = 0;
+  shares.forEach((share, i) => {
+    const weight = terms[i]?.weight ?? 0;
+    sum += Math.abs(weight) * Math.log(Math.max(FLOOR, weight < 0 ? 1 - share : share));
+    weights += Math.abs(weight);
+  });
+  return weights === 0 ? 0 : Math.exp(sum / weights);
+}

@@ -1,0 +1,54 @@
+import { shareOf } from './rank.ts';
+import type { Meaning, Vocabulary } from './vocabulary.ts';
+
+export interface Seen {
+  readonly meaning: Meaning;
+  /** Its part of the softmax, in [0, 1]. */
+  readonly score: number;
+}
+
+/** Below this a word is wrong more often than right: see bench/README.md. */
+export const SEEN = 0.1;
+/** From this on it is right four times in five. */
+export const CLEARLY_SEEN = 0.3;
+/** A wider word must explain so much more than a narrower one to be worth its line. */
+const WIDER_GAIN = 1.1;
+
+/**
+ * What a model sees in a photo, most of it first, without a flood: the names of single classes, and of the wider
+ * words only everyday ones that take in clearly more than what is named already, and one for the best class in any
+ * case ("German shepherd 0.99, dog 0.99", and neither "canine" nor "animal").
+ */
+export function seenIn(probabilities: Float32Array, { meanings }: Vocabulary): Seen[] {
+  const scored = meanings
+    .map((meaning) => ({ meaning, score: shareOf(probabilities, meaning.classes) }))
+    .filter(({ score }) => score >= SEEN);
+  const single = dedupe(scored.filter(({ meaning }) => meaning.classes.length === 1));
+  const wider = dedupe(scored.filter(({ meaning }) => meaning.everyday && meaning.classes.length > 1)).sort(
+    (a, b) => a.meaning.classes.length - b.meaning.classes.length,
+  );
+  const kept: Seen[] = [];
+  for (const seen of wider) {
+    if (seen.score < CLEARLY_SEEN) continue;
+    const within = kept.filter(({ meaning }) => isWithin(meaning, seen.meaning));
+    if (within.every(({ score }) => seen.score >= WIDER_GAIN * score)) kept.push(seen);
+  }
+  const seen = [...single, ...kept].sort(
+    (a, b) => b.score - a.score || a.meaning.classes.length - b.meaning.classes.length,
+  );
+  return seen.filter(({ meaning }, i) => seen.findIndex((other) => other.meaning.name === meaning.name) === i);
+}
+
+/** One for each set of classes, an everyday name before another. */
+function dedupe(seen: readonly Seen[]): Seen[] {
+  const bySet = new Map<string, Seen>();
+  for (const one of seen) {
+    const key = one.meaning.classes.join();
+    if (!bySet.has(key) || (one.meaning.everyday && !bySet.get(key)?.meaning.everyday)) bySet.set(key, one);
+  }
+  return [...bySet.values()];
+}
+
+function isWithin(narrow: Meaning, wide: Meaning): boolean {
+  return narrow.classes.every((index) => wide.classes.includes(index));
+}

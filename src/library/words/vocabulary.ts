@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+/** One thing that a word means. */
+export interface Meaning {
+  readonly name: string;
+  /** What it is a kind of, or for an everyday word the first of what it is taken for; null where nobody says. */
+  readonly kind: string | null;
+  /** Indices of the model's classes, ascending; never empty. */
+  readonly classes: readonly number[];
+  /** From the reviewed table of everyday words rather than from WordNet. */
+  readonly everyday: boolean;
+}
+
+/** What a model knows by name. Words are in lower case. */
+export interface Vocabulary {
+  readonly meanings: readonly Meaning[];
+  /** Each has at least one meaning. */
+  readonly words: ReadonlyMap<string, readonly Meaning[]>;
+  /** What else people mean by a known word, which the model has not learnt. */
+  readonly lacks: ReadonlyMap<string, string>;
+  /** Words that people try and that no class shows, each with the known words that come nearest. */
+  readonly absent: ReadonlyMap<string, readonly string[]>;
+}
+
+const meaning = z.tuple([z.string(), z.string().nullable(), z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/)]);
+/** See models/derive/words.py, which writes it. */
+const fileSchema = z.strictObject({
+  wordnet: z.array(meaning),
+  everyday: z.array(meaning),
+  words: z.record(z.string(), z.array(z.int()).nonempty()),
+  lacks: z.record(z.string(), z.string()),
+  absent: z.record(z.string(), z.array(z.string())),
+});
+
+/** Reads models/words.json. @throws when it is not what words.py writes. */
+export function readVocabulary(json: string): Vocabulary {
+  const { wordnet, everyday, words, lacks, absent } = fileSchema.parse(JSON.parse(json));
+  const meanings = [...wordnet, ...everyday].map(
+    ([name, kind, classes], place): Meaning => ({
+      name,
+      kind,
+      classes: expand(classes),
+      everyday: place >= wordnet.length,
+    }),
+  );
+  const meant = (places: readonly number[]): Meaning[] =>
+    places.map((place) => {
+      const found = meanings[place];
+      if (found === undefined) throw new RangeError(`the table of words has no meaning ${place}`);
+      return found;
+    });
+  return {
+    meanings,
+    words: new Map(Object.entries(words).map(([word, places]) => [word, meant(places)])),
+    lacks: new Map(Object.entries(lacks)),
+    absent: new Map(Object.entries(absent)),
+  };
+}
+
+/** "1-3,7" as [1, 2, 3, 7]. */
+function expand(ranges: string): number[] {
+  return ranges.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}

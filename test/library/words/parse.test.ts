@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bundledFile } from '../../../src/embedding/catalogue.ts';
+import { parseWord, parseWords } from '../../../src/library/words/parse.ts';
+import { readVocabulary } from '../../../src/library/words/vocabulary.ts';
+
+const vocabulary = readVocabulary(readFileSync(bundledFile('words.json'), 'utf8'));
+const words = [...vocabulary.words.keys()];
+const anyWord = fc.constantFrom(...words);
+
+function classesOf(text: string): readonly number[] | null {
+  const parsed = parseWord(text, vocabulary);
+  return parsed.kind === 'known' ? parsed.classes : null;
+}
+
+/** As people write plurals: the rules of a school book, apart from the code's own. */
+function plural(word: string): string {
+  if (/(s|x|z|ch|sh)$/.test(word)) return `${word}es`;
+  return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
+}
+
+describe('the table of words', () => {
+  test('has a thousand classes at most, and each word some of them', () => {
+    for (const { classes } of vocabulary.meanings) {
+      expect(classes.length).toBeGreaterThan(0);
+      expect(classes).toEqual([...new Set(classes)].sort((a, b) => a - b));
+      expect(classes.at(-1)).toBeLessThan(1000);
+    }
+  });
+
+  test('knows every class by some word', () => {
+    const named = new Set(words.flatMap((word) => classesOf(word) ?? []));
+    expect(Array.from({ length: 1000 }, (_, i) => i).filter((i) => !named.has(i))).toEqual([]);
+  });
+
+  test('has no word both known and absent, and only known words near the absent', () => {
+    for (const [word, near] of vocabulary.absent) {
+      expect(parseWord(word, vocabulary).kind, word).toBe('unknown');
+      for (const one of near) expect(classesOf(one), `${word}: ${one}`).not.toBeNull();
+    }
+  });
+});
+
+describe('a word as people type it', () => {
+  test('is found in any case, with spaces, hyphens or underscores', () => {
+    fc.assert(
+      fc.property(anyWord, fc.constantFrom(' ', '-', '_', '  ', ' - '), (word, gap) => {
+        const expected = classesOf(word);
+        expect(classesOf(word.toUpperCase())).toEqual(expected);
+        expect(classesOf(`  ${word.replaceAll(' ', gap)} `)).toEqual(expected);
+      }),
+    );
+  });
+
+  test('is found by its plural, unless that is a word of its own', () => {
+    const owned = words.filter((word) => vocabulary.words.has(plural(word)) || vocabulary.absent.has(plural(word)));
+    const missed = words.filter((word) => !owned.includes(word) && !/s$/.test(word) && classesOf(plural(word)) === null);
+    expect(missed).toEqual([]);
+  });
+
+  test('gives the same word when what was found is asked for', () => {
+    for (const word of words) {
+      const parsed = parseWord(word, vocabulary);
+      expect(parsed.kind, word).toBe('known');
+      if (parsed.kind === 'known') expect(classesOf(parsed.word), word).toEqual(parsed.classes);
+    }
+  });
+
+  test.each([
+    ['mice', 'mouse'],
+    ['geese', 'goose'],
+    ['wolves', 'wolf'],
+    ['foxes', 'fox'],
+    ['oxen', 'ox'],
+    ['calves', 'calf'],
+    ['knives', 'knife'],
+    ['berries', 'berry'],
+    ['puppies', 'puppy'],
+    ['sheep', 'sheep'],
+    ['fishes', 'fish'],
+    ['Aeroplanes', 'plane'],
+    ['grey wolves', 'gray wolf'],
+    ['sulfur butterflies', 'sulphur butterfly'],
+    ["ladies' slippers", "lady's slipper"],
+    ['Jack o’Lanterns', "jack-o'-lantern"],
+    ['bow-tie', 'bow tie'],
+    ['bowtie', 'bow tie'],
+    ['TVs', 'television'],
+    ['couch', 'sofa'],
+    ['Cafés', 'restaurant'],
+  ])('"%s" is "%s"', (typed, word) => {
+    expect(classesOf(typed)).toEqual(classesOf(word));
+    expect(classesOf(typed)).not.toBeNull();
+  });
+
+  test('has all its meanings, and says which', () => {
+    const crane = parseWord('cranes', vocabulary);
+    expect(crane).toMatchObject({ kind: 'known', word: 'crane', lacks: null });
+    if (crane.kind === 'known') {
+      expect(crane.meanings.map(({ kind }) => kind)).toEqual(['wading bird', 'lifting device']);
+      expect(crane.classes).toEqual([134, 517]);
+    }
+  });
+
+  test('says what else it means that the model has not learnt', () => {
+    expect(parseWord('mouse', vocabulary)).toMatchObject({ kind: 'known', lacks: 'the animal' });
+  });
+});
+
+describe('a word that no photo is found by', () => {
+  test.each(['person', 'people', 'wedding', 'sunsets', 'bats', 'entity', 'whole', 'ear', 'artifact', ''])(
+    '"%s" is unknown',
+    (typed) => {
+      expect(parseWord(typed, vocabulary).kind).toBe('unknown');
+    },
+  );
+
+  test.each([
+    ['colie', 'collie'],
+    ['german shephard', 'german shepherd'],
+    ['strawbery', 'strawberry'],
+    ['labrador', 'labrador retriever'],
+    ['wedding', 'gown'],
+  ])('"%s" has "%s" near', (typed, near) => {
+    expect(parseWord(typed, vocabulary)).toMatchObject({ nearest: expect.arrayContaining([near]) });
+  });
+
+  test('is not taken for one that merely looks like it', () => {
+    expect(parseWord('person', vocabulary)).toEqual({ kind: 'unknown', word: 'person', nearest: [] });
+  });
+
+  test('has known words near it, never more than five', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 20 }), (typed) => {
+        const parsed = parseWord(typed, vocabulary);
+        if (parsed.kind === 'known') return;
+        expect(parsed.nearest.length).toBeLessThanOrEqual(5);
+        for (const near of parsed.nearest) expect(classesOf(near)).not.toBeNull();
+      }),
+    );
+  });
+});
+
+describe('several words', () => {
+  test('are found beside each other, the longest names first', () => {
+    const parsed = parseWords('Border collies on the beach', vocabulary);
+    expect(parsed.kind === 'known' && parsed.words.map(({ word }) => word)).toEqual(['border collie', 'beach']);
+  });
+
+  test('any two known words are each found again', () => {
+    const plain = words.filter((word) => /^[a-z]{4,}$/.test(word));
+    fc.assert(
+      fc.property(fc.constantFrom(...plain), fc.constantFrom(...plain), (one, other) => {
+        const parsed = parseWords(`${one} and ${other}`, vocabulary);
+        expect(parsed.kind === 'known' && parsed.words.map(({ classes }) => classes)).toEqual(
+          [one, other].map(classesOf),
+        );
+      }),
+    );
+  });
+
+  test('are unknown as soon as one of them is, which is named, and the others are near', () => {
+    expect(parseWords('dog wedding', vocabulary)).toEqual({
+      kind: 'unknown',
+      word: 'wedding',
+      nearest: ['groom', 'gown', 'dog'],
+    });
+  });
+});
