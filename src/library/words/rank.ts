@@ -30,8 +30,9 @@ export function shareOf(probabilities: Float32Array, classes: readonly number[])
 
 /**
  * Rows by how much they are all of the terms, best first; equal ones keep their order. The score is the weighted
- * geometric mean of the shares: a word's is its part of the softmax, a photo's a logistic function of the cosine that
- * is a half at the model's threshold of similarity. A term with a negative weight counts by what is left of its share.
+ * geometric mean of the shares. A word's is its part of the softmax; beside other words, its part of what they leave,
+ * for a photo of a dog on a beach is almost all dog. A photo's is a logistic function of the cosine that is a half at
+ * the model's threshold of similarity. A term with a negative weight counts by what is left of its share.
  */
 export function rankByTerms<Row extends { readonly vector: Float32Array }>(
   rows: readonly Row[],
@@ -40,16 +41,29 @@ export function rankByTerms<Row extends { readonly vector: Float32Array }>(
 ): Ranked<Row>[] {
   const words = terms.some(({ kind }) => kind === 'word');
   const probabilities = words ? classifier.probabilities(rows.map(({ vector }) => vector)) : [];
+  const left = terms.map((term) => (term.kind === 'word' ? leftFor(term, terms, classifier.classes) : []));
   return rows
     .map((row, i) => {
-      const shares = terms.map((term) =>
-        term.kind === 'word'
-          ? shareOf(probabilities[i] as Float32Array, term.classes)
-          : alikeness(cosine(row.vector, term.vector), similar),
-      );
+      const shares = terms.map((term, t) => {
+        if (term.kind === 'photo') return alikeness(cosine(row.vector, term.vector), similar);
+        const own = probabilities[i] as Float32Array;
+        const rest = shareOf(own, left[t] ?? []);
+        return rest === 0 ? 0 : Math.min(1, shareOf(own, term.classes) / rest);
+      });
       return { row, shares, score: together(shares, terms) };
     })
     .sort((a, b) => b.score - a.score);
+}
+
+/** The classes that the other words looked for leave to a word: its own, and those of none. */
+function leftFor(word: Term & { kind: 'word' }, terms: readonly Term[], count: number): number[] {
+  const others = new Set(
+    terms.flatMap((term) =>
+      term !== word && term.kind === 'word' && term.weight > 0 && word.weight > 0 ? term.classes : [],
+    ),
+  );
+  for (const index of word.classes) others.delete(index);
+  return Array.from({ length: count }, (_, index) => index).filter((index) => !others.has(index));
 }
 
 function alikeness(likeness: number, similar: number): number {

@@ -55,7 +55,9 @@ describe('a word as people type it', () => {
 
   test('is found by its plural, unless that is a word of its own', () => {
     const owned = words.filter((word) => vocabulary.words.has(plural(word)) || vocabulary.absent.has(plural(word)));
-    const missed = words.filter((word) => !owned.includes(word) && !/s$/.test(word) && classesOf(plural(word)) === null);
+    const missed = words.filter(
+      (word) => !owned.includes(word) && !/s$/.test(word) && classesOf(plural(word)) === null,
+    );
     expect(missed).toEqual([]);
   });
 

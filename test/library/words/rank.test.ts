@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bundledFile } from '../../../src/embedding/catalogue.ts';
+import { Classifier } from '../../../src/embedding/classifier/classifier.ts';
+import { cosine } from '../../../src/embedding/vector.ts';
+import { directionsOf } from '../../../src/library/words/directions.ts';
+import { rankByTerms, shareOf, type Term } from '../../../src/library/words/rank.ts';
+import { seenIn } from '../../../src/library/words/seen.ts';
+import { readVocabulary } from '../../../src/library/words/vocabulary.ts';
+
+const bytes = readFileSync(bundledFile('resnet50.words.bin'));
+const classifier = new Classifier(bytes, { classes: 1000, dim: 2048, scale: 30 });
+const vocabulary = readVocabulary(readFileSync(bundledFile('words.json'), 'utf8'));
+const context = { classifier, similar: 0.62 };
+
+const anyClasses = fc.uniqueArray(fc.nat({ max: 999 }), { minLength: 1, maxLength: 30 });
+/** As of a photo that shows a few classes at once. */
+const anyVector = anyClasses.map((classes) => classifier.direction(classes));
+const anyRows = fc.array(
+  anyVector.map((vector) => ({ vector })),
+  { minLength: 1, maxLength: 12 },
+);
+const anyWeight = fc.constantFrom(1, 0.5, 2, -1);
+const anyTerm: fc.Arbitrary<Term> = fc.oneof(
+  fc.record({ kind: fc.constant('word' as const), classes: anyClasses, weight: anyWeight }),
+  fc.record({ kind: fc.constant('photo' as const), vector: anyVector, weight: anyWeight }),
+);
+
+describe('ranking by terms', () => {
+  test('keeps every row, the best first, all scores and shares in [0, 1]', () => {
+    fc.assert(
+      fc.property(anyRows, fc.array(anyTerm, { minLength: 1, maxLength: 4 }), (rows, terms) => {
+        const ranked = rankByTerms(rows, terms, context);
+        expect(new Set(ranked.map(({ row }) => row))).toEqual(new Set(rows));
+        expect(ranked.map(({ score }) => score)).toEqual([...ranked.map(({ score }) => score)].sort((a, b) => b - a));
+        for (const { score, shares } of ranked) {
+          for (const value of [score, ...shares]) {
+            expect(value).toBeGreaterThanOrEqual(0);
+            expect(value).toBeLessThanOrEqual(1);
+          }
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('by one word scores by its part of the softmax', () => {
+    fc.assert(
+      fc.property(anyVector, anyClasses, (vector, classes) => {
+        const [only] = rankByTerms([{ vector }], [{ kind: 'word', classes, weight: 1 }], context);
+        const [shares] = classifier.probabilities([vector]);
+        const share = shares === undefined ? Number.NaN : shareOf(shares, classes);
+        expect(only?.score).toBeCloseTo(Math.max(1e-6, share), 5);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('by one photo orders by cosine', () => {
+    fc.assert(
+      fc.property(anyRows, anyVector, (rows, vector) => {
+        const ranked = rankByTerms(rows, [{ kind: 'photo', vector, weight: 1 }], context);
+        const cosines = ranked.map(({ row }) => Math.max(0, cosine(row.vector, vector)));
+        for (let i = 1; i < cosines.length; i++) expect(cosines[i]).toBeLessThanOrEqual((cosines[i - 1] ?? 0) + 1e-2);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('the same word twice counts once', () => {
+    fc.assert(
+      fc.property(anyRows, anyClasses, (rows, classes) => {
+        const once = rankByTerms(rows, [{ kind: 'word', classes, weight: 1 }], context);
+        const twice = rankByTerms(
+          rows,
+          [1, 1].map((weight) => ({ kind: 'word', classes, weight })),
+          context,
+        );
+        for (const [i, { score }] of twice.entries()) expect(score).toBeCloseTo(once[i]?.score ?? Number.NaN, 6);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+test('the directions of a word have unit length, are no more than asked for, and the same every time', () => {
+  fc.assert(
+    fc.property(anyClasses, fc.integer({ min: 1, max: 8 }), (classes, limit) => {
+      const directions = directionsOf(classes, classifier, limit);
+      expect(directions.length).toBeGreaterThan(0);
+      expect(directions.length).toBeLessThanOrEqual(Math.min(limit, classes.length));
+      for (const direction of directions) expect(cosine(direction, direction)).toBeCloseTo(1, 4);
+      expect(directionsOf(classes, classifier, limit)).toEqual(directions);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('what is seen has names that differ, the most of it first, none below a tenth', () => {
+  fc.assert(
+    fc.property(anyVector, (vector) => {
+      const [shares] = classifier.probabilities([vector]);
+      const seen = shares === undefined ? [] : seenIn(shares, vocabulary);
+      const scores = seen.map(({ score }) => score);
+      expect(scores).toEqual([...scores].sort((a, b) => b - a));
+      expect(scores.every((score) => score >= 0.1 && score <= 1)).toBe(true);
+      expect(new Set(seen.map(({ meaning }) => meaning.name)).size).toBe(seen.length);
+    }),
+    { numRuns: 30 },
+  );
+});
