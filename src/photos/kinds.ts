@@ -1,13 +1,23 @@
 import { extname } from 'node:path';
-import { fileBrands, isHeic } from './heic-brands.ts';
-import { rawKind } from './raw-kind.ts';
+import { sniff } from './sniff.ts';
 
-/** Endings under which people keep photos. What a file really is, its content decides when it is read. */
-const PHOTO = new Set(
-  'jpg jpeg jpe jfif png webp avif tif tiff gif heic heif hif jxl jp2 bmp cr2 cr3 nef arw dng raf orf rw2'.split(' '),
+/** Endings of developed pictures. */
+const PICTURE =
+  'jpg jpeg jpe jfif jif png apng webp avif avifs tif tiff gif heic heics heif heifs hif hsp jxl jp2 j2k jpf jpx j2c jpc ' +
+  'bmp dib tga pnm ppm pgm pbm pam';
+
+/** Endings of the camera makers' RAW files. */
+export const RAW_ENDINGS: ReadonlySet<string> = new Set(
+  (
+    '3fr ari arq arw bay cap cr2 cr3 crw dcr dcs dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw orf ori pef ptx ' +
+    'pxn raf raw rw2 rwl sr2 srf srw x3f'
+  ).split(' '),
 );
 
-/** Endings that never hold a photo: such files are passed over without being opened. */
+/** Endings under which people keep photos. What a file really is, its content decides when it is read. */
+const PHOTO = new Set([...PICTURE.split(' '), ...RAW_ENDINGS]);
+
+/** Endings that promise something else: a change to such a file is no reason to look for photos. */
 const OTHER = new Set(
   (
     'aac aae avi bak c cfg conf cpp css csv db doc docx exe flac gpx h html ini iso java js json kml lock log lrcat m4a ' +
@@ -18,19 +28,23 @@ const OTHER = new Set(
 
 export type NameKind = 'photo' | 'other' | 'unknown';
 
-/** What a name promises: a photo, certainly none, or nothing (then the first bytes are looked at). */
+/** What a name promises: a photo, something else, or nothing. */
 export function kindByName(name: string): NameKind {
   const ending = extname(name).slice(1).toLowerCase();
   if (PHOTO.has(ending)) return 'photo';
   return OTHER.has(ending) ? 'other' : 'unknown';
 }
 
-/** Whether the first 16 bytes of a file are those of a format in which photos are kept. */
+/** The picture that a camera puts beside a film or a RAW file, which is the photo. */
+export function isThumbnailName(name: string): boolean {
+  return extname(name).toLowerCase() === '.thm';
+}
+
+/** How much of a file `startsLikePhoto` needs. */
+export const HEAD_BYTES = 32;
+
+/** Whether the beginning of a file is that of a format in which photos are kept, be it decoded or not. */
 export function startsLikePhoto(head: Uint8Array): boolean {
-  const ascii = (from: number, to: number): string => String.fromCharCode(...head.subarray(from, to));
-  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return true;
-  if (ascii(0, 8) === '\x89PNG\r\n\x1a\n' || /^GIF8[79]a$/.test(ascii(0, 6))) return true;
-  if (ascii(0, 4) === 'RIFF' && ascii(8, 12) === 'WEBP') return true;
-  if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(ascii(0, 4)) || rawKind(head) !== null) return true;
-  return isHeic(head) || /^avi[fs]$/.test(fileBrands(head)?.[0] ?? '');
+  const content = sniff(head);
+  return content.kind === 'unsupported' ? content.isPhoto : content.kind !== 'other';
 }

@@ -1,5 +1,6 @@
+import { RAW_ENDINGS } from './kinds.ts';
+
 const DEVELOPED = new Set(['jpg', 'jpeg', 'jpe', 'jfif', 'heic', 'heif', 'hif']);
-const RAW = new Set(['cr2', 'cr3', 'nef', 'arw', 'dng', 'raf', 'orf', 'rw2']);
 
 /**
  * Which RAW files are one photo with a JPEG or HEIC: they lie in the same folder and have the same name but for its
@@ -17,7 +18,7 @@ export function rawCompanions(paths: readonly string[]): Map<string, string> {
   const pairs = new Map<string, string>();
   for (const path of paths) {
     const { name, ending } = split(path);
-    const standing = RAW.has(ending) ? developed.get(name) : undefined;
+    const standing = RAW_ENDINGS.has(ending) ? developed.get(name) : undefined;
     if (standing !== undefined) pairs.set(path, standing);
   }
   return pairs;

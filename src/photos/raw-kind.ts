@@ -1,10 +1,15 @@
 import { fileBrands } from './heic-brands.ts';
 
 /** A camera's RAW format; `RAW` for those built on TIFF whose maker is another (Pentax PEF, Samsung SRW, ...). */
-export type RawKind = 'CR2' | 'CR3' | 'NEF' | 'ARW' | 'DNG' | 'RAF' | 'ORF' | 'RW2' | 'RAW';
+export type RawKind = 'CRW' | 'MRW' | 'X3F' | 'CR2' | 'CR3' | 'NEF' | 'ARW' | 'DNG' | 'RAF' | 'ORF' | 'RW2' | 'RAW';
 
 /** Signatures at the start of a file, as Latin-1. */
 const SIGNATURES: readonly (readonly [RawKind, RegExp])[] = [
+  ['CRW', /^(II|MM).{4}HEAP(CCDR|JPGM)/s],
+  ['MRW', /^\0MRM/],
+  ['X3F', /^FOVb/],
+  // Phase One: a TIFF whose first directory may say nothing of a sensor.
+  ['RAW', /^(II\*\0.{4}IIII|MM\0\*.{4}MMMM)/s],
   ['CR2', /^II\*\0.{4}CR/s],
   ['RAF', /^FUJIFILMCCD-RAW/],
   ['ORF', /^(IIR[OS]|MMOR)/],
@@ -24,8 +29,8 @@ export function rawKind(bytes: Uint8Array): RawKind | null {
 const TAG = { compression: 259, photometric: 262, make: 271, subDirectories: 330, dngVersion: 50706 } as const;
 /** Photometric interpretations of sensor data: colour filter array, linear. */
 const SENSOR_PHOTOMETRIC = [32803, 34892];
-/** Compressions of Sony, Nikon, Pentax and Samsung. */
-const SENSOR_COMPRESSION = [32767, 34713, 65535, 32769, 32770];
+/** Compressions of Sony, Nikon, Pentax, Samsung and Kodak. */
+const SENSOR_COMPRESSION = [32767, 34713, 65535, 32769, 32770, 65000];
 /** More directories than any camera writes: a loop, or a scan of very many pages, which is no RAW file. */
 const MAX_DIRECTORIES = 24;
 

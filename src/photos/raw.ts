@@ -30,13 +30,14 @@ export async function rawPreview(bytes: Uint8Array, kind: RawKind): Promise<RawP
   reader ??= loadReader();
   const name = kind === 'RAW' ? 'a camera RAW file' : `a camera RAW file (${kind})`;
   if (kind === 'CR3' && isCutShort(bytes)) return faulty('corrupt', `is ${name} that is cut short`);
-  const metadata = readMetadata(await reader, bytes, name);
+  const metadata = kind === 'X3F' ? x3fMetadata(bytes) : readMetadata(await reader, bytes, name);
   if ('fault' in metadata) return metadata;
   const named = { width: metadata.thumb_width, height: metadata.thumb_height };
-  const preview = choose(embeddedJpegs(bytes), named);
+  const file = kind === 'MRW' ? withPreviewsMended(bytes) : bytes;
+  const preview = choose(embeddedJpegs(file), named);
   if (preview === null) return faulty('unsupported', `is ${name} without a JPEG preview`);
   if (!preview.complete) return faulty('corrupt', `is ${name} whose preview is damaged or cut short`);
-  const jpeg = bytes.subarray(preview.start, preview.end);
+  const jpeg = file.subarray(preview.start, preview.end);
   return {
     kind: 'preview',
     jpeg: withOrientation(jpeg, ORIENTATION_OF_FLIP[metadata.flip] ?? 1),
@@ -69,6 +70,22 @@ function readMetadata(module: LibRawModule, bytes: Uint8Array, name: string): Ra
     reader = null;
     return faulty('decoder_crashed', 'crashed the reader of camera RAW files');
   }
+}
+
+/** This build of LibRaw refuses Sigma's files; their header says how the camera was held, in degrees to the right. */
+function x3fMetadata(bytes: Uint8Array): RawMetadata {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const turned = view.byteLength < 40 ? 0 : view.getUint32(36, true);
+  const flips: Readonly<Record<number, number>> = { 90: 6, 180: 3, 270: 5 };
+  return { flip: flips[turned] ?? 0, thumb_width: 0, thumb_height: 0 };
+}
+
+/** Minolta's cameras write another byte in place of the first of a preview (0xff). */
+function withPreviewsMended(mrw: Uint8Array): Uint8Array {
+  const file = Buffer.from(mrw);
+  const rest = Buffer.from([0xd8, 0xff, 0xdb]);
+  for (let at = file.indexOf(rest, 1); at !== -1; at = file.indexOf(rest, at + 1)) file[at - 1] = 0xff;
+  return file;
 }
 
 /** LibRaw is content with a CR3 file's thumbnail, which stands in front of the preview and the sensor's data. */

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { constants, type Dirent } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { close, constants, type Dirent, open, read } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import pLimit from 'p-limit';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { IgnoreRules, systemReason } from './ignore.ts';
-import { kindByName, startsLikePhoto } from './kinds.ts';
+import { HEAD_BYTES, isThumbnailName, kindByName, startsLikePhoto } from './kinds.ts';
 
 /** Files looked at side by side: a folder of 30,000 must not hold 30,000 handles. */
 const limit = pLimit(32);
@@ -82,8 +82,9 @@ async function visit(
   };
   const isFolder = entry.isDirectory();
   const kind = kindByName(name);
-  if (!isFolder && kind === 'other') return null;
   const reason = systemReason(name, isFolder);
+  // Not worth a mention, unless it turns out to be a photo after all.
+  if (!isFolder && kind === 'other' && (reason !== null || !entry.isFile() || rules.ignores(path, false))) return null;
   if (reason !== null) return isFolder || kind === 'photo' ? skip(reason) : null;
   if (rules.ignores(path, isFolder)) return skip('ignored');
   if (isFolder && isUtf8(entry.name)) return path;
@@ -110,6 +111,10 @@ async function visitFile(root: string, path: string, promised: boolean, walked: 
   const file = join(root, path);
   try {
     if (!promised && !startsLikePhoto(await head(file))) return;
+    if (isThumbnailName(path)) {
+      walked.skipped.push({ path, reason: 'thumbnail of a film or RAW file' });
+      return;
+    }
     const { size, mtimeMs } = await lstat(file);
     walked.files.push({ path, size, mtimeMs: Math.round(mtimeMs) });
   } catch (error) {
@@ -119,15 +124,17 @@ async function visitFile(root: string, path: string, promised: boolean, walked: 
   }
 }
 
-async function head(file: string | Buffer): Promise<Uint8Array> {
-  // O_NONBLOCK: should the name have become a FIFO since it was listed, opening it must not wait for a writer.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const { buffer, bytesRead } = await handle.read(new Uint8Array(16), 0, 16, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
+/** By callbacks: promises and their file handles take twice the processor, and every film and sidecar is looked at. */
+function head(file: string | Buffer): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    // O_NONBLOCK: should the name have become a FIFO since it was listed, opening it must not wait for a writer.
+    open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0), (unopened, handle) => {
+      if (unopened !== null) return reject(unopened);
+      read(handle, new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0, (unread, length, buffer) => {
+        close(handle, () => (unread === null ? resolve(buffer.subarray(0, length)) : reject(unread)));
+      });
+    });
+  });
 }
 
 function special(entry: Dirent<Buffer>): string {

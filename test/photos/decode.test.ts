@@ -218,7 +218,7 @@ describe('what cannot be decoded is told apart', () => {
       '\xff\x0a\xfa\x7f': 'unsupported: is a JPEG XL image, which cannot be decoded',
       '\0\0\0\x0cjP  \r\n': 'unsupported: is a JPEG 2000 image, which cannot be decoded',
       'II*\0\x10\0\0\0CR\x02\0': 'corrupt: is a camera RAW file (CR2) that is damaged, or of a camera not known',
-      '\0MRM\0\x01\0\0': 'unsupported: is a camera RAW file of Minolta or Sigma, which cannot be decoded',
+      '\0MRM\0\x01\0\0': 'corrupt: is a camera RAW file (MRW) that is damaged, or of a camera not known',
       '\xff\xd8\xff': 'corrupt: is cut short',
     };
     for (const [head, expected] of Object.entries(heads)) {

@@ -91,8 +91,29 @@ describe('walking a folder', () => {
     await writeFile(join(root, 'web'), '\0\0\0\x18ftypavif\0\0\0\0');
     await writeFile(join(root, 'film'), '\0\0\0\x18ftypisom\0\0\0\0');
     await writeFile(join(root, 'README'), 'no photo');
-    await writeFile(join(root, 'clip.mp4'), Buffer.from([0xff, 0xd8, 0xff, 0xe0]));
-    expect((await walk(root)).files.map(({ path }) => path)).toEqual(['IMG_0001', 'scan', 'shot', 'web']);
+    await writeFile(join(root, 'photo.mp4'), Buffer.from([0xff, 0xd8, 0xff, 0xe0]));
+    await writeFile(join(root, 'a.jpg.bak'), '\x89PNG\r\n\x1a\n', 'latin1');
+    await writeFile(join(root, 'clip.mp4'), '\0\0\0\x18ftypisom\0\0\0\0');
+    await writeFile(join(root, 'jxl.bin'), '\0\0\0\x0cJXL \r\n');
+    await writeFile(join(root, 'layers.psd'), '8BPS\0\x01');
+    await writeFile(join(root, 'notes.txt'), 'no photo');
+    const found = ['IMG_0001', 'a.jpg.bak', 'jxl.bin', 'photo.mp4', 'scan', 'shot', 'web'];
+    const { files, skipped } = await walk(root);
+    expect([files.map(({ path }) => path), skipped]).toEqual([found, []]);
+  });
+
+  it('mentions every file that is a photo by its name, whatever the maker or the time', async () => {
+    const endings =
+      'jxl jp2 bmp tga pgm heics avifs crw mrw x3f pef srw 3fr iiq nrw rwl erf kdc dcr mef mos sr2 fff'.split(' ');
+    for (const ending of endings) await writeFile(join(root, `A.${ending.toUpperCase()}`), 'x');
+    expect((await walk(root)).files).toHaveLength(endings.length);
+  });
+
+  it('leaves out the thumbnail of a film, and says so', async () => {
+    await writeFile(join(root, 'MVI_1.THM'), Buffer.from([0xff, 0xd8, 0xff, 0xe1]));
+    const { files, skipped } = await walk(root);
+    expect(files).toEqual([]);
+    expect(skipped).toEqual([{ path: 'MVI_1.THM', reason: 'thumbnail of a film or RAW file' }]);
   });
 
   it.skipIf(process.getuid?.() === 0)('goes on past a folder that may not be listed, and says so', async () => {
