@@ -20,6 +20,7 @@ import { walk } from '../dist/photos/walk.js';
 import { loadSettings } from '../dist/settings.js';
 import { stopLite } from '../dist/store/lite/sidecar.js';
 import { openStore } from '../dist/store/open.js';
+import { UNREAD } from '../dist/store/port.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
 import { embedderAlone } from './embedder-alone.js';
@@ -64,7 +65,7 @@ async function walkAndUpsert(world, settings, folder, model) {
   const store = await openStore(world, settings, () => undefined);
   const table = store.table(model);
   const rows = files.map(({ path, size, mtimeMs }) => {
-    const facts = { takenMs: null, camera: null, width: 4000, height: 3000, quality: 1 };
+    const facts = { ...UNREAD, takenMs: null, camera: null, width: 4000, height: 3000, quality: 1 };
     const vector = randomUnit(model.dim);
     return { id: path, library: 'bench', path, sha256: path, size, mtimeMs, ...facts, vector };
   });

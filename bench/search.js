@@ -16,6 +16,7 @@ import { photoId } from '../dist/library/scope.js';
 import { loadSettings } from '../dist/settings.js';
 import { stopLite } from '../dist/store/lite/sidecar.js';
 import { openStore } from '../dist/store/open.js';
+import { UNREAD } from '../dist/store/port.js';
 import { realWorld } from '../dist/world.js';
 import { randomUnit } from './random-unit.js';
 
@@ -42,7 +43,7 @@ async function fill(world, settings, root, rows) {
         const path = `folder ${start / BATCH}/IMG_${number}.jpg`;
         await writeFile(join(root, path), 'x');
         const { size, mtimeMs } = await stat(join(root, path));
-        const facts = { takenMs: null, camera: null, width: 4032, height: 3024, quality: 1 };
+        const facts = { ...UNREAD, takenMs: null, camera: null, width: 4032, height: 3024, quality: 1 };
         const sha256 = number.toString(16).padStart(64, '0');
         const place = { id: photoId(library.id, path), library: library.id, path, sha256, size };
         return { ...place, ...facts, mtimeMs: Math.round(mtimeMs), vector: randomUnit(model.dim) };

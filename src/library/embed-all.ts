@@ -1,5 +1,5 @@
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
-import type { PhotoRow, PhotoTable, StoredPhoto } from '../store/port.ts';
+import { type PhotoRow, type PhotoTable, type StoredPhoto, UNREAD } from '../store/port.ts';
 import type { RowWriter } from './batch.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
@@ -121,7 +121,7 @@ class EmbedRun {
     if (result.kind === 'embedded') {
       this.#embedded += 1;
       countFresh(job);
-      return this.#deps.writer.add({ ...place(job), ...result.photo });
+      return this.#deps.writer.add({ ...UNREAD, ...place(job), ...result.photo });
     }
     const source = await countKnown(job, result.sha256, this.#deps.known, this.#moved);
     this.#reuse.push({ job, source, file: result });
@@ -179,7 +179,7 @@ class EmbedRun {
     if (result.kind === 'fault') return this.#fault(job, result.fault);
     if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
     this.#embedded += 1;
-    await this.#deps.writer.add({ ...place(job), ...result.photo });
+    await this.#deps.writer.add({ ...UNREAD, ...place(job), ...result.photo });
   }
 }
 

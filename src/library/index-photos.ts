@@ -42,6 +42,10 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
   const libraries = await store.libraries();
   const scopes = await chooseScopes(request.roots, libraries, onEvent);
   for (const { library, isNew } of scopes) if (isNew && !request.dryRun) await store.putLibrary(library);
+  if (!request.dryRun) {
+    const onProgress = (done: number, total: number): void => onEvent({ kind: 'upgrading', done, total });
+    await table.upgrade({ interrupted: deps.interrupted, onProgress });
+  }
   const known = await KnownPhotos.load(table, libraries);
 
   const reports = new Map<string, LibraryReport>();

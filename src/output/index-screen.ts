@@ -11,6 +11,7 @@ const MAX_NAMED = 20;
 export class IndexScreen {
   readonly #world: World;
   readonly #progress: Progress;
+  #upgrade: Progress | null = null;
   #failures = 0;
 
   constructor(world: World) {
@@ -23,7 +24,12 @@ export class IndexScreen {
   }
 
   show(event: IndexEvent): void {
+    if (event.kind !== 'upgrading') this.#upgrade?.finish();
     switch (event.kind) {
+      case 'upgrading':
+        this.#upgrade ??= createProgress(this.#world, 'Upgrading the index');
+        this.#upgrade.update(event.done, event.total);
+        break;
       case 'progress':
         this.#progress.update(event.done, event.total, { failed: event.failed });
         break;
@@ -44,6 +50,7 @@ export class IndexScreen {
   }
 
   end(): void {
+    this.#upgrade?.finish();
     this.#progress.finish();
   }
 
@@ -54,7 +61,7 @@ export class IndexScreen {
   }
 }
 
-function sentenceFor(event: Exclude<IndexEvent, { kind: 'progress' | 'photo-failed' }>): string {
+function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress' | 'photo-failed' }>): string {
   const { name } = 'library' in event ? event.library : { name: '' };
   switch (event.kind) {
     case 'compared':

@@ -31,13 +31,22 @@ export interface StoredPhoto {
   readonly size: number;
   /** Kept in whole milliseconds: compare with `Math.round(stat.mtimeMs)`. */
   readonly mtimeMs: number;
+  /** Which reader of files found what the record says besides: an older one's facts are to be read again. */
+  readonly facts: number;
 }
+
+/** For rows whose further facts nobody has read from the file yet. */
+export const UNREAD = { takenOffsetMinutes: null, takenFrom: null, facts: 0 } as const;
 
 /** Everything kept of a photo but its vector. */
 export interface PhotoRecord extends StoredPhoto {
   readonly library: string;
-  /** Time of taking from EXIF, milliseconds since 1970; null when unknown. */
+  /** Of the camera's wall clock, read as if it showed UTC, milliseconds since 1970; null when unknown. */
   readonly takenMs: number | null;
+  /** How far that clock was ahead of UTC; null where nothing says so. */
+  readonly takenOffsetMinutes: number | null;
+  /** What says when it was taken, at most 16 bytes: see photos/taken.ts; null when nothing does. */
+  readonly takenFrom: string | null;
   readonly camera: string | null;
   /** Upright pixels. */
   readonly width: number;
@@ -95,8 +104,20 @@ export interface PhotoStore {
   close(): Promise<void>;
 }
 
-/** The rows of one model. */
+export interface UpgradeOptions {
+  /** Aborting leaves the rest to the next upgrade. */
+  readonly interrupted: AbortSignal;
+  onProgress(done: number, total: number): void;
+}
+
+/** The rows of one model. Until they are upgraded, rows of an earlier version are read where they are. */
 export interface PhotoTable {
+  /**
+   * Brings rows that an earlier version of curate wrote into the form of this one, embedding nothing; called before the
+   * first write of an index run, and at once done when there are none.
+   * @throws UserError `interrupted`
+   */
+  upgrade(options: UpgradeOptions): Promise<void>;
   /** What reconciling needs of a library's photos, in order of id. */
   photos(library: string): AsyncIterable<StoredPhoto>;
   /** Every row that the filter lets through, in order of id; read page by page, so it never is in memory at once. */

@@ -17,6 +17,7 @@ import { Outlet } from '../../src/picture/outlet.ts';
 import { privateGuard } from '../../src/picture/private-guard.ts';
 import { prepareReference } from '../../src/picture/references.ts';
 import type { Settings } from '../../src/settings.ts';
+import { UNREAD } from '../../src/store/port.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -133,7 +134,9 @@ async function library(
     await cp(join(root, `${colour}.jpg`), file);
     const result = await embedder.embed({ file });
     if (result.kind === 'embedded')
-      await store.table(testModel).upsert([{ ...result.photo, id: photoId('lib', path), library: 'lib', path }]);
+      await store
+        .table(testModel)
+        .upsert([{ ...UNREAD, ...result.photo, id: photoId('lib', path), library: 'lib', path }]);
     files.push(path);
   }
   for (const rule of rules) {

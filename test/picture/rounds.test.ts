@@ -10,6 +10,7 @@ import { UNDATED } from '../../src/photos/taken.ts';
 import { type Cast, type CastRequest, castReferences } from '../../src/picture/cast-references.ts';
 import { sha256 } from '../../src/picture/hash.ts';
 import { privateGuard } from '../../src/picture/private-guard.ts';
+import { UNREAD } from '../../src/store/port.ts';
 import { unit } from '../casting/photos.ts';
 import { testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -52,7 +53,7 @@ async function put(path: string, angle: number, content?: Buffer): Promise<strin
   );
   vectors.set(file, vector);
   const facts = { size: written.length, mtimeMs: 0, ...UNDATED, camera: null, width: 32, height: 24, quality: 1 };
-  const row = { id: photoId('lib', path), library: 'lib', path, sha256: sha256(written), vector, ...facts };
+  const row = { ...UNREAD, id: photoId('lib', path), library: 'lib', path, sha256: sha256(written), vector, ...facts };
   await store.table(testModel).upsert([row]);
   return file;
 }

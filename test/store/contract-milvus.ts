@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PhotoRow, PhotoStore, PhotoTable } from '../../src/store/port.ts';
+import type { MilvusLine } from '../../src/store/milvus/client.ts';
+import { type ModelIdentity, type PhotoRow, type PhotoStore, type PhotoTable, UNREAD } from '../../src/store/port.ts';
 import { type ContractOptions, storeContract } from './contract.ts';
 import { byId, collect, FIRST_AXIS, freshModel, photo, unit } from './samples.ts';
+import { writeVersion1 } from './version-1.ts';
 
 /** A real Milvus: every call makes a new connection to the same one. */
 export interface MilvusPlace {
   open(): Promise<PhotoStore>;
+  /** What `open` opens a store on. */
+  line(): Promise<MilvusLine>;
   close(): Promise<void>;
 }
 
@@ -110,6 +114,82 @@ export function milvusContract(name: string, start: () => Promise<MilvusPlace>, 
         expect(hits.slice(0, 3).map(({ path }) => path)).toEqual(['0.jpg', '1.jpg', '2.jpg']);
         await table.remove(rows.slice(1).map(({ id }) => id));
         expect((await collect(table.photos('holiday'))).map(({ path }) => path)).toEqual(['0.jpg']);
+      });
+    });
+
+    describe('an index that curate 0.1.0 made', () => {
+      const upgraded = (rows: readonly PhotoRow[]): PhotoRow[] => byId(rows.map((row) => ({ ...row, ...UNREAD })));
+      const undated = photo('b.jpg', { angle: 1, takenMs: null, camera: null });
+      const five = [
+        photo('a.jpg'),
+        undated,
+        ...['c', 'd', 'e'].map((name, i) => photo(`${name}.jpg`, { angle: i / 9 })),
+      ];
+      const quiet = { interrupted: new AbortController().signal, onProgress: () => undefined };
+
+      async function withOld(
+        rows: readonly PhotoRow[],
+        use: (table: PhotoTable, store: PhotoStore, model: ModelIdentity) => Promise<void>,
+      ): Promise<void> {
+        const model = freshModel();
+        const line = await place.line();
+        await writeVersion1(line, model, rows);
+        await line.close();
+        const store = await place.open();
+        try {
+          await use(store.table(model), store, model);
+        } finally {
+          await store.close();
+        }
+      }
+
+      test('is read as it is', async () => {
+        await withOld(five, async (table, store, model) => {
+          const hits = await table.search(FIRST_AXIS, { k: 2, vectors: true });
+          expect(hits.map(({ score: _, ...row }) => row)).toEqual(
+            [five[0], five[2]].map((row) => ({ ...row, ...UNREAD })),
+          );
+          expect((await collect(table.photos('holiday'))).map(({ facts }) => facts)).toEqual([0, 0, 0, 0, 0]);
+          expect(await collect(table.all({ vectors: true }))).toEqual(upgraded(five));
+          expect(byId(await table.rows(five.map(({ id }) => id)))).toEqual(upgraded(five));
+          expect(await table.count()).toBe(5);
+          const listed = (await store.models()).filter((one) => one.model.sha256 === model.sha256);
+          expect(listed).toEqual([{ model, photos: 5 }]);
+        });
+      });
+
+      test('is upgraded, with every row, by a run that may be stopped and continued', async () => {
+        const rows = Array.from({ length: 2_300 }, (_, index) => photo(`${index}.jpg`, { angle: index / 1000 }));
+        await withOld(rows, async (table, store, model) => {
+          const stop = new AbortController();
+          const stopped = table.upgrade({
+            interrupted: stop.signal,
+            onProgress: (done) => done >= 1_000 && stop.abort(),
+          });
+          await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
+          expect(await table.count()).toBe(2_300);
+          const again = await place.open();
+          const steps: number[] = [];
+          await again.table(model).upgrade({ ...quiet, onProgress: (done) => steps.push(done) });
+          expect(steps).toEqual([1_000, 2_000, 2_300]);
+          for (const one of [table, again.table(model)]) {
+            expect(await collect(one.all({ vectors: true }))).toEqual(upgraded(rows));
+          }
+          await again.close();
+          await table.upgrade(quiet);
+          const listed = (await store.models()).filter((one) => one.model.sha256 === model.sha256);
+          expect(listed.map(({ photos }) => photos)).toEqual([2_300]);
+        });
+      });
+
+      test('is upgraded before anything is written to it, and forgets what is removed before', async () => {
+        await withOld(five, async (table) => {
+          await table.remove([undated.id]);
+          expect(await table.count()).toBe(4);
+          const newer = photo('a.jpg', { size: 1, facts: 7 });
+          await table.upsert([newer]);
+          expect(await collect(table.all({ vectors: true }))).toEqual(byId([newer, ...upgraded(five.slice(2))]));
+        });
       });
     });
 

@@ -51,19 +51,32 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
     test('rows come back as they were put', async () => {
       const rows = [
         photo('beach/IMG_0001.jpg'),
-        photo('beach/undated.jpg', { takenMs: null, camera: null, quality: 0 }),
-        photo('before-1970.jpg', { takenMs: -86_400_000, size: 5_000_000_000, mtimeMs: 0 }),
+        photo('beach/undated.jpg', {
+          takenMs: null,
+          takenOffsetMinutes: null,
+          takenFrom: null,
+          camera: null,
+          quality: 0,
+        }),
+        photo('before-1970.jpg', {
+          takenMs: -86_400_000,
+          takenOffsetMinutes: -570,
+          facts: 0,
+          size: 5_000_000_000,
+          mtimeMs: 0,
+        }),
         photo('日本/写真 "1"\\\n.jpg', { library: 'other "library"', camera: 'Kodak\\"DC\n' }),
       ];
       await table.upsert(rows);
       const found = await table.rows([...rows.map(({ id }) => id), 'f'.repeat(64)]);
       expect(byId(found)).toEqual(byId(rows));
-      const listed = byId(rows.slice(0, 3)).map(({ id, path, sha256, size, mtimeMs }) => ({
+      const listed = byId(rows.slice(0, 3)).map(({ id, path, sha256, size, mtimeMs, facts }) => ({
         id,
         path,
         sha256,
         size,
         mtimeMs,
+        facts,
       }));
       expect(await collect(table.photos('holiday'))).toEqual(listed);
       const hits = await table.search(FIRST_AXIS, { k: 10 });

@@ -13,8 +13,10 @@ milvusContract(
       const { address, token } = await connectLite(home.world, home.paths, () => undefined);
       return liteEndpoint(address, token);
     };
+    const line = async () => openLine(await reach(), { world: home.world, reconnect: reach });
     return {
-      open: async () => milvusStore(openLine(await reach(), { world: home.world, reconnect: reach })),
+      line,
+      open: async () => milvusStore(await line()),
       close: () => home.remove(),
     };
   },

@@ -32,7 +32,11 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
 
   milvusContract(
     'keeps the contract',
-    async () => ({ open, close: async () => undefined }),
+    async () => ({
+      open,
+      line: async () => openLine(parseEndpoint(server.uri, server.token), { world: testWorld() }),
+      close: async () => undefined,
+    }),
     // A collection takes a server two seconds to make, and every strong read a fifth of one.
     { timeout: 240_000, runs: 2 },
   );

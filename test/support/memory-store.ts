@@ -50,9 +50,10 @@ export class MemoryTable implements PhotoTable {
   /** Whether anything was ever put. */
   written = false;
 
+  async upgrade(): Promise<void> {}
   async *photos(library: string): AsyncIterable<StoredPhoto> {
-    for (const { id, path, sha256, size, mtimeMs } of this.#sorted({ within: [{ library, folder: '' }] })) {
-      yield { id, path, sha256, size, mtimeMs };
+    for (const { id, path, sha256, size, mtimeMs, facts } of this.#sorted({ within: [{ library, folder: '' }] })) {
+      yield { id, path, sha256, size, mtimeMs, facts };
     }
   }
   all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;

@@ -69,6 +69,21 @@ export class Collection {
     return Number(data[0]?.['count(*)']);
   }
 
+  /** Looked up each time, since another process may have dropped it. */
+  async exists(): Promise<boolean> {
+    return (await describe(this.#line, this.#spec.name, { cache: false })) !== null;
+  }
+
+  /** No error when another process has dropped it already. */
+  async drop(): Promise<void> {
+    const collection_name = this.#spec.name;
+    await this.#line.attempt(
+      (client) => client.dropCollection({ collection_name }),
+      (failure) => failure.kind === 'missing',
+    );
+    this.#ready = false;
+  }
+
   /** The count, or the statistics of a collection that a server has not in memory, rather than load it for this. */
   async roughCount(): Promise<number> {
     if (this.kind === 'lite' || (await this.#isLoaded())) return this.count('');
@@ -187,10 +202,14 @@ export class Collection {
 }
 
 /** Null when there is no such collection. */
-export async function describe(line: MilvusLine, name: string): Promise<DescribeCollectionResponse | null> {
+export async function describe(
+  line: MilvusLine,
+  name: string,
+  // The SDK needs the same description for every upsert and search.
+  { cache = true } = {},
+): Promise<DescribeCollectionResponse | null> {
   return line.attempt(
-    // Cached: the SDK needs the same description for every upsert and search.
-    (client) => client.describeCollection({ collection_name: name, cache: true }),
+    (client) => client.describeCollection({ collection_name: name, cache }),
     (failure) => failure.kind === 'missing',
   );
 }

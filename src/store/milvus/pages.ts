@@ -9,6 +9,8 @@ interface Listing {
   readonly fields: readonly string[];
   /** Expression; absent means every row. */
   readonly filter?: string;
+  /** Only rows of a greater id. */
+  readonly after?: string;
   readonly pageRows?: number;
   readonly consistency?: Consistency;
 }
@@ -19,12 +21,12 @@ interface Listing {
  */
 export async function* pagesOf(
   collection: Collection,
-  { fields, filter = '', pageRows = MAX_ROWS, consistency = 'Strong' }: Listing,
+  { fields, filter = '', after = '', pageRows = MAX_ROWS, consistency = 'Strong' }: Listing,
 ): AsyncGenerator<MilvusRow[]> {
-  for (let last = ''; ; ) {
-    const after = `id > ${quote(last)}`;
+  for (let last = after; ; ) {
+    const beyond = `id > ${quote(last)}`;
     const page = await collection.query({
-      filter: filter === '' ? after : `${filter} and ${after}`,
+      filter: filter === '' ? beyond : `${filter} and ${beyond}`,
       fields,
       limit: pageRows,
       sorted: true,

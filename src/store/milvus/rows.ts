@@ -1,14 +1,14 @@
 import type { RowData } from '@zilliz/milvus2-sdk-node';
 import { UserError } from '../../errors.ts';
 import type { Library, PhotoRecord, PhotoRow, StoredPhoto } from '../port.ts';
-import { MAX_BYTES, NO_VECTOR } from './schema.ts';
+import { MAX_BYTES, NO_VECTOR, type PhotosVersion } from './schema.ts';
 
 /** A row as the SDK gives it: Int64 come as strings. */
 export type MilvusRow = Readonly<Record<string, unknown>>;
 
-export const STORED_FIELDS = ['id', 'path', 'sha256', 'size', 'mtime_ms'] as const;
+const STORED_FIELDS = ['id', 'path', 'sha256', 'size', 'mtime_ms'];
 /** `photo_id` for `id`: Lite leaves the primary key out of search hits. */
-export const RECORD_FIELDS = [
+const RECORD_FIELDS = [
   'photo_id',
   'library',
   'path',
@@ -20,8 +20,17 @@ export const RECORD_FIELDS = [
   'width',
   'height',
   'quality',
-] as const;
-export const ROW_FIELDS = [...RECORD_FIELDS, 'vec'] as const;
+];
+
+/** What to ask a collection of a version for, by what is wanted. */
+export function fieldsOf(version: PhotosVersion, wanted: 'stored' | 'record' | 'row'): string[] {
+  if (wanted === 'stored') return version === 1 ? STORED_FIELDS : [...STORED_FIELDS, 'facts'];
+  const record = version === 1 ? RECORD_FIELDS : [...RECORD_FIELDS, 'taken_offset', 'taken_from', 'facts'];
+  return wanted === 'record' ? record : [...record, 'vec'];
+}
+
+/** Stands for an offset that is not known: no clock is two months ahead of UTC. */
+const NO_OFFSET = 100_000;
 
 /** How far a squared length may be from 1: float32 rounding of 2048 terms stays far below. */
 const UNIT_TOLERANCE = 1e-3;
@@ -47,6 +56,9 @@ export function toMilvus(row: PhotoRow, dim: number): RowData {
     width: row.width,
     height: row.height,
     quality: Number.isFinite(row.quality) ? row.quality : 0,
+    taken_offset: row.takenOffsetMinutes ?? NO_OFFSET,
+    taken_from: clip(row.takenFrom ?? '', MAX_BYTES.takenFrom),
+    facts: row.facts,
     vec: row.vector,
   };
 }
@@ -58,6 +70,7 @@ export function toStored(row: MilvusRow): StoredPhoto {
     sha256: text(row.sha256),
     size: Number(row.size),
     mtimeMs: Number(row.mtime_ms),
+    facts: Number(row.facts ?? 0),
   };
 }
 
@@ -66,11 +79,18 @@ export function toRecord(row: MilvusRow): PhotoRecord {
     ...toStored(row),
     library: text(row.library),
     takenMs: Number(row.taken_ms) || null,
+    takenOffsetMinutes: offsetOf(row.taken_offset),
+    takenFrom: text(row.taken_from) || null,
     camera: text(row.camera) || null,
     width: Number(row.width),
     height: Number(row.height),
     quality: Number(row.quality),
   };
+}
+
+function offsetOf(value: unknown): number | null {
+  const offset = Number(value ?? NO_OFFSET);
+  return offset === NO_OFFSET ? null : offset;
 }
 
 export function toRow(row: MilvusRow): PhotoRow {

@@ -3,14 +3,13 @@ import { UserError } from '../../errors.ts';
 import type { ModelIdentity } from '../port.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Raised when fields change: old collections stay as they are and new ones are made beside them. */
-export const SCHEMA_VERSION = 1;
-export const LIBRARIES = `curate_libraries_v${SCHEMA_VERSION}`;
-const PHOTOS_PREFIX = `curate_photos_v${SCHEMA_VERSION}_`;
-const PHOTOS_NAME = new RegExp(`^${PHOTOS_PREFIX}[0-9a-f]{12}$`);
+/** Raised when fields change: a collection of an earlier version is copied into one of this (upgrade.ts). */
+export type PhotosVersion = 1 | 2;
+const PHOTOS_NAME = /^curate_photos_v[12]_[0-9a-f]{12}$/;
+const LIBRARIES_VERSION = 1;
 
 /** Bytes of UTF-8, as Milvus counts them. */
-export const MAX_BYTES = { id: 64, library: 128, name: 1024, path: 8192, camera: 256 } as const;
+export const MAX_BYTES = { id: 64, library: 128, name: 1024, path: 8192, camera: 256, takenFrom: 16 } as const;
 
 /** Milvus wants a vector in every collection; libraries have none of their own. */
 export const NO_VECTOR: readonly number[] = [1, 0];
@@ -36,9 +35,9 @@ function varchar(name: string, max_length: number): Field {
 }
 
 /** One collection per model: vectors of different models never meet. No nullable fields: 2.3 refuses them. */
-export function photosSpec(model: ModelIdentity): CollectionSpec {
+export function photosSpec(model: ModelIdentity, version: PhotosVersion): CollectionSpec {
   return {
-    name: PHOTOS_PREFIX + model.sha256.slice(0, 12),
+    name: `curate_photos_v${version}_${model.sha256.slice(0, 12)}`,
     fields: [
       { ...varchar('id', MAX_BYTES.id), is_primary_key: true },
       // The id once more: Lite leaves the primary key out of search hits.
@@ -53,10 +52,11 @@ export function photosSpec(model: ModelIdentity): CollectionSpec {
       { name: 'width', data_type: 'Int32' },
       { name: 'height', data_type: 'Int32' },
       { name: 'quality', data_type: 'Double' },
+      ...(version === 1 ? [] : ADDED_IN_2),
       { name: 'vec', data_type: 'FloatVector', dim: model.dim },
     ],
     properties: {
-      'curate.schema': String(SCHEMA_VERSION),
+      'curate.schema': String(version),
       'curate.model': model.id,
       'curate.sha256': model.sha256,
       'curate.dim': String(model.dim),
@@ -64,16 +64,22 @@ export function photosSpec(model: ModelIdentity): CollectionSpec {
   };
 }
 
+const ADDED_IN_2: readonly Field[] = [
+  { name: 'taken_offset', data_type: 'Int32' },
+  varchar('taken_from', MAX_BYTES.takenFrom),
+  { name: 'facts', data_type: 'Int32' },
+];
+
 export function librariesSpec(): CollectionSpec {
   return {
-    name: LIBRARIES,
+    name: `curate_libraries_v${LIBRARIES_VERSION}`,
     fields: [
       { ...varchar('id', MAX_BYTES.library), is_primary_key: true },
       varchar('name', MAX_BYTES.name),
       varchar('root', MAX_BYTES.path),
       { name: 'vec', data_type: 'FloatVector', dim: NO_VECTOR.length },
     ],
-    properties: { 'curate.schema': String(SCHEMA_VERSION) },
+    properties: { 'curate.schema': String(LIBRARIES_VERSION) },
   };
 }
 

@@ -4,7 +4,7 @@ import { Collection, describe } from './collection.ts';
 import { quote } from './filter.ts';
 import { pagesOf } from './pages.ts';
 import { libraryToMilvus, toLibrary } from './rows.ts';
-import { isPhotosName, librariesSpec, modelOf, photosSpec } from './schema.ts';
+import { isPhotosName, librariesSpec, modelOf } from './schema.ts';
 import { MilvusTable } from './table.ts';
 
 /** A PhotoStore on any Milvus: the embedded Lite 3.2, a server from 2.3 on, Zilliz Cloud. */
@@ -50,12 +50,12 @@ export function milvusStore(line: MilvusLine): PhotoStore {
 
 async function indexedModels(line: MilvusLine): Promise<IndexedModel[]> {
   const { data } = await line.call((client) => client.showCollections());
-  const found: IndexedModel[] = [];
+  const found = new Map<string, IndexedModel>();
   for (const { name } of data.filter(({ name }) => isPhotosName(name))) {
     const description = await describe(line, name);
     const model = description === null ? null : modelOf(description);
-    if (model === null) continue;
-    found.push({ model, photos: await new Collection(line, photosSpec(model)).roughCount() });
+    if (model === null || found.has(model.sha256)) continue;
+    found.set(model.sha256, { model, photos: await new MilvusTable(line, model).roughCount() });
   }
-  return found.sort((a, b) => (a.model.id < b.model.id ? -1 : 1));
+  return [...found.values()].sort((a, b) => (a.model.id < b.model.id ? -1 : 1));
 }

@@ -7,23 +7,15 @@ import type {
   PhotoTable,
   SearchOptions,
   StoredPhoto,
+  UpgradeOptions,
   VectorHit,
 } from '../port.ts';
 import type { MilvusLine } from './client.ts';
-import { Collection } from './collection.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
-import {
-  type MilvusRow,
-  RECORD_FIELDS,
-  ROW_FIELDS,
-  STORED_FIELDS,
-  toMilvus,
-  toRecord,
-  toRow,
-  toStored,
-} from './rows.ts';
-import { METRIC, photosSpec } from './schema.ts';
+import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
+import { METRIC } from './schema.ts';
+import { Generations } from './upgrade.ts';
 
 /** Rows of one upsert. */
 const UPSERT_ROWS = 1000;
@@ -43,35 +35,42 @@ interface AllOptions {
 
 /** The rows of one model, in a collection of their own. */
 export class MilvusTable implements PhotoTable {
-  readonly #photos: Collection;
+  readonly #generations: Generations;
   readonly #dim: number;
 
   constructor(line: MilvusLine, model: ModelIdentity) {
-    this.#photos = new Collection(line, photosSpec(model));
+    this.#generations = new Generations(line, model);
     this.#dim = model.dim;
   }
 
+  upgrade(options: UpgradeOptions): Promise<void> {
+    return this.#generations.upgrade(options);
+  }
+
   async *photos(library: string): AsyncIterable<StoredPhoto> {
-    for await (const page of pagesOf(this.#photos, { filter: inLibrary(library), fields: STORED_FIELDS })) {
-      yield* page.map(toStored);
-    }
+    const { collection, version } = await this.#generations.readable();
+    const fields = fieldsOf(version, 'stored');
+    for await (const page of pagesOf(collection, { filter: inLibrary(library), fields })) yield* page.map(toStored);
   }
 
   all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
   all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
   async *all({ filter = {}, vectors = false }: AllOptions = {}): AsyncIterable<PhotoRecord> {
-    const pages = pagesOf(this.#photos, {
+    const { collection, version } = await this.#generations.readable();
+    const pages = pagesOf(collection, {
       filter: expressionOf(filter),
-      fields: ['id', ...(vectors ? ROW_FIELDS : RECORD_FIELDS)],
+      fields: ['id', ...fieldsOf(version, vectors ? 'row' : 'record')],
       pageRows: vectors ? VECTOR_ROWS : MAX_ROWS,
     });
     for await (const page of pages) yield* page.map(vectors ? toRow : toRecord);
   }
 
   async rows(ids: readonly string[]): Promise<PhotoRow[]> {
+    const { collection, version } = await this.#generations.readable();
+    const fields = fieldsOf(version, 'row');
     const rows: PhotoRow[] = [];
     for (const some of chunks([...new Set(ids)], IDS)) {
-      const found = await this.#photos.query({ filter: idIn(some), fields: ROW_FIELDS, limit: IDS, sorted: false });
+      const found = await collection.query({ filter: idIn(some), fields, limit: IDS, sorted: false });
       for (const row of found) rows.push(toRow(row));
     }
     return rows;
@@ -81,11 +80,14 @@ export class MilvusTable implements PhotoTable {
     // Two rows of one id within a batch would both stay: the last one wins here.
     const distinct = new Map(rows.map((row) => [row.id, row]));
     const checked = [...distinct.values()].map((row) => toMilvus(row, this.#dim));
-    for (const batch of chunks(checked, UPSERT_ROWS)) await this.#photos.upsert(batch);
+    const collection = await this.#generations.writable();
+    for (const batch of chunks(checked, UPSERT_ROWS)) await collection.upsert(batch);
   }
 
   async remove(ids: readonly string[]): Promise<void> {
-    for (const some of chunks(ids, IDS)) await this.#photos.remove(idIn(some));
+    for (const collection of await this.#generations.all()) {
+      for (const some of chunks(ids, IDS)) await collection.remove(idIn(some));
+    }
   }
 
   search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
@@ -96,15 +98,16 @@ export class MilvusTable implements PhotoTable {
   ): Promise<Hit[]> {
     const k = Math.min(wanted, MAX_ROWS);
     const expression = expressionOf(filter);
+    const { collection, version } = await this.#generations.readable();
     // One more than asked shows whether a tie crosses the edge; then all of the tie must be seen to break it by path.
     for (let limit = Math.min(k + 1, MAX_ROWS); ; limit = Math.min(limit * 2, MAX_ROWS)) {
-      const found = await this.#photos.search({
+      const found = await collection.search({
         data: [...vector],
         filter: expression,
         limit,
-        output_fields: [...(vectors ? ROW_FIELDS : RECORD_FIELDS)],
+        output_fields: fieldsOf(version, vectors ? 'row' : 'record'),
         metric_type: METRIC,
-        params: this.#photos.kind === 'server' ? { ef: Math.max(MIN_EF, limit) } : {},
+        params: collection.kind === 'server' ? { ef: Math.max(MIN_EF, limit) } : {},
       });
       const hits = ranked(found, vectors ? toRow : toRecord);
       const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
@@ -113,12 +116,18 @@ export class MilvusTable implements PhotoTable {
     }
   }
 
-  count(library?: string): Promise<number> {
-    return this.#photos.count(library === undefined ? '' : inLibrary(library));
+  async count(library?: string): Promise<number> {
+    const { collection } = await this.#generations.readable();
+    return collection.count(library === undefined ? '' : inLibrary(library));
+  }
+
+  /** The count, or what a server last noted of it, rather than load a collection for this. */
+  async roughCount(): Promise<number> {
+    return (await this.#generations.readable()).collection.roughCount();
   }
 
   async flush(): Promise<void> {
-    await this.#photos.flush();
+    for (const collection of await this.#generations.all()) await collection.flush();
   }
 }
 

@@ -1,0 +1,74 @@
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { IndexEvent } from '../../src/library/events.ts';
+import { indexPhotos } from '../../src/library/index-photos.ts';
+import { photoId } from '../../src/library/scope.ts';
+import { connectLite } from '../../src/store/lite/connect.ts';
+import { openLine } from '../../src/store/milvus/client.ts';
+import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { milvusStore } from '../../src/store/milvus/store.ts';
+import { UNREAD } from '../../src/store/port.ts';
+import { collect, freshModel } from '../store/samples.ts';
+import { writeVersion1 } from '../store/version-1.ts';
+import { HashEmbedder } from '../support/hash-embedder.ts';
+import { type LiteHome, liteHome } from '../support/lite.ts';
+
+let home: LiteHome;
+let root: string;
+beforeAll(async () => {
+  home = await liteHome();
+  root = await realpath(await mkdtemp(join(tmpdir(), 'curate-old-')));
+});
+afterAll(async () => {
+  await home.remove();
+  await rm(root, { recursive: true, force: true });
+});
+
+it('an index run brings an index that curate 0.1.0 made along, and embeds nothing again', async () => {
+  const reach = async () => {
+    const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+    return liteEndpoint(address, token);
+  };
+  const line = openLine(await reach(), { world: home.world, reconnect: reach });
+  const store = milvusStore(line);
+  const model = freshModel(4);
+  const library = { id: 'old', name: 'Old', root };
+  await store.putLibrary(library);
+  const rows = await Promise.all(
+    ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg'].map(async (path) => {
+      await writeFile(join(root, path), path);
+      const embedded = await new HashEmbedder().embed({ file: join(root, path) });
+      if (embedded.kind !== 'embedded') throw new Error('a file of its own name can be embedded');
+      const place = { id: photoId(library.id, path), library: library.id, path };
+      return { ...UNREAD, ...embedded.photo, ...place, takenMs: 1_690_000_000_000 };
+    }),
+  );
+  await writeVersion1(line, model, rows);
+
+  const embedder = new HashEmbedder();
+  const events: IndexEvent[] = [];
+  const table = store.table(model);
+  const index = (dryRun: boolean) =>
+    indexPhotos(
+      {
+        store,
+        table,
+        openEmbedder: async () => embedder,
+        onEvent: (event) => events.push(event),
+        interrupted: new AbortController().signal,
+        confirmPrune: async () => false,
+      },
+      { roots: [root], ignore: [], dryRun },
+    );
+  await index(true);
+  expect(events.map(({ kind }) => kind)).not.toContain('upgrading');
+  const { libraries } = await index(false);
+  expect(libraries).toMatchObject([{ photos: 5, added: 0, updated: 0, unchanged: 5 }]);
+  expect(embedder.embedded).toBe(0);
+  expect(events.filter(({ kind }) => kind === 'upgrading').at(-1)).toMatchObject({ done: 5, total: 5 });
+  const ids = new Map((await collect(table.all({ vectors: true }))).map(({ id, vector }) => [id, vector]));
+  expect(ids).toEqual(new Map(rows.map(({ id, vector }) => [id, vector])));
+  await store.close();
+});
