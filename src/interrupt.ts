@@ -14,3 +14,8 @@ export async function unlessInterrupted<T>(signal: AbortSignal, work: Promise<T>
     signal.removeEventListener('abort', stop);
   }
 }
+
+/** Between two steps of a long piece of work. @throws UserError `interrupted` once `signal` is aborted */
+export function demandUninterrupted(signal: AbortSignal): void {
+  if (signal.aborted) throw interruptedError();
+}

@@ -12,6 +12,7 @@ import { endpointOf } from '../picture/endpoint.ts';
 import { type Forgotten, type Made, make } from '../picture/make.ts';
 import type { Offer, OfferDeps } from '../picture/offer.ts';
 import { Outlet } from '../picture/outlet.ts';
+import type { Notice } from '../picture/plan.ts';
 import type { PictureFormat } from '../picture/port.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
@@ -47,6 +48,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
   try {
     for (let forgotten = false; ; forgotten = true) {
       const offer = await run.offer(destination.format, deps, forgotten);
+      for (const notice of offer.notices) writeLine(world.stderr, noticeText(notice));
       announce(world, offer, { dryRun: destination.kind === 'dry-run' });
       if (destination.kind === 'dry-run') return await rehearse(world, offer, destination.folder, flags);
       await confirmSpending(world, offer, run);
@@ -57,6 +59,15 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
     }
   } finally {
     await session.close();
+  }
+}
+
+function noticeText(notice: Notice): string {
+  switch (notice.kind) {
+    case 'model':
+      return notice.text;
+    case 'nothing-found':
+      return 'No indexed photo lies within --in, --after and --before; only the named photos are used.';
   }
 }
 

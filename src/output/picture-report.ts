@@ -3,7 +3,7 @@ import { dollars, type Estimate } from '../picture/cost.ts';
 import { endpointName } from '../picture/endpoint.ts';
 import type { Made } from '../picture/make.ts';
 import type { Offer } from '../picture/offer.ts';
-import type { Notice, PlannedReference, Unused } from '../picture/plan.ts';
+import type { PlannedReference, Unused } from '../picture/plan.ts';
 import type { World } from '../world.ts';
 import { shortenPath } from './shorten.ts';
 import { writeLine } from './streams.ts';
@@ -14,7 +14,6 @@ import { bytes, count } from './text.ts';
 export function announce(world: World, offer: Offer, { dryRun }: { readonly dryRun: boolean }): void {
   const { references, unused, parameters, wantedQuality } = offer;
   const say = (line: string): void => writeLine(world.stderr, line);
-  for (const notice of offer.notices) say(noticeText(notice));
   const size = references.reduce((sum, { reference }) => sum + reference.bytes.length, 0);
   const pictures = `${count(references.length, 'picture')}, ${bytes(size)}, as JPEG without metadata`;
   const goes = dryRun ? 'Would go to' : 'Goes to';
@@ -32,15 +31,6 @@ export function announce(world: World, offer: Offer, { dryRun }: { readonly dryR
   say(`Makes: ${count(n, 'picture')} by ${offer.model.id}, ${pixels}, quality ${quality}, ${format.toUpperCase()}`);
   say(`Costs: ${costText(offer.estimate)}`);
   if (offer.dropped.length > 0) say(`Dropped to keep the budget: ${offer.dropped.join('; ')}`);
-}
-
-function noticeText(notice: Notice): string {
-  switch (notice.kind) {
-    case 'model':
-      return notice.text;
-    case 'nothing-found':
-      return 'No indexed photo lies within --in, --after and --before; only the named photos are used.';
-  }
 }
 
 /** The pictures' paths on standard output; size, lineage and cost on standard error. */

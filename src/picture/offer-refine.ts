@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
-import { unlessInterrupted } from '../interrupt.ts';
-import type { RenderPhoto } from '../photos/render.ts';
+import { demandUninterrupted, unlessInterrupted } from '../interrupt.ts';
 import { imageTokens } from './cost.ts';
 import { endpointKind } from './endpoint.ts';
 import { chooseModel, readImageModels } from './image-models.ts';
@@ -33,7 +32,7 @@ export interface RefineRequest {
 
 /** @throws UserError usage, `picture_gone`, `private`, `over_budget` */
 export async function offerRefine(request: RefineRequest, deps: OfferDeps): Promise<Offer> {
-  const { world, settings, render, signal } = deps;
+  const { world, settings, signal } = deps;
   const { from, prompt, raw, stateless, allowedPrivate } = request;
   const { lineage } = from;
   const table = await readImageModels();
@@ -46,7 +45,7 @@ export async function offerRefine(request: RefineRequest, deps: OfferDeps): Prom
   const pictures =
     start.kind === 'continue'
       ? { references: [], unused: [] }
-      : await unlessInterrupted(signal, picturesAgain(origin, render));
+      : await unlessInterrupted(signal, picturesAgain(origin, deps));
   const leading = settings.conversationModel ?? table.conversationDefault;
   return offerPlan(
     {
@@ -116,7 +115,10 @@ async function originOf(found: Found): Promise<Origin> {
 }
 
 /** The picture and its photos, made ready again; photos that are gone or were changed are left out, with the reason. */
-async function picturesAgain(origin: Origin, render: RenderPhoto): Promise<Pick<Plan, 'references' | 'unused'>> {
+async function picturesAgain(
+  origin: Origin,
+  { render, signal }: Pick<OfferDeps, 'render' | 'signal'>,
+): Promise<Pick<Plan, 'references' | 'unused'>> {
   const { parent, photos, folder } = origin;
   const picture = await prepareReference(render, parent.file);
   if (picture.kind === 'fault') {
@@ -128,6 +130,7 @@ async function picturesAgain(origin: Origin, render: RenderPhoto): Promise<Pick<
   ];
   const unused: Unused[] = [];
   for (const { path, role, score, reason, sha256 } of photos) {
+    demandUninterrupted(signal);
     const { file, given } = resolveStored(path, folder);
     const prepared = await prepareReference(render, file);
     if (prepared.kind === 'fault') unused.push({ file, score, reason: `it ${prepared.fault.reason}` });

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
-import { unlessInterrupted } from '../interrupt.ts';
+import { demandUninterrupted, unlessInterrupted } from '../interrupt.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import { chooseModel, readImageModels } from './image-models.ts';
 import { type Lineage, resolveStored } from './lineage.ts';
@@ -24,7 +24,7 @@ export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps:
   const { lineage } = from;
   const folder = dirname(from.file);
   const model = chooseModel(await readImageModels(), lineage.model, deps.world.now());
-  const references = await unlessInterrupted(deps.signal, allAgain(lineage, folder, deps.render));
+  const references = await unlessInterrupted(deps.signal, allAgain(lineage, folder, deps));
   const { conversationModel, previousResponseId, parent } = lineage;
   return offerPlan(
     {
@@ -46,9 +46,16 @@ export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps:
   );
 }
 
-async function allAgain({ references }: Lineage, folder: string, render: RenderPhoto): Promise<PlannedReference[]> {
+async function allAgain(
+  { references }: Lineage,
+  folder: string,
+  { render, signal }: Pick<OfferDeps, 'render' | 'signal'>,
+): Promise<PlannedReference[]> {
   const again: PlannedReference[] = [];
-  for (const reference of references) again.push(await sameAgain(reference, folder, render));
+  for (const reference of references) {
+    demandUninterrupted(signal);
+    again.push(await sameAgain(reference, folder, render));
+  }
   return again;
 }
 

@@ -1,6 +1,7 @@
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { cast } from '../casting/cast.ts';
-import { interruptedError, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
+import { demandUninterrupted } from '../interrupt.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
@@ -77,7 +78,7 @@ export async function fillSlots(
 
   let found: Candidates;
   for (let k = PER_SLOT * request.slots; ; k *= 4) {
-    if (signal.aborted) throw interruptedError();
+    demandUninterrupted(signal);
     found = await look(k);
     demandPublicContents(fixed, found, guard);
     if (usedOf(propose(found)).length === free || found.exhausted || k > DEEPEST) break;
@@ -113,7 +114,7 @@ async function settle(propose: () => Verdict[], { render, unsound, ready, signal
     const before = unsound.size;
     for (const { candidate, used } of verdicts) {
       if (!used || ready.has(candidate.file)) continue;
-      if (signal.aborted) throw interruptedError();
+      demandUninterrupted(signal);
       const prepared = await prepareReference(render, candidate.file);
       const fault = faultOf(prepared, candidate);
       if (fault !== null) unsound.set(candidate, fault);

@@ -211,6 +211,50 @@ describe('what is not as it was asked for', () => {
   });
 });
 
+describe('a budget', () => {
+  it('lowers what was asked for, and says so in the offer', async () => {
+    room.settings = { maxCost: 0.08 };
+    const offer = await room.comic(at(0), { slots: 2, wanted: { format: 'png', quality: 'high' } });
+    expect(offer).toMatchObject({ wantedQuality: 'high', parameters: { quality: 'medium' } });
+    expect(offer.dropped).toContain('quality from high to medium');
+    expect(offer.estimate.usd).toBeLessThanOrEqual(0.08);
+    await room.make(offer);
+    expect(Object.fromEntries(room.fake.received[0]?.form?.fields ?? []).quality).toBe('medium');
+  });
+
+  it('that cannot be kept is refused before anything is sent, and that of a replay gives nothing up', async () => {
+    await room.made(room.comic(at(0), { prompt: 'first', slots: 2 }));
+    room.settings = { maxCost: 0.0061 };
+    const refused = { code: 'over_budget', kind: 'refused' };
+    await expect(room.replay('first.png')).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('it would cost about'),
+    });
+    room.settings = { maxCost: 0.001 };
+    await expect(room.comic(at(0), { slots: 2 })).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('after dropping 1 of 2 references'),
+    });
+    expect(room.fake.received).toHaveLength(1);
+  });
+});
+
+describe('photos that are named', () => {
+  it('are counted before any is read', async () => {
+    const ref = Array.from({ length: 16 }, (_, i) => at(i + 1));
+    await expect(room.comic(at(0), { ref })).rejects.toMatchObject({
+      kind: 'usage',
+      message: '17 photos are named; at most 16 can be sent.',
+    });
+    await expect(room.comic(at(0), { ref: ref.slice(0, 2), slots: 2 })).rejects.toMatchObject({
+      kind: 'usage',
+      message: '3 photos are named for 2 places.',
+    });
+    expect(room.rendered).toEqual([]);
+    expect((await room.comic(at(0), { ref, sendQuery: false })).references).toHaveLength(16);
+  });
+});
+
 describe('an offer from an empty search', () => {
   it('says that nothing was found, and is made of the named photos', async () => {
     const nowhere = async () => ({ within: [{ library: 'none', folder: '' }] });

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models.ts';
-import { apiParameters, checkParameters, inherited } from '../../src/picture/parameters.ts';
+import {
+  apiParameters,
+  checkParameters,
+  inherited,
+  parametersBefore,
+  parametersOf,
+} from '../../src/picture/parameters.ts';
 import type { Parameters } from '../../src/picture/port.ts';
+import { lineage } from './samples.ts';
 
 const table: ImageModelTable = await readImageModels();
 
@@ -72,5 +79,33 @@ describe('what an image model is asked for', () => {
       quality: 'max',
       background: 'opaque',
     });
+  });
+});
+
+describe('what is asked for', () => {
+  const model = { id: 'gpt-image-2', entry: entryOf('gpt-image-2'), notice: null };
+
+  it('counts for more than the picture before, and that for more than the defaults', () => {
+    const before = { size: '1536x1024', quality: 'high', background: 'opaque' } as const;
+    const wanted = { format: 'webp', quality: 'low', size: undefined, stream: true } as const;
+    expect(parametersOf(wanted, model, before)).toEqual({
+      size: '1536x1024',
+      quality: 'low',
+      complexity: null,
+      n: 1,
+      format: 'webp',
+      background: 'opaque',
+      partialImages: 2,
+    });
+    expect(parametersOf({ format: 'png' }, model)).toMatchObject({ size: '1024x1024', quality: 'medium', n: 1 });
+  });
+
+  it('is refused when the model does not do it', () => {
+    expect(() => parametersOf({ format: 'png', size: '1000x1000' }, model)).toThrow('does not make 1000x1000');
+  });
+
+  it('comes back from a lineage file as it was sent', () => {
+    const sent = parametersOf({ format: 'webp', background: 'opaque', n: 2, stream: true }, model);
+    expect(parametersBefore(lineage({ parameters: apiParameters(sent) }))).toEqual(sent);
   });
 });
