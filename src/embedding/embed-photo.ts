@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { decodePhoto, reducedSize } from '../photos/decode.ts';
 import { readExif } from '../photos/exif.ts';
+import { FACTS_VERSION } from '../photos/facts.ts';
 import type { Faulty } from '../photos/fault.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';
 import type { EmbedResult, InputSpec, StageTimings } from './port.ts';
 import { preprocess } from './preprocess.ts';
+import type { Answer } from './protocol.ts';
 import { resizeBicubic } from './resize.ts';
 import type { Infer } from './session.ts';
 import { toUnitLength } from './vector.ts';
@@ -22,7 +24,7 @@ export interface EmbedDeps {
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-type IsKnown = (sha256: string) => Promise<boolean>;
+type Ask = (sha256: string) => Promise<Answer>;
 
 export interface TimedResult {
   readonly result: EmbedResult;
@@ -31,9 +33,9 @@ export interface TimedResult {
 
 /**
  * A photo's file to its unit vector and what is known of it; one read serves hash, EXIF and pixels.
- * @param isKnown Whether bytes of this sha256 have a vector already; null where none can have.
+ * @param ask What is known of bytes of this sha256 already; null where nothing can be.
  */
-export async function embedPhoto(path: string, isKnown: IsKnown | null, deps: EmbedDeps): Promise<TimedResult> {
+export async function embedPhoto(path: string, ask: Ask | null, deps: EmbedDeps): Promise<TimedResult> {
   const clock = new Stopwatch();
   const read = async (): Promise<PhotoFile | Faulty> => {
     clock.start();
@@ -45,7 +47,7 @@ export async function embedPhoto(path: string, isKnown: IsKnown | null, deps: Em
   if (ahead?.kind === 'fault') return { result: ahead, timings: clock.laps };
   const result = await deps.inTurn(async () => {
     const file = ahead ?? (await read());
-    return file.kind === 'fault' ? file : await embedFile(file, isKnown, deps, clock);
+    return file.kind === 'fault' ? file : await embedFile(file, ask, deps, clock);
   });
   return { result, timings: clock.laps };
 }
@@ -62,14 +64,15 @@ async function isLarge(path: string): Promise<boolean> {
 
 async function embedFile(
   { bytes, size, mtimeMs }: PhotoFile,
-  isKnown: IsKnown | null,
+  ask: Ask | null,
   { input, exact, infer }: EmbedDeps,
   clock: Stopwatch,
 ): Promise<EmbedResult> {
   clock.start();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   clock.lap('hash');
-  if (await isKnown?.(sha256)) return { kind: 'known', sha256, size, mtimeMs };
+  const answer = (await ask?.(sha256)) ?? 'unknown';
+  if (answer === 'known') return { kind: 'known', sha256, size, mtimeMs };
   const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide });
   clock.lap('decode');
   if (decoded.kind === 'fault') return decoded;
@@ -77,12 +80,14 @@ async function embedFile(
   clock.lap('exif');
   const quality = sharpness(exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image);
   clock.lap('sharpness');
+  const { width, height } = decoded.size;
+  const facts = { width, height, ...exif, quality, facts: FACTS_VERSION };
+  if (answer === 'stale') return { kind: 'known', sha256, size, mtimeMs, facts };
   const pixels = preprocess(decoded.image, decoded.size, input);
   clock.lap('resize');
   const vector = toUnitLength(await (await infer)(pixels));
   clock.lap('infer');
-  const { width, height } = decoded.size;
-  return { kind: 'embedded', photo: { sha256, size, mtimeMs, width, height, ...exif, quality, vector } };
+  return { kind: 'embedded', photo: { sha256, size, mtimeMs, ...facts, vector } };
 }
 
 /** An image decoded in full at about the size of a reduced decode: at every pixel, noise would pass for sharpness. */

@@ -4,7 +4,7 @@ import { WorkerProcess } from '../worker-process.ts';
 import type { World } from '../world.ts';
 import type { Device } from './device.ts';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult, StageTimings } from './port.ts';
-import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
+import type { Answer, FromWorker, OpenWorker, ToWorker } from './protocol.ts';
 
 export interface EmbedderOptions {
   /** Worker processes, each of which uses one processor. Default: all this process may use. */
@@ -204,8 +204,7 @@ class WorkerPool implements Embedder {
     }
     const job = worker.jobs.get(message.id);
     if (message.kind === 'question') {
-      const known = job?.request.isKnown?.(message.sha256) ?? false;
-      worker.process?.send({ kind: 'answer', id: message.id, known });
+      worker.process?.send({ kind: 'answer', id: message.id, answer: answerOf(job?.request, message.sha256) });
       return;
     }
     worker.jobs.delete(message.id);
@@ -256,6 +255,11 @@ class WorkerPool implements Embedder {
     for (const worker of this.#workers) worker.jobs.clear();
     for (const job of jobs) job.reject(this.#failure);
   }
+}
+
+function answerOf(request: EmbedRequest | undefined, sha256: string): Answer {
+  if (!request?.isKnown?.(sha256)) return 'unknown';
+  return request.isStale?.(sha256) ? 'stale' : 'known';
 }
 
 function embedMessage({ id, request }: Job): ToWorker {

@@ -1,5 +1,5 @@
+import type { PhotoFacts } from '../photos/facts.ts';
 import type { Faulty, PhotoFault } from '../photos/fault.ts';
-import type { Taken } from '../photos/taken.ts';
 
 export type { PhotoFault };
 
@@ -41,22 +41,24 @@ export interface EmbeddingModel {
 }
 
 /** What is known of a photo once its bytes were read and decoded. */
-export interface EmbeddedPhoto extends Taken {
+export interface EmbeddedPhoto extends PhotoFacts {
   readonly sha256: string;
   readonly size: number;
   readonly mtimeMs: number;
-  readonly width: number;
-  readonly height: number;
-  readonly camera: string | null;
-  readonly quality: number;
   /** Unit length. */
   readonly vector: Float32Array;
 }
 
 export type EmbedResult =
   | { readonly kind: 'embedded'; readonly photo: EmbeddedPhoto }
-  /** `isKnown` said so of the bytes' hash: nothing was decoded. */
-  | { readonly kind: 'known'; readonly sha256: string; readonly size: number; readonly mtimeMs: number }
+  /** `isKnown` said so of the bytes' hash: nothing was decoded, but where `isStale` asked for the facts. */
+  | {
+      readonly kind: 'known';
+      readonly sha256: string;
+      readonly size: number;
+      readonly mtimeMs: number;
+      readonly facts?: PhotoFacts;
+    }
   | Faulty;
 
 export interface EmbedRequest {
@@ -64,6 +66,8 @@ export interface EmbedRequest {
   readonly file: string;
   /** Whether bytes of this sha256 have a vector already: such a file is only hashed. */
   isKnown?(sha256: string): boolean;
+  /** Whether what is kept of such bytes besides their vector is to be read again; asked when they are known. */
+  isStale?(sha256: string): boolean;
 }
 
 /** Photos to unit vectors, off the main thread. */

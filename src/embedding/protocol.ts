@@ -11,11 +11,14 @@ export interface OpenWorker {
   readonly cacheDir: string;
 }
 
+/** Of bytes: whether they have a vector, and whether the facts kept beside it are to be read again. */
+export type Answer = 'unknown' | 'known' | 'stale';
+
 export type ToWorker =
   | OpenWorker
   /** `ask`: the hash may be known, and is asked about before anything is decoded. */
   | { readonly kind: 'embed'; readonly id: number; readonly file: string; readonly ask: boolean }
-  | { readonly kind: 'answer'; readonly id: number; readonly known: boolean };
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer };
 
 export type FromWorker =
   /** The model is open. Photos may be sent before. */

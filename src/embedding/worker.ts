@@ -3,7 +3,7 @@ import process from 'node:process';
 import pLimit from 'p-limit';
 import { messageOf } from '../errors.ts';
 import { type EmbedDeps, embedPhoto } from './embed-photo.ts';
-import type { FromWorker, OpenWorker, ToWorker } from './protocol.ts';
+import type { Answer, FromWorker, OpenWorker, ToWorker } from './protocol.ts';
 import { openOnDevice } from './session.ts';
 
 // A process of its own, started by the pool: a crash in native code costs one photo and not the run.
@@ -14,7 +14,7 @@ process.on('disconnect', () => process.exit());
 
 let deps: EmbedDeps | null = null;
 /** By photo: what waits for the answer. */
-const questions = new Map<number, (known: boolean) => void>();
+const questions = new Map<number, (answer: Answer) => void>();
 
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'open') {
@@ -25,11 +25,11 @@ process.on('message', (message: ToWorker) => {
   if (deps === null) throw new Error('a photo came before the model');
   const { id } = message;
   if (message.kind === 'answer') {
-    questions.get(id)?.(message.known);
+    questions.get(id)?.(message.answer);
     questions.delete(id);
     return;
   }
-  const ask = (sha256: string): Promise<boolean> =>
+  const ask = (sha256: string): Promise<Answer> =>
     new Promise((resolve) => {
       questions.set(id, resolve);
       send({ kind: 'question', id, sha256 });

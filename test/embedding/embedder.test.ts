@@ -47,6 +47,7 @@ describe('the embedder', () => {
       const asked = Array.from({ length: 20 }, (_, i) => embedder.embed({ file: files[i % files.length] ?? '' }));
       const known = await embedder.embed({ file: crab, isKnown: (hash) => hash === sha256 });
       const unknown = await embedder.embed({ file: crab, isKnown: () => false });
+      const stale = await embedder.embed({ file: crab, isKnown: () => true, isStale: (hash) => hash === sha256 });
       const fault = await embedder.embed({ file: join(folder, 'nowhere.jpg') });
       const results = await Promise.all(asked);
       for (const [i, result] of results.entries()) {
@@ -57,6 +58,9 @@ describe('the embedder', () => {
       }
       const { mtimeMs, size } = await stat(crab);
       expect(results[0]).toMatchObject({ photo: { sha256, size, mtimeMs: Math.round(mtimeMs), width: 1120 } });
+      if (unknown.kind !== 'embedded' || stale.kind !== 'known') throw new Error('it was taken for something else');
+      const { vector, sha256: _hash, size: _size, mtimeMs: _time, ...facts } = unknown.photo;
+      expect([vector.length, stale.facts]).toEqual([2048, facts]);
       expect(known).toEqual({ kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) });
       expect(vectorOf(unknown)).toEqual(vectorOf(results[0]));
       expect(fault).toEqual({ kind: 'fault', fault: { code: 'not_found', reason: 'does not exist' } });

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Embedder, EmbedResult } from '../../src/embedding/port.ts';
 import { photoId } from '../../src/library/scope.ts';
+import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { UNDATED } from '../../src/photos/taken.ts';
 import { type Cast, type CastRequest, castReferences } from '../../src/picture/cast-references.ts';
@@ -65,7 +66,7 @@ const embedder: Embedder = {
     const vector = vectors.get(file);
     if (vector === undefined) throw new Error(`${file} has no vector`);
     const content = await readFile(file);
-    const facts = { ...UNDATED, camera: null, width: 32, height: 24, quality: 1 };
+    const facts = { ...UNDATED, camera: null, width: 32, height: 24, quality: 1, facts: FACTS_VERSION };
     return { kind: 'embedded', photo: { sha256: sha256(content), size: content.length, mtimeMs: 0, vector, ...facts } };
   },
   close: async () => undefined,

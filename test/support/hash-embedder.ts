@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
 import { systemErrorCode } from '../../src/errors.ts';
+import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { UNDATED } from '../../src/photos/taken.ts';
 
 export const testModel: EmbeddingModel = {
@@ -23,12 +24,16 @@ export class HashEmbedder implements Embedder {
   /** Called before each file, to interfere with a run. */
   onEmbed: () => void = () => undefined;
 
-  async embed({ file, isKnown = () => false }: EmbedRequest): Promise<EmbedResult> {
+  async embed({ file, isKnown = () => false, isStale = () => false }: EmbedRequest): Promise<EmbedResult> {
     this.onEmbed();
     try {
       const [bytes, { size, mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      if (isKnown(sha256)) return { kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) };
+      const facts = { width: 4, height: 3, ...UNDATED, camera: null, quality: 1, facts: FACTS_VERSION };
+      if (isKnown(sha256)) {
+        const known = { kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) } as const;
+        return isStale(sha256) ? { ...known, facts } : known;
+      }
       if (bytes.toString() === 'broken') return { kind: 'fault', fault: { code: 'corrupt', reason: 'it is damaged' } };
       this.embedded += 1;
       const vector = Float32Array.from(
@@ -36,7 +41,6 @@ export class HashEmbedder implements Embedder {
         (i) => Number.parseInt(sha256.slice(i * 4, i * 4 + 4), 16) - 32768,
       );
       const length = Math.hypot(...vector);
-      const facts = { width: 4, height: 3, ...UNDATED, camera: null, quality: 1 };
       const unit = vector.map((value) => value / length);
       return { kind: 'embedded', photo: { sha256, size, mtimeMs: Math.round(mtimeMs), ...facts, vector: unit } };
     } catch (error) {
