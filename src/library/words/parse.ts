@@ -24,7 +24,6 @@ export interface UnknownWord {
 
 /** Words that say how others hang together, and none of which a photo shows. */
 const FILLERS = new Set('a an the my our your his her their some on in at by of with and near for from to'.split(' '));
-const FORMS = new WeakMap<Vocabulary, Map<string, string>>();
 
 /** What a person typed, taken as one word or name: in any case, with hyphens or spaces, in the singular or plural. */
 export function parseWord(text: string, vocabulary: Vocabulary): KnownWord | UnknownWord {
@@ -66,14 +65,18 @@ function longest(parts: readonly string[], vocabulary: Vocabulary): { known: Kno
 
 function find(spelling: string, vocabulary: Vocabulary): KnownWord | null {
   if (spelling === '') return null;
-  const forms = formsOf(vocabulary);
-  for (const form of [spelling, ...singulars(spelling)]) {
-    if (vocabulary.absent.has(form)) return null;
-    const word = forms.get(form) ?? forms.get(together(form));
-    const meanings = word === undefined ? undefined : vocabulary.words.get(word);
-    if (word === undefined || meanings === undefined) continue;
-    const classes = [...new Set(meanings.flatMap((meaning) => meaning.classes))].sort((a, b) => a - b);
-    return { kind: 'known', word, meanings, classes, lacks: vocabulary.lacks.get(word) ?? null };
+  const wanted = [spelling, ...singulars(spelling)];
+  // Singulars of the table's own words last: they take a while, and only "binocular" and its like need them.
+  for (const formsOf of [plainForms, singularForms]) {
+    const forms = formsOf(vocabulary);
+    for (const form of wanted) {
+      if (vocabulary.absent.has(form)) return null;
+      const word = forms.get(form) ?? forms.get(together(form));
+      const meanings = word === undefined ? undefined : vocabulary.words.get(word);
+      if (word === undefined || meanings === undefined) continue;
+      const classes = [...new Set(meanings.flatMap((meaning) => meaning.classes))].sort((a, b) => a - b);
+      return { kind: 'known', word, meanings, classes, lacks: vocabulary.lacks.get(word) ?? null };
+    }
   }
   return null;
 }
@@ -82,18 +85,25 @@ function unknown(word: string, vocabulary: Vocabulary): UnknownWord {
   return { kind: 'unknown', word, nearest: nearestWords(word, vocabulary) };
 }
 
-/** By spelling, singular and joined form, the word in the table; a form that several share belongs to the plainest. */
-function formsOf(vocabulary: Vocabulary): Map<string, string> {
-  const made = FORMS.get(vocabulary);
-  if (made !== undefined) return made;
-  const forms = new Map<string, string>();
-  const spellings = [...vocabulary.words.keys()].map((word) => ({ word, spelling: spellingOf(word) }));
-  const add = (form: string, word: string): void => {
-    if (!forms.has(form)) forms.set(form, word);
+/** By spelling and joined form, the word in the table; a form that several share belongs to the first. */
+const plainForms = oncePerVocabulary((words) => {
+  const spellings = words.map((word) => [spellingOf(word), word] as const);
+  return [...spellings, ...spellings.map(([spelling, word]) => [together(spelling), word] as const)];
+});
+
+/** The same by the singular. */
+const singularForms = oncePerVocabulary((words) =>
+  words.flatMap((word) => singulars(spellingOf(word)).map((form) => [form, word] as const)),
+);
+
+function oncePerVocabulary(
+  make: (words: readonly string[]) => (readonly [form: string, word: string])[],
+): (vocabulary: Vocabulary) => ReadonlyMap<string, string> {
+  const made = new WeakMap<Vocabulary, ReadonlyMap<string, string>>();
+  return (vocabulary) => {
+    // The first of several comes last, and so stays.
+    const forms = made.get(vocabulary) ?? new Map(make([...vocabulary.words.keys()]).reverse());
+    made.set(vocabulary, forms);
+    return forms;
   };
-  for (const { word, spelling } of spellings) add(spelling, word);
-  for (const { word, spelling } of spellings) add(together(spelling), word);
-  for (const { word, spelling } of spellings) for (const form of singulars(spelling)) add(form, word);
-  FORMS.set(vocabulary, forms);
-  return forms;
 }

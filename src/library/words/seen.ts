@@ -7,9 +7,9 @@ export interface Seen {
   readonly score: number;
 }
 
-/** Below this a word is wrong more often than right: see bench/README.md. */
+/** From here to CLEARLY_SEEN a word is right one time in four, below this hardly ever: see bench/README.md. */
 export const SEEN = 0.1;
-/** From this on it is right four times in five. */
+/** From this on a word is right five times in six. */
 export const CLEARLY_SEEN = 0.3;
 /** A wider word must explain so much more than a narrower one to be worth its line. */
 const WIDER_GAIN = 1.1;
