@@ -99,7 +99,7 @@ function toRow(photo: FoundPhoto, index: number): SearchResultRow {
     library: photo.libraryName,
     width: photo.width,
     height: photo.height,
-    takenAt: takenAt({ takenMs: photo.takenMs, takenOffsetMinutes: null }),
+    takenAt: takenAt(photo),
     sizeBytes: photo.size,
     available: photo.available,
   };

@@ -1,5 +1,5 @@
 import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
-import { type PhotoRow, type PhotoTable, type StoredPhoto, UNREAD } from '../store/port.ts';
+import type { PhotoRow, PhotoTable, StoredPhoto } from '../store/port.ts';
 import type { RowWriter } from './batch.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
@@ -58,7 +58,7 @@ export async function embedAll(deps: EmbedDeps, jobs: readonly Job[]): Promise<E
 interface Reuse {
   readonly job: Job;
   readonly source: StoredPhoto;
-  readonly file: { readonly sha256: string; readonly size: number; readonly mtimeMs: number };
+  readonly file: Extract<EmbedResult, { kind: 'known' }>;
 }
 
 class EmbedRun {
@@ -113,7 +113,8 @@ class EmbedRun {
     const { known } = this.#deps;
     const file = photoFile(library, found.path);
     if (!known.hasSize(found.size)) return this.#embedder.embed({ file });
-    return this.#embedder.embed({ file, isKnown: (sha256) => known.withHash(sha256).length > 0 });
+    const isKnown = (sha256: string): boolean => known.withHash(sha256).length > 0;
+    return this.#embedder.embed({ file, isKnown, isStale: (sha256) => known.isStale(sha256) });
   }
 
   async #take(job: Job, result: EmbedResult): Promise<void> {
@@ -121,7 +122,7 @@ class EmbedRun {
     if (result.kind === 'embedded') {
       this.#embedded += 1;
       countFresh(job);
-      return this.#deps.writer.add({ ...UNREAD, ...place(job), ...result.photo });
+      return this.#deps.writer.add({ ...place(job), ...result.photo });
     }
     const source = await countKnown(job, result.sha256, this.#deps.known, this.#moved);
     this.#reuse.push({ job, source, file: result });
@@ -163,9 +164,10 @@ class EmbedRun {
     const rows = new Map((await this.#rowsOf(batch)).map((row) => [row.id, row]));
     for (const { job, source, file } of batch) {
       const row = rows.get(source.id);
-      const { sha256, size, mtimeMs } = file;
+      const { sha256, size, mtimeMs, facts } = file;
       // Two files that swapped names: the source's row may already hold the other's vector.
-      if (row?.sha256 === sha256) await this.#deps.writer.add({ ...row, ...place(job), sha256, size, mtimeMs });
+      if (row?.sha256 === sha256)
+        await this.#deps.writer.add({ ...row, ...place(job), sha256, size, mtimeMs, ...facts });
       else await this.#embedAfresh(job);
     }
   }
@@ -179,7 +181,7 @@ class EmbedRun {
     if (result.kind === 'fault') return this.#fault(job, result.fault);
     if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
     this.#embedded += 1;
-    await this.#deps.writer.add({ ...UNREAD, ...place(job), ...result.photo });
+    await this.#deps.writer.add({ ...place(job), ...result.photo });
   }
 }
 

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { FACTS_VERSION } from '../photos/facts.ts';
 import type { Library, PhotoTable, StoredPhoto } from '../store/port.ts';
 import { photoFile } from './scope.ts';
 
@@ -42,6 +43,11 @@ export class KnownPhotos {
   /** Whether a file of this size could have content that already has a vector. */
   hasSize(size: number): boolean {
     return this.#sizes.has(size);
+  }
+
+  /** Whether an older version of curate read what is kept of a photo with this content. */
+  isStale(sha256: string): boolean {
+    return this.withHash(sha256).some(({ photo }) => photo.facts < FACTS_VERSION);
   }
 
   withHash(sha256: string): readonly KnownPhoto[] {

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { countFresh, countKnown, type Job } from './outcome.ts';
-import { suspicious } from './reconcile.ts';
+import { isSameFile, suspicious } from './reconcile.ts';
 import type { Leaving } from './remove-gone.ts';
 import { photoFile } from './scope.ts';
 
@@ -20,6 +20,10 @@ export async function preview(
 ): Promise<void> {
   const moved = new Set<string>();
   for (const job of jobs) {
+    if (job.before !== null && isSameFile(job.found, job.before)) {
+      job.report.unchanged += 1;
+      continue;
+    }
     const sha256 = known.hasSize(job.found.size) ? await hash(photoFile(job.library, job.found.path)) : null;
     if (sha256 !== null && known.withHash(sha256).length > 0) await countKnown(job, sha256, known, moved);
     else countFresh(job);

@@ -1,8 +1,9 @@
+import { FACTS_VERSION } from '../photos/facts.ts';
 import type { FoundFile } from '../photos/walk.ts';
 import type { StoredPhoto } from '../store/port.ts';
 import { inside } from './scope.ts';
 
-/** A file that has to be read: new, or not as it was. */
+/** A file that has to be read: new, not as it was, or read by a version of curate that kept less. */
 export interface Candidate {
   readonly found: FoundFile;
   /** The row under the same path; null when the path is new. */
@@ -42,8 +43,13 @@ export function reconcile(looked: Looked, stored: ReadonlyMap<string, StoredPhot
   return { unchanged, candidates, gone };
 }
 
-/** Whether a file need not be opened. */
+/** Whether a file need not be opened: it is as it was, and all is known of it that this version of curate reads. */
 export function isUnchanged(found: FoundFile, before: StoredPhoto): boolean {
+  return isSameFile(found, before) && before.facts >= FACTS_VERSION;
+}
+
+/** Whether a file is as it was when it was read last. */
+export function isSameFile(found: FoundFile, before: StoredPhoto): boolean {
   return before.size === found.size && before.mtimeMs === found.mtimeMs;
 }
 

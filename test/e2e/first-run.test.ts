@@ -70,12 +70,12 @@ describe("the README's first command, in an empty home", () => {
     for (const { score } of results) expect(score).toBeGreaterThan(0.99);
   });
 
-  it("tells when a photo was taken, by its camera's clock", async () => {
+  it("tells when a photo was taken, by its camera's clock and its offset", async () => {
     const query = join(repository, 'fixtures', 'queries', 'bridge.jpg');
     const { results } = await home.json<SearchJson>(['search', query, '--k', '3']);
     const taken = new Map(results.map(({ path, takenAt }) => [relative(photos, path), takenAt]));
     // EXIF of the file: 2024:06:15 22:08:11, -04:00.
-    expect(taken.get('2024-06 Cincinnati/bridge-1.jpg')).toBe('2024-06-15T22:08:11');
+    expect(taken.get('2024-06 Cincinnati/bridge-1.jpg')).toBe('2024-06-15T22:08:11-04:00');
   });
 
   it('writes a contact sheet for the query', async () => {

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IndexEvent, IndexReport } from '../../src/library/events.ts';
 import { indexPhotos } from '../../src/library/index-photos.ts';
+import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
@@ -49,6 +50,43 @@ async function put(path: string, content: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
 }
+
+describe('facts that an older version kept', () => {
+  const stale = async (bench: Bench): Promise<void> => {
+    const rows = [...bench.table.stored.values()].map((row) => ({ ...row, takenMs: 1, facts: 0 }));
+    await bench.table.upsert(rows);
+  };
+
+  it('are read again by the next run, once, and nothing is embedded', async () => {
+    const bench = new Bench();
+    for (const name of ['1.jpg', '2.jpg', 'copy-of-2.jpg']) await put(`a/${name}`, name.slice(-5));
+    await bench.index([join(home, 'a')]);
+    const before = new Map(bench.table.stored);
+    const embedded = bench.embedder.embedded;
+    await stale(bench);
+    const [preview] = (await bench.index([join(home, 'a')], { dryRun: true })).libraries;
+    const [run] = (await bench.index([join(home, 'a')])).libraries;
+    for (const report of [preview, run])
+      expect(report).toMatchObject({ photos: 3, unchanged: 3, updated: 0, added: 0 });
+    expect(new Map(bench.table.stored)).toEqual(before);
+    bench.events.length = 0;
+    await bench.index([join(home, 'a')]);
+    expect(bench.events).toContainEqual(expect.objectContaining({ kind: 'compared', todo: 0 }));
+    expect(bench.embedder.embedded).toBe(embedded);
+  });
+
+  it('are read again of a photo that moved meanwhile', async () => {
+    const bench = new Bench();
+    await put('a/1.jpg', 'one');
+    await bench.index([join(home, 'a')]);
+    await stale(bench);
+    await rename(join(home, 'a/1.jpg'), join(home, 'a/2.jpg'));
+    const [report] = (await bench.index([join(home, 'a')])).libraries;
+    expect(report).toMatchObject({ photos: 1, moved: 1 });
+    expect([...bench.table.stored.values()]).toMatchObject([{ path: '2.jpg', takenMs: null, facts: FACTS_VERSION }]);
+    expect(bench.embedder.embedded).toBe(1);
+  });
+});
 
 describe('indexing a folder', () => {
   it('embeds what is new once, and nothing on the second run', async () => {

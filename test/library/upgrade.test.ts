@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { IndexEvent } from '../../src/library/events.ts';
 import { indexPhotos } from '../../src/library/index-photos.ts';
 import { photoId } from '../../src/library/scope.ts';
+import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
@@ -68,6 +69,11 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
   expect(libraries).toMatchObject([{ photos: 5, added: 0, updated: 0, unchanged: 5 }]);
   expect(embedder.embedded).toBe(0);
   expect(events.filter(({ kind }) => kind === 'upgrading').at(-1)).toMatchObject({ done: 5, total: 5 });
+  const { libraries: again } = await index(false);
+  expect(again).toMatchObject([{ photos: 5, unchanged: 5 }]);
+  const read = await collect(table.all());
+  // The moment that version 0.1.0 kept is read again from the file, which has none here.
+  expect(read.map(({ facts, takenMs }) => [facts, takenMs])).toEqual(Array(5).fill([FACTS_VERSION, null]));
   const ids = new Map((await collect(table.all({ vectors: true }))).map(({ id, vector }) => [id, vector]));
   expect(ids).toEqual(new Map(rows.map(({ id, vector }) => [id, vector])));
   await store.close();
