@@ -206,8 +206,10 @@ class Vocabulary:
                 if lacks:
                     self.lacks[word] = lacks[0]
         self.first_everyday = len(self.meanings)
+        plain = lambda word: word.lower().replace("-", " ")
+        taken = {plain(word) for word in new}
+        self.words = {word: meanings for word, meanings in self.words.items() if plain(word) not in taken}
         for word, meanings in new.items():
-            self.words.pop(word, None)
             for meaning in meanings:
                 self.add(word, meaning)
 

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { bundledFile } from '../../../src/embedding/catalogue.ts';
+import { countShown, listWords } from '../../../src/library/words/list.ts';
+import { parseWord } from '../../../src/library/words/parse.ts';
+import { CLEARLY_SEEN } from '../../../src/library/words/seen.ts';
+import { readVocabulary } from '../../../src/library/words/vocabulary.ts';
+
+const vocabulary = readVocabulary(readFileSync(bundledFile('words.json'), 'utf8'));
+const all = listWords(vocabulary, '');
+
+describe('the list of words', () => {
+  test('has every word once, in order, with the classes that a search by it has', () => {
+    const listed = all.flatMap(({ word, also }) => [word, ...also]);
+    expect([...listed].sort()).toEqual([...vocabulary.words.keys()].sort());
+    expect(all.map(({ word }) => word)).toEqual(all.map(({ word }) => word).sort());
+    for (const { word, classes } of all) {
+      const parsed = parseWord(word, vocabulary);
+      expect(parsed.kind === 'known' && parsed.classes, word).toEqual(classes);
+    }
+  });
+
+  test('by a prefix has what begins so, and is found by a synonym, too', () => {
+    expect(listWords(vocabulary, 'kitt').map(({ word }) => word)).toEqual(['cat']);
+    const borders = listWords(vocabulary, 'Border C');
+    expect(borders.map(({ word }) => word)).toEqual(['border collie']);
+    expect(listWords(vocabulary, 'xyzzy')).toEqual([]);
+  });
+
+  test('counts the photos that show each, over portions as over all', () => {
+    const photo = (index: number): Float32Array => Float32Array.from({ length: 1000 }, (_, i) => (i === index ? 1 : 0));
+    const [collie, castle] = [photo(232), photo(483)];
+    const entries = all.filter(({ word }) => ['dog', 'border collie', 'castle', 'beach'].includes(word));
+    expect(entries.map(({ word }) => word)).toEqual(['beach', 'border collie', 'castle', 'dog']);
+    const counts = countShown([collie, castle], entries, CLEARLY_SEEN);
+    expect([...counts]).toEqual([0, 1, 1, 1]);
+    expect([...countShown([collie], entries, CLEARLY_SEEN, counts)]).toEqual([0, 2, 1, 2]);
+  });
+});
