@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { writeWhole } from '../atomic-write.ts';
-import type { Embedder, EmbedResult, PhotoFault } from '../embedding/port.ts';
+import type { Embedder, PhotoFault } from '../embedding/port.ts';
 import { interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
 import { writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
@@ -19,8 +19,6 @@ interface EmbedFlags {
   jobs?: number;
   json?: boolean;
 }
-
-const SCHEMA = 'curate.embed/1';
 
 export function embedCommand(act: Act): Command {
   return new Command('embed')
@@ -72,18 +70,20 @@ async function embed(context: Context, photos: string[], flags: EmbedFlags): Pro
 
 /** One line of JSON per photo, in the order of the arguments. Returns how many could not be embedded. */
 async function printLines(world: World, embedder: Embedder, files: readonly string[]): Promise<number> {
-  const { id, sha256, dim } = embedder.model;
+  const [{ embedDocument }, { embedInOrder }] = await Promise.all([
+    import('../output/documents.ts'),
+    import('../library/embed-photos.ts'),
+  ]);
   let failed = 0;
   // `curate embed ... | head` has read enough. The stream itself forgets its error again (Node's stdout never closes).
   const gone = new AbortController();
   world.stdout.once('error', () => gone.abort());
-  for await (const { file, result } of inOrder(embedder, files)) {
-    const line =
-      result.kind === 'embedded'
-        ? { schema: SCHEMA, path: file, model: { id, sha256 }, dim, vector: shortest(result.photo.vector) }
-        : { schema: SCHEMA, path: file, error: errorOf(world, file, result) };
-    if ('error' in line) failed += 1;
-    await write(world.stdout, `${JSON.stringify(line)}\n`);
+  for await (const found of embedInOrder(embedder, files)) {
+    if (found.kind === 'fault') {
+      failed += 1;
+      sayFault(world, found.file, found.fault);
+    }
+    await write(world.stdout, `${JSON.stringify(embedDocument(found, embedder.model))}\n`);
     if (gone.signal.aborted) break;
   }
   return failed;
@@ -98,11 +98,13 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
 
 /** A NumPy array, and beside it which row is which photo. Returns how many rows are NaN. */
 async function writeArray(world: World, embedder: Embedder, files: readonly string[], out: string): Promise<number> {
-  const { id, sha256, dim } = embedder.model;
+  const { dim } = embedder.model;
   const index = out.replace(/(\.npy)?$/i, '.json');
   await refuseForeign(index);
-  const failed: { row: number; path: string; code: string; reason: string }[] = [];
-  const [{ NpyWriter }, { createProgress }] = await Promise.all([
+  const failed: ({ readonly row: number; readonly path: string } & PhotoFault)[] = [];
+  const [{ arrayDocument }, { embedInOrder }, { NpyWriter }, { createProgress }] = await Promise.all([
+    import('../output/documents.ts'),
+    import('../library/embed-photos.ts'),
     import('../output/npy.ts'),
     import('../output/progress.ts'),
   ]);
@@ -110,13 +112,16 @@ async function writeArray(world: World, embedder: Embedder, files: readonly stri
   const progress = createProgress(world, 'Embedding');
   try {
     const nothing = new Float32Array(dim).fill(Number.NaN);
-    for await (const { row, file, result } of inOrder(embedder, files)) {
-      const embedded = result.kind === 'embedded';
-      if (!embedded) failed.push({ row, path: file, ...errorOf(world, file, result) });
-      await writable(out, () => array.writeRow(row, embedded ? result.photo.vector : nothing));
+    for await (const found of embedInOrder(embedder, files)) {
+      const { row, file } = found;
+      if (found.kind === 'fault') {
+        failed.push({ row, path: file, ...found.fault });
+        sayFault(world, file, found.fault);
+      }
+      await writable(out, () => array.writeRow(row, found.kind === 'embedded' ? found.photo.vector : nothing));
       progress.update(row + 1, files.length, { failed: failed.length });
     }
-    const about = { schema: SCHEMA, model: { id, sha256 }, dim, paths: files, failed };
+    const about = arrayDocument(embedder.model, files, failed);
     await writable(index, () => writeWhole(index, `${JSON.stringify(about, null, 2)}\n`));
     await writable(out, () => array.finish());
   } catch (error) {
@@ -129,41 +134,15 @@ async function writeArray(world: World, embedder: Embedder, files: readonly stri
   return failed.length;
 }
 
-interface Embedded {
-  readonly row: number;
-  readonly file: string;
-  readonly result: EmbedResult;
-}
-
-/** Keeps the embedder busy, and memory bounded, while results leave in order. */
-async function* inOrder(embedder: Embedder, files: readonly string[]): AsyncGenerator<Embedded> {
-  const ahead: Promise<Embedded>[] = [];
-  for (const [row, file] of files.entries()) {
-    const embedded = embedder.embed({ file }).then((result) => ({ row, file, result }));
-    // Whoever waits for it is told of a failure; until then it must not count as unhandled.
-    embedded.catch(() => undefined);
-    ahead.push(embedded);
-    const first = ahead.length > 4 * embedder.capacity ? ahead.shift() : undefined;
-    if (first !== undefined) yield await first;
-  }
-  yield* ahead;
-}
-
-function errorOf(world: World, file: string, result: EmbedResult): PhotoFault {
-  if (result.kind !== 'fault') throw new Error('the embedder found a hash that it was not given');
-  writeLine(world.stderr, `curate: ${file} ${result.fault.reason}`);
-  return result.fault;
-}
-
-/** The fewest digits that read back as the same float32. */
-function shortest(vector: Float32Array): number[] {
-  return Array.from(vector, (value) => Number(value.toPrecision(9)));
+function sayFault(world: World, file: string, { reason }: PhotoFault): void {
+  writeLine(world.stderr, `curate: ${file} ${reason}`);
 }
 
 /** `--out model.npy` must not replace the description that stands beside a custom model. */
 async function refuseForeign(index: string): Promise<void> {
+  const { EMBED_SCHEMA } = await import('../output/documents.ts');
   const text = await readFile(index, 'utf8').catch(() => null);
-  if (text === null || text.includes(SCHEMA)) return;
+  if (text === null || text.includes(EMBED_SCHEMA)) return;
   throw new UserError('out_exists', `${index} would be replaced, and "curate embed" did not write it.`, {
     hint: 'Give --out another name.',
     kind: 'refused',

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../errors.ts';
+import type { Restriction } from '../library/photo-filter.ts';
 import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 import { gather } from './options.ts';
 
@@ -30,33 +31,28 @@ function day(text: string): number {
   throw new InvalidArgumentError('It must be a year, month or day, such as 2024, 2024-06 or 2024-06-15.');
 }
 
-/** The filter of the flags; null when they restrict nothing. @throws UserError `usage`, `not_indexed` */
-export async function filterOf(
-  openStore: () => Promise<PhotoStore>,
-  cwd: string,
-  flags: FilterFlags,
-): Promise<PhotoFilter | null> {
-  const { after, before } = flags;
+/** What the flags restrict a search to. @throws UserError `usage` */
+export function restrictionOf(cwd: string, { in: folders, after, before }: FilterFlags): Restriction {
   if (after !== undefined && before !== undefined && after >= before) {
     throw usageError(
       'No photo was taken both after --after and before --before.',
       'Name the earlier day with --after.',
     );
   }
-  const dates = {
+  return {
+    ...(folders === undefined ? {} : { folders: folders.map((folder) => resolve(cwd, folder)) }),
     ...(after === undefined ? {} : { takenAfterMs: after }),
     ...(before === undefined ? {} : { takenBeforeMs: before }),
   };
-  if (flags.in !== undefined) return { within: await partsOf(await openStore(), cwd, flags.in), ...dates };
-  return after === undefined && before === undefined ? null : dates;
 }
 
-async function partsOf(
-  store: PhotoStore,
+/** The filter of the flags; null when they restrict nothing. @throws UserError `usage`, `not_indexed` */
+export async function filterOf(
+  openStore: () => Promise<PhotoStore>,
   cwd: string,
-  folders: readonly string[],
-): Promise<NonNullable<PhotoFilter['within']>> {
-  const { partsBelow } = await import('../library/scopes.ts');
-  const libraries = await store.libraries();
-  return (await Promise.all(folders.map((folder) => partsBelow(libraries, resolve(cwd, folder))))).flat();
+  flags: FilterFlags,
+): Promise<PhotoFilter | null> {
+  const restriction = restrictionOf(cwd, flags);
+  const { filterFor } = await import('../library/photo-filter.ts');
+  return filterFor(openStore, restriction);
 }

@@ -1,12 +1,10 @@
-import { isAbsolute } from 'node:path';
 import type { Device } from '../embedding/device.ts';
-import type { Embedder } from '../embedding/port.ts';
 import type { IndexEvent, IndexReport } from '../library/events.ts';
-import type { Session } from '../library/session.ts';
+import type { IndexRun } from '../library/index-run.ts';
+import { indexDocument } from '../output/documents.ts';
 import { IndexScreen } from '../output/index-screen.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count, duration } from '../output/text.ts';
-import type { ModelIdentity } from '../store/port.ts';
 import type { Context } from './command.ts';
 import { openSession } from './session.ts';
 
@@ -40,113 +38,43 @@ export async function indexOnce(
   manner: Manner = ATTENDED,
 ): Promise<IndexReport> {
   const { world } = context;
-  const started = performance.now();
+  const { jobs, exact = false, gentle = false, device, ignore = [], dryRun = false, watch = false } = flags;
   const session = await openSession(world, context.settings({ model: flags.model }));
-  const model = await session.model();
-  // It opens while the lock is waited for and the workers start.
-  const opening = session.index();
-  const { indexPhotos } = await import('../library/index-photos.ts');
-  const [{ withLock }, { indexLock }] = await Promise.all([import('../lock.ts'), import('../library/session.ts')]);
+  const { runIndex } = await import('../library/index-run.ts');
   const screen = new IndexScreen(world);
-  const openEmbedder = (eager: boolean): Promise<Embedder> =>
-    session.openEmbedder({
-      ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
-      exact: flags.exact ?? false,
-      gentle: flags.gentle ?? false,
-      device: flags.device,
-      eager,
-      onFallback: (reason) => screen.note(`The model runs on the processor: ${reason}.`),
-    });
   try {
-    const waiting = (holder: number | null): void =>
-      screen.note(
-        `Another curate index${holder === null ? '' : ` (process ${holder})`} is at work; waiting for it to end.`,
-      );
-    const lock = indexLock(session.settings);
-    const report = await withLock(lock, world.pid, { onWait: waiting, signal: world.interrupted }, async () => {
-      // A first run has photos to embed: its workers get going while the store does.
-      const early = !flags.dryRun && (await session.isNew()) ? openEmbedder(true) : null;
-      try {
-        const { store, table } = await opening;
-        await announceNewModel(context, session, screen);
-        return await indexPhotos(
-          {
-            store,
-            table,
-            openEmbedder: () => early ?? openEmbedder(false),
-            onEvent: (event) => manner.onEvent(event, screen),
-            interrupted: world.interrupted,
-            confirmPrune: async (_, photos, reason) =>
-              flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
-          },
-          { roots, ignore: flags.ignore ?? [], dryRun: flags.dryRun ?? false },
-        );
-      } finally {
-        await (await early)?.close();
-      }
-    });
+    const run = await runIndex(
+      {
+        world,
+        session,
+        signal: world.interrupted,
+        onEvent: (event) => manner.onEvent(event, screen),
+        confirmPrune: async (_, photos, reason) =>
+          flags.prune ?? (manner.attended && (await screen.confirmPrune(photos, reason))),
+      },
+      {
+        roots,
+        ignore,
+        dryRun,
+        mayAllBeAway: watch,
+        embedding: { exact, gentle, device, ...(jobs === undefined ? {} : { jobs }) },
+      },
+    );
     screen.end();
-    if (!flags.dryRun) await remember(session);
-    show(context, {
-      flags,
-      attended: manner.attended,
-      report,
-      model,
-      kind: (await opening).store.kind,
-      seconds: (performance.now() - started) / 1000,
-    });
-    return report;
+    show(context, run, flags, manner.attended);
+    return run.report;
   } finally {
     screen.end();
     await session.close();
   }
 }
 
-/** Photos per second on an ordinary two-core machine: for a first guess of how long a change of model takes. */
-const USUAL_RATE = 20;
-
-async function announceNewModel(context: Context, session: Session, screen: IndexScreen): Promise<void> {
-  if (session.settings.model === undefined) return;
-  const [{ store, table }, own] = await Promise.all([session.index(), session.model()]);
-  const elsewhere = (await store.models()).filter(({ model }) => model.sha256 !== own.sha256);
-  const most = Math.max(0, ...elsewhere.map(({ photos }) => photos));
-  if (most === 0 || (await table.count()) > 0) return;
-  const time = duration(most / ((USUAL_RATE * context.world.cores) / 2));
-  screen.note(
-    `New model ${own.id}: all photos are embedded again, about ${time} for ${count(most, 'photo')}. The index of the other model stays.`,
-  );
-}
-
-async function remember(session: Session): Promise<void> {
-  const { rememberModel } = await import('../library/active-model.ts');
-  const name = session.settings.model;
-  const model = await session.model();
-  // A model file is remembered by its whole path: the next run may start elsewhere.
-  const lasting = name?.endsWith('.onnx') && !isAbsolute(name) ? model.file : (name ?? model.id);
-  await rememberModel(session.settings, lasting);
-}
-
-interface Shown {
-  readonly flags: IndexFlags;
-  readonly attended: boolean;
-  readonly report: IndexReport;
-  readonly model: ModelIdentity;
-  readonly kind: 'lite' | 'server' | 'zilliz';
-  readonly seconds: number;
-}
-
-function show({ world }: Context, { flags, attended, report, model: { id, sha256, dim }, kind, seconds }: Shown): void {
+function show({ world }: Context, run: IndexRun, flags: IndexFlags, attended: boolean): void {
   if (flags.json) {
-    writeJson(world, {
-      schema: 'curate.index/1',
-      model: { id, sha256, dim },
-      store: { kind },
-      libraries: report.libraries,
-      seconds: Number(seconds.toFixed(3)),
-      embeddedPerSecond: Number((report.embedded / (report.embeddingSeconds || 1)).toFixed(2)),
-    });
+    writeJson(world, indexDocument(run));
     return;
   }
+  const { report } = run;
   for (const { name, root, photos, skipped, failed, ...counts } of report.libraries) {
     const changes = (['added', 'updated', 'moved', 'unchanged', 'removed'] as const)
       // A run over a part of a library tells of the part alone.

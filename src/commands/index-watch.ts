@@ -41,6 +41,7 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
         unignored(changes, { roots: folders, libraries: outermost([...libraries]), patterns: flags.ignore ?? [] }),
       onEvent: (event) => writeLine(world.stderr, lineFor(event)),
       stopped: world.interrupted,
+      elapsed: world.elapsed,
     },
     folders,
   );

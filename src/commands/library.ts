@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import type { ChangeDeps, LibraryName } from '../library/libraries.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { count } from '../output/text.ts';
-import type { PhotoStore } from '../store/port.ts';
+import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './options.ts';
@@ -21,7 +22,7 @@ export function libraryCommand(act: Act): Command {
     .argument('<old>', 'root or name of the library')
     .argument('<new>', 'the folder where it is now')
     .addOption(jsonOption())
-    .action(act(relocateLibrary));
+    .action(act(relocate));
   library
     .command('remove')
     .description('forget a library; the photos themselves are not touched')
@@ -41,60 +42,59 @@ export function libraryCommand(act: Act): Command {
 async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
   const session = await openSession(world, context.settings());
+  const { listLibraries } = await import('../library/libraries.ts');
   try {
-    const { store, table } = await session.index();
-    const libraries = await Promise.all(
-      (await store.libraries()).map(async ({ id, name, root }) => ({ name, root, photos: await table.count(id) })),
-    );
-    if (flags.json) writeJson(world, { schema: 'curate.library/1', libraries });
-    else if (libraries.length === 0)
+    const libraries = await listLibraries(await session.index());
+    if (flags.json) {
+      const { librariesDocument } = await documents();
+      writeJson(world, librariesDocument(libraries));
+    } else if (libraries.length === 0)
       writeLine(world.stdout, 'Nothing is indexed yet. Index a folder: curate index FOLDER');
     else
-      for (const { name, root, photos } of libraries)
-        writeLine(world.stdout, `${name}: ${count(photos, 'photo')}  ${root}`);
+      for (const { name, root, photos, available } of libraries)
+        writeLine(world.stdout, `${name}: ${count(photos, 'photo')}  ${root}${available ? '' : '  (away)'}`);
     return ExitCode.done;
   } finally {
     await session.close();
   }
 }
 
-async function relocateLibrary(context: Context, from: string, to: string, flags: JsonFlag): Promise<ExitCode> {
+async function relocate(context: Context, from: string, to: string, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
-  return await withLibrary(context, async (store) => {
-    const { findLibrary, relocate } = await import('../library/libraries.ts');
-    const old = findLibrary(await store.libraries(), from, resolve(world.cwd, from));
-    const { name, root } = await relocate(store, old, resolve(world.cwd, to));
-    if (flags.json) writeJson(world, { schema: 'curate.library/1', libraries: [{ name, root, from: old.root }] });
-    else writeLine(world.stdout, `${name} is at ${root} now.`);
-  });
+  const { relocateLibrary } = await import('../library/libraries.ts');
+  const { library, from: before } = await change(context, (deps) =>
+    relocateLibrary(deps, named(world, from), resolve(world.cwd, to)),
+  );
+  const { name, root } = library;
+  if (flags.json) writeJson(world, (await documents()).libraryChangeDocument({ name, root, from: before }));
+  else writeLine(world.stdout, `${name} is at ${root} now.`);
+  return ExitCode.done;
 }
 
 async function remove(context: Context, wanted: string, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
-  return await withLibrary(context, async (store) => {
-    const { findLibrary, removeLibrary } = await import('../library/libraries.ts');
-    const library = findLibrary(await store.libraries(), wanted, resolve(world.cwd, wanted));
-    const removed = await removeLibrary(store, library);
-    const { name, root } = library;
-    if (flags.json) writeJson(world, { schema: 'curate.library/1', libraries: [{ name, root, removed }] });
-    else
-      writeLine(
-        world.stdout,
-        `${name} is forgotten: ${count(removed, 'photo')} left the index; the files stay as they are.`,
-      );
-  });
+  const { forgetLibrary } = await import('../library/libraries.ts');
+  const { library, removed } = await change(context, (deps) => forgetLibrary(deps, named(world, wanted)));
+  const { name, root } = library;
+  if (flags.json) writeJson(world, (await documents()).libraryChangeDocument({ name, root, removed }));
+  else
+    writeLine(
+      world.stdout,
+      `${name} is forgotten: ${count(removed, 'photo')} left the index; the files stay as they are.`,
+    );
+  return ExitCode.done;
 }
 
-/** The index must hold still while a library is renamed or removed. */
-async function withLibrary(context: Context, work: (store: PhotoStore) => Promise<void>): Promise<ExitCode> {
+const documents = () => import('../output/documents.ts');
+
+const named = ({ cwd }: World, text: string): LibraryName => ({ name: text, root: resolve(cwd, text) });
+
+async function change<T>(context: Context, work: (deps: ChangeDeps) => Promise<T>): Promise<T> {
   const { world } = context;
   const session = await openSession(world, context.settings());
-  const [{ withLock }, { indexLock }] = await Promise.all([import('../lock.ts'), import('../library/session.ts')]);
+  const onWait = (): void => writeLine(world.stderr, 'curate index is at work; waiting for it to end.');
   try {
-    const onWait = (): void => writeLine(world.stderr, 'curate index is at work; waiting for it to end.');
-    const lock = indexLock(session.settings);
-    await withLock(lock, world.pid, { onWait, signal: world.interrupted }, async () => work(await session.store()));
-    return ExitCode.done;
+    return await work({ world, session, signal: world.interrupted, onWait });
   } finally {
     await session.close();
   }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
+import { explainEmptiness } from '../library/emptiness.ts';
 import { askYesNo, canAsk } from '../output/ask.ts';
 import { writeDryRun } from '../output/dry-run.ts';
 import { dryRunDocument, pictureDocument } from '../output/picture-document.ts';
@@ -17,7 +18,6 @@ import type { PictureFormat } from '../picture/port.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { Context } from './command.ts';
-import { explainEmptiness } from './emptiness.ts';
 import { ExitCode } from './exit-code.ts';
 import type { MakeFlags, SendFlags } from './picture-flags.ts';
 import { openSession } from './session.ts';

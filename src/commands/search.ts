@@ -1,15 +1,12 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { usageError } from '../errors.ts';
-import type { FoundPhoto } from '../library/search.ts';
 import type { Session } from '../library/session.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
-import { takenAt } from '../photos/taken.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
+import { addFilterOptions, type FilterFlags, restrictionOf } from './filter.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
 import { openSession } from './session.ts';
 
@@ -50,6 +47,9 @@ export function searchCommand(act: Act): Command {
     .action(act(search));
 }
 
+/** From this many query photos on, reading them takes long enough to be shown. */
+const MANY = 8;
+
 async function search(context: Context, photos: string[], flags: SearchFlags): Promise<ExitCode> {
   const { world } = context;
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
@@ -59,50 +59,38 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
     const { checkSheetFile } = await import('../output/sheet.ts');
     await checkSheetFile(world, resolve(world.cwd, flags.sheet));
   }
-  const { embedQueries, meanDirection, searchVector, unusableQuery } = await import('../library/search.ts');
-  // A slip of the hand should not set up a store first.
-  const missing = queries.find((query) => !existsSync(query));
-  if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
+  const [{ searchByPhotos }, { resultRow }, { createProgress }] = await Promise.all([
+    import('../library/search.ts'),
+    import('../output/documents.ts'),
+    import('../output/progress.ts'),
+  ]);
   const session = await openSession(world, context.settings({ model: flags.model }));
+  const progress = createProgress(world, 'Reading the query photos');
   try {
-    // The store opens while the queries are being embedded: neither waits for the other.
-    const opening = session.index();
-    const embedder = await session.embedder();
-    const filter = await filterOf(async () => (await opening).store, world.cwd, flags);
-    const minScore = flags.minScore === undefined ? {} : { minScore: flags.minScore };
-    const [embedded, index] = await Promise.all([embedQueries(embedder, queries), opening]);
-    const found = await searchVector(index, {
-      vector: meanDirection(embedded.map(({ vector }) => vector)),
-      k: flags.k,
-      without: flags.includeSelf ? [] : queries,
-      ...(filter === null ? {} : { filter }),
-      ...minScore,
-    });
-    const results = found.map(toRow);
-    if (results.length === 0) {
-      const { explainEmptiness } = await import('./emptiness.ts');
-      await explainEmptiness(session);
-    }
-    const elapsedMs = Math.round(world.elapsed() - started);
-    await show(context, { flags, queries, results, elapsedMs, session });
+    const found = await searchByPhotos(
+      {
+        session,
+        signal: world.interrupted,
+        onEmbedded: (done, total) => {
+          if (total >= MANY) progress.update(done, total);
+        },
+      },
+      {
+        photos: queries,
+        k: flags.k,
+        includeSelf: flags.includeSelf ?? false,
+        ...restrictionOf(world.cwd, flags),
+        ...(flags.minScore === undefined ? {} : { minScore: flags.minScore }),
+      },
+    );
+    progress.finish();
+    const results = found.map(resultRow);
+    await show(context, { flags, queries, results, elapsedMs: world.elapsed() - started, session });
     return ExitCode.done;
   } finally {
+    progress.finish();
     await session.close();
   }
-}
-
-function toRow(photo: FoundPhoto, index: number): SearchResultRow {
-  return {
-    rank: index + 1,
-    path: photo.file,
-    score: photo.score,
-    library: photo.libraryName,
-    width: photo.width,
-    height: photo.height,
-    takenAt: takenAt(photo),
-    sizeBytes: photo.size,
-    available: photo.available,
-  };
 }
 
 interface Shown {
@@ -117,16 +105,8 @@ async function show(context: Context, { flags, queries, results, elapsedMs, sess
   const { world } = context;
   if (flags.sheet !== undefined) await makeSheet(context, flags.sheet, queries, results);
   if (flags.json) {
-    const { id, sha256, dim } = await session.model();
-    const model = { id, sha256, dim };
-    writeJson(world, {
-      schema: 'curate.search/1',
-      query: queries,
-      k: flags.k,
-      model,
-      results,
-      elapsedMs,
-    });
+    const { searchDocument } = await import('../output/documents.ts');
+    writeJson(world, searchDocument({ query: queries, k: flags.k, model: await session.model(), results, elapsedMs }));
   } else if (flags.print0) {
     for (const { path } of results) world.stdout.write(`${path}\0`);
   } else if (results.length === 0) {

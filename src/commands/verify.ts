@@ -59,31 +59,16 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
       { folder: folder === undefined ? null : resolve(world.cwd, folder), sample: flags.sample, seed: flags.seed },
     );
     progress.finish();
-    const { id, sha256, dim } = await session.model();
+    const model = await session.model();
     if (flags.json) {
-      writeJson(world, { schema: 'curate.verify/1', model: { id, sha256, dim }, seed: flags.seed, ...rounded(report) });
-    } else {
-      await show(context, report, id);
-    }
+      const { verifyDocument } = await import('../output/documents.ts');
+      writeJson(world, verifyDocument(report, model, flags.seed));
+    } else await show(context, report, model.id);
     return report.healthy ? ExitCode.done : ExitCode.failed;
   } finally {
     progress.finish();
     await session.close();
   }
-}
-
-function rounded(report: VerifyReport): VerifyReport {
-  const share = (value: number): number => Number(value.toFixed(4));
-  const { kinds, selfMatch } = report;
-  return {
-    ...report,
-    kinds: kinds.map((score) => ({
-      ...score,
-      recallAt1: share(score.recallAt1),
-      recallAt6: share(score.recallAt6),
-    })),
-    selfMatch: { ...selfMatch, lowestCosine: Number(selfMatch.lowestCosine.toFixed(6)) },
-  };
 }
 
 /** Photos with a wrong vector are named up to this many; all of them stand in the JSON. */

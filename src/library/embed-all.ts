@@ -14,6 +14,8 @@ interface EmbedDeps {
   openEmbedder(): Promise<Embedder>;
   readonly onEvent: OnIndexEvent;
   readonly interrupted: AbortSignal;
+  /** A clock in milliseconds. */
+  elapsed(): number;
 }
 
 export interface Embedded {
@@ -82,13 +84,20 @@ class EmbedRun {
   }
 
   async run(): Promise<Embedded> {
-    const started = performance.now();
-    await Promise.all(Array.from({ length: this.#embedder.capacity }, () => this.#lane()));
+    const { elapsed, writer } = this.#deps;
+    const started = elapsed();
+    const lanes = Promise.all(Array.from({ length: this.#embedder.capacity }, () => this.#lane()));
+    // A store that fails ends the run at once, whatever is being embedded; the lanes end as the embedder is closed.
+    lanes.catch(() => undefined);
+    await Promise.race([lanes, writer.failure]).catch((error: unknown) => {
+      this.#broken = true;
+      throw error;
+    });
     await this.#writeReused();
     const left = this.#jobs.length - this.#done;
     const interrupted = this.#deps.interrupted.aborted;
     if (interrupted) this.#deps.onEvent({ kind: 'interrupted', left });
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (elapsed() - started) / 1000;
     const [moved, undecodable, standIns] = [this.#moved, this.#undecodable, this.#standIns];
     return { embedded: this.#embedded, seconds, interrupted, moved, undecodable, standIns };
   }

@@ -2,6 +2,12 @@ import type { Library } from '../store/port.ts';
 
 /** What an index run reports while it goes; renderers handle every kind. */
 export type IndexEvent =
+  /** Another process changes the index; this run begins when it is done. `holder` is its id, where it is known. */
+  | { readonly kind: 'waiting'; readonly holder: number | null }
+  /** The model is another than the index was made with: of so many photos, in about so many seconds. */
+  | { readonly kind: 'new-model'; readonly model: string; readonly photos: number; readonly seconds: number }
+  /** The device that was asked for is not used. */
+  | { readonly kind: 'fallback'; readonly reason: string }
   /** A library was walked and compared: `todo` files have to be read. */
   | { readonly kind: 'compared'; readonly library: Library; readonly found: number; readonly todo: number }
   /** Rows of an earlier version of curate are copied into the form of this one; nothing is embedded again. */

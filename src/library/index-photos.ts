@@ -1,4 +1,5 @@
 import type { Embedder } from '../embedding/port.ts';
+import { UserError } from '../errors.ts';
 import { walk } from '../photos/walk.ts';
 import type { Library, PhotoIndex } from '../store/port.ts';
 import { absorb } from './absorb.ts';
@@ -20,6 +21,8 @@ export interface IndexDeps extends PhotoIndex {
   readonly onEvent: OnIndexEvent;
   /** Aborting finishes the photos in flight, writes them and leaves the rest to the next run. */
   readonly interrupted: AbortSignal;
+  /** A clock in milliseconds. */
+  elapsed(): number;
   /** Whether to remove photos although it looks as if a drive were away. */
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -31,16 +34,23 @@ export interface IndexRequest {
   readonly ignore: readonly string[];
   /** Reports what a run would do, and changes nothing. */
   readonly dryRun?: boolean;
+  /** Runs although every known library is away: somebody watches for them to come back. */
+  readonly mayAllBeAway?: boolean;
 }
 
 /**
  * Brings the index up to date with the folders: walk, compare, embed what is new or changed, then remove what is
- * gone. Rows are written as the run goes, so that a run cut off at any moment is simply gone on with by the next.
+ * gone. Rows are written as the run goes, so that the next run continues one that
+ * was cut off at any moment.
+ * @throws UserError `libraries_away` when no root is given and none of the known ones is there, and what the store throws:
+ * what is wrong with the table is found before anything is embedded.
  */
 export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promise<IndexReport> {
   const { store, table, onEvent } = deps;
   const libraries = await store.libraries();
-  const scopes = await chooseScopes(request.roots, libraries, onEvent);
+  const scopes = await chooseScopes(request, libraries, onEvent);
+  // Also where nothing is indexed yet: a table that is not ours must not cost the embedding first.
+  await table.count();
   for (const { library, isNew } of scopes) if (isNew && !request.dryRun) await store.putLibrary(library);
   if (!request.dryRun) {
     const onProgress = (done: number, total: number): void => onEvent({ kind: 'upgrading', done, total });
@@ -71,11 +81,9 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
       onEvent({ kind: 'photo-failed', file, reason });
     }
     onEvent({ kind: 'compared', library, found: files.length, todo: plan.candidates.length });
-    jobs.push(
-      ...plan.candidates.map((candidate) => {
-        return { ...candidate, library, report, standIns: raws.get(candidate.found.path) ?? [] };
-      }),
-    );
+    for (const candidate of plan.candidates) {
+      jobs.push({ ...candidate, library, report, standIns: raws.get(candidate.found.path) ?? [] });
+    }
     const there = new Set(walked.files.map(({ path }) => path));
     const gone = plan.gone.filter(({ path }) => !there.has(path));
     leaving.push({ library, report, gone, found: files.length, stored: stored.size });
@@ -107,7 +115,7 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
 }
 
 async function chooseScopes(
-  roots: readonly string[],
+  { roots, mayAllBeAway = false }: IndexRequest,
   libraries: readonly Library[],
   onEvent: OnIndexEvent,
 ): Promise<Scope[]> {
@@ -118,7 +126,19 @@ async function chooseScopes(
     if (root === library.root) present.push(root);
     else onEvent({ kind: 'away', library });
   }
+  if (present.length === 0 && libraries.length > 0 && !mayAllBeAway) throw allAway(libraries);
   return scopesOf(present, libraries);
+}
+
+function allAway(libraries: readonly Library[]): UserError {
+  const [first] = libraries;
+  const message =
+    libraries.length === 1
+      ? `The indexed folder ${first?.root} is not there now.`
+      : `None of the ${libraries.length} indexed folders is there now.`;
+  return new UserError('libraries_away', message, {
+    hint: `Connect the drive, or say where the folder is now: curate library relocate "${first?.name}" FOLDER`,
+  });
 }
 
 function reportOf(reports: Map<string, LibraryReport>, library: Library): LibraryReport {

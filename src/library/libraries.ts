@@ -1,7 +1,36 @@
+import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
-import type { Library, PhotoStore, PhotoTable } from '../store/port.ts';
+import type { Library, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
+import type { World } from '../world.ts';
+import { holdIndex } from './index-lock.ts';
 import { inside } from './scope.ts';
 import { realFolder } from './scopes.ts';
+import type { Session } from './session.ts';
+
+export interface LibraryState extends Library {
+  /** In the table at hand. */
+  readonly photos: number;
+  /** False while the drive it is on is away. */
+  readonly available: boolean;
+}
+
+/** Every library, with how many photos it has and whether its folder is there. */
+export async function listLibraries({ store, table }: PhotoIndex): Promise<LibraryState[]> {
+  const libraries = await store.libraries();
+  return Promise.all(
+    libraries.map(async (library) => {
+      const [photos, available] = await Promise.all([table.count(library.id), isThere(library.root)]);
+      return { ...library, photos, available };
+    }),
+  );
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** The library that `wanted`, a root or a name, means. @throws UserError when there is none. */
 export function findLibrary(libraries: readonly Library[], wanted: string, absolute: string): Library {
@@ -33,6 +62,54 @@ export async function removeLibrary(store: PhotoStore, library: Library): Promis
   for (const { model } of await store.models()) removed += await removeRows(store.table(model), library);
   await store.removeLibrary(library.id);
   return removed;
+}
+
+/** How a person names a library: by its name, or by its root. */
+export interface LibraryName {
+  readonly name: string;
+  /** The same text taken as a path, absolute. */
+  readonly root: string;
+}
+
+export interface ChangeDeps {
+  readonly world: Pick<World, 'pid'>;
+  readonly session: Session;
+  /** Ends the waiting for an index run; what was begun is finished. */
+  readonly signal: AbortSignal;
+  /** Called once when an index run is under way, which is waited for. */
+  onWait(): void;
+}
+
+/** `relocate`, while no index run is under way. @param folder absolute */
+export function relocateLibrary(
+  deps: ChangeDeps,
+  wanted: LibraryName,
+  folder: string,
+): Promise<{ readonly library: Library; readonly from: string }> {
+  return changeLibrary(deps, wanted, async (store, library) => {
+    return { library: await relocate(store, library, folder), from: library.root };
+  });
+}
+
+/** `removeLibrary`, while no index run is under way. */
+export function forgetLibrary(
+  deps: ChangeDeps,
+  wanted: LibraryName,
+): Promise<{ readonly library: Library; readonly removed: number }> {
+  return changeLibrary(deps, wanted, async (store, library) => {
+    return { library, removed: await removeLibrary(store, library) };
+  });
+}
+
+function changeLibrary<T>(
+  { world, session, signal, onWait }: ChangeDeps,
+  { name, root }: LibraryName,
+  change: (store: PhotoStore, library: Library) => Promise<T>,
+): Promise<T> {
+  return holdIndex(world, session.settings, { onWait, signal }, async () => {
+    const store = await session.store();
+    return change(store, findLibrary(await store.libraries(), name, root));
+  });
 }
 
 /** Ids per delete. */

@@ -1,8 +1,61 @@
+import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
+import { unlessInterrupted } from '../interrupt.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex } from '../store/port.ts';
+import { demandStore, explainEmptiness } from './emptiness.ts';
+import { filterFor, type Restriction } from './photo-filter.ts';
 import { photoFile } from './scope.ts';
+import type { Session } from './session.ts';
+
+/** A search by photos, in a person's terms. */
+export interface PhotoSearch extends Restriction {
+  /** Absolute files. */
+  readonly photos: readonly string[];
+  readonly k: number;
+  readonly minScore?: number;
+  /** Whether the query photos may be among the results. */
+  readonly includeSelf?: boolean;
+}
+
+interface SearchDeps {
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  /** Told of each query photo that was embedded. */
+  onEmbedded?(done: number, total: number): void;
+}
+
+/**
+ * The photos most like the query photos, taken together by the mean direction of their vectors.
+ * @throws UserError when a query photo cannot be used, a folder is not indexed, or nothing is there to search, and
+ * `interrupted`.
+ */
+export async function searchByPhotos(deps: SearchDeps, search: PhotoSearch): Promise<FoundPhoto[]> {
+  const { session, signal, onEmbedded = () => undefined } = deps;
+  const { photos, k, minScore, includeSelf = false, ...restriction } = search;
+  const missing = photos.find((file) => !existsSync(file));
+  // A slip of the hand must not set up a store first.
+  if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
+  await demandStore(session);
+  const work = async (): Promise<FoundPhoto[]> => {
+    // The store opens while the queries are being embedded: neither waits for the other.
+    const opening = session.index();
+    const embedder = await session.embedder();
+    const filter = await filterFor(async () => (await opening).store, restriction);
+    const [embedded, index] = await Promise.all([embedQueries(embedder, photos, onEmbedded), opening]);
+    const found = await searchVector(index, {
+      vector: meanDirection(embedded.map(({ vector }) => vector)),
+      k,
+      without: includeSelf ? [] : photos,
+      ...(filter === null ? {} : { filter }),
+      ...(minScore === undefined ? {} : { minScore }),
+    });
+    if (found.length === 0) await explainEmptiness(session);
+    return found;
+  };
+  return unlessInterrupted(signal, work());
+}
 
 /** What is searched for: a direction, and which of the photos may answer. */
 export interface SearchRequest {
@@ -43,8 +96,20 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
 }
 
 /** Every query photo read and embedded once, in the order given. @throws UserError when one cannot be read. */
-export function embedQueries(embedder: Embedder, files: readonly string[]): Promise<EmbeddedPhoto[]> {
-  return Promise.all(files.map((file) => embedQuery(embedder, file)));
+export function embedQueries(
+  embedder: Embedder,
+  files: readonly string[],
+  onEmbedded: (done: number, total: number) => void = () => undefined,
+): Promise<EmbeddedPhoto[]> {
+  let done = 0;
+  return Promise.all(
+    files.map(async (file) => {
+      const photo = await embedQuery(embedder, file);
+      done += 1;
+      onEmbedded(done, files.length);
+      return photo;
+    }),
+  );
 }
 
 async function embedQuery(embedder: Embedder, file: string): Promise<EmbeddedPhoto> {

@@ -106,8 +106,3 @@ function once<T>(open: () => Promise<T>): Once<T> {
     opened: async () => (await opening?.catch(() => null)) ?? null,
   };
 }
-
-/** Held by an index run, and by whatever needs the index to hold still. */
-export function indexLock(settings: Settings): string {
-  return join(settings.paths.data, 'index.lock');
-}

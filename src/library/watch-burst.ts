@@ -9,18 +9,21 @@ export interface Pace {
 /** Gathers changes, so that copying a folder of photos leads to one run instead of hundreds. */
 export class Burst {
   readonly #pace: Pace;
+  readonly #elapsed: () => number;
   #paths = new Set<string>();
   #firstAt = 0;
   #lastAt = 0;
   #failure: Error | null = null;
   #wake: () => void = () => undefined;
 
-  constructor(pace: Pace) {
+  /** @param elapsed a clock in milliseconds */
+  constructor(pace: Pace, elapsed: () => number) {
     this.#pace = pace;
+    this.#elapsed = elapsed;
   }
 
   add(path: string): void {
-    this.#lastAt = performance.now();
+    this.#lastAt = this.#elapsed();
     if (this.#paths.size === 0) this.#firstAt = this.#lastAt;
     this.#paths.add(path);
     if (this.#paths.size === 1) this.#wake();
@@ -50,7 +53,7 @@ export class Burst {
   #msLeft(): number | null {
     if (this.#paths.size === 0) return null;
     const { quietMs, maxMs } = this.#pace;
-    return Math.min(this.#lastAt + quietMs, this.#firstAt + maxMs) - performance.now();
+    return Math.min(this.#lastAt + quietMs, this.#firstAt + maxMs) - this.#elapsed();
   }
 
   /** Until `ms` have passed, the first change comes, or there is nothing more to wait for. */

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path/posix';
-import { IgnoreRules } from '../photos/ignore.ts';
+import { IGNORE_FILE, IgnoreRules } from '../photos/ignore.ts';
 import { inside } from './scope.ts';
 
 interface Rooted {
@@ -12,8 +12,6 @@ interface Rooted {
   readonly patterns: readonly string[];
 }
 
-const RULES = '.curateignore';
-
 /** The changes (absolute paths) that a run could make something of: not those of what a walk leaves out as ignored. */
 export async function unignored(changes: Iterable<string>, { roots, libraries, patterns }: Rooted): Promise<string[]> {
   const known = new Map<string, Promise<IgnoreRules>>();
@@ -21,7 +19,7 @@ export async function unignored(changes: Iterable<string>, { roots, libraries, p
     const key = `${base}\0${folder}`;
     const above = (): Promise<IgnoreRules> =>
       folder === '' ? Promise.resolve(IgnoreRules.fromPatterns(patterns)) : rulesOf(base, parentOf(folder));
-    const rules = known.get(key) ?? above().then((upper) => upper.enter(base, folder, RULES));
+    const rules = known.get(key) ?? above().then((upper) => upper.enter(base, folder));
     known.set(key, rules);
     return rules;
   };
@@ -48,7 +46,7 @@ async function isIgnored(
   for (let folder = parentOf(relative); folder !== start; folder = parentOf(folder)) folders.unshift(folder);
   for (const folder of folders) if ((await rulesOf(parentOf(folder))).ignores(folder, true)) return true;
   // Rules are read whatever they say of themselves.
-  if (relative.endsWith(`/${RULES}`) || relative === RULES) return false;
+  if (relative.endsWith(`/${IGNORE_FILE}`) || relative === IGNORE_FILE) return false;
   const isFolder = await lstat(path).then(
     (found) => found.isDirectory(),
     () => false,

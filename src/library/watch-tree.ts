@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { systemErrorCode, UserError } from '../errors.ts';
-import { systemReason } from '../photos/ignore.ts';
+import { IGNORE_FILE, systemReason } from '../photos/ignore.ts';
 import { kindByName } from '../photos/kinds.ts';
 
 interface Handlers {
@@ -82,7 +82,7 @@ function isForeign(name: string): boolean {
 
 /** Whether a change of this name can make a difference to the index. */
 function isOfConcern(name: string): boolean {
-  return name === '.curateignore' || (!isForeign(name) && kindByName(name) !== 'other');
+  return name === IGNORE_FILE || (!isForeign(name) && kindByName(name) !== 'other');
 }
 
 const LIMITS: Readonly<Record<string, { readonly name: string; readonly enough: number }>> = {

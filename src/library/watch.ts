@@ -25,6 +25,8 @@ export interface WatchDeps {
   onEvent(event: WatchEvent): void;
   /** Ends the watching; a run that is under way ends by itself. */
   readonly stopped: AbortSignal;
+  /** A clock in milliseconds. */
+  elapsed(): number;
   readonly pace?: Pace;
 }
 
@@ -38,7 +40,7 @@ const RETRY_MS = { first: 30_000, most: 600_000 };
  */
 export async function watchFolders(deps: WatchDeps, folders: readonly string[]): Promise<void> {
   const { onEvent, stopped } = deps;
-  const burst = new Burst(deps.pace ?? PACE);
+  const burst = new Burst(deps.pace ?? PACE, deps.elapsed);
   const roots = new WatchedRoots(outermost(folders), {
     onChange: (path) => burst.add(path),
     onAway: (root) => onEvent({ kind: 'away', root }),

@@ -2,7 +2,7 @@ import type { IndexEvent } from '../library/events.ts';
 import type { World } from '../world.ts';
 import { askYesNo, canAsk } from './ask.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { count } from './text.ts';
+import { count, duration } from './text.ts';
 
 /** Unreadable photos are named one by one up to this many; all of them stand in the JSON. */
 const MAX_NAMED = 20;
@@ -64,6 +64,14 @@ export class IndexScreen {
 function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress' | 'photo-failed' }>): string {
   const { name } = 'library' in event ? event.library : { name: '' };
   switch (event.kind) {
+    case 'waiting': {
+      const process = event.holder === null ? '' : ` (process ${event.holder})`;
+      return `Another curate index${process} is at work; waiting for it to end.`;
+    }
+    case 'new-model':
+      return `New model ${event.model}: all photos are embedded again, about ${duration(event.seconds)} for ${count(event.photos, 'photo')}. The index of the other model stays.`;
+    case 'fallback':
+      return `The model runs on the processor: ${event.reason}.`;
     case 'compared':
       return `${name}: ${count(event.found, 'photo')} found, ${event.todo.toLocaleString('en-US')} to read`;
     case 'kept':

@@ -3,7 +3,7 @@ import type { World } from '../world.ts';
 import { printable } from './text.ts';
 
 /** One JSON document, alone on stdout. */
-export function writeJson(world: World, document: { readonly schema: string } & Record<string, unknown>): void {
+export function writeJson<Document extends { readonly schema: string }>(world: World, document: Document): void {
   world.stdout.write(`${JSON.stringify(document)}\n`);
 }
 

@@ -26,7 +26,10 @@ export function systemReason(name: string, isFolder: boolean): string | null {
   return /^(trash|papierkorb)$/i.test(name) ? 'trash folder' : null;
 }
 
-/** A `.curateignore` (gitignore syntax) and the folder, relative to the library's root, that it governs. */
+/** The file in a folder that says in gitignore syntax what of the folder is left out. */
+export const IGNORE_FILE = '.curateignore';
+
+/** The rules of one file and the folder, relative to the library's root, that it governs. */
 interface Rules {
   readonly folder: string;
   readonly matcher: Ignore;
@@ -45,9 +48,9 @@ export class IgnoreRules {
     return new IgnoreRules(patterns.length === 0 ? [] : [{ folder: '', matcher: ignore().add([...patterns]) }]);
   }
 
-  /** These rules and those of `root/folder`'s own `name`, where it has one that can be read. */
-  async enter(root: string, folder: string, name: string): Promise<IgnoreRules> {
-    const file = join(root, folder, name);
+  /** These rules and those of `root/folder`'s own `.curateignore`, where it has one that can be read. */
+  async enter(root: string, folder: string): Promise<IgnoreRules> {
+    const file = join(root, folder, IGNORE_FILE);
     try {
       // A pipe would be waited for, a link to a device read for ever.
       if (!(await stat(file)).isFile()) return this;

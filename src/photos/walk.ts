@@ -44,10 +44,10 @@ export async function walk(root: string, options: WalkOptions = {}): Promise<Wal
   let rules = IgnoreRules.fromPatterns(options.ignore ?? []);
   const start = options.folder ?? '';
   const ancestors = start === '' ? [] : start.split('/').map((_, depth, all) => all.slice(0, depth).join('/'));
-  for (const ancestor of ancestors) rules = await rules.enter(root, ancestor, '.curateignore');
+  for (const ancestor of ancestors) rules = await rules.enter(root, ancestor);
   const pending: { readonly folder: string; readonly rules: IgnoreRules }[] = [{ folder: start, rules }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const here = await next.rules.enter(root, next.folder, '.curateignore');
+    const here = await next.rules.enter(root, next.folder);
     const entries = await list(root, next.folder, walked);
     const folders = await Promise.all(entries.map((entry) => visit(root, next.folder, entry, here, walked)));
     for (const folder of folders) if (folder !== null) pending.push({ folder, rules: here });
@@ -66,7 +66,7 @@ async function list(root: string, folder: string, walked: Walked): Promise<Diren
   }
 }
 
-/** Records one entry; returns the folder to go on with, or null. */
+/** Records one entry; returns the folder to continue with, or null. */
 async function visit(
   root: string,
   parent: string,

@@ -1,7 +1,9 @@
+import { access } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { OnStoreEvent } from './events.ts';
+import { liteFolders } from './lite/folders.ts';
 import type { Endpoint } from './milvus/endpoint.ts';
 import type { PhotoStore } from './port.ts';
 
@@ -40,6 +42,15 @@ export async function openStore(world: World, settings: Settings, onEvent: OnSto
   await Promise.race([connecting, started]);
   const [endpoint, { openLine, milvusStore }] = await Promise.all([connecting, importAdapter()]);
   return milvusStore(openLine(endpoint, { world, reconnect: () => connect(onEvent) }));
+}
+
+/** Whether opening the store would find one: the embedded store, which nobody has used yet, is only made by it. */
+export async function storeExists({ milvusUri, paths }: Pick<Settings, 'milvusUri' | 'paths'>): Promise<boolean> {
+  if (milvusUri !== undefined) return true;
+  return access(liteFolders(paths.data).server).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function importAdapter() {

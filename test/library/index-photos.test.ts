@@ -30,6 +30,7 @@ class Bench {
         openEmbedder: async () => this.embedder,
         onEvent: (event) => this.events.push(event),
         interrupted: this.interrupt.signal,
+        elapsed: () => performance.now(),
         confirmPrune: async () => prune,
       },
       { roots, ignore, dryRun },
@@ -330,7 +331,7 @@ describe('drives that come and go', () => {
     await put('a/1.jpg', 'one');
     await bench.index([join(home, 'a')]);
     await rm(join(home, 'a'), { recursive: true });
-    await bench.index([]);
+    await expect(bench.index([])).rejects.toMatchObject({ code: 'libraries_away' });
     expect(bench.events).toContainEqual(expect.objectContaining({ kind: 'away' }));
     expect(bench.table.stored.size).toBe(1);
     await expect(bench.index([join(home, 'a')])).rejects.toThrow(/There is no folder/);

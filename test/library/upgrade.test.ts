@@ -58,6 +58,7 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
         table,
         openEmbedder: async () => embedder,
         onEvent: (event) => events.push(event),
+        elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => false,
       },

@@ -78,6 +78,7 @@ class Bench {
         table: this.table,
         openEmbedder: async () => this.embedder,
         onEvent: () => undefined,
+        elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => true,
       },

@@ -62,6 +62,7 @@ class Watch {
         unignored: (changes) => unignored(changes, { roots: [this.root], libraries: [this.root], patterns: [] }),
         onEvent: (event) => this.events.push(event),
         stopped: this.#stop.signal,
+        elapsed: () => performance.now(),
         pace: { quietMs: 100, maxMs: 1_000 },
       },
       [this.root],
@@ -90,6 +91,7 @@ class Watch {
           if (event.kind === 'kept') kept.push(event.library.root);
         },
         interrupted: new AbortController().signal,
+        elapsed: () => performance.now(),
         confirmPrune: async () => false,
       },
       { roots, ignore: [] },
@@ -277,7 +279,7 @@ describe('a burst of changes', () => {
   const never = new AbortController().signal;
 
   it('is over after a quiet period', async () => {
-    const burst = new Burst({ quietMs: 80, maxMs: 5_000 });
+    const burst = new Burst({ quietMs: 80, maxMs: 5_000 }, () => performance.now());
     burst.add('a');
     setTimeout(() => burst.add('b'), 40);
     const started = performance.now();
@@ -286,7 +288,7 @@ describe('a burst of changes', () => {
   });
 
   it('is over at the latest after its greatest length, and later changes make the next one', async () => {
-    const burst = new Burst({ quietMs: 100, maxMs: 250 });
+    const burst = new Burst({ quietMs: 100, maxMs: 250 }, () => performance.now());
     let n = 0;
     const timer = setInterval(() => burst.add(String(n++)), 20);
     const first = await burst.next(never);
@@ -299,10 +301,10 @@ describe('a burst of changes', () => {
 
   it('ends with null when stopped and with the error when failed', async () => {
     const stop = new AbortController();
-    const waiting = new Burst({ quietMs: 10, maxMs: 20 }).next(stop.signal);
+    const waiting = new Burst({ quietMs: 10, maxMs: 20 }, () => performance.now()).next(stop.signal);
     stop.abort();
     expect(await waiting).toBeNull();
-    const burst = new Burst({ quietMs: 10, maxMs: 20 });
+    const burst = new Burst({ quietMs: 10, maxMs: 20 }, () => performance.now());
     setTimeout(() => burst.fail(new Error('no watches left')), 10);
     await expect(burst.next(never)).rejects.toThrow('no watches left');
   });

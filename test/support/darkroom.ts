@@ -83,6 +83,7 @@ export class Darkroom {
         table: this.store.table(this.#embedder.model),
         openEmbedder: async () => borrowed(this.#embedder),
         onEvent: () => undefined,
+        elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => false,
       },

@@ -1,0 +1,28 @@
+import type { IndexedModel, ModelIdentity, PhotoStore } from '../store/port.ts';
+import { folderBytes } from './folder-bytes.ts';
+import { type LibraryState, listLibraries } from './libraries.ts';
+import type { Session } from './session.ts';
+
+/** What is indexed, with which model, in which store, and how much space it takes. */
+export interface Status {
+  readonly model: ModelIdentity;
+  readonly store: { readonly kind: PhotoStore['kind']; readonly uri: string | null };
+  readonly libraries: readonly LibraryState[];
+  readonly models: readonly IndexedModel[];
+  /** Bytes of everything in curate's own folders. */
+  readonly sizes: { readonly dataBytes: number; readonly cacheBytes: number };
+  readonly folders: { readonly data: string; readonly cache: string };
+}
+
+export async function statusOf(session: Session): Promise<Status> {
+  const { data, cache } = session.settings.paths;
+  const [index, model] = await Promise.all([session.index(), session.model()]);
+  return {
+    model,
+    store: { kind: index.store.kind, uri: session.settings.milvusUri ?? null },
+    libraries: await listLibraries(index),
+    models: await index.store.models(),
+    sizes: { dataBytes: await folderBytes(data), cacheBytes: await folderBytes(cache) },
+    folders: { data, cache },
+  };
+}

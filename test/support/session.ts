@@ -1,0 +1,30 @@
+import type { Embedder } from '../../src/embedding/port.ts';
+import type { Session } from '../../src/library/session.ts';
+import { loadSettings } from '../../src/settings.ts';
+import { testModel } from './hash-embedder.ts';
+import type { MemoryStore } from './memory-store.ts';
+import { testWorld } from './world.ts';
+
+interface Parts {
+  /** For config, data and cache. */
+  readonly home: string;
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+  /** As named by a flag or the environment. */
+  readonly model?: string;
+}
+
+/** A session over the store in memory and an embedder that needs no model. */
+export function memorySession({ home, store, embedder, model }: Parts): Session {
+  const world = testWorld({ env: { CURATE_HOME: home, MILVUS_URI: 'http://127.0.0.1:1' } });
+  return {
+    settings: loadSettings(world, { model }),
+    model: async () => testModel,
+    isNew: async () => false,
+    store: async () => store,
+    index: async () => ({ store, table: store.table(testModel) }),
+    embedder: async () => embedder,
+    openEmbedder: async () => embedder,
+    close: async () => undefined,
+  };
+}
