@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, sep } from 'node:path';
 
 /** How a user's error ends what they asked for: it did not work, was asked for wrongly, may not be done, was stopped. */
 export type ErrorKind = 'failed' | 'usage' | 'refused' | 'interrupted';
@@ -45,10 +46,33 @@ export function unwritable(folder: string, cause: unknown): UserError {
       cause,
     });
   }
-  return new UserError('data_unwritable', `${folder} cannot be written to (${messageOf(cause)}).`, {
+  const owner = foreignOwner(folder, cause, OWNER_WRITES);
+  const why = owner === null ? `cannot be written to (${messageOf(cause)})` : `cannot be written to: ${owner}`;
+  return new UserError('data_unwritable', `${folder} ${why}.`, {
     hint: 'Give yourself permission to write there, or set CURATE_HOME to another folder.',
     cause,
   });
+}
+
+/** Permission bits of a folder's owner (stat(2)). */
+const OWNER_WRITES = 0o300;
+export const OWNER_READS = 0o500;
+
+/**
+ * A clause that says whose a folder is, or the nearest one above it that exists; null unless `cause` is a permission
+ * that is refused and its owner has it, so that we are not the owner. Windows has no such owners.
+ */
+export function foreignOwner(folder: string, cause: unknown, permission: number): string | null {
+  if (!['EACCES', 'EPERM'].includes(systemErrorCode(cause) ?? '') || sep !== '/') return null;
+  for (let place = folder; ; place = dirname(place)) {
+    try {
+      const { mode, uid } = statSync(place);
+      if ((mode & permission) !== permission) return null;
+      return `${place === folder ? 'it' : place} belongs to another user (user id ${uid})`;
+    } catch {
+      if (place === dirname(place)) return null;
+    }
+  }
 }
 
 /** Why the file or folder `target` could not be written, as a clause. */

@@ -38,7 +38,7 @@ export function cast(request: CastRequest): Verdict[] {
     if (size > 1) return `best of ${size} alike`;
     return candidate.score >= thresholds.similar ? 'like the query' : 'next best';
   };
-  // A frame more like the query than one that was chosen lost its place for want of novelty.
+  // A frame more like the query than one that was chosen lost its place for lack of novelty.
   const whyNot = (candidate: Candidate): string => {
     const nearest = nearestOf(candidate, [...seeds, ...chosen]);
     const same = nearest !== null && nearest.similarity >= thresholds.similar;

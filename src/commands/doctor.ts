@@ -19,14 +19,21 @@ export function doctorCommand(act: Act): Command {
 async function doctor(context: Context, flags: { model?: string; json?: boolean }): Promise<ExitCode> {
   const { world } = context;
   const settings = context.settings({ model: flags.model });
-  const [{ diagnose }, { resolveModel, verifyModel }, { openEmbedder }, { openStore }, { storeScreen }] =
-    await Promise.all([
-      import('../library/diagnose.ts'),
-      import('../embedding/models.ts'),
-      import('../embedding/embedder.ts'),
-      import('../store/open.ts'),
-      import('../output/store-events.ts'),
-    ]);
+  const [
+    { diagnose, isHealthy },
+    { doctorDocument },
+    { resolveModel, verifyModel },
+    { openEmbedder },
+    { openStore },
+    { storeScreen },
+  ] = await Promise.all([
+    import('../library/diagnose.ts'),
+    import('../output/documents.ts'),
+    import('../embedding/models.ts'),
+    import('../embedding/embedder.ts'),
+    import('../store/open.ts'),
+    import('../output/store-events.ts'),
+  ]);
   const graphs = join(settings.paths.cache, 'models');
   const findings = await diagnose(world, {
     settings,
@@ -39,9 +46,9 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
     openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: graphs }),
     openStore: () => openStore(world, settings, storeScreen(world)),
   });
-  const healthy = findings.every(({ ok }) => ok);
+  const healthy = isHealthy(findings);
   if (flags.json) {
-    writeJson(world, { schema: 'curate.doctor/1', ok: healthy, findings });
+    writeJson(world, doctorDocument(findings));
   } else {
     const color = world.stdout.isTTY && !settings.noColor;
     const mark = (ok: boolean): string => {

@@ -55,6 +55,8 @@ async function embed(context: Context, photos: string[], flags: EmbedFlags): Pro
   const embedder = await openEmbedder(world, model, { cacheDir, exact, jobs: Math.min(jobs, files.length) });
   const close = (): void => void embedder.close();
   world.interrupted.addEventListener('abort', close, { once: true });
+  // A Ctrl-C that came before this is no event any more.
+  if (world.interrupted.aborted) close();
   try {
     const out = flags.out === undefined ? null : resolve(world.cwd, flags.out);
     const failed =

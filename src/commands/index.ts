@@ -18,7 +18,7 @@ export function indexCommand(act: Act): Command {
     .option('--ignore <pattern>', 'leave out what matches, in gitignore syntax (may be repeated)', gather)
     .option('--prune', 'remove photos from the index even when it looks as if a drive were away')
     .option('--dry-run', 'say what a run would do, and change nothing')
-    .option('--watch', 'go on until interrupted: index what changes, soon after it changes')
+    .option('--watch', 'keep running until interrupted, and index what changes soon after it changes')
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { Command } from 'commander';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { bytes } from '../output/text.ts';
@@ -26,7 +25,7 @@ export function modelCommand(act: Act): Command {
     .action(act(path));
   model
     .command('pull')
-    .description('download a model, going on from where an earlier try ended')
+    .description('download a model, continuing where an earlier try ended')
     .argument('<id>', 'model id')
     .addOption(jsonOption())
     .action(act(pull));
@@ -40,34 +39,13 @@ async function list(context: Context, flags: JsonFlag & { image?: boolean }): Pr
   if (flags.image) return listImageModels(context, flags);
   const { world } = context;
   const settings = context.settings();
-  const [{ loadCatalogue }, { modelFile }] = await Promise.all([
-    import('../embedding/catalogue.ts'),
+  const [{ listModels }, { modelsDocument }] = await Promise.all([
     import('../embedding/models.ts'),
+    import('../output/documents.ts'),
   ]);
-  const catalogue = await loadCatalogue();
-  const models = await Promise.all(
-    catalogue.models.map(async (entry) => {
-      const file = modelFile(entry, settings);
-      const here = await access(file).then(
-        () => true,
-        () => false,
-      );
-      const { id, name, sha256, licence, dim } = entry;
-      const size = entry.bytes ?? entry.approxBytes;
-      return {
-        id,
-        name,
-        sha256,
-        dim,
-        licence,
-        bytes: size,
-        default: id === catalogue.default,
-        path: here ? file : null,
-      };
-    }),
-  );
+  const models = await listModels(settings);
   if (flags.json) {
-    writeJson(world, { schema: 'curate.model/1', models });
+    writeJson(world, modelsDocument(models));
     return ExitCode.done;
   }
   const { table } = await import('../output/table.ts');
@@ -112,10 +90,12 @@ function hasEnded({ ends }: { readonly ends: string | null }, today: string): bo
 }
 
 async function path(context: Context, id: string | undefined, flags: JsonFlag): Promise<ExitCode> {
-  const { resolveModel } = await import('../embedding/models.ts');
+  const [{ resolveModel }, { modelDocument }] = await Promise.all([
+    import('../embedding/models.ts'),
+    import('../output/documents.ts'),
+  ]);
   const model = await resolveModel(context.world, context.settings({ model: id }));
-  if (flags.json)
-    writeJson(context.world, { schema: 'curate.model/1', id: model.id, path: model.file, sha256: model.sha256 });
+  if (flags.json) writeJson(context.world, modelDocument(model));
   else context.world.stdout.write(`${model.file}\n`);
   return ExitCode.done;
 }
@@ -123,13 +103,19 @@ async function path(context: Context, id: string | undefined, flags: JsonFlag): 
 async function pull(context: Context, id: string, flags: JsonFlag): Promise<ExitCode> {
   const { world } = context;
   const settings = context.settings();
-  const [{ downloadModel }, { findEntry, modelFile, resolveModel }, { proxiedFetch }, { createProgress }] =
-    await Promise.all([
-      import('../embedding/download.ts'),
-      import('../embedding/models.ts'),
-      import('../network.ts'),
-      import('../output/progress.ts'),
-    ]);
+  const [
+    { downloadModel },
+    { findEntry, modelFile, resolveModel },
+    { proxiedFetch },
+    { modelDocument },
+    { createProgress },
+  ] = await Promise.all([
+    import('../embedding/download.ts'),
+    import('../embedding/models.ts'),
+    import('../network.ts'),
+    import('../output/documents.ts'),
+    import('../output/progress.ts'),
+  ]);
   const entry = await findEntry(id);
   const file = modelFile(entry, settings);
   if (!entry.bundled) {
@@ -147,7 +133,7 @@ async function pull(context: Context, id: string, flags: JsonFlag): Promise<Exit
     }
   }
   const model = await resolveModel(world, settings, id);
-  if (flags.json) writeJson(world, { schema: 'curate.model/1', id, path: model.file, sha256: model.sha256 });
+  if (flags.json) writeJson(world, modelDocument(model));
   else
     writeLine(world.stdout, entry.bundled ? `${id} comes with curate: ${model.file}` : `${id} is here: ${model.file}`);
   return ExitCode.done;

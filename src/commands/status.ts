@@ -38,7 +38,7 @@ const STORES: Readonly<Record<string, string>> = {
   zilliz: 'Zilliz Cloud',
 };
 
-function print(out: NodeJS.WriteStream, { model, store, libraries, models, sizes, folders }: Status): void {
+function print(out: NodeJS.WriteStream, { model, store, libraries, models, sizes, folders, unlisted }: Status): void {
   const line = (label: string, text: string): void => writeLine(out, `${label.padEnd(10)} ${text}`);
   line('Model', `${model.id} (${model.dim}-d, ${model.sha256.slice(0, 12)})`);
   line('Store', `${STORES[store.kind] ?? store.kind}${store.uri === null ? '' : ` at ${store.uri}`}`);
@@ -51,4 +51,5 @@ function print(out: NodeJS.WriteStream, { model, store, libraries, models, sizes
   }
   line('Data', `${bytes(sizes.dataBytes)}  ${folders.data}`);
   line('Cache', `${bytes(sizes.cacheBytes)}  ${folders.cache}`);
+  for (const folder of unlisted) line('', `not counted, since it cannot be listed: ${folder}`);
 }

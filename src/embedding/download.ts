@@ -32,7 +32,7 @@ export function downloadUrl({ source, id }: CatalogueEntry, hub: string = DEFAUL
 }
 
 /**
- * Downloads a model: goes on from where an earlier try ended, checks the whole against its sha256, and only then gives
+ * Downloads a model: continues where an earlier try ended, checks the whole against its sha256, and only then gives
  * it its name. @throws UserError `download_*`, `model_checksum` or `disk_full`.
  */
 export async function downloadModel(world: World, entry: CatalogueEntry, options: DownloadOptions): Promise<void> {
@@ -98,7 +98,7 @@ function explain(error: unknown, url: string, part: string): unknown {
   const code = systemErrorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new UserError('disk_full', `The disk is full: ${part} could not be written.`, {
-      hint: 'Make room and pull again; it goes on from where it ended. CURATE_HOME can name another disk.',
+      hint: 'Make room and pull again; it continues where it ended. CURATE_HOME can name another disk.',
       cause: error,
     });
   }
@@ -115,7 +115,7 @@ function explain(error: unknown, url: string, part: string): unknown {
   if (error instanceof Error && error.name === 'AbortError') return error;
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
   return new UserError('download_failed', `The download from ${host} failed: ${reason}.`, {
-    hint: 'Check the network (HTTPS_PROXY, HF_ENDPOINT) and pull again; it goes on from where it ended.',
+    hint: 'Check the network (HTTPS_PROXY, HF_ENDPOINT) and pull again; it continues where it ended.',
     cause: error,
   });
 }

@@ -7,11 +7,11 @@ import type { Faulty } from '../photos/fault.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';
+import type { Infer } from './inference.ts';
 import type { EmbedResult, InputSpec, StageTimings } from './port.ts';
 import { preprocess } from './preprocess.ts';
 import type { Answer } from './protocol.ts';
 import { resizeBicubic } from './resize.ts';
-import type { Infer } from './session.ts';
 import { toUnitLength } from './vector.ts';
 
 export interface EmbedDeps {

@@ -11,6 +11,36 @@ import type { EmbeddingModel, Thresholds } from './port.ts';
 /** For models that nobody has calibrated: only what is nearly the same picture counts as such. */
 const UNCALIBRATED: Thresholds = { nearDuplicate: 0.97, burst: 0.95, similar: 0.8 };
 
+/** A model of the catalogue, as people choose one. */
+export interface ListedModel extends Pick<CatalogueEntry, 'id' | 'name' | 'sha256' | 'dim' | 'licence'> {
+  /** Null while nobody knows. */
+  readonly bytes: number | null;
+  readonly default: boolean;
+  /** Of the ONNX file; null when it is not on this machine. */
+  readonly path: string | null;
+}
+
+export async function listModels(settings: Settings): Promise<ListedModel[]> {
+  const catalogue = await loadCatalogue();
+  return Promise.all(
+    catalogue.models.map(async (entry) => {
+      const { id, name, sha256, licence, dim } = entry;
+      const file = modelFile(entry, settings);
+      const path = (await exists(file)) ? file : null;
+      return {
+        id,
+        name,
+        sha256,
+        dim,
+        licence,
+        bytes: entry.bytes ?? entry.approxBytes,
+        default: id === catalogue.default,
+        path,
+      };
+    }),
+  );
+}
+
 /** Where a model of the catalogue lies, or will lie once it is pulled. */
 export function modelFile(entry: CatalogueEntry, settings: Settings): string {
   return entry.bundled ? bundledFile(entry.file) : join(settings.paths.data, 'models', entry.file);

@@ -3,8 +3,8 @@ import process from 'node:process';
 import pLimit from 'p-limit';
 import { messageOf } from '../errors.ts';
 import { type EmbedDeps, embedPhoto } from './embed-photo.ts';
+import { openOnDevice } from './inference.ts';
 import type { Answer, FromWorker, OpenWorker, ToWorker } from './protocol.ts';
-import { openOnDevice } from './session.ts';
 
 // A process of its own, started by the pool: a crash in native code costs one photo and not the run.
 // Its lifetime is the pool's: Ctrl-C, which the terminal sends to every process, is the parent's to decide upon,

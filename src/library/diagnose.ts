@@ -15,6 +15,10 @@ export interface Finding {
   readonly remedy: string | null;
 }
 
+export function isHealthy(findings: readonly Finding[]): boolean {
+  return findings.every(({ ok }) => ok);
+}
+
 export interface DiagnoseDeps {
   readonly settings: Settings;
   /** Checks the model file against its sha256. */

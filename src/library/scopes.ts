@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { systemErrorCode, UserError } from '../errors.ts';
+import { foreignOwner, OWNER_READS, systemErrorCode, UserError } from '../errors.ts';
 import type { Library, PhotoFilter } from '../store/port.ts';
 import { outermost } from './reconcile.ts';
 import { inside } from './scope.ts';
@@ -24,7 +24,9 @@ export async function realFolder(folder: string): Promise<string> {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'EACCES' || code === 'EPERM') {
-      throw new UserError('folder_unreadable', `The folder ${folder} may not be read.`, {
+      const owner = foreignOwner(folder, error, OWNER_READS);
+      const why = owner === null ? '' : `: ${owner}`;
+      throw new UserError('folder_unreadable', `The folder ${folder} may not be read${why}.`, {
         hint: 'Give yourself permission to read it, or name another folder.',
         cause: error,
       });

@@ -1,5 +1,7 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
 import type { IndexedModel, ModelIdentity, PhotoStore } from '../store/port.ts';
-import { folderBytes } from './folder-bytes.ts';
 import { type LibraryState, listLibraries } from './libraries.ts';
 import type { Session } from './session.ts';
 
@@ -12,17 +14,40 @@ export interface Status {
   /** Bytes of everything in curate's own folders. */
   readonly sizes: { readonly dataBytes: number; readonly cacheBytes: number };
   readonly folders: { readonly data: string; readonly cache: string };
+  /** Folders of these that could not be listed: what is in them is not counted. */
+  readonly unlisted: readonly string[];
 }
 
 export async function statusOf(session: Session): Promise<Status> {
   const { data, cache } = session.settings.paths;
   const [index, model] = await Promise.all([session.index(), session.model()]);
+  const unlisted: string[] = [];
   return {
     model,
     store: { kind: index.store.kind, uri: session.settings.milvusUri ?? null },
     libraries: await listLibraries(index),
     models: await index.store.models(),
-    sizes: { dataBytes: await folderBytes(data), cacheBytes: await folderBytes(cache) },
+    sizes: { dataBytes: await folderBytes(data, unlisted), cacheBytes: await folderBytes(cache, unlisted) },
     folders: { data, cache },
+    unlisted,
   };
+}
+
+/** Of all files below; 0 when there is no such folder. What vanishes meanwhile does not count. */
+async function folderBytes(folder: string, unlisted: string[]): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') unlisted.push(folder);
+    return [];
+  });
+  const sizes = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return folderBytes(path, unlisted);
+      return lstat(path).then(
+        ({ size }) => size,
+        () => 0,
+      );
+    }),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

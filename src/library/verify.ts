@@ -35,7 +35,7 @@ export async function verifyIndex(deps: VerifyDeps, request: VerifyRequest): Pro
   const { verified, unfit } = await verifyPhotos(deps, photos);
   if (verified.length === 0) {
     throw new UserError('nothing_to_verify', 'None of the indexed photos is there as it was indexed.', {
-      hint: 'Connect the drive they are on, or bring the index up to date: curate index',
+      hint: 'Connect the drive they are on, or update the index: curate index',
     });
   }
   const selfMatch = selfMatchOf(verified);

@@ -1,4 +1,6 @@
-import type { PhotoFault } from '../embedding/port.ts';
+import type { ListedModel } from '../embedding/models.ts';
+import type { EmbeddingModel, PhotoFault } from '../embedding/port.ts';
+import { type Finding, isHealthy } from '../library/diagnose.ts';
 import type { PhotoVector } from '../library/embed-photos.ts';
 import type { IndexRun } from '../library/index-run.ts';
 import type { LibraryState } from '../library/libraries.ts';
@@ -79,11 +81,12 @@ export interface StatusDocument {
   readonly collections: Status['models'];
   readonly sizes: Status['sizes'];
   readonly folders: Status['folders'];
+  readonly unlisted: Status['unlisted'];
 }
 
 type LibraryEntry = Pick<LibraryState, 'name' | 'root' | 'photos' | 'available'>;
 
-export function statusDocument({ model, store, libraries, models, sizes, folders }: Status): StatusDocument {
+export function statusDocument({ model, store, libraries, models, sizes, folders, unlisted }: Status): StatusDocument {
   return {
     schema: 'curate.status/1',
     model: modelOf(model),
@@ -92,6 +95,7 @@ export function statusDocument({ model, store, libraries, models, sizes, folders
     collections: models,
     sizes,
     folders,
+    unlisted,
   };
 }
 
@@ -143,6 +147,19 @@ export function verifyDocument(report: VerifyReport, model: ModelIdentity, seed:
     })),
     selfMatch: { ...selfMatch, lowestCosine: Number(selfMatch.lowestCosine.toFixed(6)) },
   };
+}
+
+/** The models that curate knows, or the one that was asked for. */
+export function modelsDocument(models: readonly ListedModel[]) {
+  return { schema: 'curate.model/1', models };
+}
+
+export function modelDocument({ id, file, sha256 }: Pick<EmbeddingModel, 'id' | 'file' | 'sha256'>) {
+  return { schema: 'curate.model/1', id, path: file, sha256 };
+}
+
+export function doctorDocument(findings: readonly Finding[]) {
+  return { schema: 'curate.doctor/1', ok: isHealthy(findings), findings };
 }
 
 export const EMBED_SCHEMA = 'curate.embed/1';

@@ -14,7 +14,7 @@ const SPAWN_MS = 20;
  * Opens the store that the settings name: a server or Zilliz Cloud when MILVUS_URI is set, else the embedded one,
  * which is set up and started when needed.
  * @param onEvent Told what the embedded store's start is busy with, and what a server is waited for.
- * @throws UserError when MILVUS_URI is malformed or the embedded store cannot be had. A server that does not answer
+ * @throws UserError when MILVUS_URI is malformed or the embedded store cannot be set up. A server that does not answer
  * shows at the first call.
  */
 export async function openStore(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
@@ -44,7 +44,7 @@ export async function openStore(world: World, settings: Settings, onEvent: OnSto
   return milvusStore(openLine(endpoint, { world, reconnect: () => connect(onEvent) }));
 }
 
-/** Whether opening the store would find one: the embedded store, which nobody has used yet, is only made by it. */
+/** Whether there is a store to open: the embedded one is made by its first opening. */
 export async function storeExists({ milvusUri, paths }: Pick<Settings, 'milvusUri' | 'paths'>): Promise<boolean> {
   if (milvusUri !== undefined) return true;
   return access(liteFolders(paths.data).server).then(

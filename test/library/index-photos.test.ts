@@ -339,7 +339,7 @@ describe('drives that come and go', () => {
 });
 
 describe('an interrupted run', () => {
-  it('keeps what was embedded, removes nothing, and is gone on with', async () => {
+  it('keeps what was embedded, removes nothing, and is continued', async () => {
     const bench = new Bench();
     await put('a/old.jpg', 'old');
     await put('a/stays.jpg', 'stays');

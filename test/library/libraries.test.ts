@@ -1,10 +1,21 @@
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findLibrary, relocate, removeLibrary } from '../../src/library/libraries.ts';
+import { holdIndex } from '../../src/library/index-lock.ts';
+import {
+  findLibrary,
+  forgetLibrary,
+  listLibraries,
+  relocate,
+  relocateLibrary,
+  removeLibrary,
+} from '../../src/library/libraries.ts';
+import { statusOf } from '../../src/library/status.ts';
 import { freshModel, photo } from '../store/samples.ts';
+import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
+import { memorySession } from '../support/session.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -46,5 +57,58 @@ describe('a library', () => {
     await expect(relocate(store, family, at('taken/inner'))).rejects.toMatchObject({ code: 'library_overlap' });
     expect(await relocate(store, family, at('new'))).toEqual({ ...family, root: at('new') });
     expect(await store.libraries()).toContainEqual({ ...family, root: at('new') });
+  });
+
+  it('is listed with its photos of the model at hand, and as away when its folder is', async () => {
+    const store = new MemoryStore();
+    const table = store.table(testModel);
+    await store.putLibrary({ ...family, root: home });
+    await store.putLibrary(trips);
+    await table.upsert([photo('a.jpg', { library: trips.id })]);
+    await store.table(freshModel()).upsert([photo('a.jpg', { library: family.id })]);
+    expect(await listLibraries({ store, table })).toEqual([
+      { ...family, root: home, photos: 0, available: true },
+      { ...trips, photos: 1, available: false },
+    ]);
+  });
+
+  it('is changed only while no index run is under way', async () => {
+    const store = new MemoryStore();
+    await store.putLibrary(family);
+    const session = memorySession({ home, store, embedder: new HashEmbedder() });
+    const waited: string[] = [];
+    const deps = {
+      world: { pid: 1 },
+      session,
+      signal: new AbortController().signal,
+      onWait: () => waited.push('waited'),
+    };
+    const held = { onWait: () => undefined, signal: deps.signal };
+    const wanted = { name: 'Family', root: '/cwd/Family' };
+    let relocating: Promise<unknown> = Promise.resolve();
+    await holdIndex({ pid: 2 }, session.settings, held, async () => {
+      relocating = relocateLibrary(deps, wanted, home);
+      await expect.poll(() => waited).toEqual(['waited']);
+      expect(await store.libraries()).toEqual([family]);
+    });
+    expect(await relocating).toEqual({ library: { ...family, root: home }, from: family.root });
+    expect(await forgetLibrary(deps, wanted)).toEqual({ library: { ...family, root: home }, removed: 0 });
+    await expect(forgetLibrary(deps, wanted)).rejects.toMatchObject({ code: 'library_unknown' });
+  });
+
+  it('is part of the status, which says what could not be counted', async () => {
+    const store = new MemoryStore();
+    await store.putLibrary({ ...family, root: home });
+    await mkdir(join(home, 'cache'));
+    await writeFile(join(home, 'cache', 'graph'), '12345');
+    await writeFile(join(home, 'data'), 'a file in place of the folder');
+    const session = memorySession({ home, store, embedder: new HashEmbedder() });
+    expect(await statusOf(session)).toMatchObject({
+      model: { id: 'test' },
+      store: { kind: 'lite' },
+      libraries: [{ name: 'Family', available: true }],
+      sizes: { dataBytes: 0, cacheBytes: 5 },
+      unlisted: [join(home, 'data')],
+    });
   });
 });

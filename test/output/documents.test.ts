@@ -27,7 +27,9 @@ test('documents name the model by its identity alone, and libraries without thei
   const folders = { data: '/data', cache: '/cache' };
   const sizes = { dataBytes: 1, cacheBytes: 2 };
   const store = { kind: 'lite' as const, uri: null };
-  expect(statusDocument({ model: testModel, store, libraries: [library], models: [], sizes, folders })).toEqual({
+  expect(
+    statusDocument({ model: testModel, store, libraries: [library], models: [], sizes, folders, unlisted: [] }),
+  ).toEqual({
     schema: 'curate.status/1',
     model,
     store,
@@ -35,6 +37,7 @@ test('documents name the model by its identity alone, and libraries without thei
     collections: [],
     sizes,
     folders,
+    unlisted: [],
   });
 });
 

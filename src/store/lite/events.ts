@@ -1,4 +1,4 @@
-/** What bringing up the embedded store is busy with. Nothing is reported when it already runs. */
+/** What starting the embedded store is busy with. Nothing is reported when it already runs. */
 export type LiteEvent =
   /** Another curate is setting up the same Python environment. */
   | { readonly kind: 'provisioning'; readonly step: 'waiting' }

@@ -58,7 +58,7 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
   });
 
   const redial = async (again: () => Promise<Endpoint>, dead: MilvusClient): Promise<void> => {
-    // Several calls may find the server gone at once; the first one brings it back for all.
+    // Several calls may find the server gone at once; the first one starts it again for all.
     if (client !== dead) return;
     redialled ??= again()
       .then((found) => {

@@ -3,9 +3,9 @@ import type { MilvusLine } from './client.ts';
 import { Collection, describe } from './collection.ts';
 import { quote } from './filter.ts';
 import { pagesOf } from './pages.ts';
+import { MilvusTable } from './photo-table.ts';
 import { libraryToMilvus, toLibrary } from './rows.ts';
 import { isPhotosName, librariesSpec, modelOf } from './schema.ts';
-import { MilvusTable } from './table.ts';
 
 /** A PhotoStore on any Milvus: the embedded Lite 3.2, a server from 2.3 on, Zilliz Cloud. */
 export function milvusStore(line: MilvusLine): PhotoStore {

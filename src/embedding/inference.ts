@@ -1,8 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf } from '../errors.ts';
 import { accelerators, type Device, probe, SAME_VECTOR } from './device.ts';
+import { optimizedGraph } from './graph-cache.ts';
 import type { EmbeddingModel } from './port.ts';
-import { optimizedGraph } from './session-cache.ts';
 import { cosine, toUnitLength } from './vector.ts';
 
 /** [3, size, size] in, the model's raw features out. Runs on the calling thread and blocks it. */
