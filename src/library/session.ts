@@ -17,7 +17,7 @@ export interface Session {
   model(): Promise<EmbeddingModel>;
   /** Whether this machine has not indexed into this store yet. */
   isNew(): Promise<boolean>;
-  /** Called early, it opens while other work goes on. @throws UserError when it cannot be opened. */
+  /** Called early, it opens while other work continues. @throws UserError when it cannot be opened. */
   store(): Promise<PhotoStore>;
   /** The store and the table of `model()`. */
   index(): Promise<PhotoIndex>;
@@ -32,7 +32,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** A model takes 0.3 GB of memory and half a second to open. */
+/** A worker holds some 0.2 GB while its model is open. */
 const IDLE_MS = 300_000;
 
 /**
