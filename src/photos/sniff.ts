@@ -7,6 +7,7 @@ export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 export type Content =
   | { readonly kind: 'photo'; readonly format: PhotoFormat }
   | { readonly kind: 'heic' }
+  | { readonly kind: 'bmp' }
   | { readonly kind: 'raw'; readonly format: RawKind }
   /** A picture in a format that is not decoded; `name` with its article. Photos are kept in it, or drawings and icons. */
   | { readonly kind: 'unsupported'; readonly name: string; readonly isPhoto: boolean }
@@ -27,7 +28,6 @@ const PHOTOS: Signatures<PhotoFormat> = {
 const UNSUPPORTED_PHOTOS: Signatures<string> = {
   'a JPEG XL image': ['\xff\x0a', '\0\0\0\x0cJXL '],
   'a JPEG 2000 image': ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'],
-  'a BMP image': ['BM????\0\0\0\0'],
   'a PAM image': ['P7\nWIDTH', 'P7\n#'],
 };
 
@@ -55,6 +55,7 @@ export function sniff(bytes: Uint8Array): Content {
   const raw = rawKind(bytes);
   if (raw !== null) return { kind: 'raw', format: raw };
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, HEAD_BYTES)).toString('latin1');
+  if (/^BM.{4}\0\0\0\0/s.test(head)) return { kind: 'bmp' };
   const photo = find(UNSUPPORTED_PHOTOS, head) ?? netpbmKind(head);
   if (photo !== null) return { kind: 'unsupported', name: photo, isPhoto: true };
   const unsupported = find(UNSUPPORTED, head) ?? iconKind(bytes) ?? (isTga(bytes) ? 'a TGA image' : null);

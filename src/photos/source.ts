@@ -1,3 +1,4 @@
+import { decodeBmp } from './bmp.ts';
 import { unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { decodeHeic } from './heic.ts';
@@ -46,6 +47,10 @@ export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
   if (content.kind === 'heic') {
     const pixels = await decodeHeic(bytes, MAX_PIXELS);
     return pixels.kind === 'fault' ? pixels : { kind: 'pixels', image: pixels, icc: pixels.icc, exif: [bytes] };
+  }
+  if (content.kind === 'bmp') {
+    const pixels = await decodeBmp(bytes, (size) => (size.width * size.height > MAX_PIXELS ? tooLarge(size) : null));
+    return pixels.kind === 'fault' ? pixels : { kind: 'pixels', image: pixels, icc: null, exif: [] };
   }
   if (content.kind === 'raw') {
     const preview = await rawPreview(bytes, content.format);

@@ -214,7 +214,7 @@ describe('what cannot be decoded is told apart', () => {
       '<!DOCTYPE html><title>Not found</title>': 'not_an_image: is not an image: it looks like a web page',
       [`${'\0'.repeat(4096)}`]: 'not_an_image: is not an image: it looks like nothing but zeros',
       '\x01\x02\x03\x04': 'not_an_image: is not an image',
-      'BM\x36\x10\0\0\0\0\0\0': 'unsupported: is a BMP image, which cannot be decoded',
+      'BM\x36\x10\0\0\0\0\0\0': 'corrupt: is cut short',
       '\xff\x0a\xfa\x7f': 'unsupported: is a JPEG XL image, which cannot be decoded',
       '\0\0\0\x0cjP  \r\n': 'unsupported: is a JPEG 2000 image, which cannot be decoded',
       'II*\0\x10\0\0\0CR\x02\0': 'corrupt: is a camera RAW file (CR2) that is damaged, or of a camera not known',

@@ -45,6 +45,43 @@ test('a transparent GIF stays transparent where it is shown', async () => {
   expect([...shown.data.subarray(0, 3)]).toEqual([0x12, 0x34, 0x56]);
 });
 
+describe('a BMP', () => {
+  /** 2 x 1 pixels. */
+  const bmp = (bits: number, compression: number, content: readonly number[]): Buffer => {
+    const head = Buffer.alloc(54);
+    head.write('BM');
+    head.writeUInt32LE(54, 10);
+    head.writeUInt32LE(40, 14);
+    head.writeInt32LE(2, 18);
+    head.writeInt32LE(1, 22);
+    head.writeUInt16LE(1, 26);
+    head.writeUInt16LE(bits, 28);
+    head.writeUInt32LE(compression, 30);
+    return Buffer.concat([head, Buffer.from(content)]);
+  };
+  const decode = (bytes: Uint8Array) => decodePhoto(bytes, { reduceFor: null });
+
+  test('of 16 bits is as bright as it should be', async () => {
+    const photo = await decode(bmp(16, 0, [0xff, 0x7f, 0, 0x7c]));
+    if (photo.kind === 'fault') throw new Error(photo.fault.reason);
+    expect([...photo.image.data]).toEqual([255, 255, 255, 255, 0, 0]);
+  });
+
+  test('with run lengths, of too many pixels, or cut short is refused, each for its reason', async () => {
+    const palette = Array(4 * 256).fill(7);
+    const reason = async (bytes: Uint8Array) => {
+      const photo = await decode(bytes);
+      return photo.kind === 'fault' ? photo.fault.reason : 'decoded';
+    };
+    expect(await reason(bmp(8, 1, palette))).toBe('is a BMP with run lengths, which cannot be decoded');
+    expect(await reason(bmp(8, 0, palette.slice(9)))).toBe('is damaged or cut short');
+    const huge = bmp(24, 0, [1, 2, 3, 4, 5, 6, 0, 0]);
+    huge.writeInt32LE(-200_000, 22);
+    huge.writeInt32LE(200_000, 18);
+    expect(await reason(huge)).toContain('more than 250 megapixels');
+  });
+});
+
 describe('a JPEG made to be slow', () => {
   test('is refused at once', async () => {
     const started = performance.now();

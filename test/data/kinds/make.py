@@ -70,3 +70,8 @@ for name in ("raw", "tiff_lzw", "packbits", "jpeg"):
 keep("ycbcr-halved.tif", tiff(2, 2))
 keep("ycbcr-halved-across.tif", tiff(2, 1))
 keep("animated.avif", saved(base, "AVIF", save_all=True, append_images=[base.transpose(Image.Transpose.ROTATE_180)]))
+keep("true-colour.bmp", saved(base, "BMP"))
+keep("alpha.bmp", saved(base.convert("RGBA"), "BMP"))
+keep("palette.bmp", saved(base.quantize(200), "BMP"))
+keep("small-palette.bmp", saved(base.quantize(16), "BMP"))
+keep("two-colours.bmp", saved(base.convert("1"), "BMP"))
