@@ -9,7 +9,7 @@ import { MOST_PICTURES } from '../picture/port.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, filterOf } from './filter.ts';
+import { addFilterOptions, type FilterFlags, restrictionOf } from './filter.ts';
 import { gather, modelOption, wholeNumber } from './options.ts';
 import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './picture-flags.ts';
 import { type PromptFlags, readPrompt } from './picture-prompt.ts';
@@ -64,6 +64,7 @@ async function comic(
   const { world } = context;
   const settings = context.settings({ imageModel: flags.imageModel, maxCost: flags.maxCost, model: flags.model });
   if (flags.pick) demandTerminal(world);
+  const restriction = restrictionOf(world.cwd, flags);
   const prompt = await readPrompt(world, argument, flags);
   const { offerComic } = await import('../picture/offer-comic.ts');
   const { makePicture } = await import('./picture.ts');
@@ -78,7 +79,7 @@ async function comic(
           sendQuery: flags.query,
           byHand: (flags.ref ?? []).map((file) => named(world, file)),
           slots: flags.refs,
-          filter: () => filterOf(() => deps.photos.store(), world.cwd, flags),
+          restriction,
           ...(flags.pick ? { choose: (proposed, most) => pick(world, proposed, most) } : {}),
           prompt,
           raw: flags.raw ?? false,

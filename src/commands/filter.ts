@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../errors.ts';
 import type { Restriction } from '../library/photo-filter.ts';
-import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 import { gather } from './options.ts';
 
 /** Restricts a search to some of the photos. */
@@ -44,15 +43,4 @@ export function restrictionOf(cwd: string, { in: folders, after, before }: Filte
     ...(after === undefined ? {} : { takenAfterMs: after }),
     ...(before === undefined ? {} : { takenBeforeMs: before }),
   };
-}
-
-/** The filter of the flags; null when they restrict nothing. @throws UserError `usage`, `not_indexed` */
-export async function filterOf(
-  openStore: () => Promise<PhotoStore>,
-  cwd: string,
-  flags: FilterFlags,
-): Promise<PhotoFilter | null> {
-  const restriction = restrictionOf(cwd, flags);
-  const { filterFor } = await import('../library/photo-filter.ts');
-  return filterFor(openStore, restriction);
 }

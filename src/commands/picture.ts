@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
-import { explainEmptiness } from '../library/emptiness.ts';
 import { askYesNo, canAsk } from '../output/ask.ts';
 import { writeDryRun } from '../output/dry-run.ts';
 import { dryRunDocument, pictureDocument } from '../output/picture-document.ts';
@@ -39,12 +38,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
   if (!flags.dryRun) endpointOf(settings);
   const destination = await destinationOf(world, run);
   const session = await openSession(world, settings);
-  const photos = {
-    store: session.store,
-    embedder: session.embedder,
-    explainEmptiness: () => explainEmptiness(session),
-  };
-  const deps = { world, settings, photos, render: openDisplay(world), signal: world.interrupted };
+  const deps = { world, settings, session, render: openDisplay(world), signal: world.interrupted };
   try {
     for (let forgotten = false; ; forgotten = true) {
       const offer = await run.offer(destination.format, deps, forgotten);
@@ -114,7 +108,7 @@ async function confirmSpending(world: World, { estimate }: Offer, { flags, setti
 }
 
 async function makeShown(
-  { world, settings, photos, signal }: OfferDeps & { readonly world: World },
+  { world, settings, session, signal }: OfferDeps & { readonly world: World },
   offer: Offer,
   outlet: Outlet,
   { retries, timeout }: SendFlags,
@@ -124,7 +118,7 @@ async function makeShown(
   try {
     return await make(
       offer,
-      { world, settings, photos, outlet },
+      { world, settings, session, outlet },
       { retries, timeoutMs: timeout * 1000, signal, onEvent },
     );
   } finally {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
+import { filterFor, type Restriction } from '../library/photo-filter.ts';
+import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
-import type { PhotoFilter } from '../store/port.ts';
-import type { PhotoSource } from './offer.ts';
 import type { Given, PlannedReference, Unused } from './plan.ts';
 import { demandPublic, type PrivateGuard } from './private-guard.ts';
 import { prepareReference } from './references.ts';
@@ -23,8 +23,8 @@ export interface CastRequest {
   readonly byHand: readonly NamedPhoto[];
   /** All that may be sent, the named ones included. */
   readonly slots: number;
-  /** Restricts what is searched; asked for only when something is searched. */
-  readonly filter: () => Promise<PhotoFilter | null>;
+  /** What of the library is searched. */
+  readonly restriction: Restriction;
   readonly choose?: Choose | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface Cast {
 }
 
 interface CastDeps {
-  readonly photos: PhotoSource;
+  readonly session: Pick<Session, 'store' | 'embedder'>;
   readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
@@ -50,7 +50,7 @@ interface CastDeps {
 export async function castReferences(deps: CastDeps, request: CastRequest): Promise<Cast> {
   const { query, sendQuery, byHand, slots } = request;
   const free = slots - byHand.length - (sendQuery ? 1 : 0);
-  const filter = free > 0 ? await request.filter() : null;
+  const filter = free > 0 ? await filterFor(deps.session.store, request.restriction) : null;
   const named = [...(sendQuery ? [query] : []), ...byHand];
   for (const photo of named)
     demandPublic(deps.guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);

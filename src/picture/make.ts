@@ -1,10 +1,11 @@
 import { UserError } from '../errors.ts';
+import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import { formatOf } from './decode.ts';
 import { endpointOf } from './endpoint.ts';
 import { IncompleteReply } from './failure.ts';
-import { demandAllPublic, type Offer, type PhotoSource } from './offer.ts';
+import { demandAllPublic, type Offer } from './offer.ts';
 import type { Outlet } from './outlet.ts';
 import { sentName } from './plan.ts';
 import type { ImageModel, PictureFormat, PictureReply, SendOptions } from './port.ts';
@@ -27,7 +28,7 @@ export type MakeEvent =
 export interface MakeDeps {
   readonly world: Pick<World, 'home' | 'now' | 'env'>;
   readonly settings: Settings;
-  readonly photos: Pick<PhotoSource, 'store'>;
+  readonly session: Pick<Session, 'store'>;
   readonly outlet: Outlet;
 }
 

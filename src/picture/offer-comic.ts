@@ -1,5 +1,6 @@
 import { usageError } from '../errors.ts';
 import { unlessInterrupted } from '../interrupt.ts';
+import { explainEmptiness } from '../library/emptiness.ts';
 import { type Cast, type CastRequest, castReferences } from './cast-references.ts';
 import { chooseModel, readImageModels } from './image-models.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
@@ -37,7 +38,7 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
     castReferences({ ...deps, guard: await guardNow(deps, allowedPrivate) }, { ...request, slots });
   const { references, unused, searched } = await unlessInterrupted(signal, work());
   const nothingFound = searched && unused.length === 0 && references.every(({ score }) => score === null);
-  if (nothingFound) await deps.photos.explainEmptiness();
+  if (nothingFound) await explainEmptiness(deps.session);
   if (references.length === 0) throw nothingLeft(nothingFound);
   return offerPlan(
     {

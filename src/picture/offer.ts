@@ -1,8 +1,7 @@
-import type { Embedder } from '../embedding/port.ts';
 import { UserError, usageError } from '../errors.ts';
+import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { Settings } from '../settings.ts';
-import type { PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { fitBudget, type Unaffordable } from './budget.ts';
 import type { Estimate } from './cost.ts';
@@ -34,19 +33,13 @@ export interface Offer extends Pick<Plan, 'verb' | 'prompt' | 'model' | 'convers
   readonly notices: readonly Notice[];
 }
 
-/** Where photos are looked for; each part opens when it is first asked for, for a request may need neither. */
-export interface PhotoSource {
-  store(): Promise<PhotoStore>;
-  embedder(): Promise<Embedder>;
-  /** Called when a search found nothing. @throws UserError when the reason is that nothing is there to search */
-  explainEmptiness(): Promise<void>;
-}
-
 /** What offers are made with. */
 export interface OfferDeps {
   readonly world: Pick<World, 'home' | 'now'>;
+  /** Of this request: its budget and image model may differ from those of the session. */
   readonly settings: Settings;
-  readonly photos: PhotoSource;
+  /** Where photos are looked for; a request whose photos are all named opens nothing of it. */
+  readonly session: Session;
   readonly render: RenderPhoto;
   readonly signal: AbortSignal;
 }

@@ -2,8 +2,8 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, privateBy, type ReadRules } from '../casting/private.ts';
 import { systemErrorCode, UserError } from '../errors.ts';
+import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
-import type { PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 
 interface GuardOptions {
@@ -27,19 +27,17 @@ export interface PrivateGuard {
 export interface GuardDeps {
   readonly world: Pick<World, 'home'>;
   readonly settings: Settings;
-  readonly photos: {
-    /** Asked only when the setting has patterns: those count from the libraries' roots. */
-    store(): Promise<PhotoStore>;
-  };
+  /** The store is opened only when the setting has patterns: those count from the libraries' roots. */
+  readonly session: Pick<Session, 'store'>;
 }
 
 /** The private rules of the settings and the disk as they stand now. @param allowed absolute files that may be sent all the same */
 export async function guardNow(
-  { world, settings, photos }: GuardDeps,
+  { world, settings, session }: GuardDeps,
   allowed: readonly string[],
 ): Promise<PrivateGuard> {
   const patterns = settings.privatePatterns ?? [];
-  const libraries = patterns.length === 0 ? [] : await (await photos.store()).libraries();
+  const libraries = patterns.length === 0 ? [] : await (await session.store()).libraries();
   return privateGuard({ patterns, roots: libraries.map(({ root }) => root), home: world.home, allowed });
 }
 

@@ -2,10 +2,10 @@ import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { cast } from '../casting/cast.ts';
 import { UserError } from '../errors.ts';
 import { demandUninterrupted } from '../interrupt.ts';
+import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
-import type { PhotoSource } from './offer.ts';
 import type { PlannedReference, Unused } from './plan.ts';
 import { type PrivateGuard, privateError } from './private-guard.ts';
 import { type Prepared, prepareReference, type Reference } from './references.ts';
@@ -31,7 +31,7 @@ export interface RoundsRequest {
 }
 
 interface RoundsDeps {
-  readonly photos: PhotoSource;
+  readonly session: Pick<Session, 'store' | 'embedder'>;
   readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
@@ -43,12 +43,12 @@ interface RoundsDeps {
  * @throws UserError `private` when a named photo is a copy of a private one
  */
 export async function fillSlots(
-  { photos, render, guard, signal }: RoundsDeps,
+  { session, render, guard, signal }: RoundsDeps,
   request: RoundsRequest,
 ): Promise<{ readonly references: readonly PlannedReference[]; readonly unused: readonly Unused[] }> {
   const { query, filter, fixed, free } = request;
   const files = fixed.map(({ reference }) => reference.file);
-  const [store, embedder] = await Promise.all([photos.store(), photos.embedder()]);
+  const [store, embedder] = await Promise.all([session.store(), session.embedder()]);
   const index = { store, table: store.table(embedder.model) };
   const known = await describe(embedder, [query, ...files]);
   const described = (file: string): Omit<Candidate, 'score'> => {

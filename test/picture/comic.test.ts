@@ -164,7 +164,7 @@ describe('private photos', () => {
     expect(inPets.length).toBeGreaterThan(3);
     for (const reference of inPets) expect(reference).toMatchObject({ used: false, reason: 'private' });
     expect(used(made)).toHaveLength(5);
-    const embedder = await room.photos.embedder();
+    const embedder = await room.session.embedder();
     const [query] = await embedQueries(embedder, [cat]);
     const index = { store: room.store, table: room.store.table(embedder.model) };
     const found = await searchVector(index, { vector: query?.vector ?? new Float32Array(), k: 3 });

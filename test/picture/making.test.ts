@@ -7,6 +7,8 @@ import { parseLineage } from '../../src/picture/lineage.ts';
 import { refuse } from '../fake-openai/behaviour.ts';
 import { Darkroom } from '../support/darkroom.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';
+import { MemoryStore } from '../support/memory-store.ts';
+import { memorySession } from '../support/session.ts';
 
 /** Remembers what it was given. */
 class NotingEmbedder extends HashEmbedder {
@@ -67,7 +69,7 @@ describe('a comic', () => {
 
   it('opens neither store nor model when every photo is named', async () => {
     const never = () => Promise.reject(new Error('nothing needs to be searched'));
-    room.photos = { store: never, embedder: never, explainEmptiness: never };
+    room.session = { ...room.session, model: never, store: never, index: never, embedder: never };
     expect((await room.comic(at(0), { ref: [at(1)], slots: 2 })).references).toHaveLength(2);
   });
 
@@ -177,7 +179,7 @@ describe('an abort', () => {
   it('ends an offer at once, and whoever looks on', async () => {
     const controller = new AbortController();
     room.signal = controller.signal;
-    room.photos = { ...room.deps.photos, store: () => new Promise(() => undefined) };
+    room.session = { ...room.session, store: () => new Promise(() => undefined) };
     const offer = room.comic(at(0));
     controller.abort();
     await expect(offer).rejects.toMatchObject({ kind: 'interrupted' });
@@ -257,15 +259,20 @@ describe('photos that are named', () => {
 
 describe('an offer from an empty search', () => {
   it('says that nothing was found, and is made of the named photos', async () => {
-    const nowhere = async () => ({ within: [{ library: 'none', folder: '' }] });
-    const offer = await room.comic(at(0), { filter: nowhere });
+    // None of them tells when it was taken.
+    const restriction = { takenBeforeMs: 0 };
+    const offer = await room.comic(at(0), { restriction });
     expect(offer.notices).toEqual([{ kind: 'nothing-found' }]);
     expect(offer.references).toHaveLength(1);
-    await expect(room.comic(at(0), { filter: nowhere, sendQuery: false })).rejects.toMatchObject({
+    await expect(room.comic(at(0), { restriction, sendQuery: false })).rejects.toMatchObject({
       kind: 'usage',
       message: expect.stringContaining('no photo is left to send'),
     });
-    expect(room.unexplained).toBe(2);
+  });
+
+  it('says so when nothing is there to search', async () => {
+    room.session = memorySession({ home: room.root, store: new MemoryStore(), embedder });
+    await expect(room.comic(at(0))).rejects.toMatchObject({ code: 'nothing_indexed' });
   });
 });
 

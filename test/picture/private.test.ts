@@ -8,10 +8,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { photoId } from '../../src/library/scope.ts';
+import type { Session } from '../../src/library/session.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { sha256 } from '../../src/picture/hash.ts';
 import { make } from '../../src/picture/make.ts';
-import type { Offer, PhotoSource } from '../../src/picture/offer.ts';
+import type { Offer } from '../../src/picture/offer.ts';
 import { type ComicRequest, offerComic } from '../../src/picture/offer-comic.ts';
 import { Outlet } from '../../src/picture/outlet.ts';
 import { privateGuard } from '../../src/picture/private-guard.ts';
@@ -21,6 +22,7 @@ import { UNREAD } from '../../src/store/port.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
+import { memorySession } from '../support/session.ts';
 import { testWorld } from '../support/world.ts';
 
 const CASES = 200;
@@ -163,7 +165,7 @@ function comicOf(query: string, more: Partial<ComicRequest>): ComicRequest {
     sendQuery: true,
     byHand: [],
     slots: 1,
-    filter: async () => null,
+    restriction: {},
     prompt: 'x',
     raw: true,
     wanted: { format: 'png', quality: 'low' },
@@ -172,9 +174,9 @@ function comicOf(query: string, more: Partial<ComicRequest>): ComicRequest {
   };
 }
 
-function depsFor(base: string, patterns: readonly string[], photos: PhotoSource) {
+function depsFor(base: string, patterns: readonly string[], session: Session) {
   const world = testWorld({ cwd: base, home: '/' });
-  return { world, settings: settingsFor(base, patterns), photos, render: renderPhoto, signal: world.interrupted };
+  return { world, settings: settingsFor(base, patterns), session, render: renderPhoto, signal: world.interrupted };
 }
 
 /** Sends what was offered. */
@@ -208,15 +210,15 @@ async function makeComic(serial: number, made: Scene): Promise<Outcome> {
   const at = (index: number): string => files[index % files.length] ?? '';
   const allowed = made.allowed === null ? null : at(made.allowed);
   let searched = false;
-  const photos = {
-    store: async () => store,
+  const embedder = new HashEmbedder();
+  const session: Session = {
+    ...memorySession({ home: base, store, embedder }),
     embedder: async () => {
       searched = true;
-      return new HashEmbedder();
+      return embedder;
     },
-    explainEmptiness: async () => undefined,
   };
-  const deps = depsFor(base, made.setting, photos);
+  const deps = depsFor(base, made.setting, session);
   const request = comicOf(join(base, at(made.query)), {
     byHand: made.byHand === null ? [] : [{ file: join(base, at(made.byHand)), given: 'absolute' }],
     sendQuery: made.sendQuery,
@@ -281,7 +283,8 @@ describe('a private photo', () => {
     const file = join(place, 'a.jpg');
     await writeFile(file, originals[0] ?? '');
     const never = () => Promise.reject(new Error('nothing needs to be searched'));
-    const deps = depsFor(place, [], { store: never, embedder: never, explainEmptiness: never });
+    const usual = memorySession({ home: place, store: new MemoryStore(), embedder: new HashEmbedder() });
+    const deps = depsFor(place, [], { ...usual, store: never, index: never, embedder: never });
     const offer = await offerComic(comicOf(file, {}), deps);
     await writeFile(join(place, '.curateprivate'), '*.jpg');
     await expect(send(place, offer, deps)).rejects.toMatchObject({ code: 'private', kind: 'refused' });

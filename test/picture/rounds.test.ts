@@ -83,6 +83,7 @@ async function fill(
   query: string,
   more: Partial<CastRequest> = {},
   signal = new AbortController().signal,
+  onRender: (file: string) => void = () => undefined,
 ): Promise<Watched> {
   const search = vi.spyOn(store.table(testModel), 'search');
   const embed = vi.spyOn(embedder, 'embed');
@@ -90,9 +91,10 @@ async function fill(
   try {
     const cast = await castReferences(
       {
-        photos: { store: async () => store, embedder: async () => embedder, explainEmptiness: async () => undefined },
+        session: { store: async () => store, embedder: async () => embedder },
         render: (request) => {
           rendered.push(request.file);
+          onRender(request.file);
           return renderPhoto(request);
         },
         guard: privateGuard({ patterns: [], roots: [folder], home: '/', allowed: [] }),
@@ -103,7 +105,7 @@ async function fill(
         sendQuery: true,
         byHand: [],
         slots: 4,
-        filter: async () => null,
+        restriction: {},
         ...more,
       },
     );
@@ -244,9 +246,11 @@ it('stops between two photos when it is aborted', async () => {
   const query = await put('query.jpg', 0);
   for (let i = 0; i < 3; i += 1) await put(`${i}.jpg`, 0.6 + i / 10);
   const controller = new AbortController();
-  const filter = async (): Promise<null> => {
-    controller.abort();
-    return null;
-  };
-  await expect(fill(query, { filter }, controller.signal)).rejects.toMatchObject({ kind: 'interrupted' });
+  const rendered: string[] = [];
+  const stopped = fill(query, {}, controller.signal, (file) => {
+    rendered.push(file);
+    if (file !== query) controller.abort();
+  });
+  await expect(stopped).rejects.toMatchObject({ kind: 'interrupted' });
+  expect(rendered).toHaveLength(2);
 });

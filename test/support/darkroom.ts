@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Embedder } from '../../src/embedding/port.ts';
 import { indexPhotos } from '../../src/library/index-photos.ts';
+import type { Session } from '../../src/library/session.ts';
 import { dryRunDocument, pictureDocument } from '../../src/output/picture-document.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { findLineage } from '../../src/picture/lineage-files.ts';
 import { type Forgotten, type Made, type MakeEvent, make } from '../../src/picture/make.ts';
-import type { Offer, OfferDeps, PhotoSource } from '../../src/picture/offer.ts';
+import type { Offer, OfferDeps } from '../../src/picture/offer.ts';
 import { type ComicRequest, offerComic } from '../../src/picture/offer-comic.ts';
 import { offerRefine, type RefineRequest } from '../../src/picture/offer-refine.ts';
 import { offerReplay } from '../../src/picture/offer-replay.ts';
@@ -15,6 +16,7 @@ import { Outlet } from '../../src/picture/outlet.ts';
 import type { Settings } from '../../src/settings.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
 import { MemoryStore } from './memory-store.ts';
+import { memorySession } from './session.ts';
 import { testWorld } from './world.ts';
 
 /** What comic, refine and replay print with --json. */
@@ -44,10 +46,8 @@ export class Darkroom {
   readonly rendered: string[] = [];
   settings: Partial<Settings> = {};
   signal = new AbortController().signal;
-  photos: PhotoSource;
+  session: Session;
   folder = '';
-  /** How often a search that found nothing was to be explained. */
-  unexplained = 0;
   readonly #embedder: Embedder;
   #tests = 0;
 
@@ -55,7 +55,7 @@ export class Darkroom {
     this.root = root;
     this.fake = fake;
     this.#embedder = embedder;
-    this.photos = this.#ownPhotos();
+    this.session = this.#ownSession();
   }
 
   static async open(embedder: Embedder): Promise<Darkroom> {
@@ -71,8 +71,7 @@ export class Darkroom {
     this.events.length = 0;
     this.rendered.length = 0;
     this.settings = {};
-    this.photos = this.#ownPhotos();
-    this.unexplained = 0;
+    this.session = this.#ownSession();
     this.signal = new AbortController().signal;
   }
 
@@ -97,7 +96,7 @@ export class Darkroom {
     return {
       world: testWorld({ cwd: this.folder, home: '/' }),
       settings: { ...access, noColor: true, paths, ...this.settings } as Settings,
-      photos: this.photos,
+      session: this.session,
       render: (request) => {
         this.rendered.push(request.file);
         return renderPhoto(request);
@@ -116,7 +115,7 @@ export class Darkroom {
         sendQuery: true,
         byHand: ref.map(named),
         slots: undefined,
-        filter: async () => null,
+        restriction: {},
         prompt: 'A comic',
         raw: false,
         wanted: { format: 'png', quality: 'low' },
@@ -138,14 +137,14 @@ export class Darkroom {
   }
 
   async make(offer: Offer, { retries = 0, timeoutMs = 60_000 } = {}): Promise<Made | Forgotten> {
-    const { world, settings, photos, signal } = this.deps;
+    const { world, settings, session, signal } = this.deps;
     const { prompt, parameters } = offer;
     const names = { cwd: this.folder, out: null, prompt, n: parameters.n, force: false, spare: this.root };
     const outlet = await Outlet.open({ ...names, format: parameters.format, usual: 'png' });
     const onEvent = (event: MakeEvent): void => {
       this.events.push(event);
     };
-    return make(offer, { world, settings, photos, outlet }, { retries, timeoutMs, signal, onEvent });
+    return make(offer, { world, settings, session, outlet }, { retries, timeoutMs, signal, onEvent });
   }
 
   /** The document of an offer that was agreed to. */
@@ -160,14 +159,8 @@ export class Darkroom {
     return dryRunDocument(await offer, '/nowhere') as unknown as PictureJson;
   }
 
-  #ownPhotos(): PhotoSource {
-    return {
-      store: async () => this.store,
-      embedder: async () => this.#embedder,
-      explainEmptiness: async () => {
-        this.unexplained += 1;
-      },
-    };
+  #ownSession(): Session {
+    return memorySession({ home: this.root, store: this.store, embedder: this.#embedder });
   }
 
   async close(): Promise<void> {

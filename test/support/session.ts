@@ -1,7 +1,6 @@
 import type { Embedder } from '../../src/embedding/port.ts';
 import type { Session } from '../../src/library/session.ts';
 import { loadSettings } from '../../src/settings.ts';
-import { testModel } from './hash-embedder.ts';
 import type { MemoryStore } from './memory-store.ts';
 import { testWorld } from './world.ts';
 
@@ -14,15 +13,16 @@ interface Parts {
   readonly model?: string;
 }
 
-/** A session over the store in memory and an embedder that needs no model. */
+/** A session over the store in memory and an embedder that is open. */
 export function memorySession({ home, store, embedder, model }: Parts): Session {
   const world = testWorld({ env: { CURATE_HOME: home, MILVUS_URI: 'http://127.0.0.1:1' } });
+  const used = embedder.model;
   return {
     settings: loadSettings(world, { model }),
-    model: async () => testModel,
+    model: async () => used,
     isNew: async () => false,
     store: async () => store,
-    index: async () => ({ store, table: store.table(testModel) }),
+    index: async () => ({ store, table: store.table(used) }),
     embedder: async () => embedder,
     openEmbedder: async () => embedder,
     close: async () => undefined,
