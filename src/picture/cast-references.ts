@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
+import { demandStore } from '../library/emptiness.ts';
 import { filterFor, type Restriction } from '../library/photo-filter.ts';
 import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
@@ -36,7 +37,7 @@ export interface Cast {
 }
 
 interface CastDeps {
-  readonly session: Pick<Session, 'store' | 'embedder'>;
+  readonly session: Session;
   readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
@@ -45,15 +46,16 @@ interface CastDeps {
 /**
  * Fills the slots: the query, the photos named by hand, then the best cast of the photos like the query. A candidate
  * that turns out to be damaged gives its place to the next. Without free slots nothing is searched.
- * @throws UserError when a named photo is private or cannot be read
+ * @throws UserError when a named photo is private or cannot be read, or nothing was ever indexed
  */
 export async function castReferences(deps: CastDeps, request: CastRequest): Promise<Cast> {
   const { query, sendQuery, byHand, slots } = request;
   const free = slots - byHand.length - (sendQuery ? 1 : 0);
-  const filter = free > 0 ? await filterFor(deps.session.store, request.restriction) : null;
   const named = [...(sendQuery ? [query] : []), ...byHand];
   for (const photo of named)
     demandPublic(deps.guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
+  if (free > 0) await demandStore(deps.session);
+  const filter = free > 0 ? await filterFor(deps.session.store, request.restriction) : null;
   const planned = await Promise.all(named.map((photo) => planNamed(deps.render, photo, sendQuery && photo === query)));
   const { references: fixed, unused: copies } = withoutCopies(planned);
   if (free <= 0) return { references: fixed, unused: copies, searched: false };

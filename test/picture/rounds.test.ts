@@ -15,6 +15,7 @@ import { UNREAD } from '../../src/store/port.ts';
 import { unit } from '../casting/photos.ts';
 import { testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
+import { memorySession } from '../support/session.ts';
 
 let root: string;
 let folder: string;
@@ -91,7 +92,7 @@ async function fill(
   try {
     const cast = await castReferences(
       {
-        session: { store: async () => store, embedder: async () => embedder },
+        session: memorySession({ home: folder, store, embedder }),
         render: (request) => {
           rendered.push(request.file);
           onRender(request.file);
