@@ -17,7 +17,7 @@ import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
 import { unlessInterrupted } from './interrupt.ts';
-import { writeError, writeLine } from './output/streams.ts';
+import { writeError, writeLine } from './output/terminal/streams.ts';
 import { version } from './version.ts';
 import type { World } from './world.ts';
 

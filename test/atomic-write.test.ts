@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Draft, writeNew, writeWhole } from '../src/atomic-write.ts';
+import { Draft, writeNew, writeWhole } from '../src/files/atomic-write.ts';
 
 let root: string;
 let folder: string;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { isLocked, withLock } from '../src/lock.ts';
+import { isLocked, withLock } from '../src/files/lock.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
-// Baseline JPEG to RGB at an eighth or a quarter of its size: see src/photos/jpeg-reduced.ts, which calls this.
-// AssemblyScript; `npm ci && npm run build` in this folder writes src/photos/jpeg-kernel.ts.
+// Baseline JPEG to RGB at an eighth or a quarter of its size: see src/photos/jpeg/reduced.ts, which calls this.
+// AssemblyScript; `npm ci && npm run build` in this folder writes src/photos/jpeg/kernel.ts.
 //
 // Of each block of 8 x 8 coefficients (ITU-T T.81) only those are decoded that the reduced size needs: the first, or
 // the four of lowest frequency. The others are skipped several at a time, by tables that say how many codes, with the

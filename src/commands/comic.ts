@@ -2,17 +2,17 @@ import { basename, isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { usageError } from '../errors.ts';
-import { askWhich, canAsk } from '../output/ask.ts';
+import { askWhich, canAsk } from '../output/terminal/ask.ts';
 import { printable } from '../output/text.ts';
 import type { NamedPhoto } from '../picture/cast-references.ts';
 import { MOST_PICTURES } from '../picture/port.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, restrictionOf } from './filter.ts';
-import { gather, modelOption, wholeNumber } from './options.ts';
-import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './picture-flags.ts';
-import { type PromptFlags, readPrompt } from './picture-prompt.ts';
+import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
+import { gather, modelOption, wholeNumber } from './flags/options.ts';
+import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './flags/picture.ts';
+import { type PromptFlags, readPrompt } from './flags/prompt.ts';
 
 interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
   refs?: number;

@@ -2,14 +2,14 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { type LedgerTotal, sumCosts, totalOf } from '../picture/ledger.ts';
 import type { Lineage } from '../picture/lineage.ts';
 import type { Unreadable } from '../picture/lineage-files.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption } from './flags/options.ts';
 
 export function costsCommand(act: Act): Command {
   return new Command('costs')
@@ -41,7 +41,7 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
   } else if (days.length === 0) {
     writeLine(world.stderr, `No lineage file lies in ${place}.`);
   } else {
-    const { table } = await import('../output/table.ts');
+    const { table } = await import('../output/terminal/table.ts');
     const rows = days.map((row) => cells(row.day, row.model, row));
     const heading = ['Day (UTC)', 'Model', 'Pictures', 'Requests', 'Cost'];
     world.stdout.write(

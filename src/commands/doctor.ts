@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption, modelOption } from './options.ts';
+import { jsonOption, modelOption } from './flags/options.ts';
 
 export function doctorCommand(act: Act): Command {
   return new Command('doctor')
@@ -28,11 +28,11 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
     { storeScreen },
   ] = await Promise.all([
     import('../library/diagnose.ts'),
-    import('../output/documents.ts'),
+    import('../output/documents/library.ts'),
     import('../embedding/models.ts'),
     import('../embedding/embedder.ts'),
     import('../store/open.ts'),
-    import('../output/store-events.ts'),
+    import('../output/terminal/store-events.ts'),
   ]);
   const graphs = join(settings.paths.cache, 'models');
   const findings = await diagnose(world, {

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { writeWhole } from '../atomic-write.ts';
 import type { Embedder, PhotoFault } from '../embedding/port.ts';
 import { interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
-import { writeLine } from '../output/streams.ts';
+import { writeWhole } from '../files/atomic-write.ts';
+import { writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jobsOption, jsonOption, modelOption } from './options.ts';
+import { jobsOption, jsonOption, modelOption } from './flags/options.ts';
 
 interface EmbedFlags {
   out?: string;
@@ -73,7 +73,7 @@ async function embed(context: Context, photos: string[], flags: EmbedFlags): Pro
 /** One line of JSON per photo, in the order of the arguments. Returns how many could not be embedded. */
 async function printLines(world: World, embedder: Embedder, files: readonly string[]): Promise<number> {
   const [{ embedDocument }, { embedInOrder }] = await Promise.all([
-    import('../output/documents.ts'),
+    import('../output/documents/library.ts'),
     import('../library/embed-photos.ts'),
   ]);
   let failed = 0;
@@ -105,10 +105,10 @@ async function writeArray(world: World, embedder: Embedder, files: readonly stri
   await refuseForeign(index);
   const failed: ({ readonly row: number; readonly path: string } & PhotoFault)[] = [];
   const [{ arrayDocument }, { embedInOrder }, { NpyWriter }, { createProgress }] = await Promise.all([
-    import('../output/documents.ts'),
+    import('../output/documents/library.ts'),
     import('../library/embed-photos.ts'),
     import('../output/npy.ts'),
-    import('../output/progress.ts'),
+    import('../output/terminal/progress.ts'),
   ]);
   const array = await writable(out, () => NpyWriter.create(out, files.length, dim));
   const progress = createProgress(world, 'Embedding');
@@ -142,7 +142,7 @@ function sayFault(world: World, file: string, { reason }: PhotoFault): void {
 
 /** `--out model.npy` must not replace the description that stands beside a custom model. */
 async function refuseForeign(index: string): Promise<void> {
-  const { EMBED_SCHEMA } = await import('../output/documents.ts');
+  const { EMBED_SCHEMA } = await import('../output/documents/library.ts');
   const text = await readFile(index, 'utf8').catch(() => null);
   if (text === null || text.includes(EMBED_SCHEMA)) return;
   throw new UserError('out_exists', `${index} would be replaced, and "curate embed" did not write it.`, {

@@ -1,9 +1,9 @@
 import type { Device } from '../embedding/device.ts';
-import type { IndexEvent, IndexReport } from '../library/events.ts';
-import type { IndexRun } from '../library/index-run.ts';
-import { indexDocument } from '../output/documents.ts';
-import { IndexScreen } from '../output/index-screen.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import type { IndexEvent, IndexReport } from '../library/index/events.ts';
+import type { IndexRun } from '../library/index/run.ts';
+import { indexDocument } from '../output/documents/library.ts';
+import { IndexScreen } from '../output/terminal/index-screen.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count, duration } from '../output/text.ts';
 import type { Context } from './command.ts';
 import { openSession } from './session.ts';
@@ -40,7 +40,7 @@ export async function indexOnce(
   const { world } = context;
   const { jobs, exact = false, gentle = false, device, ignore = [], dryRun = false, watch = false } = flags;
   const session = await openSession(world, context.settings({ model: flags.model }));
-  const { runIndex } = await import('../library/index-run.ts');
+  const { runIndex } = await import('../library/index/run.ts');
   const screen = new IndexScreen(world);
   try {
     const run = await runIndex(

@@ -1,7 +1,7 @@
 import { UserError, usageError } from '../errors.ts';
-import type { IndexReport } from '../library/events.ts';
-import type { WatchEvent } from '../library/watch.ts';
-import { writeLine } from '../output/streams.ts';
+import type { IndexReport } from '../library/index/events.ts';
+import type { WatchEvent } from '../library/watch/watch.ts';
+import { writeLine } from '../output/terminal/streams.ts';
 import { count, duration } from '../output/text.ts';
 import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -15,9 +15,9 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
     if (flags[other]) throw usageError(`--watch and --${OPTION[other]} exclude each other.`, 'Choose one.');
   }
   const folders = await foldersToWatch(context, roots, flags);
-  const { watchFolders } = await import('../library/watch.ts');
-  const { unignored } = await import('../library/watch-ignored.ts');
-  const { outermost } = await import('../library/reconcile.ts');
+  const { watchFolders } = await import('../library/watch/watch.ts');
+  const { unignored } = await import('../library/watch/ignored.ts');
+  const { outermost } = await import('../library/index/reconcile.ts');
   let cutShort = false;
   const libraries = new Set<string>();
   const note = (report: IndexReport): void => {

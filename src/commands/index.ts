@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import type { IndexReport } from '../library/events.ts';
+import type { IndexReport } from '../library/index/events.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
+import { deviceOption, gather, jobsOption, jsonOption, modelOption } from './flags/options.ts';
 import type { IndexFlags } from './index-once.ts';
-import { deviceOption, gather, jobsOption, jsonOption, modelOption } from './options.ts';
 
 export function indexCommand(act: Act): Command {
   return new Command('index')

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { ChangeDeps, LibraryName } from '../library/libraries.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption } from './flags/options.ts';
 import { openSession } from './session.ts';
 
 interface JsonFlag {
@@ -85,7 +85,7 @@ async function remove(context: Context, wanted: string, flags: JsonFlag): Promis
   return ExitCode.done;
 }
 
-const documents = () => import('../output/documents.ts');
+const documents = () => import('../output/documents/library.ts');
 
 const named = ({ cwd }: World, text: string): LibraryName => ({ name: text, root: resolve(cwd, text) });
 

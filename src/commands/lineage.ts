@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption } from './flags/options.ts';
 
 export function lineageCommand(act: Act): Command {
   return new Command('lineage')
@@ -30,7 +30,7 @@ async function lineage({ world }: Context, given: string, flags: { json?: boolea
       originals: await checkOriginals(lineage.references, dirname(file)),
     })),
   );
-  const { lineageTree } = await import('../output/picture-tree.ts');
+  const { lineageTree } = await import('../output/terminal/picture-tree.ts');
   for (const row of lineageTree(generations)) writeLine(world.stdout, row);
   return ExitCode.done;
 }

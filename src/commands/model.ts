@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { bytes } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption } from './flags/options.ts';
 
 interface JsonFlag {
   json?: boolean;
@@ -41,14 +41,14 @@ async function list(context: Context, flags: JsonFlag & { image?: boolean }): Pr
   const settings = context.settings();
   const [{ listModels }, { modelsDocument }] = await Promise.all([
     import('../embedding/models.ts'),
-    import('../output/documents.ts'),
+    import('../output/documents/library.ts'),
   ]);
   const models = await listModels(settings);
   if (flags.json) {
     writeJson(world, modelsDocument(models));
     return ExitCode.done;
   }
-  const { table } = await import('../output/table.ts');
+  const { table } = await import('../output/terminal/table.ts');
   const rows = models.map((model) => [
     model.id,
     model.default ? 'default' : '',
@@ -69,7 +69,10 @@ async function listImageModels({ world }: Context, flags: JsonFlag): Promise<Exi
     writeJson(world, { schema: 'curate.model/1', asOf, models: listed });
     return ExitCode.done;
   }
-  const [{ table }, { sizeText }] = await Promise.all([import('../output/table.ts'), import('../picture/size.ts')]);
+  const [{ table }, { sizeText }] = await Promise.all([
+    import('../output/terminal/table.ts'),
+    import('../picture/size.ts'),
+  ]);
   const rows = models
     .filter((model) => !hasEnded(model, today))
     .map(({ id, usdPerMillion: usd, size, qualities, ends, successor }) => [
@@ -92,7 +95,7 @@ function hasEnded({ ends }: { readonly ends: string | null }, today: string): bo
 async function path(context: Context, id: string | undefined, flags: JsonFlag): Promise<ExitCode> {
   const [{ resolveModel }, { modelDocument }] = await Promise.all([
     import('../embedding/models.ts'),
-    import('../output/documents.ts'),
+    import('../output/documents/library.ts'),
   ]);
   const model = await resolveModel(context.world, context.settings({ model: id }));
   if (flags.json) writeJson(context.world, modelDocument(model));
@@ -113,8 +116,8 @@ async function pull(context: Context, id: string, flags: JsonFlag): Promise<Exit
     import('../embedding/download.ts'),
     import('../embedding/models.ts'),
     import('../network.ts'),
-    import('../output/documents.ts'),
-    import('../output/progress.ts'),
+    import('../output/documents/library.ts'),
+    import('../output/terminal/progress.ts'),
   ]);
   const entry = await findEntry(id);
   const file = modelFile(entry, settings);

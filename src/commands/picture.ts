@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
-import { askYesNo, canAsk } from '../output/ask.ts';
-import { writeDryRun } from '../output/dry-run.ts';
-import { dryRunDocument, pictureDocument } from '../output/picture-document.ts';
-import { announce, reportMade } from '../output/picture-report.ts';
-import { PictureScreen } from '../output/picture-screen.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { dryRunDocument, pictureDocument } from '../output/documents/picture.ts';
+import { writeDryRun } from '../output/pages/dry-run.ts';
+import { askYesNo, canAsk } from '../output/terminal/ask.ts';
+import { announce, reportMade } from '../output/terminal/picture-report.ts';
+import { PictureScreen } from '../output/terminal/picture-screen.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { openDisplay } from '../photos/display.ts';
 import { dollars } from '../picture/cost.ts';
 import { endpointOf } from '../picture/endpoint.ts';
@@ -18,7 +18,7 @@ import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import type { MakeFlags, SendFlags } from './picture-flags.ts';
+import type { MakeFlags, SendFlags } from './flags/picture.ts';
 import { openSession } from './session.ts';
 
 interface PictureRun {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
-import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './picture-flags.ts';
-import { type PromptFlags, readPrompt } from './picture-prompt.ts';
+import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './flags/picture.ts';
+import { type PromptFlags, readPrompt } from './flags/prompt.ts';
 
 interface RefineFlags extends SendFlags, MakeFlags, PromptFlags {
   stateless?: boolean;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
-import { absolute, addSendOptions, type SendFlags } from './picture-flags.ts';
+import { absolute, addSendOptions, type SendFlags } from './flags/picture.ts';
 
 export function replayCommand(act: Act): Command {
   const command = new Command('replay')

@@ -3,11 +3,11 @@ import { Command } from 'commander';
 import { usageError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, restrictionOf } from './filter.ts';
-import { jsonOption, modelOption, numberBetween, wholeNumber } from './options.ts';
+import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
+import { jsonOption, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
 
 interface SearchFlags extends FilterFlags {
@@ -56,13 +56,13 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
   const started = world.elapsed();
   const queries = photos.map((photo) => resolve(world.cwd, photo));
   if (flags.sheet !== undefined) {
-    const { checkSheetFile } = await import('../output/sheet.ts');
+    const { checkSheetFile } = await import('../output/sheet/sheet.ts');
     await checkSheetFile(world, resolve(world.cwd, flags.sheet));
   }
   const [{ searchByPhotos }, { resultRow }, { createProgress }] = await Promise.all([
     import('../library/search.ts'),
-    import('../output/documents.ts'),
-    import('../output/progress.ts'),
+    import('../output/documents/library.ts'),
+    import('../output/terminal/progress.ts'),
   ]);
   const session = await openSession(world, context.settings({ model: flags.model }));
   const progress = createProgress(world, 'Reading the query photos');
@@ -105,15 +105,15 @@ async function show(context: Context, { flags, queries, results, elapsedMs, sess
   const { world } = context;
   if (flags.sheet !== undefined) await makeSheet(context, flags.sheet, queries, results);
   if (flags.json) {
-    const { searchDocument } = await import('../output/documents.ts');
+    const { searchDocument } = await import('../output/documents/library.ts');
     writeJson(world, searchDocument({ query: queries, k: flags.k, model: await session.model(), results, elapsedMs }));
   } else if (flags.print0) {
     for (const { path } of results) world.stdout.write(`${path}\0`);
   } else if (results.length === 0) {
     writeLine(world.stderr, nothingFound(flags));
   } else {
-    const { renderHits } = await import('../output/table.ts');
-    const { terminalOf } = await import('../output/terminal.ts');
+    const { renderHits } = await import('../output/terminal/table.ts');
+    const { terminalOf } = await import('../output/terminal/terminal.ts');
     world.stdout.write(renderHits(results, terminalOf(world, world.stdout, session.settings)));
   }
   const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
@@ -136,7 +136,7 @@ async function makeSheet(
   results: readonly SearchResultRow[],
 ): Promise<void> {
   const [{ writeSheet }, { openDisplay }] = await Promise.all([
-    import('../output/sheet.ts'),
+    import('../output/sheet/sheet.ts'),
     import('../photos/display.ts'),
   ]);
   await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), { queries, results });

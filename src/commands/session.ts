@@ -6,7 +6,7 @@ import type { World } from '../world.ts';
 export async function openSession(world: World, settings: Settings): Promise<Session> {
   const [library, { storeScreen }] = await Promise.all([
     import('../library/session.ts'),
-    import('../output/store-events.ts'),
+    import('../output/terminal/store-events.ts'),
   ]);
   return library.openSession(world, settings, storeScreen(world));
 }

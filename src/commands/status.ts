@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import type { Status } from '../library/status.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { bytes, count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption, modelOption } from './options.ts';
+import { jsonOption, modelOption } from './flags/options.ts';
 import { openSession } from './session.ts';
 
 export function statusCommand(act: Act): Command {
@@ -23,7 +23,7 @@ async function status(context: Context, flags: { model?: string; json?: boolean 
   try {
     const found = await statusOf(session);
     if (flags.json) {
-      const { statusDocument } = await import('../output/documents.ts');
+      const { statusDocument } = await import('../output/documents/library.ts');
       writeJson(world, statusDocument(found));
     } else print(world.stdout, found);
     return ExitCode.done;

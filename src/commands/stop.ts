@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { writeJson, writeLine } from '../output/streams.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption } from './flags/options.ts';
 
 export function stopCommand(act: Act): Command {
   return new Command('stop')

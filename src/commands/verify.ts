@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import type { VerifyReport } from '../library/verify.ts';
-import { writeJson, writeLine } from '../output/streams.ts';
+import type { VerifyReport } from '../library/verify/verify.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { jsonOption, modelOption, wholeNumber } from './options.ts';
+import { jsonOption, modelOption, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
 
 interface VerifyFlags {
@@ -44,10 +44,10 @@ export function verifyCommand(act: Act): Command {
 async function verify(context: Context, folder: string | undefined, flags: VerifyFlags): Promise<ExitCode> {
   const { world } = context;
   const session = await openSession(world, context.settings({ model: flags.model }));
-  const { createProgress } = await import('../output/progress.ts');
+  const { createProgress } = await import('../output/terminal/progress.ts');
   const progress = createProgress(world, 'Verifying');
   try {
-    const { verifyIndex } = await import('../library/verify.ts');
+    const { verifyIndex } = await import('../library/verify/verify.ts');
     const report = await verifyIndex(
       {
         ...(await session.index()),
@@ -61,7 +61,7 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
     progress.finish();
     const model = await session.model();
     if (flags.json) {
-      const { verifyDocument } = await import('../output/documents.ts');
+      const { verifyDocument } = await import('../output/documents/library.ts');
       writeJson(world, verifyDocument(report, model, flags.seed));
     } else await show(context, report, model.id);
     return report.healthy ? ExitCode.done : ExitCode.failed;
@@ -75,7 +75,7 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
 const MAX_NAMED = 20;
 
 async function show({ world }: Context, report: VerifyReport, model: string): Promise<void> {
-  const { renderScores } = await import('../output/verify-table.ts');
+  const { renderScores } = await import('../output/terminal/verify-table.ts');
   const { sample, leftOut, selfMatch, kinds, verdict } = report;
   const { away, changed, unreadable } = leftOut;
   const reasons = [

@@ -4,7 +4,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { writeWhole } from '../atomic-write.ts';
+import { writeWhole } from '../files/atomic-write.ts';
 
 /** Lower-case hex of a file's content. */
 export async function sha256Of(file: string): Promise<string> {

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { messageOf, systemErrorCode, UserError } from '../errors.ts';
-import { withLock } from '../lock.ts';
+import { withLock } from '../files/lock.ts';
 import type { World } from '../world.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { sha256Of } from './checksum.ts';

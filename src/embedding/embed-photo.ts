@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { decodePhoto, reducedSize } from '../photos/decode.ts';
-import { readExif } from '../photos/exif.ts';
 import { FACTS_VERSION } from '../photos/facts.ts';
 import type { Faulty } from '../photos/fault.ts';
+import { readExif } from '../photos/metadata/exif.ts';
 import type { RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';

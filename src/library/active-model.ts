@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeWhole } from '../atomic-write.ts';
 import { systemErrorCode, UserError, unwritable } from '../errors.ts';
+import { writeWhole } from '../files/atomic-write.ts';
 import { type Settings, splitAccount } from '../settings.ts';
 import { placeOf } from '../store/milvus/endpoint.ts';
 

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { isIndexing } from './index-lock.ts';
+import { isIndexing } from './index/lock.ts';
 import type { Session } from './session.ts';
 
 /**

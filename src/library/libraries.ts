@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import type { Library, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
 import type { World } from '../world.ts';
-import { holdIndex } from './index-lock.ts';
+import { holdIndex } from './index/lock.ts';
 import { inside } from './scope.ts';
 import { realFolder } from './scopes.ts';
 import type { Session } from './session.ts';

@@ -3,7 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { foreignOwner, OWNER_READS, systemErrorCode, UserError } from '../errors.ts';
 import type { Library, PhotoFilter } from '../store/port.ts';
-import { outermost } from './reconcile.ts';
+import { outermost } from './index/reconcile.ts';
 import { inside } from './scope.ts';
 
 /** One walk: a library, or a folder of it. */

@@ -1,4 +1,4 @@
-import { Draft } from '../atomic-write.ts';
+import { Draft } from '../files/atomic-write.ts';
 
 /**
  * Writes a two-dimensional float32 array as NumPy reads it (format 1.0), row by row, in any order and in bounded

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { World } from '../world.ts';
-import { writeLine } from './streams.ts';
+import { writeLine } from './terminal/streams.ts';
 
 /** Milliseconds in which a launcher that fails has failed; one that works may last as long as its window. */
 const VERDICT = 1500;

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { PhotoFault } from './fault.ts';
-import { topLevelBoxes } from './heic-brands.ts';
+import { topLevelBoxes } from './heic/brands.ts';
 import type { PhotoFormat } from './sniff.ts';
 
 /** Warnings of libjpeg, libpng and libtiff that mean lost pixels. */

@@ -2,7 +2,7 @@ import type { Metadata, SharpOptions } from 'sharp';
 import { unsupportedKind } from './decode-failure.ts';
 import type { Faulty } from './fault.ts';
 import { isPartial, opaqueGif, withGround } from './gif.ts';
-import { decodeReducedJpeg } from './jpeg-reduced.ts';
+import { decodeReducedJpeg } from './jpeg/reduced.ts';
 import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import type { PhotoFormat } from './sniff.ts';

@@ -1,4 +1,4 @@
-import type { Exif } from './exif.ts';
+import type { Exif } from './metadata/exif.ts';
 
 /**
  * Which reader made the facts of a photo. It goes up when more is read from a file, or when it is read differently:

@@ -1,5 +1,5 @@
 import { crc32, inflateSync } from 'node:zlib';
-import { orientationTiff } from './raw-jpegs.ts';
+import { orientationTiff } from './raw/jpegs.ts';
 
 /** What a PNG says of itself besides its pixels. */
 export interface PngMetadata {

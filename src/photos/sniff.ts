@@ -1,5 +1,5 @@
-import { fileBrands, isHeic } from './heic-brands.ts';
-import { type RawKind, rawKind } from './raw-kind.ts';
+import { fileBrands, isHeic } from './heic/brands.ts';
+import { type RawKind, rawKind } from './raw/kind.ts';
 
 /** What sharp's prebuilt binary decodes and people keep photos in. */
 export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';

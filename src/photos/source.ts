@@ -1,13 +1,13 @@
 import { decodeBmp } from './bmp.ts';
 import { unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
-import { decodeHeic } from './heic.ts';
-import { fileBrands, topLevelBoxes } from './heic-brands.ts';
+import { fileBrands, topLevelBoxes } from './heic/brands.ts';
+import { decodeHeic } from './heic/heic.ts';
 import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import { orientedPng, readPng } from './png.ts';
-import { rawPreview } from './raw.ts';
-import { hasMoreScans } from './raw-jpegs.ts';
+import { hasMoreScans } from './raw/jpegs.ts';
+import { rawPreview } from './raw/raw.ts';
 import { type PhotoFormat, sniff } from './sniff.ts';
 import { fromYCbCr, ycbcrReading } from './tiff.ts';
 import { judged } from './verdict.ts';

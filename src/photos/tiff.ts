@@ -1,5 +1,5 @@
 import type { RgbImage } from './pixels.ts';
-import { readDirectory } from './raw-kind.ts';
+import { readDirectory } from './raw/kind.ts';
 
 /** Tags and values of TIFF 6.0. */
 const TAG = { compression: 259, photometric: 262, planes: 284, subsampling: 530 } as const;

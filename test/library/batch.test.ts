@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { RowWriter } from '../../src/library/batch.ts';
+import { RowWriter } from '../../src/library/index/batch.ts';
 import type { PhotoRow } from '../../src/store/port.ts';
 import { freshModel, photo } from '../store/samples.ts';
 import { MemoryStore } from '../support/memory-store.ts';

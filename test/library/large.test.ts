@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { indexPhotos } from '../../src/library/index-photos.ts';
+import { indexPhotos } from '../../src/library/index/index-photos.ts';
 import { photo } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';

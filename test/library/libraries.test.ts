@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { holdIndex } from '../../src/library/index-lock.ts';
+import { holdIndex } from '../../src/library/index/lock.ts';
 import {
   findLibrary,
   forgetLibrary,

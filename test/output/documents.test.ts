@@ -7,7 +7,7 @@ import {
   type SearchDocument,
   searchDocument,
   statusDocument,
-} from '../../src/output/documents.ts';
+} from '../../src/output/documents/library.ts';
 import { testModel } from '../support/hash-embedder.ts';
 
 const model = { id: testModel.id, sha256: testModel.sha256, dim: testModel.dim };

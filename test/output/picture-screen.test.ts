@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PictureScreen } from '../../src/output/picture-screen.ts';
+import { PictureScreen } from '../../src/output/terminal/picture-screen.ts';
 import { testWorld } from '../support/world.ts';
 
 it('tells what making a picture reports, a line each and in order, but not what goes without saying', async () => {

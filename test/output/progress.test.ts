@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { createProgress, progressLine, rateOver } from '../../src/output/progress.ts';
+import { createProgress, progressLine, rateOver } from '../../src/output/terminal/progress.ts';
 import { testWorld } from '../support/world.ts';
 import { CONTROL, hostileName } from './rows.ts';
 

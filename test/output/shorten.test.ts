@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { shortenMiddle, shortenPath } from '../../src/output/shorten.ts';
+import { shortenMiddle, shortenPath } from '../../src/output/terminal/shorten.ts';
 import { printable } from '../../src/output/text.ts';
 import { CONTROL, hostilePath } from './rows.ts';
 

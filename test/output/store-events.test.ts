@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { storeScreen } from '../../src/output/store-events.ts';
+import { storeScreen } from '../../src/output/terminal/store-events.ts';
 import { testWorld } from '../support/world.ts';
 
 it('says what a server is waited for, once for each new thing to say', () => {

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { renderHits, table } from '../../src/output/table.ts';
+import { renderHits, table } from '../../src/output/terminal/table.ts';
 import { CONTROL, hostileName, hostilePath, resultRow } from './rows.ts';
 
 const plain = { columns: null, color: false };

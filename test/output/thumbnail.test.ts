@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Thumbnail, thumbnail } from '../../src/output/thumbnail.ts';
+import { type Thumbnail, thumbnail } from '../../src/output/sheet/thumbnail.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { fixturePhotos, hostileName } from './rows.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { cameraName, readExif } from '../../src/photos/exif.ts';
-import { parseClock, parseCreationTime, takenAt, UNDATED, xmpClock } from '../../src/photos/taken.ts';
+import { cameraName, readExif } from '../../src/photos/metadata/exif.ts';
+import { parseClock, parseCreationTime, takenAt, UNDATED, xmpClock } from '../../src/photos/metadata/taken.ts';
 
 const NOTHING = new Uint8Array();
 

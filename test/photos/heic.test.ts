@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhoto } from '../../src/photos/decode.ts';
-import { readExif } from '../../src/photos/exif.ts';
-import { decodeHeic } from '../../src/photos/heic.ts';
-import { isHeic } from '../../src/photos/heic-brands.ts';
-import { hasHole } from '../../src/photos/heic-holes.ts';
+import { isHeic } from '../../src/photos/heic/brands.ts';
+import { decodeHeic } from '../../src/photos/heic/heic.ts';
+import { hasHole } from '../../src/photos/heic/holes.ts';
+import { readExif } from '../../src/photos/metadata/exif.ts';
 import type { RgbImage } from '../../src/photos/pixels.ts';
 import { repository } from '../support/cli.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { decodeReducedJpeg } from '../../src/photos/jpeg-reduced.ts';
+import { decodeReducedJpeg } from '../../src/photos/jpeg/reduced.ts';
 import type { RgbImage } from '../../src/photos/pixels.ts';
 
 const MANY = 1e9;

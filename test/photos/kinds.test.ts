@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhoto } from '../../src/photos/decode.ts';
-import { hasMoreScans } from '../../src/photos/raw-jpegs.ts';
+import { hasMoreScans } from '../../src/photos/raw/jpegs.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { slowJpeg } from '../support/slow-jpeg.ts';
 

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhoto } from '../../src/photos/decode.ts';
-import { readExif } from '../../src/photos/exif.ts';
+import { readExif } from '../../src/photos/metadata/exif.ts';
+import { takenAt } from '../../src/photos/metadata/taken.ts';
 import { orientedPng, readPng } from '../../src/photos/png.ts';
-import { takenAt } from '../../src/photos/taken.ts';
 
 const plain = await sharp({ create: { width: 6, height: 4, channels: 3, background: '#3a7' } })
   .png()

@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhoto } from '../../src/photos/decode.ts';
-import { readExif } from '../../src/photos/exif.ts';
-import { rawKind } from '../../src/photos/raw-kind.ts';
-import { takenAt } from '../../src/photos/taken.ts';
+import { readExif } from '../../src/photos/metadata/exif.ts';
+import { takenAt } from '../../src/photos/metadata/taken.ts';
+import { rawKind } from '../../src/photos/raw/kind.ts';
 
 /** Red on the left, blue on the right, as the sensor sees it. */
 const preview = await sharp({ create: { width: 64, height: 32, channels: 3, background: '#0000ff' } })

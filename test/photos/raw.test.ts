@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhoto } from '../../src/photos/decode.ts';
-import { readExif } from '../../src/photos/exif.ts';
-import { rawPreview } from '../../src/photos/raw.ts';
-import { embeddedJpegs, withOrientation } from '../../src/photos/raw-jpegs.ts';
-import { type RawKind, rawKind } from '../../src/photos/raw-kind.ts';
+import { readExif } from '../../src/photos/metadata/exif.ts';
+import { embeddedJpegs, withOrientation } from '../../src/photos/raw/jpegs.ts';
+import { type RawKind, rawKind } from '../../src/photos/raw/kind.ts';
+import { rawPreview } from '../../src/photos/raw/raw.ts';
 import { repository } from '../support/cli.ts';
 
 // Constructed by test/data/heic-raw/make.py: no camera wrote these. The cameras hold their photo in different ways.

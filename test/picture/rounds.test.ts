@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { Embedder, EmbedResult } from '../../src/embedding/port.ts';
 import { photoId } from '../../src/library/scope.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
+import { UNDATED } from '../../src/photos/metadata/taken.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
-import { UNDATED } from '../../src/photos/taken.ts';
 import { type Cast, type CastRequest, castReferences } from '../../src/picture/cast-references.ts';
 import { sha256 } from '../../src/picture/hash.ts';
 import { privateGuard } from '../../src/picture/private-guard.ts';

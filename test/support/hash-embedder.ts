@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
 import { systemErrorCode } from '../../src/errors.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
-import { UNDATED } from '../../src/photos/taken.ts';
+import { UNDATED } from '../../src/photos/metadata/taken.ts';
 
 export const testModel: EmbeddingModel = {
   id: 'test',

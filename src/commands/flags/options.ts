@@ -1,0 +1,42 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { DEVICES } from '../../embedding/device.ts';
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && text.trim() !== '' && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+export function numberBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isFinite(value) && text.trim() !== '' && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+  };
+}
+
+/** Gathers an option that may be given several times; absent when it is never given. */
+export function gather(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}
+
+export const jsonOption = (): Option => new Option('--json', 'print one JSON document and nothing else on stdout');
+
+export const modelOption = (): Option =>
+  new Option(
+    '--model <id>',
+    'model id from "curate model list", or a FILE.onnx with FILE.json beside it (CURATE_MODEL)',
+  );
+
+export const jobsOption = (): Option =>
+  new Option('--jobs <n>', 'photos embedded side by side (default: the cores this process may use)').argParser(
+    wholeNumber(1, 256),
+  );
+
+export const deviceOption = (): Option =>
+  new Option('--device <name>', 'where the model runs; the processor serves where another device cannot')
+    .choices([...DEVICES])
+    .default('cpu');

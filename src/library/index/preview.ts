@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { photoFile } from '../scope.ts';
+import type { OnIndexEvent } from './events.ts';
+import type { KnownPhotos } from './known.ts';
+import { countFresh, countKnown, type Job } from './outcome.ts';
+import { isSameFile, suspicious } from './reconcile.ts';
+import type { Leaving } from './remove-gone.ts';
+
+/**
+ * Fills the reports with what a run would do, without decoding or storing anything. Only files as large as an
+ * indexed one are read, since only they can be a moved or touched photo. Whether a photo can be decoded shows in a run.
+ */
+export async function preview(
+  jobs: readonly Job[],
+  leaving: readonly Leaving[],
+  known: KnownPhotos,
+  onEvent: OnIndexEvent,
+): Promise<void> {
+  const moved = new Set<string>();
+  for (const job of jobs) {
+    if (job.before !== null && isSameFile(job.found, job.before)) {
+      job.report.unchanged += 1;
+      continue;
+    }
+    const sha256 = known.hasSize(job.found.size) ? await hash(photoFile(job.library, job.found.path)) : null;
+    if (sha256 !== null && known.withHash(sha256).length > 0) await countKnown(job, sha256, known, moved);
+    else countFresh(job);
+  }
+  for (const { library, report, gone, found, stored } of leaving) {
+    const lost = gone.filter(({ id }) => !moved.has(id)).length;
+    const reason = suspicious(lost, stored, found);
+    if (reason === null) report.removed += lost;
+    else onEvent({ kind: 'kept', library, photos: lost, reason });
+    report.photos = report.unchanged + report.updated + report.added + report.moved + (reason === null ? 0 : lost);
+  }
+}
+
+/** Lower-case hex; null when the file cannot be read: a run reports why. */
+async function hash(file: string): Promise<string | null> {
+  const sha256 = createHash('sha256');
+  return pipeline(createReadStream(file), sha256).then(
+    () => sha256.digest('hex'),
+    () => null,
+  );
+}

@@ -1,0 +1,76 @@
+import { FACTS_VERSION } from '../../photos/facts.ts';
+import type { FoundFile } from '../../photos/walk.ts';
+import type { StoredPhoto } from '../../store/port.ts';
+import { inside } from '../scope.ts';
+
+/** A file that has to be read: new, not as it was, or read by a version of curate that kept less. */
+export interface Candidate {
+  readonly found: FoundFile;
+  /** The row under the same path; null when the path is new. */
+  readonly before: StoredPhoto | null;
+}
+
+export interface Plan {
+  readonly unchanged: number;
+  readonly candidates: readonly Candidate[];
+  /** Rows whose file was not found, in a place that was really looked at. */
+  readonly gone: readonly StoredPhoto[];
+}
+
+export interface Looked {
+  /** The folder that was walked, relative; "" for the whole library. */
+  readonly folder: string;
+  readonly found: readonly FoundFile[];
+  /** Relative paths (files or folders) that could not be looked at: what is stored below them stays. */
+  readonly unseen: readonly string[];
+}
+
+/** What a run has to do for one library: pure, from what is on disk and what is stored. */
+export function reconcile(looked: Looked, stored: ReadonlyMap<string, StoredPhoto>): Plan {
+  let unchanged = 0;
+  const candidates: Candidate[] = [];
+  const seen = new Set<string>();
+  for (const found of looked.found) {
+    seen.add(found.path);
+    const before = stored.get(found.path) ?? null;
+    if (before !== null && isUnchanged(found, before)) unchanged += 1;
+    else candidates.push({ found, before });
+  }
+  const unseen = looked.unseen;
+  const gone = [...stored.values()].filter(
+    ({ path }) => !seen.has(path) && isBelow(path, looked.folder) && !unseen.some((place) => isBelow(path, place)),
+  );
+  return { unchanged, candidates, gone };
+}
+
+/** Whether a file need not be opened: it is as it was, and all is known of it that this version of curate reads. */
+export function isUnchanged(found: FoundFile, before: StoredPhoto): boolean {
+  return isSameFile(found, before) && before.facts >= FACTS_VERSION;
+}
+
+/** Whether a file is as it was when it was read last. */
+export function isSameFile(found: FoundFile, before: StoredPhoto): boolean {
+  return before.size === found.size && before.mtimeMs === found.mtimeMs;
+}
+
+/** Whether a relative path is `folder` or lies below it; everything lies below "". */
+export function isBelow(path: string, folder: string): boolean {
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** From this many photos on, a run that would remove more than half of them asks first. */
+const SMALL_LIBRARY = 50;
+
+/** Why removing `gone` of `stored` photos looks like a drive that is away rather than a tidied folder; null when it does not. */
+export function suspicious(gone: number, stored: number, found: number): string | null {
+  if (gone === 0) return null;
+  if (found === 0) return 'the folder is empty now';
+  if (stored >= SMALL_LIBRARY && gone > stored / 2) return `${gone} of ${stored} photos are not there any more`;
+  return null;
+}
+
+/** Drops every root that lies in another of the list, so that no photo is walked twice. */
+export function outermost(roots: readonly string[]): string[] {
+  const distinct = [...new Set(roots)];
+  return distinct.filter((root) => !distinct.some((other) => other !== root && inside(other, root) !== null));
+}

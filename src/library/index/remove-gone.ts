@@ -1,0 +1,60 @@
+import type { Library, PhotoIndex, StoredPhoto } from '../../store/port.ts';
+import type { LibraryReport, OnIndexEvent } from './events.ts';
+import { suspicious } from './reconcile.ts';
+
+/** What a walk did not find again of one library. */
+export interface Leaving {
+  readonly library: Library;
+  readonly report: LibraryReport;
+  readonly gone: readonly StoredPhoto[];
+  /** Files the walk found, and rows the library had, to judge by whether a drive is away. */
+  readonly found: number;
+  readonly stored: number;
+  /** Set when another library takes this one over. */
+  readonly absorbedBy?: Library;
+  /** Rows that the absorbing library has made its own. */
+  readonly superseded?: readonly StoredPhoto[];
+}
+
+interface RemoveDeps extends PhotoIndex {
+  readonly onEvent: OnIndexEvent;
+  confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
+}
+
+/** Rows that go without being counted as removed: their photo stands elsewhere now, or can no longer be decoded. */
+interface Replaced {
+  readonly moved: ReadonlySet<string>;
+  readonly undecodable: ReadonlySet<string>;
+  /** RAW files whose JPEG is in the index again. */
+  readonly doubled: readonly string[];
+}
+
+/** Ids per delete. */
+const MAX_IDS = 500;
+
+/** The last step of a run, once everything else has succeeded: rows without a photo go. */
+export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], replaced: Replaced): Promise<void> {
+  const ids = new Set([...replaced.moved, ...replaced.undecodable, ...replaced.doubled]);
+  const emptied: Leaving[] = [];
+  for (const entry of leaving) {
+    const { library, report, found, stored } = entry;
+    const lost = entry.gone.filter(({ id }) => !replaced.moved.has(id));
+    const reason = suspicious(lost.length, stored, found);
+    const removes = reason === null || (await deps.confirmPrune(library, lost.length, reason));
+    if (removes) {
+      for (const { id } of lost) ids.add(id);
+      report.removed += lost.length;
+    } else {
+      deps.onEvent({ kind: 'kept', library, photos: lost.length, reason });
+    }
+    for (const { id } of entry.superseded ?? []) ids.add(id);
+    const leaves = entry.gone.length + (entry.superseded?.length ?? 0);
+    if (entry.absorbedBy !== undefined && removes && leaves === stored) emptied.push(entry);
+  }
+  const all = [...ids];
+  for (let from = 0; from < all.length; from += MAX_IDS) await deps.table.remove(all.slice(from, from + MAX_IDS));
+  for (const { library, absorbedBy } of emptied) {
+    await deps.store.removeLibrary(library.id);
+    if (absorbedBy !== undefined) deps.onEvent({ kind: 'absorbed', library, into: absorbedBy });
+  }
+}

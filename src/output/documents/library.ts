@@ -1,0 +1,195 @@
+import type { ListedModel } from '../../embedding/models.ts';
+import type { EmbeddingModel, PhotoFault } from '../../embedding/port.ts';
+import { type Finding, isHealthy } from '../../library/diagnose.ts';
+import type { PhotoVector } from '../../library/embed-photos.ts';
+import type { IndexRun } from '../../library/index/run.ts';
+import type { LibraryState } from '../../library/libraries.ts';
+import type { FoundPhoto } from '../../library/search.ts';
+import type { Status } from '../../library/status.ts';
+import type { VerifyReport } from '../../library/verify/verify.ts';
+import { takenAt } from '../../photos/metadata/taken.ts';
+import type { ModelIdentity } from '../../store/port.ts';
+import type { SearchResultRow } from '../result-row.ts';
+
+/* The documents that programs read (--json), for every face that gives them. Pure. */
+
+type Model = Pick<ModelIdentity, 'id' | 'sha256' | 'dim'>;
+
+export interface SearchDocument {
+  readonly schema: 'curate.search/1';
+  /** Absolute paths. */
+  readonly query: readonly string[];
+  readonly k: number;
+  readonly model: Model;
+  readonly results: readonly SearchResultRow[];
+  readonly elapsedMs: number;
+}
+
+/** @param elapsedMs from the question to the answer */
+export function searchDocument(found: {
+  readonly query: readonly string[];
+  readonly k: number;
+  readonly model: ModelIdentity;
+  readonly results: readonly SearchResultRow[];
+  readonly elapsedMs: number;
+}): SearchDocument {
+  const { query, k, model, results, elapsedMs } = found;
+  return { schema: 'curate.search/1', query, k, model: modelOf(model), results, elapsedMs: Math.round(elapsedMs) };
+}
+
+/** A photo that was found as it stands in the document, best first. */
+export function resultRow(photo: FoundPhoto, index: number): SearchResultRow {
+  return {
+    rank: index + 1,
+    path: photo.file,
+    score: photo.score,
+    library: photo.libraryName,
+    width: photo.width,
+    height: photo.height,
+    takenAt: takenAt(photo),
+    sizeBytes: photo.size,
+    available: photo.available,
+  };
+}
+
+export interface IndexDocument {
+  readonly schema: 'curate.index/1';
+  readonly model: Model;
+  readonly store: { readonly kind: IndexRun['store'] };
+  readonly libraries: IndexRun['report']['libraries'];
+  readonly seconds: number;
+  readonly embeddedPerSecond: number;
+}
+
+export function indexDocument({ report, model, store, seconds }: IndexRun): IndexDocument {
+  return {
+    schema: 'curate.index/1',
+    model: modelOf(model),
+    store: { kind: store },
+    libraries: report.libraries,
+    seconds: Number(seconds.toFixed(3)),
+    embeddedPerSecond: Number((report.embedded / (report.embeddingSeconds || 1)).toFixed(2)),
+  };
+}
+
+export interface StatusDocument {
+  readonly schema: 'curate.status/1';
+  readonly model: Model;
+  readonly store: Status['store'];
+  readonly libraries: readonly LibraryEntry[];
+  /** Every model that has photos in the store. */
+  readonly collections: Status['models'];
+  readonly sizes: Status['sizes'];
+  readonly folders: Status['folders'];
+  readonly unlisted: Status['unlisted'];
+}
+
+type LibraryEntry = Pick<LibraryState, 'name' | 'root' | 'photos' | 'available'>;
+
+export function statusDocument({ model, store, libraries, models, sizes, folders, unlisted }: Status): StatusDocument {
+  return {
+    schema: 'curate.status/1',
+    model: modelOf(model),
+    store,
+    libraries: libraries.map(libraryEntry),
+    collections: models,
+    sizes,
+    folders,
+    unlisted,
+  };
+}
+
+export interface LibraryDocument<Entry> {
+  readonly schema: 'curate.library/1';
+  readonly libraries: readonly Entry[];
+}
+
+export function librariesDocument(libraries: readonly LibraryState[]): LibraryDocument<LibraryEntry> {
+  return { schema: 'curate.library/1', libraries: libraries.map(libraryEntry) };
+}
+
+interface LibraryChange {
+  readonly name: string;
+  readonly root: string;
+  /** Where it was before. */
+  readonly from?: string;
+  /** How many photos left the index with it. */
+  readonly removed?: number;
+}
+
+/** Of one library that was relocated or removed. */
+export function libraryChangeDocument(changed: LibraryChange): LibraryDocument<LibraryChange> {
+  return { schema: 'curate.library/1', libraries: [changed] };
+}
+
+function libraryEntry({ name, root, photos, available }: LibraryState): LibraryEntry {
+  return { name, root, photos, available };
+}
+
+export interface VerifyDocument extends VerifyReport {
+  readonly schema: 'curate.verify/1';
+  readonly model: Model;
+  readonly seed: number;
+}
+
+export function verifyDocument(report: VerifyReport, model: ModelIdentity, seed: number): VerifyDocument {
+  const share = (value: number): number => Number(value.toFixed(4));
+  const { kinds, selfMatch } = report;
+  return {
+    schema: 'curate.verify/1',
+    model: modelOf(model),
+    seed,
+    ...report,
+    kinds: kinds.map((score) => ({
+      ...score,
+      recallAt1: share(score.recallAt1),
+      recallAt6: share(score.recallAt6),
+    })),
+    selfMatch: { ...selfMatch, lowestCosine: Number(selfMatch.lowestCosine.toFixed(6)) },
+  };
+}
+
+/** The models that curate knows, or the one that was asked for. */
+export function modelsDocument(models: readonly ListedModel[]) {
+  return { schema: 'curate.model/1', models };
+}
+
+export function modelDocument({ id, file, sha256 }: Pick<EmbeddingModel, 'id' | 'file' | 'sha256'>) {
+  return { schema: 'curate.model/1', id, path: file, sha256 };
+}
+
+export function doctorDocument(findings: readonly Finding[]) {
+  return { schema: 'curate.doctor/1', ok: isHealthy(findings), findings };
+}
+
+export const EMBED_SCHEMA = 'curate.embed/1';
+
+export type EmbedDocument = { readonly schema: typeof EMBED_SCHEMA; readonly path: string } & (
+  | { readonly model: Omit<Model, 'dim'>; readonly dim: number; readonly vector: readonly number[] }
+  | { readonly error: PhotoFault }
+);
+
+/** One photo, one line. */
+export function embedDocument(found: PhotoVector, { id, sha256, dim }: ModelIdentity): EmbedDocument {
+  const { file: path } = found;
+  if (found.kind === 'fault') return { schema: EMBED_SCHEMA, path, error: found.fault };
+  return { schema: EMBED_SCHEMA, path, model: { id, sha256 }, dim, vector: shortest(found.photo.vector) };
+}
+
+/** Which row of an array is which photo; a row of `failed` is NaN. */
+export function arrayDocument(
+  { id, sha256, dim }: ModelIdentity,
+  paths: readonly string[],
+  failed: readonly ({ readonly row: number; readonly path: string } & PhotoFault)[],
+) {
+  return { schema: EMBED_SCHEMA, model: { id, sha256 }, dim, paths, failed };
+}
+
+/** The fewest digits that read back as the same float32. */
+function shortest(vector: Float32Array): number[] {
+  return Array.from(vector, (value) => Number(value.toPrecision(9)));
+}
+
+function modelOf({ id, sha256, dim }: ModelIdentity): Model {
+  return { id, sha256, dim };
+}

@@ -1,7 +1,0 @@
-import type { SearchResultRow } from './result-row.ts';
-
-export interface SheetContents {
-  /** Absolute paths of the query photos. */
-  readonly queries: readonly string[];
-  readonly results: readonly SearchResultRow[];
-}

@@ -1,0 +1,72 @@
+import { basename, dirname, sep } from 'node:path';
+import stringWidth from 'string-width';
+import { scoreText } from '../result-row.ts';
+import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
+import { count, printable } from '../text.ts';
+import type { SheetContents } from './contents.ts';
+
+/** What a sheet says about itself; every text is printable. */
+export interface Heading {
+  /** "Query" or "Queries". */
+  readonly label: string;
+  /** The query photos' names. */
+  readonly name: string;
+  /** Their folder, or how many there are. */
+  readonly folder: string;
+  /** "6 most similar photos, scores 0.982 to 0.713". */
+  readonly found: string;
+  /** "in /home/ann/Pictures/": the folder that all results share; "" when they share none. */
+  readonly where: string;
+  readonly made: string;
+}
+
+export function heading({ queries, results }: SheetContents, now: Date): Heading {
+  const [first] = queries;
+  const shared = sharedFolder(results.map(({ path }) => path));
+  const several = queries.length > 1;
+  return {
+    label: several ? 'Queries' : 'Query',
+    name: names(queries),
+    folder: several ? `${count(queries.length, 'photo')} taken together` : printableParts(first ?? '').folder,
+    found: foundText(results.map(({ score }) => score)),
+    where: shared === '' ? '' : `in ${printable(shared)}`,
+    made: `Made by curate on ${dateText(now.toISOString())}`,
+  };
+}
+
+/** The deepest folder that holds all files, with its trailing separator; "" when that is only the root. */
+export function sharedFolder(files: readonly string[]): string {
+  const folders = files.map((file) => dirname(file).split(sep));
+  const [first = []] = folders;
+  const differs = first.findIndex((part, depth) => folders.some((parts) => parts[depth] !== part));
+  const shared = differs < 0 ? first : first.slice(0, differs);
+  return shared.filter(Boolean).length === 0 ? '' : shared.join(sep) + sep;
+}
+
+/** The file's folder below the shared one, printable. */
+export function folderBelow(file: string, shared: string): string {
+  return printable((dirname(file) + sep).slice(shared.length));
+}
+
+/** "a.jpg", "a.jpg, b.jpg", "a.jpg, b.jpg and 7 more"; very long names lose their middle. */
+function names(files: readonly string[]): string {
+  const named = files.length > 3 ? files.slice(0, 2) : files;
+  const listed = named.map((file) => shortenMiddle(printable(basename(file)), 60, stringWidth)).join(', ');
+  return named.length < files.length ? `${listed} and ${files.length - named.length} more` : listed;
+}
+
+function foundText(scores: readonly number[]): string {
+  const [best] = scores;
+  const worst = scores.at(-1);
+  if (best === undefined || worst === undefined) return 'No photo is that alike';
+  if (scores.length === 1) return `The most similar photo, score ${scoreText(best)}`;
+  return `${count(scores.length, 'most similar photo')}, scores ${scoreText(best)} to ${scoreText(worst)}`;
+}
+
+const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+
+/** "15 June 2024" of an ISO date. */
+export function dateText(iso: string): string {
+  const [year, month, day] = iso.slice(0, 10).split('-');
+  return `${Number(day)} ${MONTHS[Number(month) - 1] ?? month} ${year}`;
+}

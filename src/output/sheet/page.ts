@@ -1,0 +1,112 @@
+import { pathToFileURL } from 'node:url';
+import stringWidth from 'string-width';
+import type { RenderPhoto } from '../../photos/render.ts';
+import type { World } from '../../world.ts';
+import { type Html, html } from '../pages/html.ts';
+import { renderPage } from '../pages/page.ts';
+import { type SearchResultRow, scoreText } from '../result-row.ts';
+import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
+import { bytes } from '../text.ts';
+import type { SheetContents } from './contents.ts';
+import { dateText, folderBelow, type Heading, heading, sharedFolder } from './heading.ts';
+import { frameAspect } from './layout.ts';
+import { sheetStyle } from './style.ts';
+import { type Thumbnail, thumbnail } from './thumbnail.ts';
+
+/** The sheet as one page that needs nothing else: no script, no network, thumbnails inside. */
+export async function renderSheetPage(world: World, render: RenderPhoto, contents: SheetContents): Promise<string> {
+  const { queries, results } = contents;
+  const { edge, quality } = thumbnailSize(results.length);
+  const picture = (file: string, side: number): Promise<Thumbnail> =>
+    thumbnail(render, file, { width: side, height: side }, { as: 'webp', quality });
+  const [queryPictures, pictures] = await Promise.all([
+    Promise.all(queries.map((file) => picture(file, queries.length === 1 ? 720 : edge))),
+    Promise.all(
+      results.map(
+        async ({ path, available }): Promise<Thumbnail> =>
+          available ? await picture(path, edge) : { kind: 'none', reason: 'Drive away or deleted' },
+      ),
+    ),
+  ]);
+  const shared = sharedFolder(results.map(({ path }) => path));
+  return page(
+    heading(contents, world.now()),
+    sheetStyle(frameAspect(results), results.length),
+    queries.map((file, i) => queryFigure(file, queryPictures[i])),
+    results.map((row, i) => resultFigure(row, pictures[i], shared)),
+  );
+}
+
+/** Pixels of the long side and WebP quality: a page of thousands must still open. */
+function thumbnailSize(results: number): { readonly edge: number; readonly quality: number } {
+  if (results <= 30) return { edge: 480, quality: 78 };
+  if (results <= 100) return { edge: 400, quality: 74 };
+  if (results <= 400) return { edge: 320, quality: 70 };
+  return results <= 1500 ? { edge: 220, quality: 66 } : { edge: 140, quality: 60 };
+}
+
+function page(words: Heading, style: string, queries: readonly Html[], results: readonly Html[]): string {
+  const body = html`<header>
+<h1><span>Photos like</span> <bdi>${words.name}</bdi></h1>
+<p>${words.found}</p>
+<p>${words.where}</p>
+</header>
+<main>
+<section class="query" aria-labelledby="query">
+<h2 id="query">${words.label}</h2>
+<ul>
+${queries}</ul>
+</section>
+<section class="results" aria-labelledby="results">
+<h2 id="results">Results</h2>
+<ol>
+${results}</ol>
+</section>
+</main>
+<footer><p>${words.made}</p></footer>`;
+  return renderPage({ title: `Photos like ${words.name}`, pictures: 'data:', style, body });
+}
+
+function queryFigure(file: string, picture: Thumbnail | undefined): Html {
+  const { folder, name } = printableParts(file);
+  return html`<li><figure>
+${frame(file, picture, `Query photo ${name}`)}
+<figcaption>
+<p class="name"><bdi>${brief(name)}</bdi></p>
+<p class="folder"><bdi>${brief(folder)}</bdi></p>
+</figcaption>
+</figure></li>
+`;
+}
+
+function resultFigure(row: SearchResultRow, picture: Thumbnail | undefined, shared: string): Html {
+  const { name } = printableParts(row.path);
+  const score = scoreText(row.score);
+  const date =
+    row.takenAt === null ? null : html`<time datetime="${row.takenAt.slice(0, 16)}">${dateText(row.takenAt)}</time> `;
+  return html`<li><figure>
+${frame(row.path, picture, `Result ${row.rank}: ${name}`)}
+<figcaption>
+<p class="first"><span class="rank"><span class="unseen">Rank </span>${row.rank}</span>
+<span class="name"><bdi>${brief(name)}</bdi></span>
+<data class="score" value="${row.score}"><span class="unseen">Score </span>${score}</data></p>
+<p class="folder"><bdi>${brief(folderBelow(row.path, shared))}</bdi></p>
+<p class="facts">${date}<span>${row.width} × ${row.height}</span> <span>${bytes(row.sizeBytes)}</span></p>
+</figcaption>
+</figure></li>
+`;
+}
+
+/** Two or three lines of a caption; the whole path is the link's title. */
+function brief(text: string): string {
+  return shortenMiddle(text, 72, stringWidth);
+}
+
+/** The picture as a link to the original, or a tile that says why there is none. */
+function frame(file: string, picture: Thumbnail | undefined, alt: string): Html {
+  if (picture?.kind !== 'picture') {
+    return html`<p class="frame none">${picture?.reason ?? ''}<span class="unseen">: ${alt}</span></p>`;
+  }
+  const { data, width, height } = picture;
+  return html`<a class="frame" href="${pathToFileURL(file).href}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"></a>`;
+}

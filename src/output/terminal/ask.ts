@@ -1,0 +1,61 @@
+import { interruptedError } from '../../errors.ts';
+import type { World } from '../../world.ts';
+
+/** A person sits there who can be asked; questions go to standard error, results alone to standard output. */
+export function canAsk({ stdin, stderr }: World): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}
+
+interface Question {
+  readonly message: string;
+  /** Says what Ctrl-C and Escape, which end the verb, left undone. */
+  readonly onCancel: string;
+}
+
+/** A question whose answer is no unless the person says yes. @throws UserError `interrupted` */
+export async function askYesNo(world: World, { message, onCancel }: Question): Promise<boolean> {
+  const { confirm } = await import('@clack/prompts');
+  return answered(world, confirm({ message, initialValue: false, ...streams(world) }), onCancel);
+}
+
+interface Choice<T> {
+  readonly value: T;
+  readonly label: string;
+  /** Why it is not proposed; null for what is, which is marked already. */
+  readonly hint: string | null;
+}
+
+/** Lets a person mark any of the choices. @throws UserError `interrupted` */
+export async function askWhich<T>(
+  world: World,
+  { message, onCancel }: Question,
+  choices: readonly Choice<T>[],
+): Promise<readonly T[]> {
+  const { multiselect } = await import('@clack/prompts');
+  const prompt = multiselect<number>({
+    message,
+    options: choices.map(({ label, hint }, value) => ({ value, label, ...(hint === null ? {} : { hint }) })),
+    initialValues: choices.flatMap(({ hint }, i) => (hint === null ? [i] : [])),
+    required: false,
+    maxItems: ROWS,
+    ...streams(world),
+  });
+  const marked = await answered(world, prompt, onCancel);
+  return marked.flatMap((i) => choices[i]?.value ?? []);
+}
+
+/** Shown at a time. */
+const ROWS = 16;
+
+function streams({ stdin, stderr, interrupted }: World) {
+  return { input: stdin, output: stderr, signal: interrupted };
+}
+
+async function answered<T>(world: World, prompt: Promise<T>, onCancel: string): Promise<Exclude<T, symbol>> {
+  const answer = await prompt;
+  const { isCancel } = await import('@clack/prompts');
+  // The prompt leaves the terminal's input flowing, which would keep the process from ending.
+  world.stdin.pause();
+  if (isCancel(answer)) throw interruptedError(onCancel);
+  return answer as Exclude<T, symbol>;
+}

@@ -1,0 +1,89 @@
+import type { IndexEvent } from '../../library/index/events.ts';
+import type { World } from '../../world.ts';
+import { count, duration } from '../text.ts';
+import { askYesNo, canAsk } from './ask.ts';
+import { createProgress, type Progress } from './progress.ts';
+
+/** Unreadable photos are named one by one up to this many; all of them stand in the JSON. */
+const MAX_NAMED = 20;
+
+/** Shows an index run on stderr: a bar on a terminal, plain lines elsewhere. */
+export class IndexScreen {
+  readonly #world: World;
+  readonly #progress: Progress;
+  #upgrade: Progress | null = null;
+  #failures = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#progress = createProgress(world, 'Indexing');
+  }
+
+  note(line: string): void {
+    this.#progress.note(line);
+  }
+
+  show(event: IndexEvent): void {
+    if (event.kind !== 'upgrading') this.#upgrade?.finish();
+    switch (event.kind) {
+      case 'upgrading':
+        this.#upgrade ??= createProgress(this.#world, 'Upgrading the index');
+        this.#upgrade.update(event.done, event.total);
+        break;
+      case 'progress':
+        this.#progress.update(event.done, event.total, { failed: event.failed });
+        break;
+      case 'photo-failed':
+        this.#failed(event.file, event.reason);
+        break;
+      default:
+        this.note(sentenceFor(event));
+    }
+  }
+
+  /** Asks on a terminal whether photos that are gone should leave the index; elsewhere the answer is no. */
+  async confirmPrune(photos: number, reason: string): Promise<boolean> {
+    if (!canAsk(this.#world)) return false;
+    this.#progress.finish();
+    const message = `Remove ${count(photos, 'photo')} from the index (${reason})? The files are not touched.`;
+    return askYesNo(this.#world, { message, onCancel: 'Interrupted.' });
+  }
+
+  end(): void {
+    this.#upgrade?.finish();
+    this.#progress.finish();
+  }
+
+  #failed(file: string, reason: string): void {
+    this.#failures += 1;
+    if (this.#failures <= MAX_NAMED) this.note(`Left out ${file}: ${reason}.`);
+    if (this.#failures === MAX_NAMED + 1) this.note('More photos could not be read; --json lists them all.');
+  }
+}
+
+function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress' | 'photo-failed' }>): string {
+  const { name } = 'library' in event ? event.library : { name: '' };
+  switch (event.kind) {
+    case 'waiting': {
+      const process = event.holder === null ? '' : ` (process ${event.holder})`;
+      return `Another curate index${process} is at work; waiting for it to end.`;
+    }
+    case 'new-model':
+      return `New model ${event.model}: all photos are embedded again, about ${duration(event.seconds)} for ${count(event.photos, 'photo')}. The index of the other model stays.`;
+    case 'fallback':
+      return `The model runs on the processor: ${event.reason}.`;
+    case 'compared':
+      return `${name}: ${count(event.found, 'photo')} found, ${event.todo.toLocaleString('en-US')} to read`;
+    case 'kept':
+      return (
+        `${name}: ${count(event.photos, 'photo')} kept in the index although gone from the folder: ${event.reason}. ` +
+        'If they were really removed, run again with --prune.'
+      );
+    case 'away':
+      return `${name}: ${event.library.root} is not there now; its photos stay in the index.`;
+    case 'absorbed':
+      return `${name} is a part of ${event.into.name} now.`;
+    case 'interrupted':
+      return `Interrupted with ${count(event.left, 'photo')} left; the next run goes on from here.`;
+  }
+}

@@ -1,0 +1,49 @@
+import type { StoreEvent } from '../../store/events.ts';
+import type { World } from '../../world.ts';
+import { bytes } from '../text.ts';
+import { createProgress, type Progress } from './progress.ts';
+
+/** Shows on stderr what setting up and starting the embedded store is busy with, and what a server is waited for. */
+export function storeScreen(world: World): (event: StoreEvent) => void {
+  let progress: Progress | null = null;
+  let said = '';
+  return (event) => {
+    if (event.kind === 'provisioning' && event.step === 'downloading') {
+      progress ??= createProgress(world, 'Downloading Milvus Lite', bytes);
+      progress.update(event.receivedBytes, event.totalBytes);
+      return;
+    }
+    const line = lineOf(event);
+    if (line === null || line === said) return;
+    said = line;
+    progress ??= createProgress(world, 'Downloading Milvus Lite', bytes);
+    if (event.kind === 'provisioning' && event.step === 'ready') progress.finish(line);
+    else progress.note(line);
+  };
+}
+
+/** A sentence for what takes long enough to be said. */
+function lineOf(event: Exclude<StoreEvent, { step: 'downloading' }>): string | null {
+  switch (event.step) {
+    case 'loading':
+      return `Milvus at ${event.place} is loading the index into memory (${event.percent} %).`;
+    case 'waiting':
+      if (event.kind === 'remote') return `Waiting for Milvus at ${event.place} (${event.seconds} s).`;
+      return event.kind === 'server'
+        ? 'Waiting for the embedded Milvus server, which another curate is starting or ending.'
+        : 'Another curate is setting up Milvus Lite; waiting for it.';
+    case 'replacing':
+      return 'Replacing an embedded Milvus server that is of an older curate, or stuck.';
+    case 'creating':
+      return event.again
+        ? 'Setting up Milvus Lite again: its private Python environment was incomplete.'
+        : 'Setting up Milvus Lite in a private Python environment (once, about 250 MB).';
+    case 'installing':
+      return 'Installing Milvus Lite.';
+    case 'ready':
+      return `Milvus Lite is ready (${bytes(event.bytes)}).`;
+    case 'starting':
+    case 'testing':
+      return null;
+  }
+}

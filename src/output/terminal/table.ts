@@ -1,0 +1,91 @@
+import { styleText } from 'node:util';
+import stringWidth from 'string-width';
+import { type SearchResultRow, scoreText, takenText } from '../result-row.ts';
+import { bytes, printable } from '../text.ts';
+import { printableParts, shortenPath } from './shorten.ts';
+import type { Terminal } from './terminal.ts';
+
+export type Alignment = 'left' | 'right';
+
+const GAP = '  ';
+/** Cells below which a path says too little: other columns give way first. */
+const LEGIBLE = 32;
+const AWAY = ' (drive away or deleted)';
+
+/** Rows in columns as wide as their widest cell, a line each, with a newline at the end. Cells are made printable. */
+export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
+  return layOut(
+    rows.map((row) => row.map(printable)),
+    alignments,
+  );
+}
+
+interface Column {
+  readonly title: string;
+  readonly align: Alignment;
+  readonly cells: readonly string[];
+}
+
+/** Search results for people. `columns: null` gives the same columns with every path whole. */
+export function renderHits(hits: readonly SearchResultRow[], { columns, color }: Terminal): string {
+  const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
+  const leading: Column[] = [
+    { title: '#', align: 'right', cells: hits.map((hit) => style('dim', String(hit.rank))) },
+    { title: 'Score', align: 'right', cells: hits.map((hit) => scoreText(hit.score)) },
+  ];
+  const extras: Column[] = [
+    { title: 'Taken', align: 'left' as const, cells: hits.map((hit) => takenText(hit.takenAt) ?? '') },
+    { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
+  ].filter(({ cells }) => cells.some(Boolean));
+  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, style));
+  const roomBeside = (others: readonly Column[]): number =>
+    columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others]);
+
+  const enough = Math.min(LEGIBLE, Math.max(...pathsIn(Number.POSITIVE_INFINITY).map((path) => stringWidth(path))));
+  while (extras.length > 0 && roomBeside(extras) < enough) extras.pop();
+  const photo: Column = {
+    title: 'Photo',
+    align: 'left',
+    cells: pathsIn(Math.max(roomBeside(extras), AWAY.length + 3)),
+  };
+  const shown = [...leading, photo, ...extras];
+  return layOut(
+    [shown.map(({ title }) => style('bold', title)), ...hits.map((_, i) => shown.map(({ cells }) => cells[i] ?? ''))],
+    shown.map(({ align }) => align),
+  );
+}
+
+type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
+
+/** Cells that these columns take, each with the gap beside it. */
+function widthOf(columns: readonly Column[]): number {
+  return columns.reduce(
+    (sum, { title, cells }) => sum + GAP.length + Math.max(...[title, ...cells].map((cell) => stringWidth(cell))),
+    0,
+  );
+}
+
+/** The path in its room, the name standing out, and a mark when the file is out of reach. */
+function pathCell(hit: SearchResultRow, room: number, style: Style): string {
+  const mark = hit.available ? '' : AWAY;
+  const path = shortenPath(hit.path, room - mark.length, stringWidth);
+  const { name } = printableParts(hit.path);
+  const split = path.endsWith(name) ? path.length - name.length : 0;
+  const folder = split === 0 ? '' : style('dim', path.slice(0, split));
+  return folder + path.slice(split) + (mark === '' ? '' : style('yellow', mark));
+}
+
+/** Cells are safe already, and may carry styles. */
+function layOut(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
+  const widths = alignments.map((_, column) => Math.max(0, ...rows.map((row) => stringWidth(row[column] ?? ''))));
+  const line = (row: readonly string[]): string =>
+    alignments
+      .map((alignment, column) => {
+        const cell = row[column] ?? '';
+        const padding = ' '.repeat((widths[column] ?? 0) - stringWidth(cell));
+        return alignment === 'right' ? padding + cell : cell + padding;
+      })
+      .join(GAP)
+      .trimEnd();
+  return rows.map((row) => `${line(row)}\n`).join('');
+}

@@ -1,0 +1,95 @@
+import type { loadView as LoadView, Tags } from 'exifreader';
+import { readPng } from '../png.ts';
+import { sniff } from '../sniff.ts';
+import {
+  parseClock,
+  parseCreationTime,
+  parseGpsClock,
+  type Taken,
+  type TakenFrom,
+  UNDATED,
+  xmpClock,
+} from './taken.ts';
+import { xmpPacket } from './xmp.ts';
+
+export interface Exif extends Taken {
+  /** "Apple iPhone 15", "Canon EOS R5". */
+  readonly camera: string | null;
+}
+
+const MAKE = ['Make', 'Model'];
+/** EXIF 2.32, 4.6.5: what was photographed, what was digitised, and when the file was changed last. */
+const CLOCKS = [
+  { from: 'original', time: 'DateTimeOriginal', fraction: 'SubSecTimeOriginal', offset: 'OffsetTimeOriginal' },
+  { from: 'digitized', time: 'DateTimeDigitized', fraction: 'SubSecTimeDigitized', offset: 'OffsetTimeDigitized' },
+  { from: 'modified', time: 'DateTime', fraction: 'SubSecTime', offset: 'OffsetTime' },
+] as const;
+const GPS = ['GPSDateStamp', 'GPSTimeStamp'];
+const TAGS = [...MAKE, ...CLOCKS.flatMap(({ time, fraction, offset }) => [time, fraction, offset]), ...GPS];
+const MAX_CAMERA_LENGTH = 100;
+
+type Clock = ReturnType<typeof parseClock>;
+type Clocks = Partial<Record<TakenFrom, Clock>>;
+interface Found {
+  readonly clocks: Clocks;
+  readonly camera: string | null;
+}
+
+/**
+ * Reads what curate keeps of a photo's metadata. What the first source does not say, the next may; of times, the most
+ * trusted that any has. Nonsense counts as absent.
+ * @param sources EXIF: its TIFF block, or a whole TIFF, JPEG or HEIC file
+ * @param file The whole file, for what it says elsewhere
+ */
+export async function readExif(sources: readonly Uint8Array[], file: Uint8Array): Promise<Exif> {
+  // Its functions are properties of the default export: Node finds no names in its bundle.
+  const { default: exifReader } = await import('exifreader');
+  const found = sources.map((source) => readSource(source, exifReader.loadView));
+  return {
+    ...(mostTrusted(found.map(({ clocks }) => clocks)) ?? takenElsewhere(file) ?? UNDATED),
+    camera: found.find(({ camera }) => camera !== null)?.camera ?? null,
+  };
+}
+
+function mostTrusted(sources: readonly Clocks[]): Taken | null {
+  for (const from of ['original', 'digitized', 'modified', 'gps'] as const) {
+    for (const clocks of sources) if (clocks[from]) return { ...clocks[from], takenFrom: from };
+  }
+  return null;
+}
+
+function takenElsewhere(file: Uint8Array): Taken | null {
+  const { kind, ...content } = sniff(file);
+  const png = kind === 'photo' && 'format' in content && content.format === 'png' ? readPng(file) : null;
+  const xmp = xmpClock((png === null ? xmpPacket(file) : png.xmp) ?? '');
+  if (xmp !== null) return { ...xmp, takenFrom: 'xmp' };
+  const text = parseCreationTime(png?.creationTime ?? '');
+  return text === null ? null : { ...text, takenFrom: 'text' };
+}
+
+function readSource(source: Uint8Array, loadView: typeof LoadView): Found {
+  let tags: Tags;
+  try {
+    tags = loadView(new DataView(source.buffer, source.byteOffset, source.byteLength), { includeTags: { exif: TAGS } });
+  } catch {
+    return { clocks: {}, camera: null };
+  }
+  const text = (name: string): string => clean(tags[name]?.description);
+  const clocks: Clocks = { gps: parseGpsClock(text('GPSDateStamp'), text('GPSTimeStamp')) };
+  for (const { from, time, fraction, offset } of CLOCKS)
+    clocks[from] = parseClock(text(time), text(fraction), text(offset));
+  return { clocks, camera: cameraName(text('Make'), text('Model')) };
+}
+
+function clean(value: unknown): string {
+  return typeof value === 'string' ? value.replace(/[\s\p{Cc}]+/gu, ' ').trim() : '';
+}
+
+/** Maker and model without saying the maker twice and without the form of its company. */
+export function cameraName(make: string, model: string): string | null {
+  const maker = make.replace(/[\s,]+(corporation|corp|company|co|ltd|inc|imaging|optical|gmbh)\b.*$/i, '');
+  const [first = ''] = maker.split(' ');
+  const repeated = first !== '' && model.toLowerCase().startsWith(first.toLowerCase());
+  const name = (repeated ? model : `${maker} ${model}`).trim();
+  return name === '' ? null : name.slice(0, MAX_CAMERA_LENGTH);
+}
