@@ -4,9 +4,9 @@ import { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
-import { type LedgerTotal, sumCosts, totalOf } from '../picture/ledger.ts';
-import type { Lineage } from '../picture/lineage.ts';
-import type { Unreadable } from '../picture/lineage-files.ts';
+import type { Unreadable } from '../picture/lineage/files.ts';
+import { type LedgerTotal, sumCosts, totalOf } from '../picture/lineage/ledger.ts';
+import type { Lineage } from '../picture/lineage/lineage.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './flags/options.ts';
@@ -28,7 +28,7 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
       hint: 'Name the folder of your pictures.',
     });
   }
-  const { lineagesIn } = await import('../picture/lineage-files.ts');
+  const { lineagesIn } = await import('../picture/lineage/files.ts');
   const unreadable: Unreadable[] = [];
   const lineages: Lineage[] = [];
   const search = { deep: true, onUnreadable: (one: Unreadable) => unreadable.push(one) };

@@ -15,7 +15,7 @@ export function lineageCommand(act: Act): Command {
 }
 
 async function lineage({ world }: Context, given: string, flags: { json?: boolean }): Promise<ExitCode> {
-  const { ancestorsOf, findLineage } = await import('../picture/lineage-files.ts');
+  const { ancestorsOf, findLineage } = await import('../picture/lineage/files.ts');
   const found = await findLineage(world.cwd, given);
   const line = await ancestorsOf(found);
   if (flags.json) {
@@ -23,7 +23,7 @@ async function lineage({ world }: Context, given: string, flags: { json?: boolea
     writeJson(world, { ...(self ?? { schema: 'curate.lineage/1' }), ancestors });
     return ExitCode.done;
   }
-  const { checkOriginals } = await import('../picture/originals.ts');
+  const { checkOriginals } = await import('../picture/lineage/originals.ts');
   const generations = await Promise.all(
     line.map(async ({ file, lineage }) => ({
       lineage,

@@ -61,7 +61,7 @@ async function list(context: Context, flags: JsonFlag & { image?: boolean }): Pr
 }
 
 async function listImageModels({ world }: Context, flags: JsonFlag): Promise<ExitCode> {
-  const { readImageModels } = await import('../picture/image-models.ts');
+  const { readImageModels } = await import('../picture/image-models/image-models.ts');
   const { asOf, default: usual, models } = await readImageModels();
   const today = world.now().toISOString().slice(0, 10);
   if (flags.json) {
@@ -71,7 +71,7 @@ async function listImageModels({ world }: Context, flags: JsonFlag): Promise<Exi
   }
   const [{ table }, { sizeText }] = await Promise.all([
     import('../output/terminal/table.ts'),
-    import('../picture/size.ts'),
+    import('../picture/image-models/size.ts'),
   ]);
   const rows = models
     .filter((model) => !hasEnded(model, today))

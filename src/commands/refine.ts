@@ -38,7 +38,7 @@ async function refine(
   const { world } = context;
   const settings = context.settings({ maxCost: flags.maxCost });
   const prompt = await readPrompt(world, argument, flags);
-  const { findLineage } = await import('../picture/lineage-files.ts');
+  const { findLineage } = await import('../picture/lineage/files.ts');
   const from = await findLineage(world.cwd, picture);
   const { offerRefine } = await import('../picture/offer-refine.ts');
   const { makePicture } = await import('./picture.ts');

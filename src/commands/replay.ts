@@ -15,7 +15,7 @@ export function replayCommand(act: Act): Command {
 async function replay(context: Context, given: string, flags: SendFlags): Promise<ExitCode> {
   const { world } = context;
   const settings = context.settings({ maxCost: flags.maxCost });
-  const { findLineage } = await import('../picture/lineage-files.ts');
+  const { findLineage } = await import('../picture/lineage/files.ts');
   const from = await findLineage(world.cwd, given);
   const { prompt, parameters } = from.lineage;
   const { offerReplay } = await import('../picture/offer-replay.ts');

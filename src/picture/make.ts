@@ -2,10 +2,10 @@ import { UserError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
-import { formatOf } from './decode.ts';
-import { endpointOf } from './endpoint.ts';
-import { IncompleteReply } from './failure.ts';
 import { demandAllPublic, type Offer } from './offer.ts';
+import { endpointOf } from './openai/endpoint.ts';
+import { IncompleteReply } from './openai/incomplete.ts';
+import { formatOf } from './openai/returned.ts';
 import type { Outlet } from './outlet.ts';
 import { sentName } from './plan.ts';
 import type { ImageModel, PictureFormat, PictureReply, SendOptions } from './port.ts';
@@ -62,7 +62,7 @@ export interface Forgotten {
 export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): Promise<Made | Forgotten> {
   const { world, settings, outlet } = deps;
   await demandAllPublic(offer, deps);
-  const { OpenAiImageModel } = await import('./openai.ts');
+  const { OpenAiImageModel } = await import('./openai/image-model.ts');
   const model = new OpenAiImageModel({ endpoint: endpointOf(settings), settings, world });
   const started = world.now();
   try {

@@ -2,12 +2,12 @@ import { usageError } from '../errors.ts';
 import { unlessInterrupted } from '../interrupt.ts';
 import { explainEmptiness } from '../library/emptiness.ts';
 import { type Cast, type CastRequest, castReferences } from './cast-references.ts';
-import { chooseModel, readImageModels } from './image-models.ts';
+import { chooseModel, readImageModels } from './image-models/image-models.ts';
+import { parametersOf, type Wanted } from './image-models/parameters.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
-import { parametersOf, type Wanted } from './parameters.ts';
 import { MOST_PICTURES } from './port.ts';
 import { guardNow } from './private-guard.ts';
-import { composeText } from './text.ts';
+import { composeText } from './wording.ts';
 
 /** A picture from a query photo, photos named by hand and photos like the query. */
 export interface ComicRequest extends Omit<CastRequest, 'slots'> {

@@ -1,17 +1,17 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { demandUninterrupted, unlessInterrupted } from '../interrupt.ts';
-import { imageTokens } from './cost.ts';
-import { endpointKind } from './endpoint.ts';
-import { chooseModel, readImageModels } from './image-models.ts';
-import { type Lineage, type LineageReference, resolveStored } from './lineage.ts';
-import { ancestorsOf, type Found } from './lineage-files.ts';
+import { imageTokens } from './cost/cost.ts';
+import { chooseModel, readImageModels } from './image-models/image-models.ts';
+import { parametersBefore, parametersOf, type Wanted } from './image-models/parameters.ts';
+import { ancestorsOf, type Found } from './lineage/files.ts';
+import { type Lineage, type LineageReference, resolveStored } from './lineage/lineage.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
-import { parametersBefore, parametersOf, type Wanted } from './parameters.ts';
+import { endpointKind } from './openai/endpoint.ts';
 import type { Plan, PlannedReference, Unused } from './plan.ts';
 import { type EndpointKind, MOST_PICTURES } from './port.ts';
 import { prepareReference } from './references.ts';
-import { composeText } from './text.ts';
+import { composeText } from './wording.ts';
 
 /** A change to a picture that curate made. */
 export interface RefineRequest {

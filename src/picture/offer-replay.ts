@@ -2,11 +2,11 @@ import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { demandUninterrupted, unlessInterrupted } from '../interrupt.ts';
 import type { RenderPhoto } from '../photos/render.ts';
-import { chooseModel, readImageModels } from './image-models.ts';
-import { type Lineage, resolveStored } from './lineage.ts';
-import type { Found } from './lineage-files.ts';
+import { chooseModel, readImageModels } from './image-models/image-models.ts';
+import { parametersBefore } from './image-models/parameters.ts';
+import type { Found } from './lineage/files.ts';
+import { type Lineage, resolveStored } from './lineage/lineage.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
-import { parametersBefore } from './parameters.ts';
 import type { PlannedReference } from './plan.ts';
 import { prepareReference } from './references.ts';
 

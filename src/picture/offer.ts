@@ -3,15 +3,15 @@ import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
-import { fitBudget, type Unaffordable } from './budget.ts';
-import type { Estimate } from './cost.ts';
-import { endpointKind } from './endpoint.ts';
-import { conversationPrices, readImageModels } from './image-models.ts';
-import type { Quality } from './levels.ts';
+import { fitBudget, type Unaffordable } from './cost/budget.ts';
+import type { Estimate } from './cost/cost.ts';
+import { conversationPrices, readImageModels } from './image-models/image-models.ts';
+import type { Quality } from './image-models/levels.ts';
+import { endpointKind } from './openai/endpoint.ts';
 import type { Notice, Plan, PlannedReference } from './plan.ts';
 import type { EndpointKind, Parameters } from './port.ts';
 import { demandPublic, type GuardDeps, guardNow } from './private-guard.ts';
-import { LONGEST_TEXT } from './text.ts';
+import { LONGEST_TEXT } from './wording.ts';
 
 /**
  * A request that is ready to be sent, with all that a person needs to agree to it. It is a value: nothing was sent or

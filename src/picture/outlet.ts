@@ -2,7 +2,7 @@ import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { writeNew, writeWhole } from '../files/atomic-write.ts';
-import { lineageFileOf } from './lineage-files.ts';
+import { lineageFileOf } from './lineage/files.ts';
 import { nameFromPrompt } from './names.ts';
 import type { PictureFormat } from './port.ts';
 

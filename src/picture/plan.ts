@@ -1,5 +1,5 @@
-import type { ChosenModel } from './image-models.ts';
-import type { LineageReference } from './lineage.ts';
+import type { ChosenModel } from './image-models/image-models.ts';
+import type { LineageReference } from './lineage/lineage.ts';
 import type { Parameters } from './port.ts';
 import type { Reference } from './references.ts';
 

@@ -1,4 +1,4 @@
-import type { Complexity, Quality } from './levels.ts';
+import type { Complexity, Quality } from './image-models/levels.ts';
 
 /** Where a request goes: OpenAI itself, Azure's OpenAI service, or a server that speaks the same protocol. */
 export type EndpointKind = 'openai' | 'azure' | 'compatible';

@@ -1,7 +1,7 @@
+import { sha256 } from '../files/hash.ts';
 import type { Faulty } from '../photos/fault.ts';
 import type { RenderPhoto } from '../photos/render.ts';
-import { imageTokens } from './cost.ts';
-import { sha256 } from './hash.ts';
+import { imageTokens } from './cost/cost.ts';
 import { metadataOf } from './segments.ts';
 
 /** A picture made ready: these very bytes are sent. */

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
+import { sha256 } from '../files/hash.ts';
 import { version } from '../version.ts';
-import { actualCost } from './cost.ts';
-import { decodeReturned, formatOf } from './decode.ts';
-import type { IncompleteReply } from './failure.ts';
-import { sha256 } from './hash.ts';
-import { conversationPrices, readImageModels } from './image-models.ts';
-import { type Lineage, type LineageReference, storedPath } from './lineage.ts';
+import { actualCost } from './cost/cost.ts';
+import { conversationPrices, readImageModels } from './image-models/image-models.ts';
+import { apiParameters } from './image-models/parameters.ts';
+import { type Lineage, type LineageReference, storedPath } from './lineage/lineage.ts';
 import type { Offer } from './offer.ts';
+import type { IncompleteReply } from './openai/incomplete.ts';
+import { decodeReturned, formatOf } from './openai/returned.ts';
 import type { Outlet } from './outlet.ts';
-import { apiParameters } from './parameters.ts';
 import type { PlannedReference } from './plan.ts';
 import type { PictureFormat, PictureReply } from './port.ts';
 

@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Lineage } from '../../src/picture/lineage.ts';
+import type { Lineage } from '../../src/picture/lineage/lineage.ts';
 import { FakeOpenAi, type Received } from '../fake-openai/server.ts';
 import { type Finished, Home, repository } from '../support/cli.ts';
 import type { PictureJson } from '../support/darkroom.ts';

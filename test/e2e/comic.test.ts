@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sha256 } from '../../src/picture/hash.ts';
+import { sha256 } from '../../src/files/hash.ts';
 import type { Part } from '../fake-openai/edits.ts';
 import { repository } from '../support/cli.ts';
 import type { PictureJson } from '../support/darkroom.ts';

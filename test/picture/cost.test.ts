@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fitBudget } from '../../src/picture/budget.ts';
-import { actualCost, type EstimateRequest, estimate, imageTokens } from '../../src/picture/cost.ts';
-import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models.ts';
-import type { Quality } from '../../src/picture/levels.ts';
-import { sizeFault } from '../../src/picture/size.ts';
+import { fitBudget } from '../../src/picture/cost/budget.ts';
+import { actualCost, type EstimateRequest, estimate, imageTokens } from '../../src/picture/cost/cost.ts';
+import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models/image-models.ts';
+import type { Quality } from '../../src/picture/image-models/levels.ts';
+import { sizeFault } from '../../src/picture/image-models/size.ts';
 
 let table: ImageModelTable;
 beforeAll(async () => {

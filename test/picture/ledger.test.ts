@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sumCosts, totalOf } from '../../src/picture/ledger.ts';
-import type { Lineage } from '../../src/picture/lineage.ts';
+import { sumCosts, totalOf } from '../../src/picture/lineage/ledger.ts';
+import type { Lineage } from '../../src/picture/lineage/lineage.ts';
 import { lineage, pictureOf } from './samples.ts';
 
 /** What one request left behind: `n` pictures, each with its lineage. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
-import { parseLineage } from '../../src/picture/lineage.ts';
+import { parseLineage } from '../../src/picture/lineage/lineage.ts';
 import { refuse } from '../fake-openai/behaviour.ts';
 import { Darkroom } from '../support/darkroom.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';

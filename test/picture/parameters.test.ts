@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models.ts';
+import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models/image-models.ts';
 import {
   apiParameters,
   checkParameters,
   inherited,
   parametersBefore,
   parametersOf,
-} from '../../src/picture/parameters.ts';
+} from '../../src/picture/image-models/parameters.ts';
 import type { Parameters } from '../../src/picture/port.ts';
 import { lineage } from './samples.ts';
 

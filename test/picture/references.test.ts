@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/files/hash.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
-import { sha256 } from '../../src/picture/hash.ts';
 import { prepareReference, type Reference } from '../../src/picture/references.ts';
 import { metadataOf, segmentsOf } from '../../src/picture/segments.ts';
 

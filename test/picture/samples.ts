@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Lineage } from '../../src/picture/lineage.ts';
+import type { Lineage } from '../../src/picture/lineage/lineage.ts';
 
 /** A lineage as comic writes it. */
 export function lineage(overrides: Partial<Lineage> = {}): Lineage {

@@ -6,7 +6,7 @@ import { indexPhotos } from '../../src/library/index/index-photos.ts';
 import type { Session } from '../../src/library/session.ts';
 import { dryRunDocument, pictureDocument } from '../../src/output/documents/picture.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
-import { findLineage } from '../../src/picture/lineage-files.ts';
+import { findLineage } from '../../src/picture/lineage/files.ts';
 import { type Forgotten, type Made, type MakeEvent, make } from '../../src/picture/make.ts';
 import type { Offer, OfferDeps } from '../../src/picture/offer.ts';
 import { type ComicRequest, offerComic } from '../../src/picture/offer-comic.ts';

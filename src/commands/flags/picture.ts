@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../../picture/levels.ts';
-import type { Wanted } from '../../picture/parameters.ts';
+import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../../picture/image-models/levels.ts';
+import type { Wanted } from '../../picture/image-models/parameters.ts';
 import type { Background, PictureFormat } from '../../picture/port.ts';
 import type { World } from '../../world.ts';
 import { gather, jsonOption, wholeNumber } from './options.ts';

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
-import type { Estimate } from '../../picture/cost.ts';
-import { endpointName } from '../../picture/endpoint.ts';
+import type { Estimate } from '../../picture/cost/cost.ts';
+import { endpointName } from '../../picture/openai/endpoint.ts';
 import { type PlannedReference, sentName, type Unused } from '../../picture/plan.ts';
 import type { EndpointKind } from '../../picture/port.ts';
 import { costText } from '../terminal/picture-report.ts';

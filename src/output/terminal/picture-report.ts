@@ -1,8 +1,8 @@
 import stringWidth from 'string-width';
-import { dollars, type Estimate } from '../../picture/cost.ts';
-import { endpointName } from '../../picture/endpoint.ts';
+import { dollars, type Estimate } from '../../picture/cost/cost.ts';
 import type { Made } from '../../picture/make.ts';
 import type { Offer } from '../../picture/offer.ts';
+import { endpointName } from '../../picture/openai/endpoint.ts';
 import type { PlannedReference, Unused } from '../../picture/plan.ts';
 import type { World } from '../../world.ts';
 import { bytes, count } from '../text.ts';

@@ -1,6 +1,6 @@
-import { dollars } from '../../picture/cost.ts';
-import type { Lineage } from '../../picture/lineage.ts';
-import type { Original } from '../../picture/originals.ts';
+import { dollars } from '../../picture/cost/cost.ts';
+import type { Lineage } from '../../picture/lineage/lineage.ts';
+import type { Original } from '../../picture/lineage/originals.ts';
 
 interface Generation {
   readonly lineage: Lineage;

@@ -1,9 +1,9 @@
 import OpenAI, { APIError } from 'openai';
 import { Stream } from 'openai/core/streaming';
 import { z } from 'zod';
-import { decodeReturned, formatOf } from './decode.ts';
-import { type Arrived, IncompleteReply, redact } from './failure.ts';
-import type { SendOptions } from './port.ts';
+import type { SendOptions } from '../port.ts';
+import { type Arrived, IncompleteReply, redact } from './incomplete.ts';
+import { decodeReturned, formatOf } from './returned.ts';
 
 /** What a reply says that it used. Strange usage is no reason to lose a picture: it counts as none. */
 export const usage = z.looseObject({}).nullable().catch(null);

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { messageOf } from '../errors.ts';
-import type { PictureFormat } from './port.ts';
+import { messageOf } from '../../errors.ts';
+import type { PictureFormat } from '../port.ts';
 
 /** The format that the first bytes tell; null for none that the API returns. */
 export function formatOf(bytes: Uint8Array): PictureFormat | null {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { UserError } from '../errors.ts';
-import type { ConversationPrices } from './cost.ts';
+import { UserError } from '../../errors.ts';
+import type { ConversationPrices } from '../cost/cost.ts';
 import { COMPLEXITIES, QUALITIES } from './levels.ts';
 import type { SizeRule } from './size.ts';
 
@@ -65,7 +65,7 @@ export type ImageModelTable = z.infer<typeof schema>;
 
 /** The dated table of image models and prices. */
 export async function readImageModels(): Promise<ImageModelTable> {
-  const file = new URL('../../models/image-models.json', import.meta.url);
+  const file = new URL('../../../models/image-models.json', import.meta.url);
   return schema.parse(JSON.parse(await readFile(file, 'utf8')));
 }
 

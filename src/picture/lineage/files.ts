@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { messageOf, systemErrorCode, UserError } from '../errors.ts';
-import { sha256 } from './hash.ts';
+import { messageOf, systemErrorCode, UserError } from '../../errors.ts';
+import { sha256 } from '../../files/hash.ts';
 import { type Lineage, parseLineage, parseLineageStrictly, resolveStored } from './lineage.ts';
 
 /** A lineage file and where it was found. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { sha256 } from './hash.ts';
+import { sha256 } from '../../files/hash.ts';
 import { type LineageReference, resolveStored } from './lineage.ts';
 
 /** A photo that a request sent, and what became of its file. */

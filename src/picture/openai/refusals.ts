@@ -1,9 +1,9 @@
 import type { APIError } from 'openai';
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
+import type { EndpointKind } from '../port.ts';
 import { endpointName } from './endpoint.ts';
-import { redact } from './failure.ts';
+import { redact } from './incomplete.ts';
 import { moderationOf } from './moderation.ts';
-import type { EndpointKind } from './port.ts';
 import { comeBackIn, LONGEST_WAIT_S } from './retry.ts';
 
 interface Answered {

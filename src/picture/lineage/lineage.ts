@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { messageOf, UserError } from '../errors.ts';
-import { COMPLEXITIES, QUALITIES } from './levels.ts';
+import { messageOf, UserError } from '../../errors.ts';
+import { COMPLEXITIES, QUALITIES } from '../image-models/levels.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const usd = z.number().nullable();

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
 
 /** Something that arrived although the reply as a whole cannot be believed. */
 export interface Arrived {

@@ -6,9 +6,9 @@ import type {
   Tool,
 } from 'openai/resources/responses/responses';
 import { z } from 'zod';
-import { UserError } from '../errors.ts';
-import { believable, passOn, type Reading, readEvents, readJson, usage } from './openai-reply.ts';
-import type { PictureReply, SendOptions, TurnRequest } from './port.ts';
+import { UserError } from '../../errors.ts';
+import type { PictureReply, SendOptions, TurnRequest } from '../port.ts';
+import { believable, passOn, type Reading, readEvents, readJson, usage } from './reply.ts';
 
 interface Sending {
   readonly client: OpenAI;

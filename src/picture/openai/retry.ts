@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { APIError } from 'openai';
-import { interruptedError } from '../errors.ts';
-import type { World } from '../world.ts';
-import type { SendOptions } from './port.ts';
+import { interruptedError } from '../../errors.ts';
+import type { World } from '../../world.ts';
+import type { SendOptions } from '../port.ts';
 
 /** Nobody sits through a longer wait without having asked for it. */
 export const LONGEST_WAIT_S = 300;

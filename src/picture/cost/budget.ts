@@ -1,5 +1,5 @@
+import { QUALITIES, type Quality } from '../image-models/levels.ts';
 import { dollars, type Estimate, type EstimateRequest, estimate } from './cost.ts';
-import { QUALITIES, type Quality } from './levels.ts';
 
 export interface Fitted {
   /** How many of the references are sent, from the first. */

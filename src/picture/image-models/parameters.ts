@@ -1,7 +1,7 @@
-import { usageError } from '../errors.ts';
+import { usageError } from '../../errors.ts';
+import type { Lineage } from '../lineage/lineage.ts';
+import type { Parameters } from '../port.ts';
 import type { ChosenModel, ImageModelEntry } from './image-models.ts';
-import type { Lineage } from './lineage.ts';
-import type { Parameters } from './port.ts';
 import { sizeFault } from './size.ts';
 
 /** What a person asks for of a picture; what is undefined is left to the picture before, or to the defaults. */

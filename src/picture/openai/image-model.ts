@@ -1,11 +1,11 @@
+import type { ImageModel, PictureReply, PictureRequest, SendOptions, TurnRequest } from '../port.ts';
+import { type Access, makeClient } from './client.ts';
+import { readEdit, sendEdit } from './edit.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Access, makeClient } from './openai-client.ts';
-import { readEdit, sendEdit } from './openai-edit.ts';
-import { explain } from './openai-errors.ts';
-import { Reading } from './openai-reply.ts';
-import { readTurn, sendTurn } from './openai-turn.ts';
-import type { ImageModel, PictureReply, PictureRequest, SendOptions, TurnRequest } from './port.ts';
+import { explain } from './errors.ts';
+import { Reading } from './reply.ts';
 import { sendPatiently } from './retry.ts';
+import { readTurn, sendTurn } from './turn.ts';
 
 type Attempt = Omit<Parameters<typeof sendEdit>[1], 'client'>;
 

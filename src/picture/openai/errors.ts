@@ -1,9 +1,9 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, UserError } from '../../errors.ts';
+import type { EndpointKind } from '../port.ts';
 import { endpointName } from './endpoint.ts';
-import { type Arrived, IncompleteReply } from './failure.ts';
-import { refused, tell } from './openai-refusals.ts';
-import type { EndpointKind } from './port.ts';
+import { type Arrived, IncompleteReply } from './incomplete.ts';
+import { refused, tell } from './refusals.ts';
 
 interface Circumstances {
   readonly endpoint: EndpointKind;

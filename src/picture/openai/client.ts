@@ -1,7 +1,7 @@
 import OpenAI, { AzureOpenAI } from 'openai';
-import { proxyOptions } from '../network.ts';
-import type { Settings } from '../settings.ts';
-import type { World } from '../world.ts';
+import { proxyOptions } from '../../network.ts';
+import type { Settings } from '../../settings.ts';
+import type { World } from '../../world.ts';
 import type { Endpoint } from './endpoint.ts';
 import { imageFetch } from './transport.ts';
 

@@ -2,8 +2,8 @@ import type OpenAI from 'openai';
 import { toFile } from 'openai';
 import type { ImageEditParams } from 'openai/resources/images';
 import { z } from 'zod';
-import { believable, passOn, type Reading, readEvents, readJson, usage } from './openai-reply.ts';
-import type { PictureReply, PictureRequest, SendOptions } from './port.ts';
+import type { PictureReply, PictureRequest, SendOptions } from '../port.ts';
+import { believable, passOn, type Reading, readEvents, readJson, usage } from './reply.ts';
 
 interface Sending {
   readonly client: OpenAI;

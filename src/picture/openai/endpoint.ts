@@ -1,6 +1,6 @@
-import { UserError } from '../errors.ts';
-import type { Settings } from '../settings.ts';
-import type { EndpointKind } from './port.ts';
+import { UserError } from '../../errors.ts';
+import type { Settings } from '../../settings.ts';
+import type { EndpointKind } from '../port.ts';
 
 /** Where requests go and with which key. */
 export interface Endpoint {
