@@ -225,8 +225,11 @@ class WorkerPool implements Embedder {
     for (const worker of this.#workers) {
       if (worker.jobs.size === 0 || ++worker.silence <= PATIENCE_TICKS) continue;
       worker.process?.abandon();
+      // What hangs by itself in a worker that had opened its model is sure to be the cause.
+      const [only, ...others] = worker.jobs.values();
+      if (worker.ready && only !== undefined && others.length === 0) only.alone = true;
       const seconds = this.#patienceMs / 1000;
-      const waited = `within ${seconds < 60 ? `${seconds} seconds` : `${seconds / 60} minutes`}`;
+      const waited = `within ${seconds < 120 ? `${seconds} seconds` : `${seconds / 60} minutes`}`;
       this.#lost(worker, faulty('timed_out', `was not decoded ${waited}`), `it did not answer ${waited}`);
     }
   }

@@ -32,6 +32,8 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** How long a single photo may take: somebody waits for it. */
+const PATIENCE_MS = 60_000;
 /** A worker holds some 0.2 GB while its model is open. */
 const IDLE_MS = 300_000;
 
@@ -69,7 +71,7 @@ export function openSession(
     const [{ openEmbedder: open }, identity] = await Promise.all([import('../embedding/embedder.ts'), model.get()]);
     return open(world, identity, { cacheDir: join(settings.paths.cache, 'models'), ...options });
   };
-  const embedder = once(() => openEmbedder({ jobs: 1, eager: true, idleMs }));
+  const embedder = once(() => openEmbedder({ jobs: 1, eager: true, idleMs, patienceMs: PATIENCE_MS }));
   return {
     settings,
     model: model.get,

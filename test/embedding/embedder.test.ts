@@ -160,6 +160,23 @@ describe('the embedder', () => {
     await vi.waitFor(() => expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true));
   });
 
+  test('does not wait twice for a photo that hangs by itself', async () => {
+    const poison = files[1] ?? '';
+    const world = watchedWorld((child, { kind, file }) => {
+      if (kind === 'embed' && file === poison) child.kill('SIGSTOP');
+    });
+    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 1500 });
+    try {
+      vectorOf(await embedder.embed({ file: files[0] ?? '' }));
+      const hung = await embedder.embed({ file: poison });
+      expect(hung).toMatchObject({ kind: 'fault', fault: { code: 'timed_out' } });
+      expect(world.children).toHaveLength(1);
+      vectorOf(await embedder.embed({ file: files[2] ?? '' }));
+    } finally {
+      await embedder.close();
+    }
+  });
+
   test('loses nothing when a worker is stopped: what it held is done again', async () => {
     let stops = 1;
     const world = watchedWorld((child, { kind }) => {
