@@ -21,6 +21,20 @@ RESOURCES = (
     "explore_world_music",
 )
 COUNT, SHORTEST_SIDE = 121, 300
+# Photographs of one kind each: fish, tools, buildings, power plants. They are smaller.
+SMALL_RESOURCE, SMALL_SHORTEST_SIDE = "categorization", 150
+
+# More photographs from Debian 12, for statistics that need variety: cut out and set on white (GPL or public domain),
+# and of nature (CC BY-SA, CC0 or GPL; each package's copyright file has them).
+STAMPS = "tuxpaint-stamps-default_2022.06.04-1_all.deb"
+STAMPS_SHORTEST_SIDE = 100
+WALLPAPERS = ("lomiri-wallpapers-16.04_20.04.0-2_all.deb", "mate-backgrounds_1.26.0-1_all.deb")
+PHOTOGRAPHS = {
+    "gcompris-qt-data_3.1-2_all.deb": PACKAGE_SHA256,
+    STAMPS: "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+    WALLPAPERS[0]: "a99ff6a3bfe451e4cc0682ecb3cc82e71740626d59e4845ae34a0a0e45421eab",
+    WALLPAPERS[1]: "7bf4c2209f34b4f61ba6d24c8b58c28b361e82e4b943aae6d42c030169af9e04",
+}
 
 SHORT_SIDE, CROP = 235, 224
 MEAN = np.array([123.68, 116.779, 103.939], np.float32)
@@ -28,20 +42,56 @@ MEAN = np.array([123.68, 116.779, 103.939], np.float32)
 
 def package_photographs(package):
     """The 121 photographs of gcompris-qt-data_3.1-2_all.deb (a Path), in a fixed order."""
-    data = package.read_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != PACKAGE_SHA256:
-        raise SystemExit(f"{package}: sha256 {digest}, expected {PACKAGE_SHA256}")
-    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(_ar_member(data, b"data.tar.xz")))) as files:
-        photographs = [
-            picture
-            for name in RESOURCES
-            for picture in _webp_pictures(files.extractfile(f"./usr/share/gcompris-qt/rcc/{name}.rcc").read())
-            if min(picture.size) >= SHORTEST_SIDE
-        ]
+    with _package_files(package, PACKAGE_SHA256) as files:
+        photographs = [picture for name in RESOURCES for picture in _resource(files, name, SHORTEST_SIDE)]
     if len(photographs) != COUNT:
         raise SystemExit(f"{package}: {len(photographs)} photographs, expected {COUNT}")
     return photographs
+
+
+def varied_photographs(folder):
+    """The photographs of all packages of PHOTOGRAPHS, which lie in `folder`, in a fixed order."""
+    gcompris = folder / next(iter(PHOTOGRAPHS))
+    photographs = package_photographs(gcompris)
+    with _package_files(gcompris, PACKAGE_SHA256) as files:
+        photographs += _resource(files, SMALL_RESOURCE, SMALL_SHORTEST_SIDE)
+    with _package_files(folder / STAMPS, PHOTOGRAPHS[STAMPS]) as files:
+        for name in sorted(files.getnames()):
+            kind = name.partition("/stamps/")[2].partition("/")[0]
+            if kind not in ("animals", "food", "plants") or not name.endswith(".png"):
+                continue
+            stamp = files.extractfile(name)
+            if "cartoon" in name or "_mirror" in name or stamp is None:
+                continue
+            picture = Image.open(stamp).convert("RGBA")
+            if min(picture.size) >= STAMPS_SHORTEST_SIDE:
+                photographs.append(_on_white(picture))
+    for package in WALLPAPERS:
+        with _package_files(folder / package, PHOTOGRAPHS[package]) as files:
+            for member in sorted(files.getmembers(), key=lambda member: member.name):
+                nature = "/nature/" in member.name or package.startswith("lomiri")
+                if member.isfile() and nature and member.name.lower().endswith((".jpg", ".png")):
+                    photographs.append(Image.open(files.extractfile(member)).convert("RGB"))
+    return photographs
+
+
+def _on_white(picture):
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture)
+    return white.convert("RGB")
+
+
+def _package_files(package, sha256):
+    data = package.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
+        raise SystemExit(f"{package}: sha256 {digest}, expected {sha256}")
+    return tarfile.open(fileobj=io.BytesIO(lzma.decompress(_ar_member(data, b"data.tar.xz"))))
+
+
+def _resource(files, name, shortest_side):
+    resource = files.extractfile(f"./usr/share/gcompris-qt/rcc/{name}.rcc").read()
+    return [picture for picture in _webp_pictures(resource) if min(picture.size) >= shortest_side]
 
 
 def _ar_member(data, wanted):

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+
+/** Of a model's unit vectors, per dimension, over many photographs. */
+export interface RankingStatistics {
+  readonly mean: Float32Array;
+  /** What a deviation from the mean is divided by; above 0. */
+  readonly scale: Float32Array;
+}
+
+/** Keeps dimensions that hardly ever speak from speaking loudest. */
+const SMOOTHING = 0.1;
+
+/**
+ * Statistics of mean and standard deviation. Half of the usual z-score: (sigma + 0.1 mean sigma)^0.5, as a whole one
+ * makes too much of rare features.
+ */
+export function rankingStatistics(mean: Float32Array, deviation: Float32Array): RankingStatistics {
+  const smallest = (SMOOTHING * deviation.reduce((sum, value) => sum + value, 0)) / deviation.length;
+  // A deviation of zero throughout tells nothing apart.
+  return { mean, scale: deviation.map((value) => Math.sqrt(value + smallest) || 1) };
+}
+
+/**
+ * Reads what `models/derive/ranking.py` writes: float32, little-endian, [2, dim], mean and standard deviation.
+ * @throws RangeError when the file is of another size
+ */
+export async function readStatistics(file: string, dim: number): Promise<RankingStatistics> {
+  const bytes = await readFile(file);
+  if (bytes.length !== 2 * 4 * dim) throw new RangeError(`${file} has ${bytes.length} bytes, not ${2 * 4 * dim}`);
+  const values = Float32Array.from({ length: 2 * dim }, (_, i) => bytes.readFloatLE(4 * i));
+  return rankingStatistics(values.slice(0, dim), values.slice(dim));
+}

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cosine } from '../../../src/embedding/vector.ts';
+import { agreements, NEIGHBOURHOOD, rerank } from '../../../src/library/ranking/rerank.ts';
+import { type RankingStatistics, rankingStatistics } from '../../../src/library/ranking/statistics.ts';
+import { unit } from '../../casting/photos.ts';
+
+const DIM = 6;
+
+/** Unbiased: where two neighbours tie, either may count, and the agreements differ. */
+const vector = fc
+  .noBias(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: DIM, maxLength: DIM }))
+  .filter((values) => Math.hypot(...values) > 0.1)
+  .map(unit);
+const vectors = fc.uniqueArray(vector, { maxLength: 30, selector: String });
+
+const statistics: fc.Arbitrary<RankingStatistics> = fc
+  .tuple(vector, fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: DIM, maxLength: DIM }))
+  // Half as long as the vectors, so that none is the mean itself.
+  .map(([mean, deviation]) =>
+    rankingStatistics(
+      mean.map((value) => value / 2),
+      Float32Array.from(deviation),
+    ),
+  );
+
+type Matrix = number[][];
+const dot = (a: number[], b: number[]): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+const normalized = (row: number[]): number[] => row.map((value) => value / (Math.sqrt(dot(row, row)) || 1));
+
+/** The definition, matrix by matrix: A = unit((I + W) Y), W the cubed products of each row's nearest. */
+function byMatrices(query: Float32Array, others: readonly Float32Array[], s: RankingStatistics, k: number): number[] {
+  const y: Matrix = [query, ...others].map((x) =>
+    normalized(Array.from(x, (value, i) => (value - (s.mean[i] ?? 0)) / (s.scale[i] ?? 1))),
+  );
+  const weights: Matrix = y.map((a, i) => {
+    const row = y.map((b) => dot(a, b));
+    const rest = row.map((_, j) => j).filter((j) => j !== i);
+    const nearest = new Set(rest.sort((one, other) => (row[other] ?? 0) - (row[one] ?? 0)).slice(0, k));
+    return row.map((value, j) => (i === j ? 1 : nearest.has(j) ? Math.max(value, 0) ** 3 : 0));
+  });
+  const a = weights.map((row) =>
+    normalized(Array.from({ length: DIM }, (_, d) => row.reduce((sum, w, j) => sum + w * (y[j]?.[d] ?? 0), 0))),
+  );
+  return a.slice(1).map((row) => dot(row, a[0] ?? []));
+}
+
+describe('agreements', () => {
+  it('are what the matrices of the definition give', () => {
+    fc.assert(
+      fc.property(vector, vectors, statistics, fc.integer({ min: 1, max: 12 }), (query, others, s, k) => {
+        const expected = byMatrices(query, others, s, k);
+        const actual = agreements(query, others, s, k);
+        expect(actual).toHaveLength(others.length);
+        actual.forEach((value, i) => {
+          expect(value).toBeCloseTo(expected[i] ?? Number.NaN, 3);
+        });
+      }),
+    );
+  });
+
+  it('do not depend on the order of the photos', () => {
+    fc.assert(
+      fc.property(vector, vectors, statistics, (query, others, s) => {
+        const backwards = agreements(query, [...others].reverse(), s).reverse();
+        agreements(query, others, s).forEach((value, i) => {
+          expect(value).toBeCloseTo(backwards[i] ?? Number.NaN, 6);
+        });
+      }),
+    );
+  });
+
+  it('lift a photo above a nearer one when its surroundings look like the query', () => {
+    // Five of a kind around the query, and a loner that by itself is a little nearer than the last of them.
+    const query = unit([1, 0, 0, 0, 0, 0]);
+    const last = unit([1, 0.7, 0, 0, 0, 0]);
+    const loner = unit([1, 0, 0, 0, 0.69, 0]);
+    const kind = [0.3, 0.35, 0.4, 0.45].map((away) => unit([1, away, 0, 0, 0, 0]));
+    expect(cosine(query, loner)).toBeGreaterThan(cosine(query, last));
+    const [ofLast, ofLoner] = agreements(query, [last, loner, ...kind], null);
+    expect(ofLast).toBeGreaterThan(ofLoner ?? 1);
+  });
+
+  it('are 1 for the query itself and stay in [-1, 1]', () => {
+    fc.assert(
+      fc.property(vector, vectors, statistics, (query, others, s) => {
+        for (const value of agreements(query, others, s)) expect(Math.abs(value)).toBeLessThanOrEqual(1 + 1e-9);
+        expect(agreements(query, [query], s)[0]).toBeCloseTo(1, 6);
+      }),
+    );
+  });
+});
+
+describe('rerank', () => {
+  it('loses no photo and leaves near-duplicates first, in plain order', () => {
+    fc.assert(
+      fc.property(vector, vectors, statistics, (query, photos, s) => {
+        const hits = photos
+          .map((photo, i) => ({ name: i, vector: photo, score: cosine(query, photo) }))
+          .sort((a, b) => b.score - a.score);
+        const isCopy = ({ score }: { score: number }): boolean => score >= 0.95;
+        const ranked = rerank(query, hits, s, isCopy);
+        expect(new Set(ranked.map(({ name }) => name))).toEqual(new Set(hits.map(({ name }) => name)));
+        const copies = hits.filter(isCopy).map(({ name }) => name);
+        expect(ranked.slice(0, copies.length).map(({ name }) => name)).toEqual(copies);
+        const rest = ranked.slice(copies.length).map(({ agreement }) => agreement ?? Number.NaN);
+        expect(rest).toEqual([...rest].sort((a, b) => b - a));
+      }),
+    );
+  });
+
+  it('leaves what lies beyond the neighbourhood in plain order', () => {
+    const query = unit([1, 0]);
+    const many = Array.from({ length: NEIGHBOURHOOD + 20 }, (_, i) => {
+      const x = unit([1, 0.01 * (i + 1)]);
+      return { vector: x, score: cosine(query, x) };
+    });
+    const beyond = rerank(query, many, null, () => false).slice(NEIGHBOURHOOD);
+    expect(beyond.map(({ score }) => score)).toEqual(many.slice(NEIGHBOURHOOD).map(({ score }) => score));
+    expect(beyond.every(({ rankedBy, agreement }) => rankedBy === 'cosine' && agreement === null)).toBe(true);
+  });
+
+  it('ranks nothing when nothing was found', () => {
+    expect(rerank(unit([1, 0]), [], null, () => true)).toEqual([]);
+  });
+});
