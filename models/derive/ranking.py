@@ -1,6 +1,6 @@
 """Measure the statistics that a model's features are standardized with when hits are ranked anew.
 
-    python ranking.py PACKAGES ../resnet50.onnx ../resnet50.ranking.f32
+    python ranking.py PACKAGES ../resnet50.onnx ../resnet50.ranking.bin
 
 PACKAGES is the folder that holds the Debian 12 packages of PHOTOGRAPHS in
 photographs.py. Writes mean and standard deviation, per dimension, of the unit

@@ -8,6 +8,8 @@ export interface Candidate {
   readonly sha256: string;
   /** Cosine similarity to the query. */
   readonly score: number;
+  /** How far it agrees with the query by its surroundings; null where that was not measured. */
+  readonly agreement: number | null;
   /** Unit length. */
   readonly vector: Float32Array;
   /** Milliseconds since 1970; null when unknown. */

@@ -1,57 +1,125 @@
 import { cosine } from '../embedding/vector.ts';
-import { type Candidate, type FixedPhoto, tooLike, type Verdict } from './candidate.ts';
-import { type CollapseThresholds, collapse } from './collapse.ts';
+import { type Candidate, type FixedPhoto, nameOf, tooLike, type Verdict } from './candidate.ts';
+import { type CollapseThresholds, collapse, type Dropped, isOfMoment } from './collapse.ts';
 import { maximalMarginalRelevance } from './mmr.ts';
+
+/** What makes a photo like the query: its agreement, or its cosine, is at least this. */
+export interface Floor {
+  readonly by: 'agreement' | 'cosine';
+  readonly least: number;
+}
 
 interface CastRequest {
   /** May be sent and can be read, best first. */
   readonly candidates: readonly Candidate[];
+  /** Sent or not. */
+  readonly query: FixedPhoto;
   /** The query (when it is sent) and the photos named by hand. */
   readonly fixed: readonly FixedPhoto[];
   /** The fixed photos that novelty is measured against: all but the query, to which every candidate is alike. */
   readonly seeds: readonly FixedPhoto[];
   /** Slots the fixed photos leave free. */
   readonly slots: number;
+  readonly floor: Floor;
+  /** Fills what stays empty with further frames of the same moments. */
+  readonly keepBursts: boolean;
   readonly thresholds: CollapseThresholds & {
     /** Cosine from which people call two photos alike. */
     readonly similar: number;
   };
 }
 
+export interface CastResult {
+  /** One per candidate: the used ones first, in the order in which they were chosen. */
+  readonly verdicts: readonly Verdict[];
+  /** Candidates that are like the query, chosen or not. */
+  readonly alike: number;
+}
+
+/** With fewer references than this, further frames of the query's own moment are better than none. */
+const FEW = 3;
+
 /**
- * Chooses the references: bursts and near-duplicates collapse to their best frame, then the slots fill by maximal
- * marginal relevance. One verdict per candidate: the used ones first, in the order in which they were chosen.
+ * Chooses the references. Only what is like the query may be one: a slot that nothing deserves stays empty. Bursts and
+ * near-duplicates collapse to their best frame, then the slots fill by maximal marginal relevance.
  */
-export function cast(request: CastRequest): Verdict[] {
-  const { candidates, fixed, seeds, slots, thresholds } = request;
-  const { kept, dropped } = collapse(candidates, fixed, thresholds);
-  const frames = kept.map(({ candidate }) => candidate);
+export function cast(request: CastRequest): CastResult {
+  const { candidates, fixed, seeds, slots, floor, thresholds } = request;
+  const alike = candidates.filter((candidate) => isLike(candidate, floor));
+  const { kept, dropped } = collapse(alike, fixed, thresholds);
+  const frames = kept.map(({ candidate }) => ({
+    candidate,
+    vector: candidate.vector,
+    score: candidate.agreement ?? candidate.score,
+  }));
   const chosen = maximalMarginalRelevance(
     frames,
     slots,
     seeds.map(({ vector }) => vector),
-  );
+  ).map(({ candidate }) => candidate);
+  const further = furtherFrames(dropped, chosen, request);
   const sizes = new Map(kept.map(({ candidate, groupSize }) => [candidate, groupSize]));
-  const lowest = Math.min(...chosen.map(({ score }) => score));
-  const why = (candidate: Candidate): string => {
-    const size = sizes.get(candidate) ?? 1;
-    if (size > 1) return `best of ${size} alike`;
-    return candidate.score >= thresholds.similar ? 'like the query' : 'next best';
-  };
+  const lowest = Math.min(...chosen.map(relevance));
   // A frame more like the query than one that was chosen lost its place for lack of novelty.
   const whyNot = (candidate: Candidate): string => {
     const nearest = nearestOf(candidate, [...seeds, ...chosen]);
     const same = nearest !== null && nearest.similarity >= thresholds.similar;
-    if (same && candidate.score > lowest) return tooLike(nearest.photo, nearest.similarity);
+    if (same && relevance(candidate) > lowest) return tooLike(nearest.photo, nearest.similarity);
     return 'no slot left';
   };
-  const crowdedOut = frames
-    .filter((frame) => !chosen.includes(frame))
-    .map((candidate) => ({ candidate, used: false, reason: whyNot(candidate) }));
-  return [
-    ...chosen.map((candidate) => ({ candidate, used: true, reason: why(candidate) })),
-    ...[...crowdedOut, ...dropped].sort((a, b) => b.candidate.score - a.candidate.score),
+  const left = [
+    ...kept
+      .filter(({ candidate }) => !chosen.includes(candidate))
+      .map(({ candidate }) => ({ candidate, used: false, reason: whyNot(candidate) })),
+    ...dropped
+      .filter((frame) => !further.includes(frame))
+      .map(({ candidate, reason }) => ({ candidate, used: false, reason })),
+    ...candidates
+      .filter((candidate) => !alike.includes(candidate))
+      .map((candidate) => ({ candidate, used: false, reason: unlike(candidate, floor) })),
   ];
+  return {
+    verdicts: [
+      ...chosen.map((candidate) => {
+        const size = sizes.get(candidate) ?? 1;
+        return { candidate, used: true, reason: size > 1 ? `best of ${size} alike` : 'like the query' };
+      }),
+      ...further.map(({ candidate, of }) => ({
+        candidate,
+        used: true,
+        reason: `another frame of the moment of ${nameOf(of)}`,
+      })),
+      ...left.sort((a, b) => b.candidate.score - a.candidate.score),
+    ],
+    alike: alike.length,
+  };
+}
+
+function relevance({ agreement, score }: Candidate): number {
+  return agreement ?? score;
+}
+
+function isLike(candidate: Candidate, { by, least }: Floor): boolean {
+  // Beyond the neighbourhood that agreement is measured in, nothing is alike.
+  return (by === 'cosine' ? candidate.score : (candidate.agreement ?? -1)) >= least;
+}
+
+function unlike({ score, agreement }: Candidate, { by }: Floor): string {
+  if (by === 'cosine' || agreement === null) return `not like the query (${score.toFixed(2)})`;
+  return `not like the query (agreement ${agreement.toFixed(2)})`;
+}
+
+/**
+ * Frames of a moment that is shown already, for slots that would stay empty: of any moment when bursts are to be kept;
+ * otherwise of the query's own, while there are few references.
+ */
+function furtherFrames(dropped: readonly Dropped[], chosen: readonly Candidate[], request: CastRequest): Dropped[] {
+  const { query, slots, keepBursts, thresholds } = request;
+  const bursts = dropped.filter(({ kind }) => kind === 'burst');
+  const ownMoment = bursts.filter(({ group }) => isOfMoment(query, group, thresholds));
+  const most = keepBursts ? slots : Math.min(slots, FEW);
+  const room = Math.max(0, most - chosen.length);
+  return (keepBursts ? bursts : ownMoment).slice(0, room);
 }
 
 function nearestOf(

@@ -11,14 +11,22 @@ export interface CollapseThresholds {
 /** Two frames of one burst are at most this far apart. */
 const BURST_GAP_MS = 10_000;
 
+type Likeness = 'copy' | 'burst' | 'near-duplicate';
+
+/** A frame that another of its group stands for. */
+export interface Dropped extends Verdict {
+  readonly kind: Likeness;
+  /** The photo that stands for it. */
+  readonly of: FixedPhoto;
+  readonly group: readonly Candidate[];
+}
+
 /** In the order of the candidates. */
 interface Collapsed {
   /** The best frame of each group. */
   readonly kept: readonly { readonly candidate: Candidate; readonly groupSize: number }[];
-  readonly dropped: readonly Verdict[];
+  readonly dropped: readonly Dropped[];
 }
-
-type Likeness = 'copy' | 'burst' | 'near-duplicate';
 
 /**
  * Leaves one frame of every burst and of every set of near-duplicates: the sharpest, then the largest, then the first
@@ -30,7 +38,7 @@ export function collapse(
   fixed: readonly FixedPhoto[],
   thresholds: CollapseThresholds,
 ): Collapsed {
-  const dropped: Verdict[] = [];
+  const dropped: Dropped[] = [];
   const kept: { candidate: Candidate; groupSize: number }[] = [];
   for (const group of groups(candidates, thresholds)) {
     const standing = fixed.find((photo) => group.some((member) => alike(member, photo, thresholds) !== null));
@@ -38,10 +46,15 @@ export function collapse(
     if (sharpest === undefined) continue;
     if (standing === undefined) kept.push({ candidate: sharpest, groupSize: group.length });
     for (const candidate of standing === undefined ? rest : group) {
-      const likeness = likenessOf(candidate, standing ?? sharpest, group, thresholds);
+      const of = standing ?? sharpest;
+      const kind = kindOf(candidate, of, group, thresholds);
       const worse = standing === undefined ? `, ${inferiority(candidate, sharpest)}` : '';
-      const reason = likeness.startsWith('burst') ? `${likeness}${worse}` : likeness;
-      dropped.push({ candidate, used: false, reason });
+      const reason = {
+        copy: `copy of ${nameOf(of)}`,
+        burst: `burst of ${nameOf(of)}${worse}`,
+        'near-duplicate': tooLike(of, cosine(candidate.vector, of.vector)),
+      }[kind];
+      dropped.push({ candidate, used: false, reason, kind, of, group });
     }
   }
   const place = new Map(candidates.map((candidate, i) => [candidate, i]));
@@ -50,22 +63,26 @@ export function collapse(
   return { kept: kept.sort(asGiven), dropped: dropped.sort(asGiven) };
 }
 
-/** How `candidate` belongs to the group of `best`: "burst of IMG_1.jpg". */
-function likenessOf(
+/** How `candidate` belongs to the group that `best` stands for. */
+function kindOf(
   candidate: Candidate,
   best: FixedPhoto,
   group: readonly Candidate[],
   thresholds: CollapseThresholds,
-): string {
-  if (candidate.sha256 === best.sha256) return `copy of ${nameOf(best)}`;
+): Likeness {
+  if (candidate.sha256 === best.sha256) return 'copy';
   const neighbours = [best, ...group.filter((member) => member !== candidate)];
-  const inBurst = neighbours.some((other) => alike(candidate, other, thresholds) === 'burst');
-  return inBurst ? `burst of ${nameOf(best)}` : tooLike(best, cosine(candidate.vector, best.vector));
+  return neighbours.some((other) => alike(candidate, other, thresholds) === 'burst') ? 'burst' : 'near-duplicate';
 }
 
 function inferiority(candidate: Candidate, best: Candidate): string {
   if (candidate.quality < best.quality) return 'less sharp';
   return pixels(candidate) < pixels(best) ? 'smaller' : 'just as good';
+}
+
+/** Whether a photo was taken at the moment of a group: within seconds of one of its frames, and like it. */
+export function isOfMoment(photo: FixedPhoto, group: readonly Candidate[], thresholds: CollapseThresholds): boolean {
+  return group.some((member) => alike(photo, member, thresholds) === 'burst');
 }
 
 function alike(a: FixedPhoto, b: FixedPhoto, { nearDuplicate, burst }: CollapseThresholds): Likeness | null {

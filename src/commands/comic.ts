@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
-import { gather, modelOption, wholeNumber } from './flags/options.ts';
+import { gather, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
 import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './flags/picture.ts';
 import { type PromptFlags, readPrompt } from './flags/prompt.ts';
 
@@ -19,6 +19,8 @@ interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
   query: boolean;
   ref?: string[];
   pick?: boolean;
+  minScore?: number;
+  keepBursts?: boolean;
   raw?: boolean;
   model?: string;
 }
@@ -39,7 +41,13 @@ export function comicCommand(act: Act): Command {
     )
     .option('--no-query', 'search by the query photo, but do not send it')
     .option('--ref <file>', 'send this photo, too (may be repeated)', gather)
-    .option('--pick', 'choose the photos in the terminal');
+    .option('--pick', 'choose the photos in the terminal')
+    .option(
+      '--min-score <s>',
+      'send photos from this cosine similarity on (-1 to 1; default: those of the same subject)',
+      numberBetween(-1, 1),
+    )
+    .option('--keep-bursts', 'fill places that stay empty with further photos of the same moments');
   addFilterOptions(command).addOption(modelOption());
   addMakeOptions(command, { several: true });
   return addSendOptions(command)
@@ -80,6 +88,8 @@ async function comic(
           byHand: (flags.ref ?? []).map((file) => named(world, file)),
           slots: flags.refs,
           restriction,
+          minScore: flags.minScore,
+          keepBursts: flags.keepBursts,
           ...(flags.pick ? { choose: (proposed, most) => pick(world, proposed, most) } : {}),
           prompt,
           raw: flags.raw ?? false,

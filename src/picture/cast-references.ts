@@ -26,12 +26,18 @@ export interface CastRequest {
   readonly slots: number;
   /** What of the library is searched. */
   readonly restriction: Restriction;
+  /** Cosine from which a photo is like the query; without it, the model's calibration decides. */
+  readonly minScore?: number | undefined;
+  /** Fills slots that stay empty with further frames of the same moments. */
+  readonly keepBursts?: boolean | undefined;
   readonly choose?: Choose | undefined;
 }
 
 export interface Cast {
   readonly references: readonly PlannedReference[];
   readonly unused: readonly Unused[];
+  /** Photos of the library that are like the query, sent or not; 0 when none was searched for. */
+  readonly alike: number;
   /** Whether there were free slots, for which photos were searched. */
   readonly searched: boolean;
 }
@@ -58,10 +64,15 @@ export async function castReferences(deps: CastDeps, request: CastRequest): Prom
   const filter = free > 0 ? await filterFor(deps.session.store, request.restriction) : null;
   const planned = await Promise.all(named.map((photo) => planNamed(deps.render, photo, sendQuery && photo === query)));
   const { references: fixed, unused: copies } = withoutCopies(planned);
-  if (free <= 0) return { references: fixed, unused: copies, searched: false };
-  const { choose } = request;
-  const filled = await fillSlots(deps, { query: query.file, fixed, slots, free, filter, choose });
-  return { references: [...fixed, ...filled.references], unused: [...copies, ...filled.unused], searched: true };
+  if (free <= 0) return { references: fixed, unused: copies, alike: 0, searched: false };
+  const { choose, minScore = null, keepBursts = false } = request;
+  const filled = await fillSlots(deps, { query: query.file, fixed, slots, free, filter, minScore, keepBursts, choose });
+  return {
+    references: [...fixed, ...filled.references],
+    unused: [...copies, ...filled.unused],
+    alike: filled.alike,
+    searched: true,
+  };
 }
 
 /** The same photo under two names is sent, and paid, once. */

@@ -36,10 +36,10 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
   const parameters = parametersOf(request.wanted, model);
   const work = async (): Promise<Cast> =>
     castReferences({ ...deps, guard: await guardNow(deps, allowedPrivate) }, { ...request, slots });
-  const { references, unused, searched } = await unlessInterrupted(signal, work());
+  const { references, unused, alike, searched } = await unlessInterrupted(signal, work());
   const nothingFound = searched && unused.length === 0 && references.every(({ score }) => score === null);
   if (nothingFound) await explainEmptiness(deps.session);
-  if (references.length === 0) throw nothingLeft(nothingFound);
+  if (references.length === 0) throw nothingLeft(nothingFound, searched && alike === 0);
   return offerPlan(
     {
       verb: 'comic',
@@ -77,7 +77,11 @@ function slotsOf({ slots, sendQuery, byHand }: ComicRequest): number {
   return slots ?? Math.max(USUAL_SLOTS, named);
 }
 
-function nothingLeft(nothingFound: boolean): Error {
+function nothingLeft(nothingFound: boolean, nothingAlike: boolean): Error {
+  if (nothingAlike && !nothingFound) {
+    const why = 'No indexed photo is like the query: no photo is left to send.';
+    return usageError(why, 'Drop --no-query, name photos with --ref, or take less alike ones: --min-score 0.4');
+  }
   const why = nothingFound ? 'No indexed photo lies within the folders and days that were asked for: no' : 'No';
   return usageError(`${why} photo is left to send.`, 'Drop --no-query, or name photos with --ref.');
 }

@@ -1,7 +1,10 @@
 import type { Candidate, Verdict } from '../casting/candidate.ts';
-import { cast } from '../casting/cast.ts';
+import { type CastResult, cast, type Floor } from '../casting/cast.ts';
+import type { EmbeddingModel } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import { demandUninterrupted } from '../interrupt.ts';
+import { NEIGHBOURHOOD } from '../library/ranking/rerank.ts';
+import { statisticsOf } from '../library/ranking/statistics.ts';
 import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
@@ -27,7 +30,18 @@ export interface RoundsRequest {
   readonly slots: number;
   readonly free: number;
   readonly filter: PhotoFilter | null;
+  /** Cosine from which a photo is like the query; null leaves it to the model's calibration. */
+  readonly minScore: number | null;
+  /** Fills slots that stay empty with further frames of the same moments. */
+  readonly keepBursts: boolean;
   readonly choose?: Choose | undefined;
+}
+
+interface Filled {
+  readonly references: readonly PlannedReference[];
+  readonly unused: readonly Unused[];
+  /** Photos that are like the query, sent or not. */
+  readonly alike: number;
 }
 
 interface RoundsDeps {
@@ -45,13 +59,15 @@ interface RoundsDeps {
 export async function fillSlots(
   { session, render, guard, signal }: RoundsDeps,
   request: RoundsRequest,
-): Promise<{ readonly references: readonly PlannedReference[]; readonly unused: readonly Unused[] }> {
-  const { query, filter, fixed, free } = request;
+): Promise<Filled> {
+  const { query, filter, fixed, free, keepBursts } = request;
   const files = fixed.map(({ reference }) => reference.file);
   const [store, embedder] = await Promise.all([session.store(), session.embedder()]);
   const index = { store, table: store.table(embedder.model) };
+  const statistics = await statisticsOf(embedder.model);
+  const floor = floorOf(embedder.model, request.minScore);
   const known = await describe(embedder, [query, ...files]);
-  const described = (file: string): Omit<Candidate, 'score'> => {
+  const described = (file: string): Omit<Candidate, 'score' | 'agreement'> => {
     const photo = known.get(file);
     if (photo === undefined) throw new Error(`${file} was not described`);
     return photo;
@@ -59,12 +75,15 @@ export async function fillSlots(
   const standing = files.map(described);
   const unsound = new Map<Candidate, string>();
   const ready = new Map<string, Reference>();
-  const propose = (found: Candidates): Verdict[] =>
+  const propose = (found: Candidates): CastResult =>
     cast({
       candidates: found.candidates.filter((candidate) => !unsound.has(candidate)),
+      query: described(query),
       fixed: standing,
       seeds: standing.filter((_, i) => fixed[i]?.role !== 'query'),
       slots: free,
+      floor,
+      keepBursts,
       thresholds: embedder.model.thresholds,
     });
   const look = (k: number): Promise<Candidates> =>
@@ -72,21 +91,27 @@ export async function fillSlots(
       query: described(query),
       k,
       guard,
+      statistics,
       besides: [query, ...files],
       ...(filter === null ? {} : { filter }),
     });
 
   let found: Candidates;
-  for (let k = PER_SLOT * request.slots; ; k *= 4) {
+  for (let k = Math.max(PER_SLOT * request.slots, NEIGHBOURHOOD); ; k *= 4) {
     demandUninterrupted(signal);
     found = await look(k);
     demandPublicContents(fixed, found, guard);
-    if (usedOf(propose(found)).length === free || found.exhausted || k > DEEPEST) break;
+    const { verdicts: proposed, alike } = propose(found);
+    // Where some of the nearest are not like the query, nothing further away is.
+    const enough = usedOf(proposed).length === free || alike < found.candidates.length;
+    if (enough || found.exhausted || k > DEEPEST) break;
   }
-  let verdicts = await settle(() => propose(found), { render, unsound, ready, signal });
+  let verdicts = await settle(() => propose(found).verdicts, { render, unsound, ready, signal });
   if (request.choose !== undefined) verdicts = await byChoice(render, verdicts, request.choose, free, ready);
+  const { alike } = propose(found);
   const left = verdicts.filter(({ used }) => !used);
   return {
+    alike,
     references: usedOf(verdicts).map((verdict) => planned(verdict, ready)),
     unused: [
       ...left.map(({ candidate, reason }) => ({ file: candidate.file, score: candidate.score, reason })),
@@ -94,6 +119,13 @@ export async function fillSlots(
       ...found.excluded,
     ].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)),
   };
+}
+
+/** Below it, no photo is a reference. */
+function floorOf({ ranking, thresholds }: EmbeddingModel, minScore: number | null): Floor {
+  if (minScore !== null) return { by: 'cosine', least: minScore };
+  if (ranking === null) return { by: 'cosine', least: thresholds.similar };
+  return { by: 'agreement', least: ranking.alike };
 }
 
 function usedOf(verdicts: readonly Verdict[]): Verdict[] {
@@ -108,7 +140,10 @@ interface Settling {
 }
 
 /** Casts until every photo that was cast is ready to be sent. */
-async function settle(propose: () => Verdict[], { render, unsound, ready, signal }: Settling): Promise<Verdict[]> {
+async function settle(
+  propose: () => readonly Verdict[],
+  { render, unsound, ready, signal }: Settling,
+): Promise<readonly Verdict[]> {
   for (;;) {
     const verdicts = propose();
     const before = unsound.size;

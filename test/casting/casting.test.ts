@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../src/casting/candidate.ts';
 import { cast } from '../../src/casting/cast.ts';
 import { collapse } from '../../src/casting/collapse.ts';
 import { maximalMarginalRelevance } from '../../src/casting/mmr.ts';
@@ -139,10 +140,25 @@ describe('maximalMarginalRelevance', () => {
 });
 
 describe('cast', () => {
+  const query = candidate({ file: '/q/query.jpg', vector: unit([1, 0, 0, 0, 0, 0, 0, 0]) });
+  const nameOf = (photo: Candidate | undefined): string => photo?.file.split('/').pop() ?? '';
+  /** Every candidate is like the query, unless the floor says otherwise. */
+  const request = (photos: readonly Candidate[], more: Partial<Parameters<typeof cast>[0]> = {}) => ({
+    candidates: photos,
+    query,
+    fixed: [],
+    seeds: [],
+    slots: 5,
+    floor: { by: 'cosine', least: -1 } as const,
+    keepBursts: false,
+    thresholds,
+    ...more,
+  });
+
   it('gives one verdict per candidate and fills the slots when it can', () => {
     fc.assert(
       fc.property(candidates, fc.nat(16), (photos, slots) => {
-        const verdicts = cast({ candidates: photos, fixed: [], seeds: [], slots, thresholds });
+        const { verdicts } = cast(request(photos, { slots }));
         expect(verdicts).toHaveLength(photos.length);
         expect(new Set(verdicts.map((verdict) => verdict.candidate))).toEqual(new Set(photos));
         const frames = collapse(photos, [], thresholds).kept.length;
@@ -152,17 +168,103 @@ describe('cast', () => {
     );
   });
 
-  it('says of a photo that lost its place for want of novelty what it is too like', () => {
+  it('says of a photo that lost its place for lack of novelty what it is too like', () => {
     const first = candidate({ vector: unit([1, 0, 0]), score: 0.9 });
     const same = candidate({ vector: unit([1, 0.5, 0]), score: 0.88 });
     const other = candidate({ vector: unit([0, 1, 0.2]), score: 0.7 });
     const rest = candidate({ vector: unit([0, 0, 1]), score: 0.3 });
-    const verdicts = cast({ candidates: [first, same, other, rest], fixed: [], seeds: [], slots: 2, thresholds });
+    const { verdicts } = cast(request([first, same, other, rest], { slots: 2 }));
     expect(verdicts.map(({ used, reason }) => [used, reason])).toEqual([
       [true, 'like the query'],
       [true, 'like the query'],
       [false, `too like ${first.file.split('/').pop()} (0.89)`],
       [false, 'no slot left'],
     ]);
+  });
+
+  it('uses nothing below the floor, whatever slots stay empty', () => {
+    const least = fc.integer({ min: -1000, max: 1000 }).map((thousandths) => thousandths / 1000);
+    fc.assert(
+      fc.property(candidates, fc.nat(16), least, fc.boolean(), (photos, slots, floor, keepBursts) => {
+        const { verdicts, alike } = cast(request(photos, { slots, keepBursts, floor: { by: 'cosine', least: floor } }));
+        const like = photos.filter(({ score }) => score >= floor);
+        expect(alike).toBe(like.length);
+        for (const { candidate: photo, used, reason } of verdicts) {
+          if (used) expect(like).toContain(photo);
+          if (!like.includes(photo)) expect(reason).toBe(`not like the query (${photo.score.toFixed(2)})`);
+        }
+        const frames = collapse(like, [], thresholds).kept.length;
+        expect(verdicts.filter(({ used }) => used).length).toBeGreaterThanOrEqual(Math.min(slots, frames));
+      }),
+    );
+  });
+
+  it('judges by agreement, and names it, where the floor is one of agreement', () => {
+    const kin = candidate({ vector: unit([1, 0, 0]), score: 0.4, agreement: 0.9 });
+    const stranger = candidate({ vector: unit([0, 1, 0]), score: 0.7, agreement: 0.2 });
+    const far = candidate({ vector: unit([0, 0, 1]), score: 0.1 });
+    const { verdicts, alike } = cast(request([stranger, kin, far], { floor: { by: 'agreement', least: 0.65 } }));
+    expect(alike).toBe(1);
+    expect(verdicts.map(({ candidate: photo, used, reason }) => [photo, used, reason])).toEqual([
+      [kin, true, 'like the query'],
+      [stranger, false, 'not like the query (agreement 0.20)'],
+      [far, false, 'not like the query (0.10)'],
+    ]);
+  });
+
+  describe('with a burst', () => {
+    /** Frames a second apart, each a little further from the first. */
+    const frames = (count: number, startMs: number, direction = [1, 0, 0]): Candidate[] =>
+      Array.from({ length: count }, (_, i) =>
+        candidate({
+          vector: unit(direction.map((value, at) => value + (at === 2 ? 0.1 * i : 0))),
+          takenMs: startMs + 1000 * i,
+          quality: 100 - i,
+          score: 0.9 - i / 100,
+        }),
+      );
+
+    it('shows further frames of the moment of the query, while there are fewer than three references', () => {
+      const [self, ...others] = frames(5, 0);
+      if (self === undefined) throw new Error('no frame');
+      const { verdicts } = cast(request(others, { query: self, fixed: [self] }));
+      const used = verdicts.filter((verdict) => verdict.used);
+      expect(used.map(({ candidate: photo }) => photo)).toEqual(others.slice(0, 3));
+      expect(new Set(used.map(({ reason }) => reason))).toEqual(
+        new Set([`another frame of the moment of ${nameOf(self)}`]),
+      );
+      expect(verdicts.at(-1)?.reason).toBe(`burst of ${nameOf(self)}`);
+    });
+
+    it('shows them beside the best frame of that moment when the query is not sent', () => {
+      const [self, ...others] = frames(5, 0);
+      if (self === undefined) throw new Error('no frame');
+      const { verdicts } = cast(request(others, { query: self }));
+      expect(verdicts.map(({ used, reason }) => [used, reason])).toEqual([
+        [true, 'best of 4 alike'],
+        [true, `another frame of the moment of ${nameOf(others[0])}`],
+        [true, `another frame of the moment of ${nameOf(others[0])}`],
+        [false, `burst of ${nameOf(others[0])}, less sharp`],
+      ]);
+    });
+
+    it('shows further frames of other moments only when bursts are to be kept', () => {
+      const others = frames(3, 60_000, [0, 1, 0]);
+      const used = (keepBursts: boolean): (readonly [Candidate, string])[] =>
+        cast(request(others, { keepBursts }))
+          .verdicts.filter((verdict) => verdict.used)
+          .map(({ candidate: photo, reason }) => [photo, reason]);
+      expect(used(false).map(([photo]) => photo)).toEqual(others.slice(0, 1));
+      expect(used(true).map(([photo]) => photo)).toEqual(others);
+      expect(used(true)[2]?.[1]).toBe(`another frame of the moment of ${nameOf(others[0])}`);
+    });
+
+    it('sends no copy as another frame', () => {
+      const [self] = frames(1, 0);
+      if (self === undefined) throw new Error('no frame');
+      const copy = candidate({ vector: self.vector, takenMs: 0, sha256: self.sha256, score: 1 });
+      const { verdicts } = cast(request([copy], { query: self, fixed: [self], keepBursts: true }));
+      expect(verdicts).toEqual([expect.objectContaining({ used: false, reason: `copy of ${nameOf(self)}` })]);
+    });
   });
 });

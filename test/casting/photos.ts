@@ -14,6 +14,7 @@ export function candidate(overrides: Partial<Candidate> & { readonly vector: Flo
     file: `/photos/IMG_${serial}.jpg`,
     sha256: serial.toString(16).padStart(64, '0'),
     score: 0.8,
+    agreement: null,
     takenMs: null,
     quality: 100,
     width: 4000,

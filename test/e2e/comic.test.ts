@@ -39,7 +39,7 @@ function used({ references }: PictureJson): PictureJson['references'] {
 
 describe('casting', () => {
   it('fills six places: the query first, then one frame each of what is like it', async () => {
-    const made = await studio.spawnJson(['comic', cat, 'A comic', '--yes']);
+    const made = await studio.spawnJson(['comic', cat, 'A comic', '--min-score', '-1', '--yes']);
     expect(made.exit).toBe(0);
     expect(used(made)).toHaveLength(6);
     expect(used(made)[0]).toMatchObject({ path: cat, role: 'query', score: null });
@@ -133,7 +133,7 @@ describe('private photos', () => {
     expect(byHand.stderr).not.toContain('--no-query');
     expect((await studio.run(['comic', panda, 'x', '--dry-run'])).code).toBe(4);
     expect(studio.fake.received).toHaveLength(0);
-    const made = await studio.spawnJson(['comic', panda, 'x', '--no-query', '--yes']);
+    const made = await studio.spawnJson(['comic', panda, 'x', '--no-query', '--min-score', '-1', '--yes']);
     expect(made.exit).toBe(0);
     expect(used(made).some(({ path }) => path.startsWith(join(photos, 'Zoo')))).toBe(false);
   });

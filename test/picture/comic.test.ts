@@ -18,6 +18,9 @@ const fixtures = join(repository, 'fixtures');
 const cat = join(fixtures, 'queries', 'cat.jpg');
 const panda = join(fixtures, 'queries', 'panda.jpg');
 
+/** Every photo may be a reference: for what does not depend on which are. */
+const anything = { minScore: -1 };
+
 /** Real photos with the vectors of the real model. */
 let room: Darkroom;
 let photos: string;
@@ -60,7 +63,7 @@ async function readLineage(file: string | undefined): Promise<Lineage> {
 describe('casting', () => {
   it('sends the sharpest frame of a burst, and says why the others stay behind', async () => {
     const [first = '', ...others] = bursts.bridge ?? [];
-    const made = await room.rehearsed(room.comic(join(fixtures, 'queries', 'castle.jpg'), { slots: 16 }));
+    const made = await room.rehearsed(room.comic(join(fixtures, 'queries', 'castle.jpg'), { slots: 16, ...anything }));
     const frames = made.references.filter(({ path }) =>
       [first, ...others].some((frame) => path === join(photos, frame)),
     );
@@ -70,6 +73,16 @@ describe('casting', () => {
     for (const { reason } of rest) {
       expect(reason).toMatch(new RegExp(`^(burst of|too like) ${basename(best?.path ?? '')}`));
     }
+  });
+
+  it('sends of one dog only that dog, and says why of everything else', async () => {
+    const [first = '', ...others] = (bursts.dog ?? []).map((frame) => join(photos, frame));
+    const made = await room.rehearsed(room.comic(first));
+    expect(used(made).map(({ path }) => path)).toEqual([first, ...others]);
+    for (const { reason } of used(made).slice(1)) expect(reason).toBe('another frame of the moment of dog-1.jpg');
+    const strangers = made.references.filter((reference) => !reference.used);
+    expect(strangers.length).toBeGreaterThan(20);
+    for (const { reason } of strangers) expect(reason).toMatch(/^not like the query \(agreement -?0\.\d\d\)$/);
   });
 
   it('takes the query out, and photos in that are named by hand', async () => {
@@ -96,21 +109,21 @@ describe('casting', () => {
     const copy = join(room.folder, 'copy.jpg');
     await writeFile(copy, await readFile(query));
     for (const name of [query, copy]) {
-      const made = await room.rehearsed(room.comic(name, { sendQuery: false }));
+      const made = await room.rehearsed(room.comic(name, { sendQuery: false, ...anything }));
       expect(used(made)).toHaveLength(6);
       expect(used(made).some(({ path }) => path === query || path === copy)).toBe(false);
     }
   });
 
   it('gives the place of a photo that changed or went since it was indexed to the next', async () => {
-    const before = await room.rehearsed(room.comic(cat, { slots: 3 }));
+    const before = await room.rehearsed(room.comic(cat, { slots: 3, ...anything }));
     const [, second, third] = used(before);
     const [original, gone] = [second?.path ?? '', third?.path ?? ''];
     const [bytes, kept] = [await readFile(original), await readFile(gone)];
     try {
       await writeFile(original, await readFile(join(fixtures, 'broken', 'damaged-hidden.jpg')));
       await writeFile(gone, await readFile(cat));
-      const after = await room.rehearsed(room.comic(cat, { slots: 3 }));
+      const after = await room.rehearsed(room.comic(cat, { slots: 3, ...anything }));
       expect(used(after)).toHaveLength(3);
       expect(after.references).toContainEqual(
         expect.objectContaining({ path: original, used: false, reason: 'it is damaged' }),
@@ -126,7 +139,7 @@ describe('casting', () => {
 
   it('drops references for the budget before quality, and says which', async () => {
     room.settings = { maxCost: 0.07 };
-    const made = await room.made(room.comic(cat, { wanted: { format: 'png' } }));
+    const made = await room.made(room.comic(cat, { wanted: { format: 'png' }, ...anything }));
     expect(made.dropped[0]).toMatch(/^\d of 6 references$/);
     expect(parts()).toHaveLength(used(made).length);
     expect(made.references.filter(({ reason }) => reason === 'budget')).toHaveLength(6 - used(made).length);
@@ -159,7 +172,7 @@ describe('what is sent', () => {
 describe('private photos', () => {
   it('are searched, but never sent', async () => {
     await writeFile(join(photos, '.curateprivate'), 'pets/\n');
-    const made = await room.made(room.comic(cat, { slots: 5 }));
+    const made = await room.made(room.comic(cat, { slots: 5, ...anything }));
     const inPets = made.references.filter(({ path }) => path.startsWith(join(photos, 'pets')));
     expect(inPets.length).toBeGreaterThan(3);
     for (const reference of inPets) expect(reference).toMatchObject({ used: false, reason: 'private' });
@@ -180,7 +193,10 @@ describe('private photos', () => {
     await expect(byHand).rejects.toMatchObject({ ...refused, hint: expect.stringContaining('--allow-private') });
     await expect(byHand).rejects.toMatchObject({ hint: expect.not.stringContaining('--no-query') });
     expect(room.fake.received).toHaveLength(0);
-    const made = await room.made(room.comic(shut, { sendQuery: false }));
+    await expect(room.comic(shut, { sendQuery: false })).rejects.toMatchObject({
+      message: expect.stringContaining('No indexed photo is like the query'),
+    });
+    const made = await room.made(room.comic(shut, { sendQuery: false, ...anything }));
     expect(used(made).some(({ path }) => path.startsWith(join(photos, 'Zoo')))).toBe(false);
   });
 

@@ -51,7 +51,7 @@ async function put(path: string, angle: number, content?: Buffer): Promise<strin
   await writeFile(file, written);
   // Each in a direction of its own, so that no two are near-duplicates unless both are the query's.
   const vector = unit(
-    Array.from({ length: 64 }, (_, i) => (i === 0 ? Math.cos(angle) : i === vectors.size ? Math.sin(angle) : 0)),
+    Array.from({ length: 256 }, (_, i) => (i === 0 ? Math.cos(angle) : i === vectors.size ? Math.sin(angle) : 0)),
   );
   vectors.set(file, vector);
   const facts = { size: written.length, mtimeMs: 0, ...UNDATED, camera: null, width: 32, height: 24, quality: 1 };
@@ -130,10 +130,10 @@ describe('casting in rounds', () => {
   it('searches deeper by the same vectors as long as it lacks photos, and embeds nothing again', async () => {
     const copy = await bytes();
     const query = await put('query.jpg', 0, copy);
-    for (let i = 0; i < 40; i += 1) await put(`copy-${i}.jpg`, 0, copy);
+    for (let i = 0; i < 120; i += 1) await put(`copy-${i}.jpg`, 0, copy);
     const others = [await put('a.jpg', 0.6), await put('b.jpg', 0.7), await put('c.jpg', 0.8)];
     const watched = await fill(query);
-    expect(watched.depths).toEqual([16, 64]);
+    expect(watched.depths).toEqual([100, 400]);
     expect(watched.embedded).toEqual([query]);
     expect(sent(watched)).toEqual([query, ...others]);
     expect([...watched.rendered].sort()).toEqual([...sent(watched)].sort());
@@ -143,7 +143,25 @@ describe('casting in rounds', () => {
     const query = await put('query.jpg', 0);
     const other = await put('a.jpg', 0.6);
     const watched = await fill(query);
-    expect([sent(watched), watched.depths]).toEqual([[query, other], [16]]);
+    expect([sent(watched), watched.depths]).toEqual([[query, other], [100]]);
+    expect(watched.cast.alike).toBe(1);
+  });
+
+  it('leaves slots empty rather than to send strangers, and searches no deeper for more of them', async () => {
+    const query = await put('query.jpg', 0);
+    const kin = await put('kin.jpg', 0.6);
+    for (let i = 0; i < 110; i += 1) await put(`stranger-${i}.jpg`, 1.2);
+    const watched = await fill(query);
+    expect([sent(watched), watched.depths]).toEqual([[query, kin], [100]]);
+    expect(watched.cast.alike).toBe(1);
+    expect(watched.cast.unused.map(({ reason }) => reason)).toContain('not like the query (0.36)');
+  });
+
+  it('takes the floor that the person sets', async () => {
+    const query = await put('query.jpg', 0);
+    const [near, far] = [await put('near.jpg', 0.6), await put('far.jpg', 1.2)];
+    expect(sent(await fill(query, { minScore: 0.3 }))).toEqual([query, near, far]);
+    expect(sent(await fill(query, { minScore: 0.9 }))).toEqual([query]);
   });
 
   it('gives the place of a photo that is damaged or was changed to the next, without another search', async () => {

@@ -14,6 +14,7 @@ export const testModel: EmbeddingModel = {
   output: null,
   pooling: 'none',
   thresholds: { nearDuplicate: 0.95, burst: 0.9, similar: 0.5 },
+  ranking: null,
 };
 
 /** Makes a unit vector from the file's hash, so that the same content has the same vector; counts what it embedded. */

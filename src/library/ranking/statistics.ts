@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { EmbeddingModel } from '../../embedding/port.ts';
 
 /** Of a model's unit vectors, per dimension, over many photographs. */
 export interface RankingStatistics {
@@ -29,4 +30,9 @@ export async function readStatistics(file: string, dim: number): Promise<Ranking
   if (bytes.length !== 2 * 4 * dim) throw new RangeError(`${file} has ${bytes.length} bytes, not ${2 * 4 * dim}`);
   const values = Float32Array.from({ length: 2 * dim }, (_, i) => bytes.readFloatLE(4 * i));
   return rankingStatistics(values.slice(0, dim), values.slice(dim));
+}
+
+/** The statistics that come with a model; null when it has none. @throws RangeError as {@link readStatistics} does */
+export async function statisticsOf(model: EmbeddingModel): Promise<RankingStatistics | null> {
+  return model.ranking === null ? null : await readStatistics(model.ranking.statistics, model.dim);
 }
