@@ -15,6 +15,7 @@ import { searchCommand } from './commands/search.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { wordsCommand } from './commands/words.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
 import { unlessInterrupted } from './interrupt.ts';
 import { writeError, writeLine } from './output/terminal/streams.ts';
@@ -55,7 +56,7 @@ function declare(act: Act, world: World): Command {
   const output = { writeOut: (text: string) => world.stdout.write(text), writeErr: () => undefined };
   const program = new Command('curate')
     .description('Point at one photo and get the ones like it, privately; turn the best few into a new picture.')
-    .version(version(), '--version', 'print the version')
+    .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
@@ -125,6 +126,7 @@ function watchOutput({ stdout, stderr }: World): { written(): Promise<boolean> }
 const verbs: readonly ((act: Act) => Command)[] = [
   indexCommand,
   searchCommand,
+  wordsCommand,
   comicCommand,
   refineCommand,
   replayCommand,

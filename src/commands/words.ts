@@ -1,0 +1,88 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import type { Session } from '../library/session.ts';
+import type { CountedWord } from '../library/words/count.ts';
+import type { Seen } from '../library/words/seen.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import type { World } from '../world.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
+import { jsonOption, modelOption } from './flags/options.ts';
+import { openSession } from './session.ts';
+
+interface WordsFlags {
+  model?: string;
+  json?: boolean;
+}
+
+export function wordsCommand(act: Act): Command {
+  return new Command('words')
+    .description('list the words to search by and how many photos show each, or say what is seen in one photo')
+    .argument('[prefix|photo]', 'the beginning of a word (default: all words), or a photo')
+    .addOption(modelOption())
+    .addOption(jsonOption())
+    .addHelpText('after', examples('curate words', 'curate words bor', 'curate words holiday.jpg'))
+    .action(act(words));
+}
+
+async function words(context: Context, argument: string | undefined, flags: WordsFlags): Promise<ExitCode> {
+  const { world } = context;
+  const { looksLikePath, photoMissing } = await import('../library/query/parse.ts');
+  const file = argument === undefined ? null : resolve(world.cwd, argument);
+  const isPhoto = file !== null && (statSync(file, { throwIfNoEntry: false })?.isFile() ?? false);
+  if (argument !== undefined && !isPhoto && looksLikePath(argument)) throw photoMissing(argument);
+  const session = await openSession(world, context.settings({ model: flags.model }));
+  try {
+    if (isPhoto) await showSeen(world, session, file, flags);
+    else await showWords(world, session, argument ?? '', flags);
+    return ExitCode.done;
+  } finally {
+    await session.close();
+  }
+}
+
+async function showSeen(world: World, session: Session, file: string, { json }: WordsFlags): Promise<void> {
+  const [{ wordsIn }, { seenDocument }, { renderSeen }] = await Promise.all([
+    import('../library/words/look.ts'),
+    import('../output/documents/words.ts'),
+    import('../output/terminal/words-table.ts'),
+  ]);
+  const seen: Seen[] = await wordsIn({ session, signal: world.interrupted }, file);
+  if (json) writeJson(world, seenDocument(file, seen));
+  else if (seen.length === 0) writeLine(world.stderr, 'Nothing in it is clear enough for a word.');
+  else world.stdout.write(renderSeen(seen));
+}
+
+async function showWords(world: World, session: Session, prefix: string, { json }: WordsFlags): Promise<void> {
+  const [{ countWords }, { wordsDocument }, { renderWords }, { createProgress }, { terminalOf }] = await Promise.all([
+    import('../library/words/count.ts'),
+    import('../output/documents/words.ts'),
+    import('../output/terminal/words-table.ts'),
+    import('../output/terminal/progress.ts'),
+    import('../output/terminal/terminal.ts'),
+  ]);
+  const progress = createProgress(world, 'Looking at the photos');
+  const started = world.elapsed();
+  let counted: CountedWord[];
+  try {
+    counted = await countWords(
+      {
+        session,
+        signal: world.interrupted,
+        onCounted: (done, total) => {
+          if (world.elapsed() - started > UNSEEN_MS) progress.update(done, total);
+        },
+      },
+      prefix,
+    );
+  } finally {
+    progress.finish();
+  }
+  if (json) writeJson(world, wordsDocument(counted));
+  else if (counted.length === 0) writeLine(world.stderr, `No known word begins with "${prefix}".`);
+  else world.stdout.write(renderWords(counted, terminalOf(world, world.stdout, session.settings)));
+}
+
+/** What takes no longer needs no progress. */
+const UNSEEN_MS = 1000;
