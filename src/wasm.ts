@@ -1,7 +1,7 @@
 // TypeScript knows WebAssembly from the browser's library only, which this program does not have.
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { readonly exports: unknown };
+  Instance: new (module: object, imports: Imports) => { readonly exports: unknown };
 };
 
 const PAGE_BYTES = 65_536;
@@ -11,9 +11,13 @@ export interface KernelMemory {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
 }
 
-/** A kernel of its own, with its own memory, from the base64 that wasm/build.mjs wrote. */
-export function instantiate<Kernel extends KernelMemory>(base64: string): Kernel {
-  return new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(base64, 'base64'))).exports as Kernel;
+/** By module and name, the functions that a kernel calls. */
+type Imports = Readonly<Record<string, Readonly<Record<string, (...numbers: number[]) => number>>>>;
+
+/** A kernel of its own, with its own memory, from its bytes, or from the base64 that wasm/build.mjs wrote. */
+export function instantiate<Kernel extends KernelMemory>(code: Uint8Array | string, imports: Imports = {}): Kernel {
+  const bytes = typeof code === 'string' ? Buffer.from(code, 'base64') : code;
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as Kernel;
 }
 
 /** Kernels read and write a few bytes past the end of what they are given. */

@@ -4,7 +4,7 @@ import { decodePhoto, reducedSize } from '../photos/decode.ts';
 import { FACTS_VERSION } from '../photos/facts.ts';
 import type { Faulty } from '../photos/fault.ts';
 import { readExif } from '../photos/metadata/exif.ts';
-import type { RgbImage } from '../photos/pixels.ts';
+import { centreSquare, type RgbImage } from '../photos/pixels.ts';
 import { type PhotoFile, readPhotoFile } from '../photos/read.ts';
 import { sharpness } from '../photos/sharpness.ts';
 import type { Infer } from './inference.ts';
@@ -73,12 +73,13 @@ async function embedFile(
   clock.lap('hash');
   const answer = (await ask?.(sha256)) ?? 'unknown';
   if (answer === 'known') return { kind: 'known', sha256, size, mtimeMs };
-  const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide });
+  const decoded = await decodePhoto(bytes, { reduceFor: exact ? null : input.resizeShortSide, centreSquare: true });
   clock.lap('decode');
   if (decoded.kind === 'fault') return decoded;
   const exif = await readExif(decoded.exif, bytes);
   clock.lap('exif');
-  const quality = sharpness(exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image);
+  // Of every format the part that is decoded of each.
+  const quality = sharpness(centreSquare(exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image));
   clock.lap('sharpness');
   const { width, height } = decoded.size;
   const facts = { width, height, ...exif, quality, facts: FACTS_VERSION };

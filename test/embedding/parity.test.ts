@@ -126,3 +126,18 @@ test('the eight orientations of one photo have nearly the same vector, decoded i
     for (const a of vectors) for (const b of vectors) expect(cosine(a, b)).toBeGreaterThan(0.99);
   }
 });
+
+describe('a HEIC photo decoded only where the model looks, without filters, at a reduced size', () => {
+  const photo = readFileSync(join(repository, 'test/data/heic-raw/large.heic'));
+
+  test.each([0, 1, 2, 3])('keeps the vector to 0.999 after %i quarter turns', async (turns) => {
+    const bytes = Buffer.from(photo);
+    bytes[bytes.indexOf('irot') + 4] = turns;
+    const reduceFor = model.input.resizeShortSide;
+    const decoded = await decodePhoto(bytes, { reduceFor, centreSquare: true });
+    if (decoded.kind === 'fault') throw new Error(decoded.fault.reason);
+    expect(Math.min(decoded.image.width, decoded.image.height)).toBe(600);
+    const vector = await embed(decoded.image, decoded.size);
+    expect(cosine(vector, await embedBytes(bytes, true))).toBeGreaterThan(0.999);
+  });
+});

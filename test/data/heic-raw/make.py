@@ -51,6 +51,16 @@ def by_exif() -> bytes:
     return phone_file(stored, (192, 128), quarter_turns=None, exif=exif(6), quality=40)
 
 
+def wide() -> bytes:
+    """In small tiles, of which those at the sides are not under the square in the middle."""
+    return phone_file(photograph("crab.jpg", (640, 288)), (64, 64), quarter_turns=0, exif=exif(1), quality=40)
+
+
+def large() -> bytes:
+    """Large enough to be reduced for the bundled model."""
+    return phone_file(photograph("crab.jpg", (1600, 1200)), (512, 512), quarter_turns=0, exif=exif(1), quality=30)
+
+
 def ten_bit() -> bytes:
     levels = photograph("Zoo/red-panda-1.jpg", (480, 320)).tobytes()
     wide = pillow_heif.from_bytes("RGB;16", (480, 320), bytes(byte for level in levels for byte in (level, level)))
@@ -107,6 +117,8 @@ def main() -> None:
     files = {
         "phone.heic": phone(),
         "exif-alone.heic": by_exif(),
+        "wide.heic": wide(),
+        "large.heic": large(),
         "ten-bit.heic": ten_bit(),
         "transparent.heic": transparent(),
         "swapped-primaries.heic": swapped(),
