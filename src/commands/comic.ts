@@ -48,7 +48,7 @@ export function comicCommand(act: Act): Command {
       numberBetween(-1, 1),
     )
     .option('--keep-bursts', 'fill places that stay empty with further photos of the same moments');
-  addFilterOptions(command).addOption(modelOption());
+  addFilterOptions(command, '--photo-format').addOption(modelOption());
   addMakeOptions(command, { several: true });
   return addSendOptions(command)
     .addHelpText(

@@ -6,7 +6,7 @@ import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
+import { addFilterOptions, type FilterFlags, isDated, isRestricted, restrictionOf } from './flags/filter.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
 
@@ -39,7 +39,7 @@ export function searchCommand(act: Act): Command {
       examples(
         'curate search holiday.jpg --k 6',
         'curate search cat.jpg dog.jpg --in ~/Photos/2024 --min-score 0.5',
-        'curate search beach.jpg --after 2024-06 --before 2024-09',
+        'curate search beach.jpg --after 2024-06 --before 2024-09 --landscape --camera canon',
         'curate search cat.jpg --k 40 --sheet cats.html --open',
         'curate search cat.jpg --print0 | xargs -0 -I{} cp {} ~/cats/',
       ),
@@ -114,7 +114,9 @@ async function show(context: Context, { flags, queries, results, elapsedMs, sess
   } else {
     const { renderHits } = await import('../output/terminal/table.ts');
     const { terminalOf } = await import('../output/terminal/terminal.ts');
-    world.stdout.write(renderHits(results, terminalOf(world, world.stdout, session.settings)));
+    world.stdout.write(
+      renderHits(results, terminalOf(world, world.stdout, session.settings), { fileTimes: isDated(flags) }),
+    );
   }
   const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== undefined) {
@@ -123,10 +125,9 @@ async function show(context: Context, { flags, queries, results, elapsedMs, sess
   }
 }
 
-function nothingFound({ minScore, in: folders, after, before }: SearchFlags): string {
-  if (minScore !== undefined) return 'No photo is that alike.';
-  const restricted = [folders, after, before].some((flag) => flag !== undefined);
-  return restricted ? 'No indexed photo lies within --in, --after and --before.' : 'No other photo is indexed.';
+function nothingFound(flags: SearchFlags): string {
+  if (flags.minScore !== undefined) return 'No photo is that alike.';
+  return isRestricted(flags) ? 'No other indexed photo passes these filters.' : 'No other photo is indexed.';
 }
 
 async function makeSheet(

@@ -2,13 +2,9 @@ import type { PhotoFilter, PhotoStore } from '../store/port.ts';
 import { partsBelow } from './scopes.ts';
 
 /** Which photos count, in a person's terms; nothing given restricts nothing. */
-export interface Restriction {
+export interface Restriction extends Omit<PhotoFilter, 'within'> {
   /** Only photos below any of these absolute folders. */
   readonly folders?: readonly string[];
-  /** Milliseconds since 1970, inclusive. */
-  readonly takenAfterMs?: number;
-  /** Exclusive. */
-  readonly takenBeforeMs?: number;
 }
 
 /**
@@ -18,12 +14,12 @@ export interface Restriction {
  */
 export async function filterFor(
   openStore: () => Promise<PhotoStore>,
-  { folders, ...dates }: Restriction,
+  { folders, ...rest }: Restriction,
 ): Promise<PhotoFilter | null> {
   if (folders !== undefined) {
     const libraries = await (await openStore()).libraries();
     const parts = await Promise.all(folders.map((folder) => partsBelow(libraries, folder)));
-    return { within: parts.flat(), ...dates };
+    return { within: parts.flat(), ...rest };
   }
-  return Object.keys(dates).length === 0 ? null : dates;
+  return Object.keys(rest).length === 0 ? null : rest;
 }

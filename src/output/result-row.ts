@@ -13,6 +13,11 @@ export interface SearchResultRow {
   readonly height: number;
   /** ISO 8601, by the camera's clock, with its offset where that is known; null when the photo does not say. */
   readonly takenAt: string | null;
+  /** What says so; null when nothing does. */
+  readonly takenFrom: string | null;
+  readonly camera: string | null;
+  /** The file's own time, ISO 8601 in UTC. */
+  readonly modifiedAt: string;
   readonly sizeBytes: number;
   /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
@@ -26,4 +31,12 @@ export function scoreText(score: number): string {
 /** "2024-06-15 14:32", by the camera's clock; null stays null. */
 export function takenText(takenAt: string | null): string | null {
   return takenAt === null ? null : takenAt.slice(0, 16).replace('T', ' ');
+}
+
+/** "2024-06-15 14:32 (file)", by this machine's clock: for photos that do not say when they were taken. */
+export function fileTimeText(modifiedAt: string): string {
+  const time = new Date(modifiedAt);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())} (file)`;
 }

@@ -26,6 +26,19 @@ const OTHER = new Set(
   ).split(' '),
 );
 
+/** What people call the formats of photos, and the endings that each has; "raw" is all of the camera makers'. */
+export const FORMATS: Readonly<Record<string, readonly string[]>> = {
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif', 'jif'],
+  heic: ['heic', 'heics', 'heif', 'heifs', 'hif', 'hsp'],
+  raw: [...RAW_ENDINGS],
+  png: ['png', 'apng'],
+  webp: ['webp'],
+  avif: ['avif', 'avifs'],
+  tiff: ['tif', 'tiff'],
+  gif: ['gif'],
+  bmp: ['bmp', 'dib'],
+};
+
 export type NameKind = 'photo' | 'other' | 'unknown';
 
 /** What a name promises: a photo, something else, or nothing. */

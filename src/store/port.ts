@@ -67,7 +67,10 @@ export interface Hit extends PhotoRecord {
 
 export interface VectorHit extends Hit, PhotoRow {}
 
-/** Filters are values; each store writes them in its own language. */
+/** Upright: wider than high, higher than wide, or neither. */
+export type Shape = 'landscape' | 'portrait' | 'square';
+
+/** Filters are values; each store writes them in its own language. What is absent restricts nothing. */
 export interface PhotoFilter {
   /** Photos in any of these folders; `folder` is relative, "/"-separated, "" is the whole library. */
   readonly within?: readonly { readonly library: string; readonly folder: string }[];
@@ -75,6 +78,23 @@ export interface PhotoFilter {
   readonly takenAfterMs?: number;
   /** Exclusive; photos without a time of taking are left out. */
   readonly takenBeforeMs?: number;
+  /**
+   * Lets photos without a time of taking through, too, where the file's own time lies in here: from `afterMs` until
+   * before `beforeMs`. Means something only with a bound on the time of taking.
+   */
+  readonly undated?: { readonly afterMs?: number; readonly beforeMs?: number };
+  /** Of any of these shapes. */
+  readonly shapes?: readonly Shape[];
+  /** Pixels that the short side has at least. */
+  readonly minSide?: number;
+  /** A part of the camera's name, in any case. */
+  readonly camera?: string;
+  /** A glob for the file's name, in any case. */
+  readonly name?: string;
+  /** Endings of the file's name, in lower case and without the dot. */
+  readonly endings?: readonly string[];
+  /** Patterns in gitignore syntax, relative to the photo's library: what they ignore is left out. */
+  readonly exclude?: readonly string[];
 }
 
 export interface SearchOptions {

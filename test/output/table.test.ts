@@ -35,6 +35,14 @@ describe('a table', () => {
 });
 
 describe('the table of search results', () => {
+  it('shows a file\u2019s time, marked as that, for a photo without a date where photos were chosen by time', () => {
+    const modifiedAt = new Date(2023, 5, 1, 9, 5).toISOString();
+    const row = resultRow({ takenAt: null, takenFrom: null, modifiedAt });
+    expect(renderHits([row], plain, { fileTimes: true })).toContain('2023-06-01 09:05 (file)');
+    expect(renderHits([row], plain)).not.toContain('2023');
+    expect(renderHits([resultRow({ modifiedAt })], plain, { fileTimes: true })).not.toContain('(file)');
+  });
+
   it('shows rank, score, path, date and size', () => {
     expect(lines(renderHits([resultRow()], plain))).toEqual([
       '#  Score  Photo                    Taken               Size',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ModelIdentity, PhotoFilter, PhotoRow, PhotoStore, PhotoTable } from '../../src/store/port.ts';
+import { anyFilter, FILTERED, plainly } from './filtered.ts';
 import {
   byId,
   collect,
@@ -150,6 +151,28 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       ]);
       expect(await paths({ takenBeforeMs: 1e300 })).toHaveLength(5);
       expect(await paths({ within: two, takenAfterMs: -1e300 })).toEqual(['other:trip/a.jpg']);
+    });
+
+    test('a filter lets through what one written in plain code lets through, and gives as many as there are', async () => {
+      const rows = [...FILTERED];
+      await table.upsert(rows);
+      const check = async (filter: PhotoFilter, k: number): Promise<void> => {
+        const expected = rows.filter((row) => plainly(row, filter));
+        const hits = await table.search(FIRST_AXIS, { k, filter });
+        const nearest = [...expected].sort((a, b) => (b.vector[0] ?? 0) - (a.vector[0] ?? 0)).slice(0, k);
+        expect(hits.map(({ path }) => path)).toEqual(nearest.map(({ path }) => path));
+        expect((await collect(table.all({ filter }))).map(({ id }) => id)).toEqual(byId(expected).map(({ id }) => id));
+        const withVectors = await table.search(FIRST_AXIS, { k, filter, vectors: true });
+        expect(withVectors.map(({ score: _, ...row }) => row)).toEqual(nearest);
+      };
+      await fc.assert(fc.asyncProperty(anyFilter, fc.integer({ min: 1, max: 12 }), check), {
+        numRuns: runs,
+        examples: [
+          [{ camera: 'canon' }, 100],
+          [{ shapes: [] }, 5],
+          [{ exclude: ['IMG_*', '!*.jpg'] }, 100],
+        ],
+      });
     });
 
     test('all rows come in order of id, whole or without vectors, of all photos or those a filter lets through', async () => {

@@ -1,3 +1,4 @@
+import { unsaid } from '../../src/store/photo-matcher.ts';
 import type {
   Hit,
   IndexedModel,
@@ -103,14 +104,28 @@ export class MemoryTable implements PhotoTable {
   }
 }
 
-function passes({ library, path, takenMs }: PhotoRecord, filter: PhotoFilter): boolean {
-  const { within, takenAfterMs = -Infinity, takenBeforeMs = Infinity } = filter;
+function passes(photo: PhotoRecord, filter: PhotoFilter): boolean {
+  const { library, path, width, height } = photo;
+  const { within, shapes, minSide = 0 } = filter;
   const inside = within?.some(
     (part) => part.library === library && (part.folder === '' || path.startsWith(`${part.folder}/`)),
   );
-  if (inside === false) return false;
-  const bounded = filter.takenAfterMs !== undefined || filter.takenBeforeMs !== undefined;
-  return !bounded || (takenMs !== null && takenMs >= takenAfterMs && takenMs < takenBeforeMs);
+  const shape = width > height ? 'landscape' : width < height ? 'portrait' : 'square';
+  return (
+    inside !== false &&
+    passesByTime(photo, filter) &&
+    shapes?.includes(shape) !== false &&
+    Math.min(width, height) >= minSide &&
+    unsaid(filter)?.(photo) !== false
+  );
+}
+
+function passesByTime({ takenMs, mtimeMs }: PhotoRecord, filter: PhotoFilter): boolean {
+  const { takenAfterMs, takenBeforeMs, undated } = filter;
+  if (takenAfterMs === undefined && takenBeforeMs === undefined) return true;
+  const within = (ms: number, after = -Infinity, before = Infinity): boolean => ms >= after && ms < before;
+  if (takenMs !== null) return within(takenMs, takenAfterMs, takenBeforeMs);
+  return undated !== undefined && within(mtimeMs, undated.afterMs, undated.beforeMs);
 }
 
 function recordOf({ vector: _, ...record }: PhotoRow): PhotoRecord {

@@ -2,45 +2,116 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../../errors.ts';
 import type { Restriction } from '../../library/photo-filter.ts';
-import { gather } from './options.ts';
+import { FORMATS } from '../../photos/kinds.ts';
+import type { Shape } from '../../store/port.ts';
+import { gather, wholeNumber } from './options.ts';
 
 /** Restricts a search to some of the photos. */
 export interface FilterFlags {
   in?: string[];
-  /** Milliseconds since 1970. */
-  after?: number;
-  before?: number;
+  exclude?: string[];
+  after?: Day;
+  before?: Day;
+  camera?: string;
+  name?: string;
+  landscape?: boolean;
+  portrait?: boolean;
+  square?: boolean;
+  minSize?: number;
+  /** Endings. */
+  photoFormat?: string[];
 }
 
-export function addFilterOptions(command: Command): Command {
+/** The start of a day, milliseconds since 1970. */
+interface Day {
+  /** By cameras' clocks, which are read as if they showed UTC throughout. */
+  readonly camera: number;
+  /** By this machine's clock, as files' times are shown. */
+  readonly here: number;
+}
+
+/** @param formatFlag where "--format" says how a picture is to be made, it needs a name of its own */
+export function addFilterOptions(command: Command, formatFlag = '--format, --photo-format'): Command {
   return command
     .option('--in <folder>', 'only photos below this folder (may be repeated)', gather)
+    .option('--exclude <pattern>', 'leave out what this pattern in gitignore syntax names (may be repeated)', gather)
     .option('--after <date>', 'only photos taken on or after this day: 2024, 2024-06, 2024-06-15', day)
-    .option('--before <date>', 'only photos taken before this day', day);
+    .option('--before <date>', 'only photos taken before this day; a photo without a date goes by its file', day)
+    .option('--camera <text>', 'only photos of cameras whose name holds this, in any case')
+    .option('--name <glob>', 'only files of such names, in any case: "IMG_2*"')
+    .option('--landscape', 'only photos wider than high; with --portrait or --square either')
+    .option('--portrait', 'only photos higher than wide')
+    .option('--square', 'only photos as wide as high')
+    .option('--min-size <pixels>', 'only photos whose short side has so many pixels', wholeNumber(1, 1_000_000))
+    .option(`${formatFlag} <format>`, `only files of this format (may be repeated): ${names}`, format);
 }
 
-/** The start of a year, month or day by the camera's clock, which is read as if it showed UTC throughout. */
-function day(text: string): number {
+const names = Object.keys(FORMATS).join(', ');
+
+function format(text: string, earlier: readonly string[] = []): string[] {
+  const wanted = text.trim().toLowerCase().replace(/^\./, '');
+  const endings =
+    FORMATS[wanted] ?? Object.entries(FORMATS).find(([name, some]) => name !== 'raw' && some.includes(wanted))?.[1];
+  if (endings !== undefined) return [...earlier, ...endings];
+  // One maker's RAW files.
+  if (FORMATS.raw?.includes(wanted)) return [...earlier, wanted];
+  throw new InvalidArgumentError(`It must be one of ${names}.`);
+}
+
+function day(text: string): Day {
   const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
   if (match !== null) {
     const [year, month, date] = [Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1)];
     const start = new Date(Date.UTC(year, month - 1, date));
-    if (start.getUTCMonth() === month - 1 && start.getUTCDate() === date) return start.getTime();
+    if (start.getUTCMonth() === month - 1 && start.getUTCDate() === date) {
+      return { camera: start.getTime(), here: new Date(year, month - 1, date).getTime() };
+    }
   }
   throw new InvalidArgumentError('It must be a year, month or day, such as 2024, 2024-06 or 2024-06-15.');
 }
 
 /** What the flags restrict a search to. @throws UserError `usage` */
-export function restrictionOf(cwd: string, { in: folders, after, before }: FilterFlags): Restriction {
-  if (after !== undefined && before !== undefined && after >= before) {
+export function restrictionOf(cwd: string, flags: FilterFlags): Restriction {
+  const { in: folders, exclude, camera, name, minSize: minSide, photoFormat: endings } = flags;
+  const shapes = SHAPES.filter((shape) => flags[shape]);
+  return {
+    ...(folders === undefined ? {} : { folders: folders.map((folder) => resolve(cwd, folder)) }),
+    ...(exclude === undefined ? {} : { exclude }),
+    ...datesOf(flags),
+    ...(camera === undefined ? {} : { camera }),
+    ...(name === undefined ? {} : { name }),
+    ...(shapes.length === 0 ? {} : { shapes }),
+    ...(minSide === undefined ? {} : { minSide }),
+    ...(endings === undefined ? {} : { endings }),
+  };
+}
+
+const SHAPES: readonly Shape[] = ['landscape', 'portrait', 'square'];
+
+function datesOf({ after, before }: FilterFlags): Restriction {
+  if (after === undefined && before === undefined) return {};
+  if (after !== undefined && before !== undefined && after.camera >= before.camera) {
     throw usageError(
       'No photo was taken both after --after and before --before.',
       'Name the earlier day with --after.',
     );
   }
   return {
-    ...(folders === undefined ? {} : { folders: folders.map((folder) => resolve(cwd, folder)) }),
-    ...(after === undefined ? {} : { takenAfterMs: after }),
-    ...(before === undefined ? {} : { takenBeforeMs: before }),
+    ...(after === undefined ? {} : { takenAfterMs: after.camera }),
+    ...(before === undefined ? {} : { takenBeforeMs: before.camera }),
+    undated: {
+      ...(after === undefined ? {} : { afterMs: after.here }),
+      ...(before === undefined ? {} : { beforeMs: before.here }),
+    },
   };
+}
+
+/** Whether any of the flags restricts anything. */
+export function isRestricted(flags: FilterFlags): boolean {
+  return Object.keys(restrictionOf('/', flags)).length > 0;
+}
+
+/** Whether photos are chosen by time, so that it matters what says when one was taken. */
+export function isDated({ after, before }: FilterFlags): boolean {
+  return after !== undefined || before !== undefined;
 }

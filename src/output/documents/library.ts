@@ -47,6 +47,9 @@ export function resultRow(photo: FoundPhoto, index: number): SearchResultRow {
     width: photo.width,
     height: photo.height,
     takenAt: takenAt(photo),
+    takenFrom: photo.takenFrom,
+    camera: photo.camera,
+    modifiedAt: new Date(photo.mtimeMs).toISOString(),
     sizeBytes: photo.size,
     available: photo.available,
   };

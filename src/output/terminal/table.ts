@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
-import { type SearchResultRow, scoreText, takenText } from '../result-row.ts';
+import { fileTimeText, type SearchResultRow, scoreText, takenText } from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
 import { printableParts, shortenPath } from './shorten.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,15 +26,26 @@ interface Column {
   readonly cells: readonly string[];
 }
 
+interface HitsOptions {
+  /** Whether a photo that does not say when it was taken shows its file's time, marked as that. */
+  readonly fileTimes?: boolean;
+}
+
 /** Search results for people. `columns: null` gives the same columns with every path whole. */
-export function renderHits(hits: readonly SearchResultRow[], { columns, color }: Terminal): string {
+export function renderHits(
+  hits: readonly SearchResultRow[],
+  { columns, color }: Terminal,
+  { fileTimes = false }: HitsOptions = {},
+): string {
   const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
   const leading: Column[] = [
     { title: '#', align: 'right', cells: hits.map((hit) => style('dim', String(hit.rank))) },
     { title: 'Score', align: 'right', cells: hits.map((hit) => scoreText(hit.score)) },
   ];
+  const taken = ({ takenAt, modifiedAt }: SearchResultRow): string =>
+    takenText(takenAt) ?? (fileTimes ? fileTimeText(modifiedAt) : '');
   const extras: Column[] = [
-    { title: 'Taken', align: 'left' as const, cells: hits.map((hit) => takenText(hit.takenAt) ?? '') },
+    { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));
   const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, style));

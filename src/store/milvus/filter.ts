@@ -1,21 +1,49 @@
-import type { PhotoFilter } from '../port.ts';
+import type { PhotoFilter, Shape } from '../port.ts';
 
 /** No row has an empty id. */
 const NOTHING = 'id == ""';
 
 /**
- * A filter in the boolean language that Lite and servers from 2.3 share; '' lets every row through.
+ * A filter in the boolean language that Lite and servers from 2.3 share; '' lets every row through. What that language
+ * cannot say (camera, name, endings, exclude) lets every row through here: see `unsaid` in photo-matcher.ts.
  * Prefixes become ranges: LIKE takes % and _ in folder names for wildcards and has no escape for them.
  */
 export function expressionOf(filter: PhotoFilter): string {
   const parts: string[] = [];
   if (filter.within !== undefined) parts.push(anyFolder(filter.within));
-  const { takenAfterMs: after, takenBeforeMs: before } = filter;
-  // 0 means unknown: such photos are neither before nor after anything.
-  if (after !== undefined || before !== undefined) parts.push('taken_ms != 0');
-  if (after !== undefined) parts.push(`taken_ms >= ${integer(Math.ceil(after))}`);
-  if (before !== undefined) parts.push(`taken_ms < ${integer(Math.ceil(before))}`);
+  parts.push(...taken(filter));
+  if (filter.shapes !== undefined) parts.push(anyShape(filter.shapes));
+  if (filter.minSide !== undefined) {
+    const side = integer(Math.ceil(filter.minSide));
+    parts.push(`width >= ${side}`, `height >= ${side}`);
+  }
   return parts.join(' and ');
+}
+
+function taken({ takenAfterMs: after, takenBeforeMs: before, undated }: PhotoFilter): string[] {
+  if (after === undefined && before === undefined) return [];
+  // 0 means unknown: such photos are neither before nor after anything.
+  const dated = ['taken_ms != 0', ...between('taken_ms', after, before)];
+  if (undated === undefined) return dated;
+  const byFile = ['taken_ms == 0', ...between('mtime_ms', undated.afterMs, undated.beforeMs)];
+  return [`((${dated.join(' and ')}) or (${byFile.join(' and ')}))`];
+}
+
+function between(field: string, from: number | undefined, until: number | undefined): string[] {
+  return [
+    ...(from === undefined ? [] : [`${field} >= ${integer(Math.ceil(from))}`]),
+    ...(until === undefined ? [] : [`${field} < ${integer(Math.ceil(until))}`]),
+  ];
+}
+
+const SHAPES: Readonly<Record<Shape, string>> = {
+  landscape: 'width > height',
+  portrait: 'width < height',
+  square: 'width == height',
+};
+
+function anyShape(shapes: readonly Shape[]): string {
+  return shapes.length === 0 ? NOTHING : `(${shapes.map((shape) => SHAPES[shape]).join(' or ')})`;
 }
 
 export function inLibrary(library: string): string {

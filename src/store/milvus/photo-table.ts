@@ -1,3 +1,4 @@
+import { unsaid } from '../photo-matcher.ts';
 import type {
   Hit,
   ModelIdentity,
@@ -25,6 +26,9 @@ const IDS = 1000;
 const VECTOR_ROWS = 4000;
 /** The graph search of HNSW looks at no fewer candidates than this. */
 const MIN_EF = 64;
+/** How many times `k` are asked for where a part of the filter is asked of the answers, and how that grows. */
+const FIRST_ROUND = 4;
+const LATER_ROUNDS = 8;
 /** Scores are float32 sums of some 2048 products: what differs by less than a millionth is a tie. */
 const SCORE_STEPS = 1e6;
 
@@ -62,7 +66,11 @@ export class MilvusTable implements PhotoTable {
       fields: ['id', ...fieldsOf(version, vectors ? 'row' : 'record')],
       pageRows: vectors ? VECTOR_ROWS : MAX_ROWS,
     });
-    for await (const page of pages) yield* page.map(vectors ? toRow : toRecord);
+    const passes = unsaid(filter);
+    for await (const page of pages) {
+      const rows = page.map(vectors ? toRow : toRecord);
+      yield* passes === null ? rows : rows.filter(passes);
+    }
   }
 
   async rows(ids: readonly string[]): Promise<PhotoRow[]> {
@@ -92,12 +100,44 @@ export class MilvusTable implements PhotoTable {
 
   search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
-  async search(
+  async search(vector: Float32Array, options: SearchOptions & { readonly vectors?: boolean }): Promise<Hit[]> {
+    const { filter = {}, vectors = false } = options;
+    if (unsaid(filter) === null) return this.#nearest(vector, options, expressionOf(filter));
+    const found = await this.#nearestThatPass(vector, options);
+    if (!vectors) return found;
+    const rows = new Map((await this.rows(found.map(({ id }) => id))).map((row) => [row.id, row]));
+    return found.flatMap((hit) => ({ ...hit, ...rows.get(hit.id) }));
+  }
+
+  /** What Milvus cannot say is asked of its answers, of more of them in each round until enough pass. */
+  async #nearestThatPass(vector: Float32Array, { k, minScore = -1, filter = {} }: SearchOptions): Promise<Hit[]> {
+    const passes = unsaid(filter) ?? (() => true);
+    const expression = expressionOf(filter);
+    for (let asked = Math.min(k * FIRST_ROUND, MAX_ROWS); ; asked = Math.min(asked * LATER_ROUNDS, MAX_ROWS)) {
+      const found = await this.#nearest(vector, { k: asked, minScore }, expression);
+      const passing = found.filter(passes);
+      if (passing.length >= k || found.length < asked) return passing.slice(0, k);
+      if (asked === MAX_ROWS) break;
+    }
+    // What is so rare among the nearest is looked for among all rows, and only those that pass are searched.
+    let best: Hit[] = [];
+    let ids: string[] = [];
+    const searchThem = async (): Promise<void> => {
+      const found = ids.length === 0 ? [] : await this.#nearest(vector, { k, minScore }, idIn(ids));
+      best = [...best, ...found].sort(byScore).slice(0, k);
+      ids = [];
+    };
+    for await (const { id } of this.all({ filter })) if (ids.push(id) === IDS) await searchThem();
+    await searchThem();
+    return best;
+  }
+
+  async #nearest(
     vector: Float32Array,
-    { k: wanted, filter = {}, minScore = -1, vectors = false }: SearchOptions & { readonly vectors?: boolean },
+    { k: wanted, minScore = -1, vectors = false }: Omit<SearchOptions, 'filter'> & { readonly vectors?: boolean },
+    expression: string,
   ): Promise<Hit[]> {
     const k = Math.min(wanted, MAX_ROWS);
-    const expression = expressionOf(filter);
     const { collection, version } = await this.#generations.readable();
     // One more than asked shows whether a tie crosses the edge; then all of the tie must be seen to break it by path.
     for (let limit = Math.min(k + 1, MAX_ROWS); ; limit = Math.min(limit * 2, MAX_ROWS)) {
@@ -133,12 +173,15 @@ export class MilvusTable implements PhotoTable {
 
 /** Best first, ties by path and then by library. */
 function ranked(found: readonly MilvusRow[], convert: (row: MilvusRow) => PhotoRecord): Hit[] {
-  const hits = found.map((row) => ({ ...convert(row), score: cosine(Number(row.score)) }));
-  return hits.sort((a, b) => b.score - a.score || order(a.path, b.path) || order(a.library, b.library));
+  return found.map((row) => ({ ...convert(row), score: rounded(Number(row.score)) })).sort(byScore);
+}
+
+function byScore(a: Hit, b: Hit): number {
+  return b.score - a.score || order(a.path, b.path) || order(a.library, b.library);
 }
 
 /** Rounding errors may carry the inner product of unit vectors past 1 and make equal photos differ in the last digit. */
-function cosine(score: number): number {
+function rounded(score: number): number {
   return Math.max(-1, Math.min(1, Math.round(score * SCORE_STEPS) / SCORE_STEPS));
 }
 

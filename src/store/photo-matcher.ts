@@ -1,0 +1,50 @@
+import ignore from 'ignore';
+import picomatch from 'picomatch';
+import type { PhotoFilter, PhotoRecord } from './port.ts';
+
+type Matched = Pick<PhotoRecord, 'path' | 'camera'>;
+
+/**
+ * The part of a filter that no store can say: a camera's name in any case, names and patterns. Null when there is no
+ * such part, so that the store alone decides.
+ */
+export function unsaid({ camera, name, endings, exclude }: PhotoFilter): ((photo: Matched) => boolean) | null {
+  const tests: ((photo: Matched) => boolean)[] = [];
+  if (camera !== undefined) {
+    const part = folded(camera);
+    tests.push((photo) => photo.camera !== null && folded(photo.camera).includes(part));
+  }
+  if (endings !== undefined) {
+    const wanted = new Set(endings);
+    tests.push(({ path }) => wanted.has(endingOf(path)));
+  }
+  if (name !== undefined) {
+    const matches = picomatch(normal(name), { nocase: true, dot: true, basename: false });
+    tests.push(({ path }) => matches(normal(nameOf(path))));
+  }
+  if (exclude !== undefined && exclude.length > 0) {
+    const matcher = ignore().add([...exclude]);
+    tests.push(({ path }) => !matcher.ignores(path));
+  }
+  return tests.length === 0 ? null : (photo) => tests.every((test) => test(photo));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** '' for a name without an ending. */
+function endingOf(path: string): string {
+  const name = nameOf(path);
+  const dot = name.lastIndexOf('.');
+  return dot <= 0 ? '' : name.slice(dot + 1).toLowerCase();
+}
+
+/** macOS hands out names in decomposed Unicode; people type the composed form. */
+function normal(text: string): string {
+  return text.normalize('NFC');
+}
+
+function folded(text: string): string {
+  return normal(text).toLowerCase();
+}
