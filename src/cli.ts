@@ -31,19 +31,26 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
   const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
   const output = watchOutput(world);
   let outcome: ExitCode = ExitCode.done;
+  const noted = new Set<string>();
+  const noteUnknown = (name: string): void => {
+    if (!noted.has(name))
+      writeLine(world.stderr, `${name} in .env is no setting of curate's: see .env.example for those.`);
+    noted.add(name);
+  };
   const act: Act =
     (handler, { graceful = false } = {}) =>
     async (...args) => {
       // Help needs no settings, nor what they are validated with.
       const { loadSettings } = await import('./settings.ts');
-      const context: Context = { world, settings: (flags) => loadSettings(world, flags) };
+      const context: Context = { world, settings: (flags) => loadSettings(world, flags, noteUnknown) };
       const work = handler(context, ...args);
       outcome = await (graceful ? work : unlessInterrupted(world.interrupted, work));
     };
+  const program = declare(act, world);
   try {
-    await declare(act, world).parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    outcome = report(world, error, json);
+    outcome = report(world, error, json, verbOf(program, argv));
   }
   const isWhole = await output.written();
   const succeeded = outcome === ExitCode.done || outcome === ExitCode.somePhotosFailed;
@@ -61,25 +68,44 @@ function declare(act: Act, world: World): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput(output);
-  for (const verb of verbs) program.addCommand(inherit(verb(act), output));
+  for (const verb of verbs) program.addCommand(inherit(verb(act), output, world));
   return program;
 }
 
 /** Commander does not hand these down to commands that are added ready-made. */
-function inherit(command: Command, output: OutputConfiguration): Command {
+function inherit(command: Command, output: OutputConfiguration, world: World): Command {
   command.exitOverride().configureOutput(output).helpOption('-h, --help', 'show this help');
-  for (const sub of command.commands) inherit(sub, output);
+  if (command.commands.length > 0) {
+    // Called without one of its verbs, it shows its help.
+    command.configureOutput({ writeErr: (text) => world.stderr.write(text), outputError: () => undefined });
+  }
+  for (const sub of command.commands) inherit(sub, output, world);
   return command;
 }
 
+/** The verb that the arguments name, with a space behind it: "search ", "library list "; "" for none. */
+function verbOf(program: Command, argv: readonly string[]): string {
+  let at: Command = program;
+  let named = '';
+  for (const word of argv) {
+    const next = at.commands.find((command) => command.name() === word || command.aliases().includes(word));
+    if (next === undefined) break;
+    at = next;
+    named += `${next.name()} `;
+  }
+  return named;
+}
+
 /** The one place where an error becomes words and an exit code. */
-function report(world: World, error: unknown, json: boolean): ExitCode {
+function report(world: World, error: unknown, json: boolean, verb: string): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitCode.done;
     const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
     if (error.code !== 'commander.help') {
-      return report(world, usageError(sentence(message), 'See "curate --help", or "curate VERB --help".'), json);
+      return report(world, usageError(sentence(message), `See "curate ${verb}--help".`), json, verb);
     }
+    // Verbs with verbs of their own have shown their help.
+    if (verb !== '') return ExitCode.usage;
     writeLine(
       world.stderr,
       'curate: say what to do: curate index FOLDER, then curate search PHOTO. "curate --help" lists every verb.',

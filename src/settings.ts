@@ -57,6 +57,8 @@ export const VARIABLES = {
   noColor: 'NO_COLOR',
 } as const satisfies Record<Key, string>;
 
+const KNOWN: ReadonlySet<string> = new Set(Object.values(VARIABLES));
+
 export interface Paths {
   readonly config: string;
   readonly data: string;
@@ -68,10 +70,17 @@ export type Settings = z.infer<typeof schema> & { readonly paths: Paths };
 /**
  * Flags over environment over `.env` in the current folder over the config file over defaults.
  * An empty value counts as unset, so an empty OPENAI_BASE_URL never means the paid host by accident.
+ * @param onUnknown told of every CURATE_ name in `.env` that is none of curate's
  * @throws UserError `settings` naming the value that is wrong and where it came from.
  */
-export function loadSettings(world: World, flags: SettingsValues = {}): Settings {
-  const dotenv = fromVariables(readDotenv(world.cwd));
+export function loadSettings(
+  world: World,
+  flags: SettingsValues = {},
+  onUnknown: (name: string) => void = () => undefined,
+): Settings {
+  const written = readDotenv(world.cwd);
+  for (const name of Object.keys(written)) if (name.startsWith('CURATE_') && !KNOWN.has(name)) onUnknown(name);
+  const dotenv = fromVariables(written);
   const environment = fromVariables(world.env);
   const paths = locate(world, first('home', flags, environment, dotenv));
   const config = readConfig(join(paths.config, 'config.json'));

@@ -26,6 +26,32 @@ describe('--help', () => {
   });
 });
 
+describe('what was not meant so', () => {
+  it.each([['library'], ['model']])('%s alone shows its own help, and is wrong usage', async (verb) => {
+    const world = testWorld();
+    expect(await run([verb], world)).toBe(2);
+    expect([world.out(), world.err()]).toEqual(['', expect.stringContaining(`Usage: curate ${verb}`)]);
+  });
+
+  it.each([
+    [['search', '--kk', '3'], 'See "curate search --help".'],
+    [['library', 'list', '--nonsense'], 'See "curate library list --help".'],
+    [['generate', '--nonsense'], 'See "curate comic --help".'],
+    [['serach'], 'See "curate --help".'],
+  ])('%j is pointed to the help of the verb at hand', async (args, hint) => {
+    const world = testWorld();
+    expect(await run(args, world)).toBe(2);
+    expect(world.err()).toContain(hint);
+  });
+
+  it('no line of the help of a verb is wider than a terminal', async () => {
+    for (const verb of ['index', 'search', 'comic', 'refine', 'replay', 'embed', 'verify', 'library', 'model']) {
+      const wide = (await help(verb)).split('\n').filter((line) => line.length > 80);
+      expect(wide, verb).toEqual([]);
+    }
+  });
+});
+
 it('ends on Ctrl-C while it waits for a prompt on standard input', async () => {
   const controller = new AbortController();
   const world = testWorld({ interrupted: controller.signal });

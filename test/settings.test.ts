@@ -26,6 +26,13 @@ describe('settings', () => {
     expect(settings).toMatchObject({ model: 'from-flag', maxCost: 3, milvusToken: 'd', imageModel: 'i' });
   });
 
+  it('point out a name in .env that is none of theirs, which a slip of the finger would be', async () => {
+    await writeFile(join(cwd, '.env'), 'CURATE_MAX_COTS=2\nCURATE_MODEL=resnet50\nOTHER=1\n');
+    const unknown: string[] = [];
+    loadSettings(testWorld({ cwd, env: home }), {}, (name) => unknown.push(name));
+    expect(unknown).toEqual(['CURATE_MAX_COTS']);
+  });
+
   it('count an empty value as unset, so that the next source speaks', async () => {
     await writeFile(join(cwd, '.env'), 'OPENAI_BASE_URL=http://127.0.0.1:9/v1\n');
     const env = { ...home, OPENAI_BASE_URL: '', MILVUS_URI: '' };

@@ -54,9 +54,9 @@ export function comicCommand(act: Act): Command {
     .addHelpText(
       'after',
       examples(
-        'curate comic cat.jpg "four-panel comic of this cat\'s day" --dry-run',
-        'curate comic cat.jpg "four-panel comic of this cat\'s day" --quality low --max-cost 0.10',
-        'curate comic cat.jpg --example film-poster --size 1024x1536 --out poster.png',
+        'curate comic cat.jpg "four-panel comic of this cat" --dry-run',
+        'curate comic cat.jpg "four-panel comic" --quality low --max-cost 0.10',
+        'curate comic cat.jpg --example film-poster --size 1024x1536',
         'curate comic team.jpg --prompt-file idea.txt --refs 3 --ref logo.png --pick',
       ),
     )

@@ -1,3 +1,4 @@
+import type { AddHelpTextContext } from 'commander';
 import type { Settings, SettingsValues } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -19,6 +20,19 @@ export type Act = <Args extends unknown[]>(
   handler: (context: Context, ...args: Args) => Promise<ExitCode>,
   options?: ActOptions,
 ) => (...args: Args) => Promise<void>;
+
+/** Paragraphs at the end of a verb's help, wrapped to the terminal as its options are. */
+export function details(text: string): (context: AddHelpTextContext) => string {
+  return ({ command }) => {
+    const help = command.createHelp();
+    const { helpWidth = command.configureOutput().getOutHelpWidth?.() ?? 80 } = help;
+    const wrapped = text
+      .trim()
+      .split(/\n{2,}/)
+      .map((paragraph) => help.boxWrap(paragraph.replaceAll('\n', ' '), helpWidth));
+    return `\n${wrapped.join('\n\n')}\n`;
+  };
+}
 
 /** The examples at the end of a verb's help. */
 export function examples(...lines: readonly string[]): string {

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Embedder, PhotoFault } from '../embedding/port.ts';
-import { interruptedError, systemErrorCode, UserError, whyUnwritten } from '../errors.ts';
+import { interruptedError, systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
 import { writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import type { World } from '../world.ts';
-import { type Act, type Context, examples } from './command.ts';
+import { type Act, type Context, details, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jobsOption, jsonOption, modelOption } from './flags/options.ts';
 
@@ -31,12 +31,13 @@ export function embedCommand(act: Act): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      `${examples(
-        'curate embed holiday.jpg | jq -c ".vector[:4]"',
-        'curate embed ~/Photos/2025/*.jpg --out vectors.npy',
-      )}
-A photo that cannot be read has an error in place of its vector, and a row of NaN in the array; the exit code is 3.
-`,
+      examples('curate embed holiday.jpg | jq -c ".vector[:4]"', 'curate embed ~/Photos/2025/*.jpg --out vectors.npy'),
+    )
+    .addHelpText(
+      'after',
+      details(
+        'A photo that cannot be read has an error in place of its vector, and a row of NaN in the array; the exit code is 3.',
+      ),
     )
     .action(act(embed, { graceful: true }));
 }
@@ -101,6 +102,13 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
 /** A NumPy array, and beside it which row is which photo. Returns how many rows are NaN. */
 async function writeArray(world: World, embedder: Embedder, files: readonly string[], out: string): Promise<number> {
   const { dim } = embedder.model;
+  const ending = extname(out).toLowerCase();
+  if (ending !== '' && ending !== '.npy') {
+    throw usageError(
+      `--out writes a NumPy array, whose name ends in .npy; ${basename(out)} ends in ${ending}.`,
+      'Name it FILE.npy.',
+    );
+  }
   const index = out.replace(/(\.npy)?$/i, '.json');
   await refuseForeign(index);
   const failed: ({ readonly row: number; readonly path: string } & PhotoFault)[] = [];

@@ -42,6 +42,9 @@ export async function indexOnce(
   const session = await openSession(world, context.settings({ model: flags.model }));
   const { runIndex } = await import('../library/index/run.ts');
   const screen = new IndexScreen(world);
+  const acknowledge = (): void =>
+    screen.note('Stopping: the photos in hand are finished first. Ctrl-C again ends at once.');
+  world.interrupted.addEventListener('abort', acknowledge, { once: true });
   try {
     const run = await runIndex(
       {
@@ -64,6 +67,7 @@ export async function indexOnce(
     show(context, run, flags, manner.attended);
     return run.report;
   } finally {
+    world.interrupted.removeEventListener('abort', acknowledge);
     screen.end();
     await session.close();
   }

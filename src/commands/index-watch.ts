@@ -20,6 +20,7 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
   const { outermost } = await import('../library/index/reconcile.ts');
   let cutShort = false;
   const libraries = new Set<string>();
+  const said = new Map<string, string>();
   const note = (report: IndexReport): void => {
     cutShort = report.interrupted;
     for (const { root } of report.libraries) libraries.add(root);
@@ -27,14 +28,14 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
   await watchFolders(
     {
       indexAll: async () => {
-        note(await indexOnce(context, roots, flags));
+        note(await indexOnce(context, roots, flags, attended(said)));
         if (!world.interrupted.aborted) {
           writeLine(world.stderr, `Watching ${count(folders.length, 'folder')} for changes; Ctrl-C ends it.`);
         }
       },
       indexFolders: async (changed) => {
         const kept: string[] = [];
-        note(await indexOnce(context, changed, flags, quietly(changed, kept)));
+        note(await indexOnce(context, changed, flags, quietly(changed, kept, said)));
         return kept;
       },
       unignored: (changes) =>
@@ -50,12 +51,30 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
 
 const OPTION = { json: 'json', dryRun: 'dry-run', prune: 'prune' } as const;
 
-/** Says nothing of how a run goes, but what went wrong; notes the libraries of which photos were kept. */
-function quietly(folders: readonly string[], kept: string[]): Manner {
+/** The first run shows everything. */
+function attended(said: Map<string, string>): Manner {
+  return {
+    attended: true,
+    onEvent: (event, screen) => {
+      if (event.kind === 'photo-failed') said.set(event.file, event.reason);
+      screen.show(event);
+    },
+  };
+}
+
+/**
+ * Says nothing of how a run goes, but what went wrong; notes the libraries of which photos were kept.
+ * @param said by photo: the fault that was said of it, which is not said again at every change beside it; grows
+ */
+function quietly(folders: readonly string[], kept: string[], said: Map<string, string>): Manner {
   return {
     attended: false,
     onEvent: (event, screen) => {
       if (event.kind === 'compared') return;
+      if (event.kind === 'photo-failed') {
+        if (said.get(event.file) === event.reason) return;
+        said.set(event.file, event.reason);
+      }
       if (event.kind === 'kept') {
         kept.push(event.library.root);
         // Of a part of a library it says little: the whole is looked at next.

@@ -23,7 +23,7 @@ export function refineCommand(act: Act): Command {
       'after',
       examples(
         'curate refine comic.png "make the cat orange"',
-        'curate refine comic.png "a night sky in the last panel" --stateless --quality high --max-cost 0.40',
+        'curate refine comic.png "a night sky" --stateless --quality high',
       ),
     )
     .action(act(refine, { graceful: true }));

@@ -3,7 +3,7 @@ import { Argument, Command } from 'commander';
 import type { VerifyReport } from '../library/verify/verify.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
-import { type Act, type Context, examples } from './command.ts';
+import { type Act, type Context, details, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption, modelOption, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
@@ -37,7 +37,8 @@ export function verifyCommand(act: Act): Command {
     .option('--seed <n>', 'another number takes another sample', wholeNumber(0, 2 ** 31), 1)
     .addOption(modelOption())
     .addOption(jsonOption())
-    .addHelpText('after', DETAILS + examples('curate verify', 'curate verify ~/Photos/2024 --sample 50 --seed 2'))
+    .addHelpText('after', details(DETAILS))
+    .addHelpText('after', examples('curate verify', 'curate verify ~/Photos/2024 --sample 50 --seed 2'))
     .action(act(verify, { graceful: true }));
 }
 

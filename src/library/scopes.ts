@@ -31,6 +31,12 @@ export async function realFolder(folder: string): Promise<string> {
         cause: error,
       });
     }
+    if (code === 'ENAMETOOLONG') {
+      throw new UserError('folder_missing', 'The name of a folder is too long for any file system.', {
+        hint: 'Name an existing folder.',
+        cause: error,
+      });
+    }
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
     throw new UserError('folder_missing', `There is no folder ${folder}.`, {
       hint: 'Check the spelling, or connect the drive it is on; nothing was removed from the index.',

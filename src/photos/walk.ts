@@ -10,6 +10,9 @@ import { HEAD_BYTES, isThumbnailName, kindByName, startsLikePhoto } from './kind
 /** Files looked at side by side: a folder of 30,000 must not hold 30,000 handles. */
 const limit = pLimit(32);
 
+/** Linux shows itself there as files: endless, and some wait for ever when they are opened. */
+const KERNEL_FOLDERS = new Set(['/proc', '/sys', '/dev']);
+
 export interface FoundFile {
   /** Relative to the root, "/"-separated. */
   readonly path: string;
@@ -81,6 +84,7 @@ async function visit(
     return null;
   };
   const isFolder = entry.isDirectory();
+  if (isFolder && KERNEL_FOLDERS.has(join(root, path))) return skip('holds no files but the system itself');
   const kind = kindByName(name);
   const reason = systemReason(name, isFolder);
   // Not worth a mention, unless it turns out to be a photo after all.

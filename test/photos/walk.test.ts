@@ -30,6 +30,16 @@ const ODD_NAMES = [
 ];
 
 describe('walking a folder', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'passes over the folders in which Linux shows itself, a line each',
+    async () => {
+      const { files, skipped } = await walk('/', { ignore: ['/*', '!/proc', '!/sys', '!/dev'] });
+      expect(files).toEqual([]);
+      const named = skipped.filter(({ reason }) => reason !== 'ignored');
+      expect(named.map(({ path }) => path).sort()).toEqual(['dev', 'proc', 'sys']);
+    },
+  );
+
   it('finds photos whatever their names hold, and in folders of such names', async () => {
     for (const name of ODD_NAMES) {
       await writeFile(join(root, name), 'x');

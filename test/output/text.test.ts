@@ -1,0 +1,20 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { duration } from '../../src/output/text.ts';
+
+describe('a duration in words', () => {
+  it.each([
+    [0.42, '0.4 s'],
+    [59.6, '1 min 0 s'],
+    [190, '3 min 10 s'],
+    [7170, '2 h 0 min'],
+    [7199, '2 h 0 min'],
+    [3599.7, '1 h 0 min'],
+  ])('%d seconds are "%s"', (seconds, words) => {
+    expect(duration(seconds)).toBe(words);
+  });
+
+  it('never says sixty of a smaller unit', () => {
+    fc.assert(fc.property(fc.double({ min: 0, max: 1e7, noNaN: true }), (s) => !/\b60 (s|min)\b/.test(duration(s))));
+  });
+});
