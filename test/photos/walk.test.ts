@@ -35,7 +35,7 @@ describe('walking a folder', () => {
     async () => {
       const { files, skipped } = await walk('/', { ignore: ['/*', '!/proc', '!/sys', '!/dev'] });
       expect(files).toEqual([]);
-      const named = skipped.filter(({ reason }) => reason !== 'ignored');
+      const named = skipped.filter(({ path }) => /^(dev|proc|sys)(\/|$)/.test(path));
       expect(named.map(({ path }) => path).sort()).toEqual(['dev', 'proc', 'sys']);
     },
   );
