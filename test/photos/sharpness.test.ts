@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { RgbImage } from '../../src/photos/pixels.ts';
 import { sharpness } from '../../src/photos/sharpness.ts';
+import { repository } from '../support/cli.ts';
 import { generatedImage } from '../support/generated.ts';
 
 async function blurred({ data, width, height }: RgbImage, sigma: number): Promise<RgbImage> {
@@ -14,7 +16,8 @@ test('the more a photo is blurred, the less sharp it is', async () => {
   const side = fc.integer({ min: 40, max: 80 });
   await fc.assert(
     fc.asyncProperty(side, side, fc.nat(), async (width, height, seed) => {
-      const image = generatedImage(width, height, seed);
+      // Detail of two pixels and more, which optics leave; pixels that know nothing of each other are noise.
+      const image = await blurred(generatedImage(width, height, seed), 1);
       const [little, much] = [await blurred(image, 0.8), await blurred(image, 3)];
       expect(sharpness(image)).toBeGreaterThan(sharpness(little));
       expect(sharpness(little)).toBeGreaterThan(sharpness(much));
@@ -27,4 +30,55 @@ test('an even surface has no sharpness, nor has an image without inner pixels', 
   expect(sharpness({ data: new Uint8Array(300).fill(90), width: 10, height: 10 })).toBe(0);
   expect(sharpness(generatedImage(2, 50, 1))).toBe(0);
   expect(sharpness(generatedImage(50, 1, 1))).toBe(0);
+});
+
+/** Gaussian noise on every channel (Box and Muller), reproducible. */
+function noisy({ data, width, height }: RgbImage, sigma: number): RgbImage {
+  let state = 1;
+  const uniform = (): number => {
+    // Numerical Recipes' linear congruential generator.
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state + 1) / 2 ** 32;
+  };
+  const normal = (): number => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+  return { data: data.map((value) => Math.min(255, Math.max(0, Math.round(value + sigma * normal())))), width, height };
+}
+
+/** Photographs at the size of a reduced decode. */
+async function photographs(): Promise<RgbImage[]> {
+  const names = [
+    'pets/dog-1.jpg',
+    'crab.jpg',
+    'Garden/bee.jpg',
+    '2025-05 Füssen/neuschwanstein.jpg',
+    'pets/chelsea.png',
+  ];
+  return await Promise.all(
+    names.map(async (name) => {
+      const { data, info } = await sharp(join(repository, 'fixtures', 'photos', name))
+        .resize({ width: 480, height: 480, fit: 'inside' })
+        .removeAlpha()
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      return { data, width: info.width, height: info.height };
+    }),
+  );
+}
+
+test.each([0, 4, 8, 15, 30])(
+  'a blurred frame with noise of sigma %s does not pass for the sharp one',
+  async (sigma) => {
+    for (const photo of await photographs()) {
+      const sharp = sharpness(noisy(photo, 2));
+      for (const radius of [1.2, 3]) {
+        expect(sharpness(noisy(await blurred(photo, radius), sigma))).toBeLessThan(sharp);
+      }
+    }
+  },
+);
+
+test('noise alone is next to no sharpness', () => {
+  const grey = { data: new Uint8Array(300 * 300 * 3).fill(128), width: 300, height: 300 };
+  expect(sharpness(noisy(grey, 15))).toBeLessThan(30);
 });
