@@ -2,7 +2,7 @@ import type { RgbImage } from './pixels.ts';
 
 /**
  * Sharpness that noise does not raise: the covariance of two Laplacians (their variance, Pech-Pacheco et al. 2000, is
- * the usual measure) of green, which carries most of the luma. Of every two by two pixels one diagonal makes the first
+ * the usual measure) of the luma, as a JPEG's subsampled chroma spreads noise from pixel to pixel. Of every two by two pixels one diagonal makes the first
  * image of half the size, the other diagonal the second: both see the same detail, but noise of their own, which cancels
  * out on average. The sharper the photo, the higher. Every fourth row of cells counts. Depends on content and size, so
  * that only photos of one scene at one size compare. 0 for an image without inner cells, and for nothing but noise.
@@ -14,8 +14,8 @@ export function sharpness({ data, width, height }: RgbImage): number {
   let [count, sumOne, sumOther, products] = [0, 0, 0, 0];
   for (let y = 1; y < down - 1; y += 4) {
     for (let x = 1; x < across - 1; x += 1) {
-      // Green of a cell's upper left pixel; inner cells only, so that every neighbour exists.
-      const at = 2 * y * row + 6 * x + 1;
+      // A cell's upper left pixel; inner cells only, so that every neighbour exists.
+      const at = 2 * y * row + 6 * x;
       const one = laplacian(data, at, at + row + 3, row);
       const other = laplacian(data, at + 3, at + row, row);
       sumOne += one;
@@ -31,9 +31,15 @@ export function sharpness({ data, width, height }: RgbImage): number {
 function laplacian(data: Uint8Array, first: number, second: number, row: number): number {
   let sum = 0;
   for (const at of [first, second]) {
-    const sides = (data[at - 6] as number) + (data[at + 6] as number);
-    const above = (data[at - 2 * row] as number) + (data[at + 2 * row] as number);
-    sum += sides + above - 4 * (data[at] as number);
+    const sides = luma(data, at - 6) + luma(data, at + 6);
+    const above = luma(data, at - 2 * row) + luma(data, at + 2 * row);
+    sum += sides + above - 4 * luma(data, at);
   }
   return sum / 2;
+}
+
+/** Rec. 601, as JPEG has it. */
+function luma(data: Uint8Array, at: number): number {
+  // Inner pixels only.
+  return 0.299 * (data[at] as number) + 0.587 * (data[at + 1] as number) + 0.114 * (data[at + 2] as number);
 }

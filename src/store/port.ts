@@ -51,7 +51,7 @@ export interface PhotoRecord extends StoredPhoto {
   /** Upright pixels. */
   readonly width: number;
   readonly height: number;
-  /** Sharpness: variance of the Laplacian of the reduced luma; comparable within a burst only. */
+  /** Sharpness of the reduced luma, less its noise; comparable within a burst only. */
   readonly quality: number;
 }
 

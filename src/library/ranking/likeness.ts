@@ -16,8 +16,6 @@ export interface PairSimilarities {
 
 /** Random pairs that are enough. */
 export const PAIRS = 20_000;
-/** With fewer photos the model's own calibration says more than their pairs. */
-export const FEWEST_PHOTOS = 500;
 /** The share of pairs in the tail, above the empirical part. */
 const TAIL = 0.01;
 const STEPS = 100;
