@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { JpegHeaders } from '../../src/photos/jpeg/header.ts';
 import { decodeReducedJpeg } from '../../src/photos/jpeg/reduced.ts';
 import type { RgbImage } from '../../src/photos/pixels.ts';
 
 const MANY = 1e9;
+/** The second half of a marker that may stand within a scan. */
+const RESTARTS = [0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7];
+const PROGRESSIVE = ['progressive', 'progressive-restarts'];
 const kind = (name: string): Buffer => readFileSync(new URL(`../data/jpeg/${name}.jpg`, import.meta.url));
 
 /** Decodes at `side` eighths of the size; null when that is refused. */
@@ -58,6 +62,23 @@ function meanLuma({ data, width }: RgbImage, left: number, top: number, side: nu
   return sum / side ** 2;
 }
 
+interface Scan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Each scan from its marker to the next, be that a scan's or of what belongs to one. */
+function scansOf(bytes: Buffer): Scan[] {
+  const scans: Scan[] = [];
+  for (let start = bytes.indexOf(Buffer.from([0xff, 0xda])); start !== -1; ) {
+    let end = start + 2;
+    while (bytes[end] !== 0xff || [0, ...RESTARTS].includes(bytes[end + 1] ?? 0)) end += 1;
+    scans.push({ start, end });
+    start = bytes.indexOf(Buffer.from([0xff, 0xda]), end);
+  }
+  return scans;
+}
+
 describe('a JPEG decoded at a reduced size', () => {
   test('is the cosine transform of the full decode, cut to its lowest frequencies', async () => {
     const wave = fc.double({ min: 0.02, max: 0.9, noNaN: true });
@@ -95,7 +116,7 @@ describe('a JPEG decoded at a reduced size', () => {
     );
   });
 
-  for (const name of ['444', '422', '420', 'optimized', 'coarse', 'restart-blocks', 'restart-rows']) {
+  for (const name of ['444', '422', '420', 'optimized', 'coarse', 'restart-blocks', 'restart-rows', ...PROGRESSIVE]) {
     test(`has the mean luma of every block of the full decode: ${name}`, async () => {
       const bytes = kind(name);
       const whole = await full(bytes);
@@ -120,7 +141,6 @@ describe('a JPEG decoded at a reduced size', () => {
 
   test('is left to sharp when it is of another kind, too small or too large', async () => {
     const bytes = kind('420');
-    expect(decodeReducedJpeg(kind('progressive'), 1, MANY)).toBe('unsuited');
     expect(decodeReducedJpeg(kind('rgb'), 1, MANY)).toBe('unsuited');
     expect(decodeReducedJpeg(await sharp(bytes).toColourspace('b-w').jpeg().toBuffer(), 1, MANY)).toBe('unsuited');
     expect(decodeReducedJpeg(await sharp(bytes).toColourspace('cmyk').jpeg().toBuffer(), 1, MANY)).toBe('unsuited');
@@ -130,13 +150,14 @@ describe('a JPEG decoded at a reduced size', () => {
   });
 
   test('is doubtful when bytes are missing, lost or doubled', () => {
-    for (const name of ['420', 'restart-blocks']) {
+    for (const name of ['420', 'restart-blocks', ...PROGRESSIVE]) {
       const bytes = kind(name);
       const scan = bytes.indexOf(Buffer.from([0xff, 0xda])) + 14;
       for (let length = 0; length < bytes.length; length += 7) {
         const expected = length < scan ? 'unsuited' : 'doubtful';
         expect(decodeReducedJpeg(bytes.subarray(0, length), 1, MANY)).toBe(expected);
       }
+      if (PROGRESSIVE.includes(name)) continue;
       const middle = (scan + bytes.length) >> 1;
       const without = Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle + 300)]);
       const twice = Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle - 300)]);
@@ -145,8 +166,53 @@ describe('a JPEG decoded at a reduced size', () => {
     }
   });
 
+  test('is the same whether coded in one scan or progressively, but for the last bits', async () => {
+    const wave = fc.double({ min: 0.02, max: 0.9, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(wave, wave, fc.integer({ min: 20, max: 100 }), async (fx, fy, quality) => {
+        // Sides that end within an MCU.
+        const { data, width, height } = waves(91, 60, fx, fy);
+        const raw = sharp(data, { raw: { width, height, channels: 3 } });
+        const coded = (progressive: boolean): Promise<Buffer> => {
+          return raw
+            .clone()
+            .jpeg({ quality, progressive, chromaSubsampling: quality % 2 ? '4:4:4' : '4:2:0' })
+            .toBuffer();
+        };
+        const [once, progressively] = [await coded(false), await coded(true)];
+        expect(reduced(progressively, height, 1)).toEqual(reduced(once, height, 1));
+        const [, right = 0, down = 0, diagonal = 0] =
+          new JpegHeaders(once).open()?.frame.components[0].quantisers ?? [];
+        const [first, second] = [reduced(once, height, 2), reduced(progressively, height, 2)];
+        const away = first?.data.map((value, i) => Math.abs(value - (second?.data[i] ?? Number.NaN))) ?? [];
+        expect(Math.max(...away)).toBeLessThan((right + down + diagonal) / 8 + 2);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('is doubtful when a progressive scan is missing, comes twice, has a hole or lost bytes', () => {
+    for (const name of PROGRESSIVE) {
+      const bytes = kind(name);
+      const scans = scansOf(bytes);
+      const without = ({ start, end }: Scan): Buffer => Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]);
+      for (const scan of scans) {
+        expect(decodeReducedJpeg(without(scan), 1, MANY)).toBe('doubtful');
+        const twice = Buffer.concat([bytes.subarray(0, scan.end), bytes.subarray(scan.start)]);
+        expect(decodeReducedJpeg(twice, 1, MANY)).toBe('doubtful');
+        const hole = Buffer.from(bytes).fill(0, scan.end - 100, scan.end);
+        if (scan.end - scan.start > 200) expect(decodeReducedJpeg(hole, 1, MANY)).toBe('doubtful');
+      }
+      // The first scan and the luma's first: every byte of them counts.
+      for (const { start, end } of scans.slice(0, 2)) {
+        const middle = (start + end) >> 1;
+        expect(decodeReducedJpeg(without({ start: middle, end: middle + 5 }), 1, MANY)).toBe('doubtful');
+      }
+    }
+  });
+
   test('is an image or nothing, whatever is wrong with its bytes', () => {
-    const files = ['444', '422', '420', 'optimized', 'restart-blocks'].map(kind);
+    const files = ['444', '422', '420', 'optimized', 'restart-blocks', ...PROGRESSIVE].map(kind);
     const damage = fc.array(fc.tuple(fc.nat(20_000), fc.nat(255)), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(fc.nat(files.length - 1), damage, fc.constantFrom(1, 2), (file, changes, side) => {

@@ -15,30 +15,69 @@ export interface JpegComponent {
   readonly across: number;
   readonly down: number;
   readonly quantisers: Quantisers;
-  readonly dc: HuffmanTable;
-  readonly ac: HuffmanTable;
 }
 
-/** A colour photo in one baseline scan, as cameras and phones write it. */
-export interface BaselineJpeg {
+/** A colour photo as cameras, phones and programs write it: baseline or progressive, with Huffman codes. */
+export interface JpegFrame {
+  readonly progressive: boolean;
   /** As stored; see `orientation`. */
   readonly size: Size;
   /** Y, Cb and Cr; the latter two with one block in an MCU. */
   readonly components: readonly [JpegComponent, JpegComponent, JpegComponent];
-  /** MCUs between restarts; 0 for none. */
-  readonly restartInterval: number;
-  /** Where the entropy-coded bytes begin. */
-  readonly scan: number;
   /** EXIF orientation, 1 to 8. */
   readonly orientation: number;
   /** EXIF's TIFF block. */
   readonly exif: Uint8Array | null;
 }
 
-/** The header of a JPEG (ITU-T T.81); null when it is of another kind, or anything in it is unusual or wrong. */
-export function parseBaselineJpeg(bytes: Uint8Array): BaselineJpeg | null {
+export interface ScanComponent {
+  /** 0 to 2: Y, Cb, Cr. */
+  readonly index: number;
+  /** Undefined where no such table was defined: not every scan needs both. */
+  readonly dc: HuffmanTable | undefined;
+  readonly ac: HuffmanTable | undefined;
+}
+
+/** A scan's header (ITU-T T.81, B.2.3). */
+export interface JpegScan {
+  readonly components: readonly ScanComponent[];
+  /** The first and the last coefficient, in zigzag order. */
+  readonly from: number;
+  readonly to: number;
+  /** The bit that scans before came down to (0: none came), and the one that this comes down to. */
+  readonly high: number;
+  readonly low: number;
+  /** MCUs between restarts; 0 for none. */
+  readonly restartInterval: number;
+  /** Where the entropy-coded bytes begin. */
+  readonly start: number;
+}
+
+/**
+ * Reads the headers of a JPEG (ITU-T T.81), one scan after the other. Null instead of a frame or a scan means that the
+ * file is of another kind, or that anything there is unusual or wrong.
+ */
+export class JpegHeaders {
+  readonly #reader: HeaderReader;
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new HeaderReader(bytes);
+  }
+
+  /** To be called first. */
+  open(): { readonly frame: JpegFrame; readonly scan: JpegScan } | null {
+    return orNull(() => this.#reader.open());
+  }
+
+  /** The scan behind the marker at `at`, or `end` where that marker ends the image. */
+  next(at: number): JpegScan | 'end' | null {
+    return orNull(() => this.#reader.next(at));
+  }
+}
+
+function orNull<Value>(read: () => Value): Value | null {
   try {
-    return new HeaderReader(bytes).read();
+    return read();
   } catch (error) {
     // A RangeError is the view's: the header goes on past the end of the file.
     if (error instanceof Unusual || error instanceof RangeError) return null;
@@ -64,7 +103,11 @@ class HeaderReader {
   readonly #quantisation = new Map<number, Quantisers>();
   /** By class (0 is DC, 1 is AC) << 4 | number. */
   readonly #huffman = new Map<number, HuffmanTable>();
-  #frame: { readonly size: Size; readonly components: readonly FrameComponent[] } | null = null;
+  #frame: {
+    readonly progressive: boolean;
+    readonly size: Size;
+    readonly components: readonly FrameComponent[];
+  } | null = null;
   #restartInterval = 0;
   #jfif = false;
   #adobeTransform: number | null = null;
@@ -74,23 +117,46 @@ class HeaderReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  read(): BaselineJpeg {
+  open(): { readonly frame: JpegFrame; readonly scan: JpegScan } {
     const view = this.#view;
     demand(view.getUint16(0) === 0xffd8);
-    for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
-      demand(view.getUint8(at) === 0xff && view.getUint16(at + 2) >= 2);
-      const marker = view.getUint8(at + 1);
-      const [from, end] = [at + 4, at + 2 + view.getUint16(at + 2)];
-      if (marker === 0xda) return this.#startOfScan(from, end);
-      this.#segment(marker, from, end);
+    for (let at = 2; ; at = this.#end(at)) {
+      const marker = this.#marker(at);
+      if (marker === 0xda) return { frame: this.#jpegFrame(), scan: this.#startOfScan(at + 4, this.#end(at)) };
+      this.#segment(marker, at + 4, this.#end(at));
     }
+  }
+
+  next(from: number): JpegScan | 'end' {
+    for (let at = from; ; at = this.#end(at)) {
+      const marker = this.#marker(at);
+      if (marker === 0xd9) return 'end';
+      if (marker === 0xda) return this.#startOfScan(at + 4, this.#end(at));
+      // What was said before the first scan stays.
+      if (marker === 0xc4) this.#huffmanTables(at + 4, this.#end(at));
+      else if (marker === 0xdd) this.#restartInterval = this.#view.getUint16(at + 4);
+      else demand((marker & 0xf0) === 0xe0 || marker === 0xfe);
+    }
+  }
+
+  #marker(at: number): number {
+    demand(this.#view.getUint8(at) === 0xff);
+    return this.#view.getUint8(at + 1);
+  }
+
+  /** Where the segment of the marker at `at` ends. */
+  #end(at: number): number {
+    const length = this.#view.getUint16(at + 2);
+    demand(length >= 2);
+    return at + 2 + length;
   }
 
   #segment(marker: number, from: number, end: number): void {
     switch (marker) {
       case 0xc0: // SOF0, baseline
       case 0xc1: // SOF1, extended
-        this.#startOfFrame(from);
+      case 0xc2: // SOF2, progressive
+        this.#startOfFrame(from, marker === 0xc2);
         return;
       case 0xc4: // DHT
         this.#huffmanTables(from, end);
@@ -117,7 +183,7 @@ class HeaderReader {
     }
   }
 
-  #startOfFrame(from: number): void {
+  #startOfFrame(from: number, progressive: boolean): void {
     const view = this.#view;
     demand(this.#frame === null && view.getUint8(from) === 8 && view.getUint8(from + 5) === 3);
     const components = [0, 1, 2].map((i) => {
@@ -131,7 +197,7 @@ class HeaderReader {
     demand(chroma.every(({ across, down }) => across === 1 && down === 1));
     const size = { width: view.getUint16(from + 3), height: view.getUint16(from + 1) };
     demand(size.width > 0 && size.height > 0);
-    this.#frame = { size, components };
+    this.#frame = { progressive, size, components };
   }
 
   #huffmanTables(from: number, end: number): void {
@@ -139,7 +205,11 @@ class HeaderReader {
       const counts = this.#bytes(at + 1, at + 17);
       const total = counts.reduce((sum, count) => sum + count, 0);
       demand(total <= 256);
-      this.#huffman.set(this.#view.getUint8(at), { counts, symbols: this.#bytes(at + 17, at + 17 + total) });
+      const symbols = this.#bytes(at + 17, at + 17 + total);
+      const slot = this.#view.getUint8(at);
+      // Of a DC table, each says how many bits a difference has.
+      demand(slot >> 4 !== 0 || symbols.every((symbol) => symbol <= 15));
+      this.#huffman.set(slot, { counts, symbols });
       at += 17 + total;
     }
   }
@@ -156,30 +226,47 @@ class HeaderReader {
     }
   }
 
-  #startOfScan(from: number, end: number): BaselineJpeg {
-    const view = this.#view;
+  #jpegFrame(): JpegFrame {
     const frame = this.#frame;
-    demand(frame !== null && view.getUint8(from) === 3 && end === from + 10 && end <= view.byteLength);
-    demand(view.getUint16(from + 7) === 0x003f && view.getUint8(from + 9) === 0);
-    demand(this.#isYCbCr(frame.components));
-    const components = frame.components.map(({ id, across, down, quantisation }, i) => {
-      const tables = view.getUint8(from + 2 + i * 2);
+    demand(frame !== null && this.#isYCbCr(frame.components));
+    const components = frame.components.map(({ across, down, quantisation }) => {
       const quantisers = this.#quantisation.get(quantisation);
-      const dc = this.#huffman.get(tables >> 4);
-      const ac = this.#huffman.get(0x10 | (tables & 15));
-      demand(view.getUint8(from + 1 + i * 2) === id);
-      demand(quantisers !== undefined && dc !== undefined && ac !== undefined);
-      return { across, down, quantisers, dc, ac };
+      demand(quantisers !== undefined);
+      return { across, down, quantisers };
     });
     const orientation = this.#exif === null ? 1 : exifOrientation(this.#exif);
     demand(orientation !== null);
     return {
+      progressive: frame.progressive,
       size: frame.size,
-      components: components as unknown as BaselineJpeg['components'],
-      restartInterval: this.#restartInterval,
-      scan: end,
+      components: components as unknown as JpegFrame['components'],
       orientation,
       exif: this.#exif,
+    };
+  }
+
+  #startOfScan(from: number, end: number): JpegScan {
+    const view = this.#view;
+    const count = view.getUint8(from);
+    demand(count > 0 && count <= 3 && end === from + 4 + 2 * count && end <= view.byteLength);
+    const components = Array.from({ length: count }, (_, i) => {
+      const at = from + 1 + i * 2;
+      const index = this.#frame?.components.findIndex(({ id }) => id === view.getUint8(at)) ?? -1;
+      const tables = view.getUint8(at + 1);
+      const [dc, ac] = [this.#huffman.get(tables >> 4), this.#huffman.get(0x10 | (tables & 15))];
+      return { index, dc, ac };
+    });
+    // In the frame's order, each once.
+    demand(components.every(({ index }, i) => index > (components[i - 1]?.index ?? -1)));
+    const [first, last, bits] = [view.getUint8(end - 3), view.getUint8(end - 2), view.getUint8(end - 1)];
+    return {
+      components,
+      from: first,
+      to: last,
+      high: bits >> 4,
+      low: bits & 15,
+      restartInterval: this.#restartInterval,
+      start: end,
     };
   }
 

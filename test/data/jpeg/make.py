@@ -20,6 +20,7 @@ KINDS = {
     "restart-rows": {"restart_marker_rows": 1},
     "rgb": {"keep_rgb": True},
     "progressive": {"progressive": True},
+    "progressive-restarts": {"progressive": True, "restart_marker_blocks": 7},
 }
 
 
