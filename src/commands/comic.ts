@@ -6,6 +6,7 @@ import { askWhich, canAsk } from '../output/terminal/ask.ts';
 import { printable } from '../output/text.ts';
 import type { NamedPhoto } from '../picture/cast-references.ts';
 import { MOST_PICTURES } from '../picture/port.ts';
+import { groupByReason } from '../picture/unused.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -118,11 +119,15 @@ async function pick(world: World, proposed: readonly Verdict[], most: number): P
     message: `Choose up to ${most}: space marks, enter goes on`,
     onCancel: 'Interrupted; nothing was sent.',
   };
-  const choices = proposed.map(({ candidate, used, reason }) => ({
-    value: candidate,
-    label: `${candidate.score.toFixed(2)}  ${printable(basename(candidate.file))}`,
-    hint: used ? null : printable(reason),
-  }));
+  // Those that are left out for one reason stand together.
+  const grouped = groupByReason([...proposed.filter(({ used }) => used), ...proposed.filter(({ used }) => !used)]);
+  const choices = grouped.flatMap(({ photos }) =>
+    photos.map(({ candidate, used, reason }) => ({
+      value: candidate,
+      label: `${candidate.score.toFixed(2)}  ${printable(basename(candidate.file))}  ${printable(reason)}`,
+      isMarked: used,
+    })),
+  );
   const marked = await askWhich(world, question, choices);
   if (marked.length <= most) return marked;
   throw usageError(

@@ -6,6 +6,7 @@ import { askYesNo, canAsk } from '../output/terminal/ask.ts';
 import { announce, reportMade } from '../output/terminal/picture-report.ts';
 import { PictureScreen } from '../output/terminal/picture-screen.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import { count } from '../output/text.ts';
 import { openDisplay } from '../photos/display.ts';
 import { dollars } from '../picture/cost/cost.ts';
 import { type Forgotten, type Made, make } from '../picture/make.ts';
@@ -60,6 +61,12 @@ function noticeText(notice: Notice): string {
   switch (notice.kind) {
     case 'model':
       return notice.text;
+    case 'few-alike': {
+      const { alike, places, empty } = notice;
+      if (alike === 0) return 'No photo is like the query: only what was named is sent.';
+      const are = `${count(alike, 'photo')} ${alike === 1 ? 'is' : 'are'} like it`;
+      return `${are}; ${empty} of ${count(places, 'place')} ${empty === 1 ? 'stays' : 'stay'} empty.`;
+    }
     case 'nothing-found':
       return 'No indexed photo lies within --in, --after and --before; only the named photos are used.';
   }

@@ -5,6 +5,7 @@ import { type Cast, type CastRequest, castReferences } from './cast-references.t
 import { chooseModel, readImageModels } from './image-models/image-models.ts';
 import { parametersOf, type Wanted } from './image-models/parameters.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
+import type { Notice, PlannedReference } from './plan.ts';
 import { MOST_PICTURES } from './port.ts';
 import { guardNow } from './private-guard.ts';
 import { composeText } from './wording.ts';
@@ -52,12 +53,23 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
       rememberedTokens: 0,
       parent: null,
       rigid: false,
-      notices: nothingFound ? [{ kind: 'nothing-found' }] : [],
+      notices: nothingFound ? [{ kind: 'nothing-found' }] : fewAlike(slots, request, references, alike),
       allowedPrivate,
       textFor: (kept) => composeText(prompt, kept, raw),
     },
     deps,
   );
+}
+
+function fewAlike(
+  slots: number,
+  { sendQuery, byHand }: ComicRequest,
+  references: readonly PlannedReference[],
+  alike: number,
+): Notice[] {
+  const places = slots - byHand.length - (sendQuery ? 1 : 0);
+  const empty = places - references.filter(({ score }) => score !== null).length;
+  return empty <= 0 ? [] : [{ kind: 'few-alike', alike, places, empty }];
 }
 
 /** The photos named by hand, each once, and without the query when that is sent already. */

@@ -31,7 +31,9 @@ export type Notice =
   /** The model ends soon, or its price is not known: a sentence. */
   | { readonly kind: 'model'; readonly text: string }
   /** The search found no photo within the filter: only named photos are used. */
-  | { readonly kind: 'nothing-found' };
+  | { readonly kind: 'nothing-found' }
+  /** Only so many photos are like the query, and some of the places for them stay empty. */
+  | { readonly kind: 'few-alike'; readonly alike: number; readonly places: number; readonly empty: number };
 
 /** What will be asked for, before its price is known and the budget kept. */
 export interface Plan {

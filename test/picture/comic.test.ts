@@ -85,6 +85,14 @@ describe('casting', () => {
     for (const { reason } of strangers) expect(reason).toMatch(/^not like the query \(agreement -?0\.\d\d\)$/);
   });
 
+  it('says how many photos are like the query when places stay empty', async () => {
+    const [first = ''] = (bursts.dog ?? []).map((frame) => join(photos, frame));
+    const { notices } = await room.comic(first);
+    expect(notices).toEqual([{ kind: 'few-alike', alike: 2, places: 5, empty: 3 }]);
+    const { notices: none, references } = await room.comic(join(photos, 'brushes.jpg'));
+    expect([none, references.length]).toEqual([[{ kind: 'few-alike', alike: 0, places: 5, empty: 5 }], 1]);
+  });
+
   it('takes the query out, and photos in that are named by hand', async () => {
     const made = await room.made(room.comic(cat, { sendQuery: false, ref: [panda], slots: 3 }));
     expect(used(made).map(({ role }) => role)).toEqual(['reference', 'reference', 'reference']);

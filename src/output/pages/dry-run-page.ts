@@ -3,6 +3,7 @@ import type { Estimate } from '../../picture/cost/cost.ts';
 import { endpointName } from '../../picture/openai/endpoint.ts';
 import { type PlannedReference, sentName, type Unused } from '../../picture/plan.ts';
 import type { EndpointKind } from '../../picture/port.ts';
+import { groupByReason } from '../../picture/unused.ts';
 import { costText } from '../terminal/picture-report.ts';
 import { bytes, count } from '../text.ts';
 import { DRY_RUN_STYLE } from './dry-run-style.ts';
@@ -84,16 +85,25 @@ ${reason === role ? null : html`<p class="facts">${reason}</p>`}
 function left(unused: readonly Unused[]): Html {
   return html`<section aria-labelledby="left">
 <h2 id="left">Not used</h2>
-<ul class="left">
-${unused.map(
-  ({
-    file,
-    score,
-    reason,
-  }) => html`<li><span class="score">${score === null ? '' : score.toFixed(2)}</span> <span class="name"><bdi>${basename(file)}</bdi></span> <span class="why">${reason}</span></li>
+${groupByReason(unused).map(({ reason, photos }) =>
+  photos.length <= NAMED
+    ? leftList(photos)
+    : html`<details><summary>${count(photos.length, 'photo')}: ${reason}</summary>
+${leftList(photos)}</details>
 `,
-)}</ul>
-</section>`;
+)}</section>`;
+}
+
+/** More photos than this that were left out for one reason are folded away. */
+const NAMED = 8;
+
+function leftList(photos: readonly Unused[]): Html {
+  const row = ({ file, score, reason }: Unused): Html =>
+    html`<li><span class="score">${score === null ? '' : score.toFixed(2)}</span> <span class="name"><bdi>${basename(file)}</bdi></span> <span class="why">${reason}</span></li>
+`;
+  return html`<ul class="left">
+${photos.map(row)}</ul>
+`;
 }
 
 /** Line breaks of the prompt are part of what is sent; every line is made safe by itself. */

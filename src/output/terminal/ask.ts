@@ -21,8 +21,8 @@ export async function askYesNo(world: World, { message, onCancel }: Question): P
 interface Choice<T> {
   readonly value: T;
   readonly label: string;
-  /** Why it is not proposed; null for what is, which is marked already. */
-  readonly hint: string | null;
+  /** Proposed: marked already. */
+  readonly isMarked: boolean;
 }
 
 /** Lets a person mark any of the choices. @throws UserError `interrupted` */
@@ -34,8 +34,8 @@ export async function askWhich<T>(
   const { multiselect } = await import('@clack/prompts');
   const prompt = multiselect<number>({
     message,
-    options: choices.map(({ label, hint }, value) => ({ value, label, ...(hint === null ? {} : { hint }) })),
-    initialValues: choices.flatMap(({ hint }, i) => (hint === null ? [i] : [])),
+    options: choices.map(({ label }, value) => ({ value, label })),
+    initialValues: choices.flatMap(({ isMarked }, i) => (isMarked ? [i] : [])),
     required: false,
     maxItems: ROWS,
     ...streams(world),

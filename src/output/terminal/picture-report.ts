@@ -4,6 +4,7 @@ import type { Made } from '../../picture/make.ts';
 import type { Offer } from '../../picture/offer.ts';
 import { endpointName } from '../../picture/openai/endpoint.ts';
 import type { PlannedReference, Unused } from '../../picture/plan.ts';
+import { groupByReason } from '../../picture/unused.ts';
 import type { World } from '../../world.ts';
 import { bytes, count } from '../text.ts';
 import { shortenPath } from './shorten.ts';
@@ -63,12 +64,19 @@ function referenceTable(references: readonly PlannedReference[], room: number): 
   return table(rows, ['left', 'left', 'right', 'right', 'right', 'left']);
 }
 
+/** More photos than this that were left out for one reason take one line together. */
+const NAMED = 4;
+
 function unusedTable(unused: readonly Unused[], room: number): string {
-  const rows = unused.map(({ file, score, reason }) => [
-    `  ${score === null ? '' : score.toFixed(2)}`,
-    shortenPath(file, room, stringWidth),
-    reason,
-  ]);
+  const score = (photo: Unused): string => `  ${photo.score === null ? '' : photo.score.toFixed(2)}`;
+  const rows = groupByReason(unused).flatMap(({ reason, photos }) => {
+    const [first] = photos;
+    if (first === undefined || photos.length <= NAMED) {
+      return photos.map((photo) => [score(photo), shortenPath(photo.file, room, stringWidth), photo.reason]);
+    }
+    const others = ` and ${count(photos.length - 1, 'other')}`;
+    return [[score(first), shortenPath(first.file, room - others.length, stringWidth) + others, reason]];
+  });
   return table(rows, ['left', 'left', 'left']);
 }
 
