@@ -14,6 +14,7 @@ import { replayCommand } from './commands/replay.ts';
 import { searchCommand } from './commands/search.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
+import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { wordsCommand } from './commands/words.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
@@ -152,6 +153,7 @@ function watchOutput({ stdout, stderr }: World): { written(): Promise<boolean> }
 const verbs: readonly ((act: Act) => Command)[] = [
   indexCommand,
   searchCommand,
+  undoCommand,
   wordsCommand,
   comicCommand,
   refineCommand,

@@ -1,16 +1,19 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { usageError } from '../errors.ts';
+import type { Action } from '../library/act/act.ts';
 import type { Session } from '../library/session.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import { act as actOnPhotos } from './act.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
+import { type ActFlags, actionOf, addActOptions } from './flags/act.ts';
 import { addFilterOptions, type FilterFlags, isDated, isRestricted, restrictionOf } from './flags/filter.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
 
-interface SearchFlags extends FilterFlags {
+interface SearchFlags extends FilterFlags, ActFlags {
   k: number;
   minScore?: number;
   includeSelf?: boolean;
@@ -27,7 +30,7 @@ export function searchCommand(act: Act): Command {
     .argument('<photo...>', 'query photos, in or outside the library')
     .option('--k <n>', 'how many photos to find', wholeNumber(1, 10_000), 6)
     .option('--min-score <s>', 'leave out photos below this cosine similarity (-1 to 1)', numberBetween(-1, 1));
-  return addFilterOptions(command)
+  return addActOptions(addFilterOptions(command))
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
     .option('--sheet <file>', 'write a contact sheet: .html, or a picture: .jpg, .png, .webp')
@@ -39,9 +42,10 @@ export function searchCommand(act: Act): Command {
       examples(
         'curate search holiday.jpg --k 6',
         'curate search cat.jpg dog.jpg --in ~/Photos/2024 --min-score 0.5',
-        'curate search beach.jpg --after 2024-06 --before 2024-09 --landscape --camera canon',
+        'curate search beach.jpg --after 2024-06 --landscape --camera canon',
         'curate search cat.jpg --k 40 --sheet cats.html --open',
-        'curate search cat.jpg --print0 | xargs -0 -I{} cp {} ~/cats/',
+        'curate search cat.jpg --k 40 --copy-to ~/cats',
+        'curate search cat.jpg --print0 | xargs -0 ls -l',
       ),
     )
     .action(act(search));
@@ -53,6 +57,7 @@ const MANY = 8;
 async function search(context: Context, photos: string[], flags: SearchFlags): Promise<ExitCode> {
   const { world } = context;
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
+  const action = actionOf(world.cwd, flags);
   const started = world.elapsed();
   const queries = photos.map((photo) => resolve(world.cwd, photo));
   if (flags.sheet !== undefined) {
@@ -85,8 +90,7 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
     );
     progress.finish();
     const results = found.map(resultRow);
-    await show(context, { flags, queries, results, elapsedMs: world.elapsed() - started, session });
-    return ExitCode.done;
+    return await show(context, { flags, action, queries, results, elapsedMs: world.elapsed() - started, session });
   } finally {
     progress.finish();
     await session.close();
@@ -95,18 +99,25 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
 
 interface Shown {
   readonly flags: SearchFlags;
+  readonly action: Action | null;
   readonly queries: readonly string[];
   readonly results: readonly SearchResultRow[];
   readonly elapsedMs: number;
   readonly session: Session;
 }
 
-async function show(context: Context, { flags, queries, results, elapsedMs, session }: Shown): Promise<void> {
+async function show(context: Context, shown: Shown): Promise<ExitCode> {
+  const { flags, action, queries, results, elapsedMs, session } = shown;
   const { world } = context;
+  const photos = results.map(({ path }) => path);
+  const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
+  let acted: Awaited<ReturnType<typeof act>> = null;
   if (flags.sheet !== undefined) await makeSheet(context, flags.sheet, queries, results);
   if (flags.json) {
     const { searchDocument } = await import('../output/documents/library.ts');
-    writeJson(world, searchDocument({ query: queries, k: flags.k, model: await session.model(), results, elapsedMs }));
+    acted = await act();
+    const found = searchDocument({ query: queries, k: flags.k, model: await session.model(), results, elapsedMs });
+    writeJson(world, acted === null ? found : { ...found, acted });
   } else if (flags.print0) {
     for (const { path } of results) world.stdout.write(`${path}\0`);
   } else if (results.length === 0) {
@@ -118,11 +129,13 @@ async function show(context: Context, { flags, queries, results, elapsedMs, sess
       renderHits(results, terminalOf(world, world.stdout, session.settings), { fileTimes: isDated(flags) }),
     );
   }
+  if (!flags.json) acted = await act();
   const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== undefined) {
     const { openFile } = await import('../output/open-file.ts');
     await openFile(world, toOpen);
   }
+  return acted === null || acted.failed.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
 }
 
 function nothingFound(flags: SearchFlags): string {

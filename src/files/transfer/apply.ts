@@ -1,0 +1,79 @@
+import { basename, dirname, join } from 'node:path';
+import { systemErrorCode, whyUnwritten } from '../../errors.ts';
+import type { Disk } from './disk.ts';
+import { Journal } from './journal.ts';
+import { type Bundle, planTransfers, type Transfer, withNumber } from './plan.ts';
+import { copyFile, linkFile, moveFile } from './transfer.ts';
+
+export type TransferKind = 'copy' | 'link' | 'move';
+
+export interface Transferred {
+  readonly done: readonly Transfer[];
+  readonly failed: readonly { readonly path: string; readonly reason: string }[];
+  /** The journal to undo the moves by; null when nothing was moved. */
+  readonly undo: string | null;
+}
+
+interface TransferDeps {
+  readonly disk: Disk;
+  /** For journals. */
+  readonly journals: string;
+  readonly signal: AbortSignal;
+  now(): Date;
+  onDone(done: number, total: number): void;
+}
+
+/**
+ * Copies, links or moves files into a folder, which must exist. Nothing there is replaced, whoever writes there at the
+ * same time; a file that cannot be had is reported, and the rest go on.
+ */
+export async function transfer(
+  kind: TransferKind,
+  bundles: readonly Bundle[],
+  folder: string,
+  { disk, journals, signal, now, onDone }: TransferDeps,
+): Promise<Transferred> {
+  const done: Transfer[] = [];
+  const failed: { path: string; reason: string }[] = [];
+  const stems = new Map(bundles.flatMap(({ files, stem }) => files.map((file) => [file, stem])));
+  const planned = planTransfers(bundles, folder, await disk.names(folder));
+  const journal = kind === 'move' && planned.length > 0 ? await Journal.begin(disk, journals, now()) : null;
+  for (const [i, wanted] of planned.entries()) {
+    if (signal.aborted) break;
+    try {
+      done.push(await place(kind, wanted, { disk, journal, stem: stems.get(wanted.from) ?? '' }));
+    } catch (error) {
+      failed.push({ path: wanted.from, reason: reasonOf(wanted, error) });
+    }
+    onDone(i + 1, planned.length);
+  }
+  return { done, failed, undo: done.length === 0 ? null : (journal?.id ?? null) };
+}
+
+const WAYS = { copy: copyFile, link: linkFile, move: moveFile } as const;
+
+/** @returns where it went: somebody else may take a name that was free when the transfers were planned */
+async function place(
+  kind: TransferKind,
+  wanted: Transfer,
+  { disk, journal, stem }: { readonly disk: Disk; readonly journal: Journal | null; readonly stem: string },
+): Promise<Transfer> {
+  const { from, to } = wanted;
+  const found = await disk.state(from);
+  if (found === null) throw new Error('it is not there; its drive may be away');
+  if (!found.isFile && kind === 'move') throw new Error('it is a link');
+  for (let n = 1; ; n += 1) {
+    const name = n === 1 ? basename(to) : withNumber(basename(from), stem, n);
+    const tried = { from, to: join(dirname(to), name) };
+    if ((await disk.state(tried.to)) !== null) continue;
+    await journal?.add(tried);
+    if (await WAYS[kind](disk, tried)) return tried;
+    await journal?.cancel(tried);
+  }
+}
+
+function reasonOf({ from, to }: Transfer, error: unknown): string {
+  if (systemErrorCode(error) === 'ENOENT') return 'it is there no longer';
+  const { path } = error as NodeJS.ErrnoException;
+  return path === from ? `it cannot be read (${systemErrorCode(error)})` : whyUnwritten(to, error);
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Disk } from './disk.ts';
+import type { Transfer } from './plan.ts';
+
+const ENDING = '.jsonl';
+/** Of a journal whose moves have all been undone. */
+const UNDONE = '.undone';
+
+/**
+ * What a run moved, a JSON line each, durable before the move is made: whenever the run ends, what it may have moved is
+ * written down, and undoing looks at the disk to see what it did move.
+ */
+export class Journal {
+  readonly id: string;
+  readonly #disk: Disk;
+  readonly #file: string;
+
+  private constructor(disk: Disk, folder: string, id: string) {
+    this.#disk = disk;
+    this.id = id;
+    this.#file = join(folder, id + ENDING);
+  }
+
+  /** A journal that sorts behind those before it; its file is made by the first move. */
+  static async begin(disk: Disk, folder: string, now: Date): Promise<Journal> {
+    await disk.makeFolder(folder);
+    const taken = new Set((await disk.names(folder)).map((name) => name.split('.')[0]));
+    const id = now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+    for (let n = 1; ; n += 1) {
+      const numbered = n === 1 ? id : `${id}-${n}`;
+      if (!taken.has(numbered)) return new Journal(disk, folder, numbered);
+    }
+  }
+
+  /** To be called before the move. */
+  async add({ from, to }: Transfer): Promise<void> {
+    await this.#disk.append(this.#file, JSON.stringify({ from, to }));
+  }
+
+  /** The name was taken, and nothing was moved. */
+  async cancel({ from, to }: Transfer): Promise<void> {
+    await this.#disk.append(this.#file, JSON.stringify({ cancelled: { from, to } }));
+  }
+}
+
+/** Ids of the journals that may be undone, the latest last. */
+export async function openJournals(disk: Disk, folder: string): Promise<string[]> {
+  await disk.makeFolder(folder);
+  const names = (await disk.names(folder)).filter((name) => name.endsWith(ENDING));
+  const byAge = new Intl.Collator('en', { numeric: true });
+  return names.map((name) => name.slice(0, -ENDING.length)).sort(byAge.compare);
+}
+
+/** The moves that a journal holds, in order. A line that a kill cut short was never acted on. */
+export async function readJournal(disk: Disk, folder: string, id: string): Promise<Transfer[]> {
+  const moves: Transfer[] = [];
+  for (const line of (await disk.read(join(folder, id + ENDING))).split('\n')) {
+    const entry = parsed(line);
+    if (entry === null) continue;
+    const { from, to, cancelled } = entry;
+    if (from !== undefined && to !== undefined) moves.push({ from, to });
+    else if (cancelled !== undefined) {
+      const at = moves.findLastIndex((move) => move.from === cancelled.from && move.to === cancelled.to);
+      if (at >= 0) moves.splice(at, 1);
+    }
+  }
+  return moves;
+}
+
+function parsed(line: string): (Partial<Transfer> & { readonly cancelled?: Transfer }) | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps the journal, as one that is done with. */
+export async function closeJournal(disk: Disk, folder: string, id: string): Promise<void> {
+  await disk.rename(join(folder, id + ENDING), join(folder, id + UNDONE));
+}

@@ -1,0 +1,55 @@
+import { dirname } from 'node:path';
+import { whyUnwritten } from '../../errors.ts';
+import type { Disk } from './disk.ts';
+import { closeJournal, readJournal } from './journal.ts';
+import type { Transfer } from './plan.ts';
+import { moveFile } from './transfer.ts';
+
+export interface Undone {
+  /** Back under its old name (`to`). */
+  readonly restored: readonly Transfer[];
+  readonly failed: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** Takes back the moves of a journal, the last first. May be stopped and repeated: what is back already stays. */
+export async function undoMoves(disk: Disk, folder: string, id: string, signal: AbortSignal): Promise<Undone> {
+  const restored: Transfer[] = [];
+  const failed: { path: string; reason: string }[] = [];
+  for (const { from, to } of (await readJournal(disk, folder, id)).reverse()) {
+    if (signal.aborted) return { restored, failed };
+    try {
+      if (await takeBack(disk, { from, to })) restored.push({ from: to, to: from });
+    } catch (error) {
+      failed.push({ path: to, reason: whyUnwritten(from, error) });
+    }
+  }
+  if (failed.length === 0) await closeJournal(disk, folder, id);
+  return { restored, failed };
+}
+
+/** False when the file is where it was. */
+async function takeBack(disk: Disk, { from, to }: Transfer): Promise<boolean> {
+  const [old, moved] = [await disk.state(from), await disk.state(to)];
+  if (moved === null) {
+    if (old === null) throw new Error('it is there no longer');
+    return false;
+  }
+  // An empty file is a name that an undoing claimed which was cut short.
+  if (old === null || (old.size === 0 && moved.size > 0)) {
+    if (old !== null) await disk.remove(from);
+    await disk.makeFolder(dirname(from));
+    if (await moveFile(disk, { from: to, to: from })) return true;
+    throw new Error('another file has its old name');
+  }
+  // A move that was cut short: one file of two names, a name that was only claimed, or a copy that was not yet trusted.
+  const oneFile = old.volume === moved.volume && old.number === moved.number;
+  if (oneFile || moved.size === 0 || (old.size === moved.size && (await equal(disk, from, to)))) {
+    await disk.remove(to);
+    return true;
+  }
+  throw new Error('another file has its old name');
+}
+
+async function equal(disk: Disk, a: string, b: string): Promise<boolean> {
+  return (await disk.sha256(a)) === (await disk.sha256(b));
+}

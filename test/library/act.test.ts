@@ -1,0 +1,70 @@
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Action, actOn, undoMoved } from '../../src/library/act/act.ts';
+
+let home: string;
+const elsewhere: string[] = [];
+beforeEach(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'curate-act-')));
+  await mkdir(join(home, 'photos'));
+  for (const name of ['a.jpg', 'a.CR2', 'a.jpg.xmp', 'b.jpg']) await writeFile(join(home, 'photos', name), name);
+  await utimes(join(home, 'photos', 'a.jpg'), 1_000_000, 1_000_000);
+});
+afterEach(() =>
+  Promise.all([home, ...elsewhere.splice(0)].map((folder) => rm(folder, { recursive: true, force: true }))),
+);
+
+const photo = (name: string): string => join(home, 'photos', name);
+const data = (): string => join(home, 'data');
+const never = new AbortController().signal;
+
+function act(kind: Action['kind'], folder: string, ...names: string[]) {
+  return actOn(names.map(photo), { kind, folder }, { data: data(), signal: never, now: () => new Date() });
+}
+
+it('copies photos alone with their times into a folder that it makes, and numbers what is there already', async () => {
+  const folder = join(home, 'new', 'folder');
+  await act('copy', folder, 'a.jpg', 'b.jpg');
+  await act('copy', folder, 'a.jpg');
+  expect((await readdir(folder)).sort()).toEqual(['a-2.jpg', 'a.jpg', 'b.jpg']);
+  expect((await stat(join(folder, 'a.jpg'))).mtimeMs).toBe(1_000_000_000);
+  expect((await readdir(join(home, 'photos'))).length).toBe(4);
+});
+
+it('links to the photos', async () => {
+  const { done } = await act('link', join(home, 'links'), 'a.jpg');
+  expect(await readlink(join(home, 'links', 'a.jpg'))).toBe(photo('a.jpg'));
+  expect(done).toEqual([{ from: photo('a.jpg'), to: join(home, 'links', 'a.jpg') }]);
+});
+
+it('moves a photo with what belongs to it, and puts all of it back, once', async () => {
+  const { done, failed, undo } = await act('move', join(home, 'best'), 'a.jpg', 'gone.jpg');
+  expect(failed).toEqual([{ path: photo('gone.jpg'), reason: 'it is not there; its drive may be away' }]);
+  expect(done).toHaveLength(3);
+  expect((await readdir(join(home, 'best'))).sort()).toEqual(['a.CR2', 'a.jpg', 'a.jpg.xmp']);
+  expect(await readdir(join(home, 'photos'))).toEqual(['b.jpg']);
+  const undone = await undoMoved(data(), undo ?? undefined, never);
+  expect(undone.restored).toHaveLength(3);
+  expect(await readFile(photo('a.CR2'), 'utf8')).toBe('a.CR2');
+  await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
+});
+
+it('says when there can be no such folder', async () => {
+  await expect(act('copy', photo('a.jpg'), 'b.jpg')).rejects.toMatchObject({ code: 'folder_unwritable' });
+});
+
+/** A volume of its own on most Linux systems. */
+const shared = await stat('/dev/shm').catch(() => null);
+const here = await stat(tmpdir());
+it.skipIf(shared === null || shared.dev === here.dev)('moves to another volume and back', async () => {
+  const folder = await mkdtemp('/dev/shm/curate-act-');
+  elsewhere.push(folder);
+  await act('move', folder, 'a.jpg');
+  expect((await readdir(folder)).sort()).toEqual(['a.CR2', 'a.jpg', 'a.jpg.xmp']);
+  expect((await stat(join(folder, 'a.jpg'))).mtimeMs).toBe(1_000_000_000);
+  expect((await undoMoved(data(), undefined, never)).failed).toEqual([]);
+  expect((await readdir(join(home, 'photos'))).length).toBe(4);
+  expect(await readdir(folder)).toEqual([]);
+});
