@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import type { Action } from '../library/act/act.ts';
+import type { SearchOrder } from '../library/ranking/ranker.ts';
 import type { Session } from '../library/session.ts';
 import type { SearchResultRow } from '../output/result-row.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
@@ -16,6 +17,7 @@ import { openSession } from './session.ts';
 interface SearchFlags extends FilterFlags, ActFlags {
   k: number;
   minScore?: number;
+  order: SearchOrder;
   includeSelf?: boolean;
   model?: string;
   sheet?: string;
@@ -29,7 +31,8 @@ export function searchCommand(act: Act): Command {
     .description('find the photos most like one photo, or like several taken together')
     .argument('<photo...>', 'query photos, in or outside the library')
     .option('--k <n>', 'how many photos to find', wholeNumber(1, 10_000), 6)
-    .option('--min-score <s>', 'leave out photos below this cosine similarity (-1 to 1)', numberBetween(-1, 1));
+    .option('--min-score <s>', 'leave out photos below this cosine similarity (-1 to 1)', numberBetween(-1, 1))
+    .addOption(orderOption());
   return addActOptions(addFilterOptions(command))
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
@@ -49,6 +52,12 @@ export function searchCommand(act: Act): Command {
       ),
     )
     .action(act(search));
+}
+
+function orderOption(): Option {
+  return new Option('--order <order>', 'rank by how far what is near agrees with the query, or by the score alone')
+    .choices(['rerank', 'cosine'] satisfies SearchOrder[])
+    .default('rerank' satisfies SearchOrder);
 }
 
 /** From this many query photos on, reading them takes long enough to be shown. */
@@ -83,6 +92,7 @@ async function search(context: Context, photos: string[], flags: SearchFlags): P
       {
         photos: queries,
         k: flags.k,
+        order: flags.order,
         includeSelf: flags.includeSelf ?? false,
         ...restrictionOf(world.cwd, flags),
         ...(flags.minScore === undefined ? {} : { minScore: flags.minScore }),
@@ -116,7 +126,8 @@ async function show(context: Context, shown: Shown): Promise<ExitCode> {
   if (flags.json) {
     const { searchDocument } = await import('../output/documents/library.ts');
     acted = await act();
-    const found = searchDocument({ query: queries, k: flags.k, model: await session.model(), results, elapsedMs });
+    const { k, order } = flags;
+    const found = searchDocument({ query: queries, k, model: await session.model(), order, results, elapsedMs });
     writeJson(world, acted === null ? found : { ...found, acted });
   } else if (flags.print0) {
     for (const { path } of results) world.stdout.write(`${path}\0`);

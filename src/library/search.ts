@@ -6,6 +6,16 @@ import { unlessInterrupted } from '../interrupt.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex } from '../store/port.ts';
 import { demandStore, explainEmptiness } from './emptiness.ts';
 import { filterFor, type Restriction } from './photo-filter.ts';
+import {
+  byCosine,
+  fetchNearest,
+  type Nearest,
+  type RankedHit,
+  type Ranker,
+  rank,
+  rankerOf,
+  type SearchOrder,
+} from './ranking/ranker.ts';
 import { photoFile } from './scope.ts';
 import type { Session } from './session.ts';
 
@@ -17,6 +27,8 @@ export interface PhotoSearch extends Restriction {
   readonly minScore?: number;
   /** Whether the query photos may be among the results. */
   readonly includeSelf?: boolean;
+  /** `rerank` unless given. */
+  readonly order?: SearchOrder;
 }
 
 interface SearchDeps {
@@ -33,7 +45,7 @@ interface SearchDeps {
  */
 export async function searchByPhotos(deps: SearchDeps, search: PhotoSearch): Promise<FoundPhoto[]> {
   const { session, signal, onEmbedded = () => undefined } = deps;
-  const { photos, k, minScore, includeSelf = false, ...restriction } = search;
+  const { photos, k, minScore, includeSelf = false, order = 'rerank', ...restriction } = search;
   const missing = photos.find((file) => !existsSync(file));
   // A slip of the hand must not set up a store first.
   if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
@@ -43,11 +55,16 @@ export async function searchByPhotos(deps: SearchDeps, search: PhotoSearch): Pro
     const opening = session.index();
     const embedder = await session.embedder();
     const filter = await filterFor(async () => (await opening).store, restriction);
-    const [embedded, index] = await Promise.all([embedQueries(embedder, photos, onEmbedded), opening]);
+    const [embedded, index, ranker] = await Promise.all([
+      embedQueries(embedder, photos, onEmbedded),
+      opening,
+      order === 'cosine' ? null : rankerOf(embedder.model),
+    ]);
     const found = await searchVector(index, {
       vector: meanDirection(embedded.map(({ vector }) => vector)),
       k,
       without: includeSelf ? [] : photos,
+      ranker,
       ...(filter === null ? {} : { filter }),
       ...(minScore === undefined ? {} : { minScore }),
     });
@@ -66,9 +83,11 @@ export interface SearchRequest {
   readonly filter?: PhotoFilter;
   /** Absolute files left out of the results: the query photos themselves, for instance. */
   readonly without?: readonly string[];
+  /** Null or absent: by cosine alone. */
+  readonly ranker?: Ranker | null;
 }
 
-export interface FoundPhoto extends Hit {
+export interface FoundPhoto extends RankedHit {
   /** Absolute native path. */
   readonly file: string;
   readonly libraryName: string;
@@ -76,23 +95,24 @@ export interface FoundPhoto extends Hit {
   readonly available: boolean;
 }
 
-/** The `k` photos nearest to a vector, by cosine similarity, best first. */
+/** The `k` photos nearest to a vector by cosine similarity, best first as the ranker has it. */
 export async function searchVector({ store, table }: PhotoIndex, request: SearchRequest): Promise<FoundPhoto[]> {
-  const { vector, k, filter, minScore } = request;
+  const { vector, k, filter, minScore = -1, ranker = null } = request;
   const without = await realFiles(request.without ?? []);
-  const [hits, recent] = await Promise.all([
-    table.search(vector, {
-      // Room for what is left out afterwards.
-      k: k + without.size,
-      ...(filter === undefined ? {} : { filter }),
-      ...(minScore === undefined ? {} : { minScore }),
-    }),
-    store.libraries({ recent: false }),
-  ]);
+  const options = { k, ...(filter === undefined ? {} : { filter }) };
+  const searching: Promise<Nearest> =
+    ranker === null
+      ? table.search(vector, { ...options, k: k + without.size, minScore }).then((far) => ({ near: [], far }))
+      : fetchNearest(table, vector, options, without.size);
+  const [{ near, far }, recent] = await Promise.all([searching, store.libraries({ recent: false })]);
   // A library put in the last seconds may be missing there.
   const known = new Set(recent.map(({ id }) => id));
-  const libraries = hits.every(({ library }) => known.has(library)) ? recent : await store.libraries();
-  return await present(hits, libraries, without, k);
+  const libraries = [...near, ...far].every(({ library }) => known.has(library)) ? recent : await store.libraries();
+  const place = locator(libraries, without);
+  const located = { near: near.flatMap((hit) => place(hit)), far: far.flatMap((hit) => place(hit)) };
+  const ordered = ranker === null ? located.far.map(byCosine) : rank(vector, located, ranker);
+  const wanted = ordered.filter(({ score }) => score >= minScore).slice(0, k);
+  return await Promise.all(wanted.map(async (photo) => ({ ...photo, available: await isThere(photo.file) })));
 }
 
 /** Every query photo read and embedded once, in the order given. @throws UserError when one cannot be read. */
@@ -138,19 +158,15 @@ async function realFiles(files: readonly string[]): Promise<Set<string>> {
   return new Set(await Promise.all(files.map((file) => realpath(file).catch(() => file))));
 }
 
-async function present(
-  hits: readonly Hit[],
-  libraries: readonly Library[],
-  without: ReadonlySet<string>,
-  k: number,
-): Promise<FoundPhoto[]> {
+/** Where a hit lies on this machine; nothing for one that is left out, and where its library is not known. */
+function locator(libraries: readonly Library[], without: ReadonlySet<string>) {
   const byId = new Map(libraries.map((library) => [library.id, library]));
-  const located = hits.flatMap((hit) => {
+  return <T extends Hit>(hit: T): (T & Pick<FoundPhoto, 'file' | 'libraryName'>)[] => {
     const library = byId.get(hit.library);
-    return library === undefined ? [] : [{ ...hit, file: photoFile(library, hit.path), libraryName: library.name }];
-  });
-  const wanted = located.filter(({ file }) => !without.has(file)).slice(0, k);
-  return await Promise.all(wanted.map(async (photo) => ({ ...photo, available: await isThere(photo.file) })));
+    if (library === undefined) return [];
+    const file = photoFile(library, hit.path);
+    return without.has(file) ? [] : [{ ...hit, file, libraryName: library.name }];
+  };
 }
 
 async function isThere(file: string): Promise<boolean> {

@@ -1,3 +1,5 @@
+import type { RankedBy } from '../library/ranking/rerank.ts';
+
 /** One search result: as it stands in the JSON document, and as the table and the contact sheets show it. */
 export interface SearchResultRow {
   /** From 1, best first. */
@@ -6,6 +8,8 @@ export interface SearchResultRow {
   readonly path: string;
   /** Cosine similarity in [-1, 1]. */
   readonly score: number;
+  /** Why it has its rank. */
+  readonly rankedBy: RankedBy;
   /** The library's name. */
   readonly library: string;
   /** Upright pixels. */

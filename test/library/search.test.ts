@@ -2,10 +2,12 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cosine } from '../../src/embedding/vector.ts';
+import { NEIGHBOURHOOD } from '../../src/library/ranking/rerank.ts';
 import { photoId } from '../../src/library/scope.ts';
 import { type PhotoSearch, searchByPhotos } from '../../src/library/search.ts';
 import type { Session } from '../../src/library/session.ts';
-import { freshModel, photo } from '../store/samples.ts';
+import { freshModel, photo, unit } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { memorySession } from '../support/session.ts';
@@ -75,6 +77,79 @@ describe('a search by photos', () => {
     expect(await find({ ...search, folders: [join(home, 'b')], takenBeforeMs: 2000 })).toEqual(['b/old.jpg']);
     await expect(find({ ...search, folders: [tmpdir()] })).resolves.toHaveLength(4);
     await expect(find({ ...search, folders: ['/nowhere'] })).rejects.toMatchObject({ code: 'not_indexed' });
+  });
+
+  describe('in the default order', () => {
+    /** `score` from the query towards one of the axes that are at right angles to it and to each other. */
+    const towards = (query: Float32Array, axis: number, score: number): Float32Array => {
+      const basis = [query];
+      for (let i = 0; i < 4 && basis.length < 4; i += 1) {
+        const next = Float32Array.from([0, 1, 2, 3], (j) => Number(i === j));
+        for (const one of basis) {
+          const along = cosine(next, one);
+          for (let j = 0; j < 4; j += 1) next[j] = (next[j] ?? 0) - along * (one[j] ?? 0);
+        }
+        if (Math.hypot(...next) > 0.1) basis.push(unit([...next]));
+      }
+      const side = basis[axis] ?? query;
+      return unit([...query].map((value, j) => score * value + Math.sqrt(1 - score ** 2) * (side[j] ?? 0)));
+    };
+    /** One photo alone, and a little further away five that are like each other. */
+    const arrange = async (): Promise<string> => {
+      const cat = await put('cat.jpg');
+      const query = [...store.table(testModel).stored.values()][0]?.vector ?? new Float32Array(4);
+      const lone = photo('lone.jpg', { library: 'lib', vector: towards(query, 1, 0.8) });
+      const flock = [0, 1, 2, 3, 4].map((i) =>
+        photo(`flock-${i}.jpg`, { library: 'lib', vector: towards(query, 2, 0.79 - i / 1000) }),
+      );
+      await store.table(testModel).upsert([lone, ...flock]);
+      return cat;
+    };
+
+    it('ranks photos whose surroundings agree with the query before one that is alone, and keeps the scores', async () => {
+      const photos = [await arrange()];
+      const plain = ['lone.jpg', ...[0, 1, 2, 3, 4].map((i) => `flock-${i}.jpg`)];
+      expect(await find({ photos, k: 9, order: 'cosine' })).toEqual(plain);
+      const found = await searchByPhotos(
+        { session: session(), signal: new AbortController().signal },
+        { photos, k: 9 },
+      );
+      expect(found.at(-1)).toMatchObject({ path: 'lone.jpg', rankedBy: 'agreement', score: expect.closeTo(0.8) });
+      expect(await find({ photos, k: 2 })).toEqual(found.slice(0, 2).map(({ path }) => path));
+    });
+
+    it('has what is nearly the query in front, and leaves out by score rather than by rank', async () => {
+      const photos = [await arrange()];
+      const query = [...store.table(testModel).stored.values()][0]?.vector ?? new Float32Array(4);
+      const [near, nearer] = [0.96, 0.97].map((score) =>
+        photo(`${score}.jpg`, { library: 'lib', vector: towards(query, 1, score) }),
+      );
+      await store.table(testModel).upsert([near, nearer].filter((row) => row !== undefined));
+      expect((await find({ photos, k: 2 })).slice(0, 2)).toEqual(['0.97.jpg', '0.96.jpg']);
+      const enough = await find({ photos, k: 9, minScore: 0.7895 });
+      expect(enough.sort()).toEqual(['0.96.jpg', '0.97.jpg', 'flock-0.jpg', 'lone.jpg']);
+      expect((await find({ photos, k: 1, includeSelf: true }))[0]).toBe('cat.jpg');
+    });
+
+    it('goes on by cosine beyond the neighbourhood', async () => {
+      const photos = [await arrange()];
+      const query = [...store.table(testModel).stored.values()][0]?.vector ?? new Float32Array(4);
+      const many = Array.from({ length: 2 * NEIGHBOURHOOD }, (_, i) =>
+        photo(`far-${String(i).padStart(3, '0')}.jpg`, { library: 'lib', vector: towards(query, 3, 0.5 - i / 1000) }),
+      );
+      await store.table(testModel).upsert(many);
+      const k = NEIGHBOURHOOD + 50;
+      const found = await searchByPhotos({ session: session(), signal: new AbortController().signal }, { photos, k });
+      expect(found).toHaveLength(k);
+      expect(new Set(found.map(({ id }) => id)).size).toBe(k);
+      const plain = await find({ photos, k, order: 'cosine' });
+      expect(found.slice(NEIGHBOURHOOD).map(({ path }) => path)).toEqual(plain.slice(NEIGHBOURHOOD));
+      expect(new Set(found.slice(0, NEIGHBOURHOOD).map(({ path }) => path))).toEqual(
+        new Set(plain.slice(0, NEIGHBOURHOOD)),
+      );
+      const reasons = [...Array(NEIGHBOURHOOD).fill('agreement'), ...Array(50).fill('cosine')];
+      expect(found.map(({ rankedBy }) => rankedBy)).toEqual(reasons);
+    });
   });
 
   it('says that nothing is indexed, or that another model did it, rather than that nothing is alike', async () => {

@@ -18,10 +18,19 @@ test('documents name the model by its identity alone, and libraries without thei
     query: ['/a.jpg'],
     k: 6,
     model: testModel,
+    order: 'rerank',
     results: [],
     elapsedMs: 12.6,
   });
-  expect(searched).toEqual({ schema: 'curate.search/1', query: ['/a.jpg'], k: 6, model, results: [], elapsedMs: 13 });
+  expect(searched).toEqual({
+    schema: 'curate.search/1',
+    query: ['/a.jpg'],
+    k: 6,
+    model,
+    order: 'rerank',
+    results: [],
+    elapsedMs: 13,
+  });
   const entry = { name: 'Photos', root: '/photos', photos: 3, available: false };
   expect(librariesDocument([library])).toEqual({ schema: 'curate.library/1', libraries: [entry] });
   const folders = { data: '/data', cache: '/cache' };

@@ -7,6 +7,7 @@ import { decodePhoto } from '../../photos/decode.ts';
 import type { RgbImage } from '../../photos/pixels.ts';
 import { readPhotoFile } from '../../photos/read.ts';
 import type { Hit, PhotoIndex } from '../../store/port.ts';
+import { fetchNearest, type Ranker, rank, rankerOf } from '../ranking/ranker.ts';
 import type { SampledPhoto } from './sample.ts';
 import { type Kind, TOP } from './score.ts';
 import { makeVariant, VARIANTS } from './variants.ts';
@@ -44,7 +45,7 @@ export async function verifyPhotos(
   try {
     const embedder = await deps.openEmbedder();
     try {
-      const outcomes = await new Verification(deps, embedder, folder, photos).run();
+      const outcomes = await new Verification(deps, embedder, await rankerOf(embedder.model), folder, photos).run();
       return {
         verified: outcomes.filter((outcome) => typeof outcome === 'object'),
         unfit: outcomes.filter((outcome) => typeof outcome === 'string'),
@@ -67,15 +68,17 @@ function unwritable(folder: string, cause: unknown): UserError {
 class Verification {
   readonly #deps: VerifyDeps;
   readonly #embedder: Embedder;
+  readonly #ranker: Ranker;
   readonly #folder: string;
   readonly #photos: readonly SampledPhoto[];
   #next = 0;
   #done = 0;
   #broken = false;
 
-  constructor(deps: VerifyDeps, embedder: Embedder, folder: string, photos: readonly SampledPhoto[]) {
+  constructor(deps: VerifyDeps, embedder: Embedder, ranker: Ranker, folder: string, photos: readonly SampledPhoto[]) {
     this.#deps = deps;
     this.#embedder = embedder;
+    this.#ranker = ranker;
     this.#folder = folder;
     this.#photos = photos;
   }
@@ -150,10 +153,10 @@ class Verification {
   }
 
   async #search(vectors: ReadonlyMap<Kind, Float32Array>): Promise<Map<Kind, Hit[]>> {
-    const search = async ([kind, vector]: [Kind, Float32Array]): Promise<[Kind, Hit[]]> => [
-      kind,
-      await this.#deps.table.search(vector, { k: TOP }),
-    ];
+    const search = async ([kind, vector]: [Kind, Float32Array]): Promise<[Kind, Hit[]]> => {
+      const nearest = await fetchNearest(this.#deps.table, vector, { k: TOP });
+      return [kind, rank(vector, nearest, this.#ranker).slice(0, TOP)];
+    };
     return new Map(await Promise.all([...vectors].map(search)));
   }
 }

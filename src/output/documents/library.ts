@@ -4,6 +4,7 @@ import { type Finding, isHealthy } from '../../library/diagnose.ts';
 import type { PhotoVector } from '../../library/embed-photos.ts';
 import type { IndexRun } from '../../library/index/run.ts';
 import type { LibraryState } from '../../library/libraries.ts';
+import type { SearchOrder } from '../../library/ranking/ranker.ts';
 import type { FoundPhoto } from '../../library/search.ts';
 import type { Status } from '../../library/status.ts';
 import type { VerifyReport } from '../../library/verify/verify.ts';
@@ -21,6 +22,8 @@ export interface SearchDocument {
   readonly query: readonly string[];
   readonly k: number;
   readonly model: Model;
+  /** With `rerank` the results need not fall in score. */
+  readonly order: SearchOrder;
   readonly results: readonly SearchResultRow[];
   readonly elapsedMs: number;
 }
@@ -30,11 +33,20 @@ export function searchDocument(found: {
   readonly query: readonly string[];
   readonly k: number;
   readonly model: ModelIdentity;
+  readonly order: SearchOrder;
   readonly results: readonly SearchResultRow[];
   readonly elapsedMs: number;
 }): SearchDocument {
-  const { query, k, model, results, elapsedMs } = found;
-  return { schema: 'curate.search/1', query, k, model: modelOf(model), results, elapsedMs: Math.round(elapsedMs) };
+  const { query, k, model, order, results, elapsedMs } = found;
+  return {
+    schema: 'curate.search/1',
+    query,
+    k,
+    model: modelOf(model),
+    order,
+    results,
+    elapsedMs: Math.round(elapsedMs),
+  };
 }
 
 /** A photo that was found as it stands in the document, best first. */
@@ -43,6 +55,7 @@ export function resultRow(photo: FoundPhoto, index: number): SearchResultRow {
     rank: index + 1,
     path: photo.file,
     score: photo.score,
+    rankedBy: photo.rankedBy,
     library: photo.libraryName,
     width: photo.width,
     height: photo.height,

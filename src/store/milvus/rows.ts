@@ -94,7 +94,7 @@ function offsetOf(value: unknown): number | null {
 }
 
 export function toRow(row: MilvusRow): PhotoRow {
-  return { ...toRecord(row), vector: Float32Array.from(row.vec as number[]) };
+  return { ...toRecord(row), vector: new Float32Array(row.vec as number[]) };
 }
 
 export function libraryToMilvus(library: Library): RowData {
