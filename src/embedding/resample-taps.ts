@@ -12,10 +12,11 @@ const UNIT = 2 ** 22;
 
 /**
  * Weights for the output pixels `from` to `from + count` of an axis resized from `input` to `output` pixels, rounded
- * as Pillow rounds them (`precompute_coeffs` and `normalize_coeffs_8bpc` in src/libImaging/Resample.c).
+ * as Pillow rounds them (`precompute_coeffs` and `normalize_coeffs_8bpc` in src/libImaging/Resample.c). What is resized may
+ * be a part of the input, `extent` pixels from `start` on, which need not be whole.
  */
-export function taps(input: number, output: number, from: number, count: number): Taps {
-  const scale = input / output;
+export function taps(input: number, output: number, from: number, count: number, start = 0, extent = input): Taps {
+  const scale = extent / output;
   const widening = Math.max(scale, 1);
   const support = 2 * widening;
   const stride = Math.ceil(support) * 2 + 1;
@@ -26,12 +27,12 @@ export function taps(input: number, output: number, from: number, count: number)
   // Pillow multiplies by the reciprocal, and a division would round otherwise.
   const reciprocal = 1 / widening;
   for (let i = 0; i < count; i++) {
-    const center = (from + i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(center - support + 0.5));
-    const taken = Math.min(input, Math.trunc(center + support + 0.5)) - start;
+    const center = start + (from + i + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(center - support + 0.5));
+    const taken = Math.min(input, Math.trunc(center + support + 0.5)) - first;
     let sum = 0;
     for (let t = 0; t < taken; t++) {
-      const weight = cubic((t + start - center + 0.5) * reciprocal);
+      const weight = cubic((t + first - center + 0.5) * reciprocal);
       weights[t] = weight;
       sum += weight;
     }
@@ -40,7 +41,7 @@ export function taps(input: number, output: number, from: number, count: number)
       const scaled = (sum === 0 ? weight : weight / sum) * UNIT;
       coefficients[i * stride + t] = Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
     }
-    starts[i] = start;
+    starts[i] = first;
     counts[i] = taken;
   }
   return { starts, counts, coefficients, stride };

@@ -14,13 +14,15 @@ export interface Window extends Size {
  * Byte for byte what Pillow's `Image.resize(size, Image.Resampling.BICUBIC).crop(window)` gives for an 8-bit RGB
  * image (Pillow, src/libImaging/Resample.c): the filter is Keys' cubic with a = -0.5, widened by the ratio when
  * shrinking; a horizontal pass rounds to 8 bits, then a vertical pass, as in every Pillow up to 12 (13 turns the
- * passes round for some sizes). Pixels outside the window are not computed.
+ * passes round for some sizes). Pixels outside the window are not computed. Where the image has a frame, that is resized
+ * to the size.
  *
  * The passes run in WebAssembly, for its vector instructions: six times as fast as the same loops in JavaScript.
  */
 export function resizeBicubic(image: RgbImage, size: Size, window: Window = { left: 0, top: 0, ...size }): Uint8Array {
-  const across = taps(image.width, size.width, window.left, window.width);
-  const down = taps(image.height, size.height, window.top, window.height);
+  const { left, top, width, height } = image.frame ?? { left: 0, top: 0, width: image.width, height: image.height };
+  const across = taps(image.width, size.width, window.left, window.width, left, width);
+  const down = taps(image.height, size.height, window.top, window.height, top, height);
   const first = down.starts[0] ?? 0;
   const rows = (down.starts.at(-1) ?? 0) + (down.counts.at(-1) ?? 0) - first;
   for (let i = 0; i < down.starts.length; i++) down.starts[i] = (down.starts[i] ?? 0) - first;

@@ -6,6 +6,14 @@ export interface Size {
 /** 8-bit RGB pixels, interleaved, rows from the top, no padding. */
 export interface RgbImage extends Size {
   readonly data: Uint8Array;
+  /** Where the photo lies in it, when not on exactly all of it: pixels at an edge of a reduced one may reach beyond. */
+  readonly frame?: Frame;
+}
+
+/** In pixels, which need not be whole. */
+export interface Frame extends Size {
+  readonly left: number;
+  readonly top: number;
 }
 
 /** A copy of the square in the middle. */

@@ -130,14 +130,21 @@ test('the eight orientations of one photo have nearly the same vector, decoded i
 describe('a HEIC photo decoded only where the model looks, without filters, at a reduced size', () => {
   const photo = readFileSync(join(repository, 'test/data/heic-raw/large.heic'));
 
-  test.each([0, 1, 2, 3])('keeps the vector to 0.999 after %i quarter turns', async (turns) => {
+  test.each([0, 1, 2, 3])('keeps the vector to 0.9995 after %i quarter turns', async (turns) => {
     const bytes = Buffer.from(photo);
     bytes[bytes.indexOf('irot') + 4] = turns;
+    // No multiple of what it is reduced by, in its extent and its grid.
+    for (const [at, size] of [
+      [bytes.indexOf(Buffer.from([0, 0, 0x06, 0x40, 0, 0, 0x04, 0xb0])), [0, 0, 0x06, 0x3d, 0, 0, 0x04, 0xad]],
+      [bytes.indexOf(Buffer.from([0x06, 0x40, 0x04, 0xb0])), [0x06, 0x3d, 0x04, 0xad]],
+    ] as const) {
+      bytes.set(size, at);
+    }
     const reduceFor = model.input.resizeShortSide;
     const decoded = await decodePhoto(bytes, { reduceFor, centreSquare: true });
     if (decoded.kind === 'fault') throw new Error(decoded.fault.reason);
-    expect(Math.min(decoded.image.width, decoded.image.height)).toBe(600);
+    expect(Math.min(decoded.image.width, decoded.image.height)).toBe(599);
     const vector = await embed(decoded.image, decoded.size);
-    expect(cosine(vector, await embedBytes(bytes, true))).toBeGreaterThan(0.999);
+    expect(cosine(vector, await embedBytes(bytes, true))).toBeGreaterThan(0.9995);
   });
 });

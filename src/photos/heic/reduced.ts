@@ -1,4 +1,4 @@
-import { turnOf } from '../metadata/exif-orientation.ts';
+import { reducedFrame, turnOf } from '../metadata/exif-orientation.ts';
 import type { RgbImage, Size } from '../pixels.ts';
 import { conversionOf } from './colour.ts';
 import { dropHevcDecoder, type HevcDecoder, hevcDecoder } from './decoder.ts';
@@ -141,7 +141,8 @@ class Decoding {
       const to = first + (left / unit) * across + (top / unit) * along;
       this.#decoder.reduce(this.#shift, shown, high, conversion, to, across, along);
     }
-    return { data: this.#memory.slice(output, output + width * height * 3), ...upright };
+    const data = this.#memory.slice(output, output + width * height * 3);
+    return { data, ...upright, frame: reducedFrame(size, unit, orientation) };
   }
 
   /** A view of the memory, which moves when it grows. */

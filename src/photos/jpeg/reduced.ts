@@ -1,5 +1,5 @@
 import { Arena, instantiate, type KernelMemory } from '../../wasm.ts';
-import { turnOf } from '../metadata/exif-orientation.ts';
+import { reducedFrame, turnOf } from '../metadata/exif-orientation.ts';
 import type { RgbImage, Size } from '../pixels.ts';
 import { type HuffmanTable, type JpegFrame, JpegHeaders, type JpegScan } from './header.ts';
 import { JPEG_KERNEL } from './kernel.ts';
@@ -44,7 +44,8 @@ export function decodeReducedJpeg(
   const image = decode(bytes, headers, frame, scan, side);
   if (image === null) return 'doubtful';
   const size = frame.orientation < 5 ? { width, height } : { width: height, height: width };
-  return { image, size, exif: frame.exif };
+  const exact = reducedFrame(frame.size, 8 / side, frame.orientation);
+  return { image: { ...image, frame: exact }, size, exif: frame.exif };
 }
 
 /** Whether a scan is the only one: all coefficients of all components. */

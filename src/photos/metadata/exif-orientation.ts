@@ -1,4 +1,4 @@
-import type { RgbImage } from '../pixels.ts';
+import type { Frame, RgbImage, Size } from '../pixels.ts';
 
 const ORIENTATION = 0x0112;
 const SHORT = 3;
@@ -69,4 +69,13 @@ export function turnedUpright({ data, width, height }: RgbImage, orientation: nu
     }
   }
   return { data: turned, ...size };
+}
+
+/** Where a photo of this stored size lies in its upright image of pixels that stand for `unit` x `unit` of it. */
+export function reducedFrame({ width, height }: Size, unit: number, orientation: number): Frame {
+  const { exchanged, fromRight, fromBottom } = turnOf(orientation);
+  const [across, down] = [width / unit, height / unit];
+  const left = fromRight ? Math.ceil(across) - across : 0;
+  const top = fromBottom ? Math.ceil(down) - down : 0;
+  return exchanged ? { left: top, top: left, width: down, height: across } : { left, top, width: across, height: down };
 }
