@@ -5,6 +5,7 @@ import { costsCommand } from './commands/costs.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { ExitCode, exitCodeOf } from './commands/exit-code.ts';
+import { exportCommand } from './commands/export.ts';
 import { indexCommand } from './commands/index.ts';
 import { libraryCommand } from './commands/library.ts';
 import { lineageCommand } from './commands/lineage.ts';
@@ -162,6 +163,7 @@ const verbs: readonly ((act: Act) => Command)[] = [
   costsCommand,
   libraryCommand,
   embedCommand,
+  exportCommand,
   modelCommand,
   verifyCommand,
   statusCommand,

@@ -28,9 +28,10 @@ export class NpyWriter {
     await this.#writeAll(bytes, this.#start + row * this.#columns * 4);
   }
 
-  /** Gives the file its name. */
-  finish(): Promise<void> {
-    return this.#draft.publish();
+  /** Gives the file its name. @param rows how many there came to be, where that was not known before */
+  async finish(rows?: number): Promise<void> {
+    if (rows !== undefined) await this.#writeAll(npyHeader(rows, this.#columns), 0);
+    await this.#draft.publish();
   }
 
   /** Leaves nothing behind. */
@@ -47,10 +48,10 @@ export class NpyWriter {
   }
 }
 
-/** Magic, version, and a Python literal padded so that the data start at a multiple of 64 bytes (NEP 1). */
+/** Magic, version, and a Python literal padded so that the data start at byte 128, whatever the shape (NEP 1). */
 function npyHeader(rows: number, columns: number): Buffer {
   const about = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
-  const length = Math.ceil((about.length + 11) / 64) * 64;
+  const length = 128;
   const header = Buffer.alloc(length, ' ', 'latin1');
   header.write('\x93NUMPY\x01\x00', 0, 'latin1');
   header.writeUInt16LE(length - 10, 8);
