@@ -78,7 +78,7 @@ type Destination =
   | { readonly kind: 'dry-run'; readonly folder: string | null; readonly format: PictureFormat };
 
 /** @throws UserError before anything is paid, when it cannot be written there */
-async function destinationOf(world: World, { flags, prompt, format }: PictureRun): Promise<Destination> {
+async function destinationOf(world: World, { settings, flags, prompt, format }: PictureRun): Promise<Destination> {
   const { out, dryRun, force = false, n = 1 } = flags;
   const usual = format ?? 'png';
   if (dryRun) {
@@ -89,7 +89,7 @@ async function destinationOf(world: World, { flags, prompt, format }: PictureRun
     };
   }
   // The ending of a named file counts for more than the format of the picture before.
-  const request = { cwd: world.cwd, out: out ?? null, prompt, n, force, spare: world.tmp };
+  const request = { cwd: world.cwd, out: out ?? null, prompt, n, force, spares: [world.tmp, settings.paths.data] };
   const outlet = await Outlet.open({ ...request, format: flags.format ?? null, usual });
   return { kind: 'outlet', outlet, format: outlet.format };
 }
@@ -137,7 +137,7 @@ async function makeShown(
 function show(world: World, made: Made, { json }: SendFlags): ExitCode {
   if (json) writeJson(world, pictureDocument(made));
   else reportMade(world, made);
-  return ExitCode.done;
+  return made.shortfall === null ? ExitCode.done : ExitCode.somePhotosFailed;
 }
 
 /** The page of a dry run on standard output. */

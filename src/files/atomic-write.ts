@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+import { isLocked } from './lock.ts';
+
+const DRAFT = /^\.curate-[0-9a-f-]{36}\.part$/;
 
 /**
  * A file that is written under another name in the same folder and appears under its own only when it is whole: a
@@ -23,18 +26,21 @@ export class Draft {
   static async open(file: string, mode = 0o666): Promise<Draft> {
     const target = await realpath(file).catch(() => file);
     const path = join(dirname(target), `.curate-${randomUUID()}.part`);
-    return new Draft(await open(path, 'wx', mode), target, path);
+    const handle = await open(path, 'wx', mode);
+    await markAsOurs(handle);
+    return new Draft(handle, target, path);
   }
 
   /** Gives the file its name, in place of whatever has it. */
   async publish(): Promise<void> {
-    await this.#finish();
+    await this.handle.sync();
     await rename(this.#path, this.#target);
+    await this.handle.close();
   }
 
   /** Gives the file its name unless something has it. @returns false when the name is taken (and nothing was written) */
   async publishNew(): Promise<boolean> {
-    await this.#finish();
+    await this.handle.sync();
     const isFree = await claim(this.#path, this.#target);
     if (isFree) await rename(this.#path, this.#target);
     // Two names of one file, as a hard link makes them, are both left by a rename.
@@ -47,10 +53,28 @@ export class Draft {
     await this.handle.close();
     await rm(this.#path, { force: true });
   }
+}
 
-  async #finish(): Promise<void> {
-    await this.handle.sync();
-    await this.handle.close();
+/** A lock says that the draft is being written; it goes with the process, however that ends. */
+async function markAsOurs({ fd }: FileHandle): Promise<void> {
+  const { tryLock } = await import('fs-native-extensions');
+  try {
+    tryLock(fd);
+  } catch {
+    // Some network drives have no locks.
+  }
+}
+
+/** Removes the drafts in a folder that a killed process left behind; those that are being written stay. */
+export async function clearDrafts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => DRAFT.test(one))) {
+    const draft = join(folder, name);
+    const isAbandoned = await isLocked(draft).then(
+      (locked) => !locked,
+      () => false,
+    );
+    if (isAbandoned) await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 

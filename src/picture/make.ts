@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts';
+import { interruptedError, UserError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
@@ -9,20 +9,23 @@ import { formatOf } from './openai/returned.ts';
 import type { Outlet } from './outlet.ts';
 import { sentName } from './plan.ts';
 import type { ImageModel, PictureFormat, PictureReply, SendOptions } from './port.ts';
-import { keepArrived, type SavedPicture, saveReply } from './save.ts';
+import { keepFailure, type SavedPicture, saveReply } from './save.ts';
 
 /** What making a picture reports while it goes; whoever shows it handles every kind. */
 export type MakeEvent =
+  /** A connection stands and the request is on its way: what is awaited now may be billed. */
+  | { readonly kind: 'sent' }
   /** The server refused for now; it is asked again after so many seconds. */
   | { readonly kind: 'waiting'; readonly seconds: number }
-  /** A picture in the making, with its number from 0, and the file it was written to. */
-  | { readonly kind: 'partial'; readonly index: number; readonly file: string; readonly bytes: Uint8Array }
-  /** `format` is what came, `asked` what was asked for. */
+  /** A picture in the making, with its number from 0, and the file it was written to; null when it could not be. */
+  | { readonly kind: 'partial'; readonly index: number; readonly file: string | null; readonly bytes: Uint8Array }
+  /** `format` is what came, `asked` what was asked for, `size` the pixels that were asked for, or auto. */
   | {
       readonly kind: 'saved';
       readonly picture: SavedPicture;
       readonly format: PictureFormat;
       readonly asked: PictureFormat;
+      readonly size: string;
     };
 
 export interface MakeDeps {
@@ -47,6 +50,10 @@ export interface Made {
   /** As the API reports it; null when it does not. */
   readonly usage: unknown;
   readonly actualUsd: number | null;
+  /** Whether the cost may count the same usage several times. */
+  readonly isCostDoubtful: boolean;
+  /** What is missing of the pictures that were asked for, as a sentence, and the files that hold what came damaged. */
+  readonly shortfall: { readonly said: string; readonly kept: readonly string[] } | null;
 }
 
 /** The server does not know the conversation any more: nothing was made, and another offer has to be agreed to. */
@@ -56,7 +63,8 @@ export interface Forgotten {
 }
 
 /**
- * Sends an offer that was agreed to, and writes what comes back: every picture whole, with its lineage.
+ * Sends an offer that was agreed to, and writes what comes back: every picture whole, with its lineage; and of a request
+ * that brought none, but may be billed, a record.
  * @throws UserError `private` when a rule has changed since the offer, `no_key`, and what the server answers
  */
 export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): Promise<Made | Forgotten> {
@@ -64,21 +72,33 @@ export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): 
   await demandAllPublic(offer, deps);
   const { OpenAiImageModel } = await import('./openai/image-model.ts');
   const model = new OpenAiImageModel({ endpoint: endpointOf(settings), settings, world });
-  const started = world.now();
-  try {
-    const reply = await send(model, offer, sendOptions(outlet, options));
+  return outlet.during(async () => {
+    const started = world.now();
+    let reply: PictureReply;
+    try {
+      reply = await send(model, offer, sendOptions(outlet, options));
+    } catch (error) {
+      if (error instanceof IncompleteReply) {
+        throw await keepFailure(outlet, offer, { failure: error, started, finished: world.now() });
+      }
+      // A replay is the very request, or none.
+      const isForgotten = error instanceof UserError && error.code === 'conversation_forgotten';
+      if (isForgotten && offer.verb === 'refine') return { kind: 'forgotten', reason: error.message };
+      throw error;
+    }
     const returned = { reply, started, finished: world.now() };
-    const { pictures, actualUsd } = await saveReply(outlet, offer, returned, (picture, format) =>
-      options.onEvent({ kind: 'saved', picture, format, asked: outlet.format }),
+    const { size } = offer.parameters;
+    const saved = await saveReply(outlet, offer, returned, (picture, format) =>
+      options.onEvent({ kind: 'saved', picture, format, asked: outlet.format, size }),
     );
-    return { kind: 'made', offer, pictures, usage: reply.usage, actualUsd };
-  } catch (error) {
-    if (error instanceof IncompleteReply) throw await keepArrived(outlet, offer, error, world.now());
-    // A replay is the very request, or none.
-    const forgotten = error instanceof UserError && error.code === 'conversation_forgotten' && offer.verb === 'refine';
-    if (forgotten) return { kind: 'forgotten', reason: error.message };
-    throw error;
-  }
+    const { pictures, actualUsd, damaged } = saved;
+    const shortfall = reply.shortfall === null ? null : { said: reply.shortfall.said, kept: damaged };
+    if (shortfall !== null && options.signal.aborted) {
+      throw interruptedError(`Interrupted. ${shortfall.said} Kept: ${pictures.map(({ path }) => path).join(', ')}.`);
+    }
+    const isCostDoubtful = reply.isUsageDoubtful && actualUsd !== null;
+    return { kind: 'made', offer, pictures, usage: reply.usage, actualUsd, isCostDoubtful, shortfall };
+  });
 }
 
 function send(
@@ -98,10 +118,11 @@ function sendOptions(outlet: Outlet, { retries, timeoutMs, signal, onEvent }: Ma
     retries,
     timeoutMs,
     interrupted: signal,
+    onSent: () => onEvent({ kind: 'sent' }),
     onWait: (seconds) => onEvent({ kind: 'waiting', seconds }),
     onPartial: async (bytes, index) => {
       const format = formatOf(bytes);
-      const file = await outlet.extra(`partial-${index + 1}`, format === 'jpeg' ? 'jpg' : (format ?? 'bin'), bytes);
+      const file = await outlet.partial(index, format === 'jpeg' ? 'jpg' : (format ?? 'bin'), bytes);
       onEvent({ kind: 'partial', index, file, bytes });
     },
   };

@@ -109,7 +109,7 @@ function overBudget({ known, reason, tried }: Unaffordable, maxCost: number | un
   const dropped = tried.length === 0 || !known ? '' : ` after dropping ${tried.join(' and ')}`;
   const what = known ? `Over the budget of $${maxCost}${dropped}` : `A budget of $${maxCost} cannot be kept`;
   const hint = known
-    ? 'Raise --max-cost, or choose a smaller --size.'
-    : 'Leave nothing to the model (--size, --quality) and take one of known price, or set no budget and agree with --yes.';
+    ? 'Raise --max-cost, or ask for a smaller picture.'
+    : 'Leave neither size nor quality to the model and take one of known price, or set no budget and agree with --yes.';
   return new UserError('over_budget', `${what}: ${reason}. Nothing was sent.`, { hint, kind: 'refused' });
 }

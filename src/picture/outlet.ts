@@ -1,12 +1,35 @@
-import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
-import { writeNew, writeWhole } from '../files/atomic-write.ts';
+import { clearDrafts, writeNew, writeWhole } from '../files/atomic-write.ts';
 import { lineageFileOf } from './lineage/files.ts';
 import { nameFromPrompt } from './names.ts';
 import type { PictureFormat } from './port.ts';
 
 const ENDINGS: Readonly<Record<string, PictureFormat>> = { png: 'png', jpg: 'jpeg', jpeg: 'jpeg', webp: 'webp' };
+
+/** What `--out` means: a folder, or a file of a folder. Paths are absolute. */
+export type Place =
+  | { readonly kind: 'folder'; readonly folder: string }
+  | {
+      readonly kind: 'file';
+      readonly folder: string;
+      readonly stem: string;
+      /** As it was written, without the dot. */
+      readonly ending: string;
+      readonly format: PictureFormat;
+    };
+
+/** @throws UserError usage when the ending is none of a picture */
+export async function placeOf(cwd: string, out: string | null): Promise<Place> {
+  const target = resolve(cwd, out ?? '.');
+  const isFolder = out === null || /[\\/]$/.test(out) || (await kind(target)) === 'folder' || extname(target) === '';
+  if (isFolder) return { kind: 'folder', folder: target };
+  const ending = extname(target).slice(1);
+  const format = ENDINGS[ending.toLowerCase()];
+  if (format === undefined) throw usageError(`The ending of ${out} is none of .png, .jpg, .webp.`);
+  return { kind: 'file', folder: dirname(target), stem: basename(target, `.${ending}`), ending, format };
+}
 
 interface OutletRequest {
   readonly cwd: string;
@@ -18,8 +41,16 @@ interface OutletRequest {
   readonly usual: PictureFormat;
   readonly n: number;
   readonly force: boolean;
-  /** Where a picture is kept when it cannot be written where it should. */
-  readonly spare: string;
+  /** Where a picture is kept when it cannot be written where it should, the first of these folders that takes it. */
+  readonly spares: readonly string[];
+}
+
+/** A picture on the disk, with its lineage. */
+interface Written {
+  readonly file: string;
+  readonly lineage: string;
+  /** Why it lies in another folder than it should, as a sentence; null when it does not. */
+  readonly strayed: string | null;
 }
 
 /** Where pictures, their lineage and whatever else arrives are written: whole, and never over anything unless forced. */
@@ -42,78 +73,116 @@ export class Outlet {
   /** Finds names before anything is paid. @throws UserError when they are taken or the folder cannot be written */
   static async open(request: OutletRequest): Promise<Outlet> {
     const { cwd, out, prompt, format, n, force } = request;
-    const target = resolve(cwd, out ?? '.');
-    const isFolder = out === null || /[\\/]$/.test(out) || (await kind(target)) === 'folder' || extname(target) === '';
-    if (isFolder) {
-      await makeFolder(target);
+    const place = await placeOf(cwd, out);
+    await demandWritable(place.folder);
+    if (place.kind === 'folder') {
       const base = nameFromPrompt(prompt);
-      return new Outlet(request, target, force ? base : await freeStem(target, base, n), null);
+      const stem = force ? base : await freeStem(place.folder, base, n);
+      return new Outlet(request, place.folder, stem, null);
     }
-    const ending = extname(target).slice(1);
-    const named = ENDINGS[ending.toLowerCase()];
-    if (named === undefined) throw usageError(`The ending of ${out} is none of .png, .jpg, .webp.`);
-    if (format !== null && format !== named)
+    if (format !== null && format !== place.format)
       throw usageError(`The format ${format} and the ending of ${out} do not agree.`);
-    await makeFolder(dirname(target));
-    const outlet = new Outlet(request, dirname(target), basename(target, `.${ending}`), ending);
+    const outlet = new Outlet(request, place.folder, place.stem, place.ending);
     if (!force) await outlet.#demandFree(n);
     return outlet;
   }
 
   /**
-   * Writes a picture and says where. @param index of `n` pictures, from 0
-   * @param lineage makes the text of the lineage file, once the picture's name is known
+   * Does `work` with the folder there, and without drafts in it that a killed run left. Should nothing be written after
+   * all, a folder that was made for it goes again. @throws UserError `cannot_write`
    */
-  async picture(
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const first = await makeFolder(this.folder);
+    await clearDrafts(this.folder);
+    try {
+      return await work();
+    } catch (error) {
+      for (let folder = this.folder; first !== undefined; folder = dirname(folder)) {
+        const removed = await rmdir(folder).then(
+          () => true,
+          () => false,
+        );
+        if (!removed || folder === first) break;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a picture with its lineage and says where: it is paid for, so better in a strange place than lost.
+   * @param index of `n` pictures, from 0
+   * @param lineage makes the text of the lineage file, once the picture's file is known
+   * @throws UserError `cannot_write` when it cannot be kept anywhere
+   */
+  picture(
     bytes: Uint8Array,
     { index, n, format }: { readonly index: number; readonly n: number; readonly format: PictureFormat },
     lineage: (file: string) => string,
-  ): Promise<{ readonly file: string; readonly lineage: string }> {
+  ): Promise<Written> {
     const ending = this.#ending ?? (format === 'jpeg' ? 'jpg' : format);
-    const file = await this.#put(n === 1 ? '' : `-${index + 1}`, ending, bytes);
-    const beside = lineageFileOf(file);
-    if (!(await this.#write(beside, lineage(file)))) {
-      throw new UserError('exists', `The picture is written, but ${beside} was there already.`, {
-        hint: 'Move that file away; the picture itself is safe.',
-      });
-    }
-    return { file, lineage: beside };
+    const mark = n === 1 ? '' : `-${index + 1}`;
+    return this.#somewhere(async (folder, strayed) => {
+      for (const file of this.#names(folder, mark, ending)) {
+        const beside = lineageFileOf(file);
+        if (!this.#mayReplace(folder) && (await kind(beside)) !== null) continue;
+        if (!(await this.#write(folder, file, bytes))) continue;
+        if (await this.#write(folder, beside, lineage(file))) return { file, lineage: beside, strayed };
+      }
+      throw new Error('names never end');
+    });
   }
 
-  /** Writes something that belongs beside the picture: `mark` goes between its name and its ending. */
+  /**
+   * Writes something that belongs beside the picture: `mark` goes between its name and its ending.
+   * @throws UserError `cannot_write` when it cannot be kept anywhere
+   */
   extra(mark: string, ending: string, bytes: string | Uint8Array): Promise<string> {
-    return this.#put(`.${mark}`, ending, bytes);
+    return this.#somewhere((folder) => this.#extraIn(folder, mark, ending, bytes));
   }
 
-  async #put(mark: string, ending: string, bytes: string | Uint8Array): Promise<string> {
-    try {
-      return await this.#putIn(this.folder, mark, ending, bytes);
-    } catch (error) {
-      if (systemErrorCode(error) === null) throw error;
-      // It is paid for: better in a strange place than lost.
-      const file = await this.#putIn(this.#request.spare, mark, ending, bytes).catch(() => null);
-      throw new UserError(
-        'cannot_write',
-        `Cannot write to ${this.folder}${sep}: ${whyUnwritten(join(this.folder, this.#stem), error)}.`,
-        {
-          hint: file === null ? 'Make room and try again.' : `What came back is kept as ${file}.`,
-          cause: error,
-        },
-      );
+  /** Writes a picture in the making beside the picture. @returns null when that cannot be: it is not worth more */
+  partial(index: number, ending: string, bytes: Uint8Array): Promise<string | null> {
+    return this.#extraIn(this.folder, `partial-${index + 1}`, ending, bytes).catch(() => null);
+  }
+
+  async #extraIn(folder: string, mark: string, ending: string, bytes: string | Uint8Array): Promise<string> {
+    for (const file of this.#names(folder, `.${mark}`, ending)) {
+      if (await this.#write(folder, file, bytes)) return file;
     }
+    throw new Error('names never end');
   }
 
-  async #putIn(folder: string, mark: string, ending: string, bytes: string | Uint8Array): Promise<string> {
+  /** @param write throws a system error where it cannot */
+  async #somewhere<T>(write: (folder: string, strayed: string | null) => Promise<T>): Promise<T> {
+    let first: unknown = null;
+    let why: string | null = null;
+    for (const folder of [this.folder, ...this.#request.spares]) {
+      try {
+        return await write(folder, why);
+      } catch (error) {
+        if (systemErrorCode(error) === null) throw error;
+        first ??= error;
+        why ??= `Cannot write to ${this.folder}${sep}: ${whyUnwritten(join(this.folder, this.#stem), error)}.`;
+      }
+    }
+    throw new UserError('cannot_write', why ?? '', { hint: 'Make room and try again.', cause: first });
+  }
+
+  *#names(folder: string, mark: string, ending: string): Generator<string> {
     for (let number = 1; ; number += 1) {
-      const file = join(folder, `${this.#stem}${number === 1 ? '' : `-${number}`}${mark}.${ending}`);
-      if (await this.#write(file, bytes)) return file;
+      yield join(folder, `${this.#stem}${number === 1 ? '' : `-${number}`}${mark}.${ending}`);
     }
   }
 
-  async #write(file: string, bytes: string | Uint8Array): Promise<boolean> {
-    if (!this.#request.force) return writeNew(file, bytes);
+  async #write(folder: string, file: string, bytes: string | Uint8Array): Promise<boolean> {
+    if (!this.#mayReplace(folder)) return writeNew(file, bytes);
     await writeWhole(file, bytes);
     return true;
+  }
+
+  /** Nobody forced anything in a folder that was not named. */
+  #mayReplace(folder: string): boolean {
+    return this.#request.force && folder === this.folder;
   }
 
   async #demandFree(n: number): Promise<void> {
@@ -134,7 +203,7 @@ export class Outlet {
 /** The first of `base`, `base-2`, `base-3`, ... under which nothing stands in the folder. */
 async function freeStem(folder: string, base: string, n: number): Promise<string> {
   // A rehearsal of the same prompt is no picture.
-  const names = (await readdir(folder))
+  const names = (await readdir(folder).catch(() => []))
     .map((name) => name.toLowerCase())
     .filter((name) => !/\.dry-run(-\d+)?$/.test(name));
   const taken = (stem: string): boolean =>
@@ -144,17 +213,35 @@ async function freeStem(folder: string, base: string, n: number): Promise<string
   return stem;
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** @returns the first folder that had to be made */
+async function makeFolder(folder: string): Promise<string | undefined> {
   try {
-    await mkdir(folder, { recursive: true });
+    const first = await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
+    return first;
   } catch (error) {
-    const why = whyUnwritten(systemErrorCode(error) === 'EEXIST' ? folder : join(folder, 'picture'), error);
-    throw new UserError('cannot_write', `Cannot write to ${folder}${sep}: ${why}.`, {
-      hint: 'Choose another folder: --out FOLDER',
-      cause: error,
-    });
+    throw unwritten(folder, error);
   }
+}
+
+/** Makes nothing yet: the folder may be there, or the nearest one above it that is would take it. */
+async function demandWritable(folder: string): Promise<void> {
+  for (let place = folder; ; place = dirname(place)) {
+    try {
+      if (!(await stat(place)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
+      return await access(place, constants.W_OK);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT' || place === dirname(place)) throw unwritten(folder, error, place);
+    }
+  }
+}
+
+function unwritten(folder: string, error: unknown, place = folder): UserError {
+  const why = whyUnwritten(systemErrorCode(error) === 'EEXIST' ? place : join(place, 'picture'), error);
+  return new UserError('cannot_write', `Cannot write to ${folder}${sep}: ${why}.`, {
+    hint: 'Choose another folder: --out FOLDER',
+    cause: error,
+  });
 }
 
 async function kind(path: string): Promise<'file' | 'folder' | null> {

@@ -1,4 +1,5 @@
 import type { Complexity, Quality } from './image-models/levels.ts';
+import type { Arrived } from './openai/incomplete.ts';
 
 /** Where a request goes: OpenAI itself, Azure's OpenAI service, or a server that speaks the same protocol. */
 export type EndpointKind = 'openai' | 'azure' | 'compatible';
@@ -44,10 +45,14 @@ export interface TurnRequest extends PictureRequest {
 }
 
 export interface PictureReply {
-  /** Whole, decodable, in the format that their bytes say. */
+  /** At least one: whole, decodable, in the format that their bytes say. */
   readonly pictures: readonly Uint8Array[];
+  /** What is missing of the pictures that were asked for, as a sentence, and what came in their place. */
+  readonly shortfall: { readonly said: string; readonly damaged: readonly Arrived[] } | null;
   /** As the API reports it; null when it does not. */
   readonly usage: unknown;
+  /** Whether the usage is a sum that may count the same several times. */
+  readonly isUsageDoubtful: boolean;
   readonly requestIds: readonly string[];
   /** Continues the conversation; null for single requests. */
   readonly responseId: string | null;
@@ -58,12 +63,14 @@ export interface SendOptions {
   readonly retries: number;
   readonly timeoutMs: number;
   readonly interrupted: AbortSignal;
-  /** A picture in the making, with its number from 0. */
+  /** A connection stands and the request goes out: from now on it may be billed. */
+  onSent(): void;
+  /** A picture in the making, with its number from 0. Should it fail, the reply is read all the same. */
   onPartial(bytes: Uint8Array, index: number): Promise<void>;
   onWait(seconds: number): void;
 }
 
-/** Makes pictures. Every failure is a UserError; a reply that was not whole is an `IncompleteReply`. */
+/** Makes pictures. Every failure is a UserError; one that may be billed is an `IncompleteReply`. */
 export interface ImageModel {
   readonly endpoint: EndpointKind;
   /** A picture from pictures and a text. */

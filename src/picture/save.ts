@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../files/hash.ts';
 import { version } from '../version.ts';
 import { actualCost } from './cost/cost.ts';
 import { conversationPrices, readImageModels } from './image-models/image-models.ts';
 import { apiParameters } from './image-models/parameters.ts';
+import type { FailedRequest } from './lineage/failed.ts';
 import { type Lineage, type LineageReference, storedPath } from './lineage/lineage.ts';
 import type { Offer } from './offer.ts';
-import type { IncompleteReply } from './openai/incomplete.ts';
+import type { Arrived, IncompleteReply } from './openai/incomplete.ts';
 import { decodeReturned, formatOf } from './openai/returned.ts';
 import type { Outlet } from './outlet.ts';
 import type { PlannedReference } from './plan.ts';
@@ -31,53 +32,83 @@ interface Returned {
   readonly finished: Date;
 }
 
-/** Writes every picture with its lineage; what came back is written as it came. */
+interface Saved {
+  readonly pictures: readonly SavedPicture[];
+  readonly actualUsd: number | null;
+  /** Files that hold what came damaged. */
+  readonly damaged: readonly string[];
+}
+
+/**
+ * Writes every picture with its lineage; what came back is written as it came. A picture that cannot be written where it
+ * should is kept elsewhere, and one that can be kept nowhere takes none of the others with it.
+ * @throws UserError `cannot_write`, when all that can be kept is kept, and says where
+ */
 export async function saveReply(
   outlet: Outlet,
   offer: Offer,
   { reply, started, finished }: Returned,
   onSaved: (picture: SavedPicture, format: PictureFormat) => void,
-): Promise<{ readonly pictures: readonly SavedPicture[]; readonly actualUsd: number | null }> {
+): Promise<Saved> {
   const { model, conversation } = offer;
   const prices = conversation === null ? null : conversationPrices(await readImageModels(), conversation.model);
   const actualUsd = actualCost(reply.usage, { model: model.entry, conversation: prices });
-  const request = {
-    id: randomUUID(),
-    started: started.toISOString(),
-    seconds: (finished.getTime() - started.getTime()) / 1000,
-  };
+  const about = { ...requestOf(offer, started, finished), reply, actualUsd };
   const pictures: SavedPicture[] = [];
+  let strayed: string | null = null;
+  let lost: unknown = null;
   for (const [index, bytes] of reply.pictures.entries()) {
     const size = await decodeReturned(bytes);
     const format = formatOf(bytes);
     if ('fault' in size || format === null) throw new Error('a picture was believed that does not decode');
     const facts = { sha256: sha256(bytes), bytes: bytes.length, width: size.width, height: size.height };
-    const common = { offer, reply, request, actualUsd, created: finished, folder: outlet.folder };
-    const written = await outlet.picture(bytes, { index, n: reply.pictures.length, format }, (file) => {
-      const lineage = lineageOf({ ...common, picture: { path: basename(file), ...facts } });
-      return `${JSON.stringify(lineage, null, 2)}\n`;
-    });
+    const place = { index, n: reply.pictures.length, format };
+    const written = await outlet
+      .picture(bytes, place, (file) => textOf(lineageOf(about, { path: basename(file), ...facts }, dirname(file))))
+      .catch((error: unknown) => {
+        lost ??= error;
+        return null;
+      });
+    if (written === null) continue;
+    strayed ??= written.strayed;
     const picture = { path: written.file, lineage: written.lineage, ...facts };
     pictures.push(picture);
     onSaved(picture, format);
   }
-  return { pictures, actualUsd };
+  const damaged = await keep(outlet, reply.shortfall?.damaged ?? []);
+  if (lost !== null || strayed !== null) throw unsaved(lost, strayed, pictures, reply.pictures.length);
+  return { pictures, actualUsd, damaged };
 }
 
-interface LineageFacts {
+/** Says where pictures are that could not be written where they should, and how many could be kept nowhere. */
+function unsaved(lost: unknown, strayed: string | null, kept: readonly SavedPicture[], n: number): unknown {
+  if (lost !== null && !(lost instanceof UserError)) return lost;
+  const message = strayed ?? (lost as UserError).message;
+  const missing = n - kept.length;
+  const where = kept.map(({ path }) => path).join(', ');
+  const said = [
+    ...(kept.length === 0 ? [] : [`What came back is kept, with its lineage and cost, as ${where}.`]),
+    ...(missing === 0 ? [] : [`${missing} of ${n} pictures could be kept nowhere: make room.`]),
+  ];
+  return new UserError('cannot_write', message, { hint: said.join(' '), cause: lost });
+}
+
+/** What a lineage file and the record of a failed request have in common. */
+interface Request {
   readonly offer: Offer;
-  readonly reply: PictureReply;
   readonly request: Lineage['request'];
-  readonly actualUsd: number | null;
   readonly created: Date;
-  readonly folder: string;
-  readonly picture: Lineage['picture'];
 }
 
-function lineageOf({ offer, reply, request, actualUsd, created, folder, picture }: LineageFacts): Lineage {
+function requestOf(offer: Offer, started: Date, finished: Date): Request {
+  const seconds = (finished.getTime() - started.getTime()) / 1000;
+  return { offer, request: { id: randomUUID(), started: started.toISOString(), seconds }, created: finished };
+}
+
+/** @param folder of the file it is written to */
+function aboutRequest({ offer, request, created }: Request, folder: string) {
   const { parent, conversation } = offer;
   return {
-    schema: 'curate.lineage/1',
     created: created.toISOString(),
     curate: version(),
     verb: offer.verb,
@@ -85,17 +116,30 @@ function lineageOf({ offer, reply, request, actualUsd, created, folder, picture 
     text: offer.text,
     model: offer.model.id,
     endpoint: offer.endpoint,
-    api: conversation === null ? 'images.edit' : 'responses',
+    api: conversation === null ? ('images.edit' as const) : ('responses' as const),
     conversationModel: conversation?.model ?? null,
     previousResponseId: conversation?.previousResponseId ?? null,
     parameters: apiParameters(offer.parameters),
     references: offer.references.map((planned) => referenceOf(planned, folder)),
     parent: parent === null ? null : { path: storedPath(parent.file, parent.given, folder), sha256: parent.sha256 },
     request,
+  };
+}
+
+function lineageOf(
+  about: Request & { readonly reply: PictureReply; readonly actualUsd: number | null },
+  picture: Lineage['picture'],
+  folder: string,
+): Lineage {
+  const { reply, actualUsd, offer } = about;
+  const doubtful = reply.isUsageDoubtful ? { doubtful: true as const } : {};
+  return {
+    schema: 'curate.lineage/1',
+    ...aboutRequest(about, folder),
     requestIds: [...reply.requestIds],
     responseIds: reply.responseId === null ? [] : [reply.responseId],
     usage: (reply.usage ?? null) as Lineage['usage'],
-    cost: { estimatedUsd: offer.estimate.usd, actualUsd },
+    cost: { estimatedUsd: offer.estimate.usd, actualUsd, ...doubtful },
     picture,
   };
 }
@@ -114,29 +158,57 @@ function referenceOf({ reference, role, score, reason, given }: PlannedReference
   };
 }
 
-/** Keeps what arrived of a broken reply beside the output, with the reason, and says so in the error. */
-export async function keepArrived(
-  outlet: Outlet,
-  { verb, prompt, model }: Offer,
-  failure: IncompleteReply,
-  now: Date,
-): Promise<UserError> {
-  const { code, message, hint, kind, cause } = failure;
+/** Keeps what arrived in place of a picture, each in a file of its own; what cannot be kept anywhere is left out. */
+async function keep(outlet: Outlet, arrived: readonly Arrived[]): Promise<string[]> {
   const files: string[] = [];
-  for (const [index, { ending, bytes }] of failure.arrived.entries()) {
-    if (bytes.length > 0)
-      files.push(await outlet.extra(`failed-${index + 1}`, ending === 'jpeg' ? 'jpg' : ending, bytes));
+  for (const [index, { ending, bytes }] of arrived.entries()) {
+    if (bytes.length === 0) continue;
+    const file = outlet.extra(`failed-${index + 1}`, ending === 'jpeg' ? 'jpg' : ending, bytes);
+    files.push(
+      ...(await file.then(
+        (one) => [one],
+        () => [],
+      )),
+    );
   }
-  const record = {
+  return files;
+}
+
+/**
+ * Keeps a request that was sent and brought no picture: a record of it, for it may be billed, and what did arrive. Says
+ * so in the error.
+ */
+export async function keepFailure(
+  outlet: Outlet,
+  offer: Offer,
+  {
+    failure,
+    started,
+    finished,
+  }: { readonly failure: IncompleteReply; readonly started: Date; readonly finished: Date },
+): Promise<UserError> {
+  const { code, message, hint, kind, cause, requestIds } = failure;
+  const files = await keep(outlet, failure.arrived);
+  const record: FailedRequest = {
     schema: 'curate.failed/1',
-    created: now.toISOString(),
-    verb,
-    prompt,
-    model: model.id,
+    ...aboutRequest(requestOf(offer, started, finished), outlet.folder),
+    requestIds: [...requestIds],
     error: { code, message },
+    billing: 'may have been billed',
+    cost: { estimatedUsd: offer.estimate.usd, actualUsd: null },
     arrived: files.map((file) => basename(file)),
   };
-  const file = await outlet.extra('failed', 'json', `${JSON.stringify(record, null, 2)}\n`);
-  const kept = files.length === 0 ? `The reason is kept in ${file}.` : `What arrived is kept beside ${file}.`;
-  return new UserError(code, message, { hint: `${hint ?? ''} ${kept}`.trim(), kind, cause });
+  const file = await outlet.extra('failed', 'json', textOf(record)).catch(() => null);
+  return new UserError(code, message, { hint: `${hint ?? ''} ${keptAs(file, files)}`.trim(), kind, cause });
+}
+
+function keptAs(record: string | null, files: readonly string[]): string {
+  if (record !== null) {
+    return files.length === 0 ? `The reason is kept in ${record}.` : `What arrived is kept beside ${record}.`;
+  }
+  return files.length === 0 ? 'No record of it could be written.' : `What arrived is kept as ${files.join(', ')}.`;
+}
+
+function textOf(record: Lineage | FailedRequest): string {
+  return `${JSON.stringify(record, null, 2)}\n`;
 }

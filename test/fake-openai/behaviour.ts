@@ -7,6 +7,10 @@ export type Behaviour =
   | { readonly kind: 'stall' }
   /** Sends half of the answer, then breaks the connection. */
   | { readonly kind: 'cut' }
+  /** Reads the request, and breaks the connection without a word. */
+  | { readonly kind: 'hang-up' }
+  /** Streams all but the last event, and then breaks the connection. */
+  | { readonly kind: 'cut-late' }
   /** Streams the partial pictures and then ends as if all were well. */
   | { readonly kind: 'cut-stream' }
   /** Answers a web page with status 200. */

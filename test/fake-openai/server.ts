@@ -77,6 +77,10 @@ export class FakeOpenAi {
     const behaviour = this.next.shift();
     try {
       if (behaviour?.kind === 'stall') return;
+      if (behaviour?.kind === 'hang-up') {
+        request.socket.destroy();
+        return;
+      }
       if (behaviour?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, behaviour.ms));
       entry.status = 200;
       if (behaviour?.kind === 'html') {
@@ -179,12 +183,11 @@ export class FakeOpenAi {
 
   #stream(response: ServerResponse, events: readonly { readonly type: string }[], how: Behaviour | null): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': `req_${this.received.length}` });
-    const whole =
-      how?.kind === 'cut-stream' || how?.kind === 'cut'
-        ? events.filter(({ type }) => !type.endsWith('completed'))
-        : events;
+    const isCut = how?.kind === 'cut-stream' || how?.kind === 'cut';
+    const unfinished = isCut ? events.filter(({ type }) => !type.endsWith('completed')) : events;
+    const whole = how?.kind === 'cut-late' ? unfinished.slice(0, -1) : unfinished;
     for (const event of whole) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-    if (how?.kind !== 'cut') response.end();
+    if (how?.kind !== 'cut' && how?.kind !== 'cut-late') response.end();
     else response.write('event: image_edit.completed\ndata: {"type":"image_e', () => response.destroy());
   }
 }

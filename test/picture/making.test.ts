@@ -50,7 +50,8 @@ const at = (i: number): string => join(photos, `${i}.jpg`);
 function told(): unknown[] {
   const name = (path: string): string => path.replace(`${room.folder}/`, '');
   return room.events.map((event) => {
-    if (event.kind === 'partial') return [event.kind, event.index, name(event.file), event.bytes.length > 0];
+    if (event.kind === 'sent') return [event.kind];
+    if (event.kind === 'partial') return [event.kind, event.index, name(event.file ?? ''), event.bytes.length > 0];
     if (event.kind === 'waiting') return [event.kind, event.seconds];
     return [event.kind, name(event.picture.path), name(event.picture.lineage), event.format, event.asked];
   });
@@ -101,7 +102,9 @@ describe('a comic', () => {
       retries: 1,
     });
     expect(told()).toEqual([
+      ['sent'],
       ['waiting', 0],
+      ['sent'],
       ['partial', 0, 'first.partial-1.png', true],
       ['partial', 1, 'first.partial-2.png', true],
       ['saved', 'first.png', 'first.png.json', 'png', 'png'],
@@ -113,8 +116,11 @@ describe('a comic', () => {
     await room.make(await room.refine('second.png', 'third'));
     await room.make(await room.replay('third.png'));
     expect(told()).toEqual([
+      ['sent'],
       ['saved', 'second.png', 'second.png.json', 'png', 'png'],
+      ['sent'],
       ['saved', 'third.png', 'third.png.json', 'png', 'png'],
+      ['sent'],
       ['saved', 'third-2.png', 'third-2.png.json', 'png', 'png'],
     ]);
     const { received } = room.fake;
@@ -193,7 +199,7 @@ describe('an abort', () => {
     while (room.fake.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     controller.abort();
     await expect(made).rejects.toMatchObject({ kind: 'interrupted', message: expect.stringContaining('billed') });
-    expect(room.events).toEqual([]);
+    expect(told()).toEqual([['sent']]);
   });
 });
 
@@ -201,7 +207,7 @@ describe('what is not as it was asked for', () => {
   it('is saved as it came, and told', async () => {
     room.fake.next.push({ kind: 'twist', twist: (reply) => asJpeg(reply) });
     await room.made(room.comic(at(0), { prompt: 'odd', slots: 1 }));
-    expect(told()).toEqual([['saved', 'odd.jpg', 'odd.jpg.json', 'jpeg', 'png']]);
+    expect(told()).toEqual([['sent'], ['saved', 'odd.jpg', 'odd.jpg.json', 'jpeg', 'png']]);
   });
 
   it('is kept with the reason when it is broken', async () => {
@@ -209,7 +215,7 @@ describe('what is not as it was asked for', () => {
     const made = room.make(await room.comic(at(0), { prompt: 'broken', slots: 1 }));
     await expect(made).rejects.toMatchObject({ code: 'not_json', hint: expect.stringContaining('broken.failed.json') });
     expect(await readdir(room.folder)).toEqual(['broken.failed-1.html', 'broken.failed.json']);
-    expect(room.events).toEqual([]);
+    expect(told()).toEqual([['sent']]);
   });
 });
 

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { endpointOf } from '../../src/picture/openai/endpoint.ts';
 import { OpenAiImageModel } from '../../src/picture/openai/image-model.ts';
-import type { IncompleteReply } from '../../src/picture/openai/incomplete.ts';
+import { IncompleteReply } from '../../src/picture/openai/incomplete.ts';
+import { Reading, readEvents, readJson } from '../../src/picture/openai/reply.ts';
 import type { PictureRequest, SendOptions, TurnRequest } from '../../src/picture/port.ts';
 import type { Settings } from '../../src/settings.ts';
 import { refuse } from '../fake-openai/behaviour.ts';
@@ -62,6 +65,7 @@ function options(overrides: Partial<SendOptions> = {}): SendOptions {
     retries: 1,
     timeoutMs: 20_000,
     interrupted: new AbortController().signal,
+    onSent: () => undefined,
     onPartial: async () => undefined,
     onWait: () => undefined,
     ...overrides,
@@ -296,7 +300,76 @@ describe('a server that only speaks the protocol', () => {
   });
 });
 
+describe('a large stream', () => {
+  it('takes a time in proportion to its size, as a plain reply does', async () => {
+    const text = 'A'.repeat(12_000_000);
+    const bytes = (content: string, type: string) =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            const all = Buffer.from(content);
+            for (let at = 0; at < all.length; at += 16_384) controller.enqueue(all.subarray(at, at + 16_384));
+            controller.close();
+          },
+        }),
+        { headers: { 'content-type': type } },
+      );
+    const cpuMs = async (work: () => Promise<void>): Promise<number> => {
+      const before = process.cpuUsage();
+      await work();
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    };
+    const event = JSON.stringify({ type: 'image_edit.completed', b64_json: text });
+    const plain = await cpuMs(async () => void (await readJson(bytes(event, 'application/json'), new Reading([]))));
+    const events: unknown[] = [];
+    const streamed = await cpuMs(async () => {
+      const response = bytes(`event: image_edit.completed\r\ndata: ${event}\r\n\r\n`, 'text/event-stream');
+      for await (const one of readEvents(response, new Reading([]))) events.push(one);
+    });
+    expect(events).toEqual([{ type: 'image_edit.completed', b64_json: text }]);
+    expect(streamed).toBeLessThan(10 * plain + 200);
+  });
+
+  it('needs no empty line behind its last event, but the whole of it', async () => {
+    const read = async (content: string): Promise<unknown[]> => {
+      const events: unknown[] = [];
+      for await (const event of readEvents(new Response(content), new Reading([]))) events.push(event);
+      return events;
+    };
+    expect(await read('\ufeffdata: {"a":1}\n\ndata: [DONE]\n\ndata: {"b":\ndata: 2}')).toEqual([{ a: 1 }, { b: 2 }]);
+    await expect(read('data: {"a":1}\n\ndata: {"b"')).rejects.toMatchObject({ code: 'cut_stream' });
+  });
+});
+
 describe('patience', () => {
+  it('says that nothing was sent when no connection came about', async () => {
+    const mute = createServer();
+    mute.listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    try {
+      const silent = model({ openaiBaseUrl: `https://127.0.0.1:${port}/v1` });
+      const sent: string[] = [];
+      const error = await failure(
+        silent.edit(request(), options({ timeoutMs: 1000, onSent: () => void sent.push('sent') })),
+      );
+      expect([error.code, error.message, sent]).toEqual(['timeout', expect.stringContaining('Nothing was sent.'), []]);
+      const interrupted = AbortSignal.timeout(300);
+      const stopped = await failure(silent.edit(request(), options({ interrupted })));
+      expect([stopped.kind, stopped.message]).toEqual(['interrupted', 'Interrupted; nothing was sent.']);
+    } finally {
+      mute.close();
+    }
+  });
+
+  it('says that it may be billed when the connection is lost after sending', async () => {
+    fake.next.push({ kind: 'hang-up' });
+    const error = await failure(model().edit(request(), options()));
+    expect(error).toBeInstanceOf(IncompleteReply);
+    expect([error.code, error.hint]).toEqual(['network', expect.stringContaining('may have been billed')]);
+  });
+
   it('posts once to a server that stalls, and says that it may have been billed', async () => {
     fake.next.push({ kind: 'stall' });
     const error = await failure(model().edit(request(), options({ timeoutMs: 1000, retries: 5 })));

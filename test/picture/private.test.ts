@@ -189,7 +189,7 @@ async function send(base: string, offer: Offer, deps: ReturnType<typeof depsFor>
     usual: 'png',
     n: 1,
     force: false,
-    spare: base,
+    spares: [],
   });
   const options = { retries: 0, timeoutMs: 60_000, signal: deps.signal, onEvent: () => undefined };
   expect(await make(offer, { ...deps, outlet }, options)).toMatchObject({ kind: 'made' });

@@ -48,6 +48,8 @@ export class Darkroom {
   signal = new AbortController().signal;
   session: Session;
   folder = '';
+  /** Where what cannot be written in `folder` is kept. */
+  spare = '';
   readonly #embedder: Embedder;
   #tests = 0;
 
@@ -66,7 +68,9 @@ export class Darkroom {
   async fresh(): Promise<void> {
     this.#tests += 1;
     this.folder = join(this.root, `work-${this.#tests}`);
+    this.spare = join(this.root, `spare-${this.#tests}`);
     await mkdir(this.folder);
+    await mkdir(this.spare);
     this.fake.reset();
     this.events.length = 0;
     this.rendered.length = 0;
@@ -139,7 +143,7 @@ export class Darkroom {
   async make(offer: Offer, { retries = 0, timeoutMs = 60_000 } = {}): Promise<Made | Forgotten> {
     const { world, settings, session, signal } = this.deps;
     const { prompt, parameters } = offer;
-    const names = { cwd: this.folder, out: null, prompt, n: parameters.n, force: false, spare: this.root };
+    const names = { cwd: this.folder, out: null, prompt, n: parameters.n, force: false, spares: [this.spare] };
     const outlet = await Outlet.open({ ...names, format: parameters.format, usual: 'png' });
     const onEvent = (event: MakeEvent): void => {
       this.events.push(event);

@@ -4,14 +4,15 @@ import type { Offer } from '../../picture/offer.ts';
 type Document = { readonly schema: string } & Record<string, unknown>;
 
 /** What comic, refine and replay say with --json of pictures that were made. Pure. */
-export function pictureDocument({ offer, pictures, usage, actualUsd }: Made): Document {
+export function pictureDocument({ offer, pictures, usage, actualUsd, isCostDoubtful, shortfall }: Made): Document {
   return {
     schema: `curate.${offer.verb}/1`,
     pictures: pictures.map(({ lineage, ...picture }) => picture),
     lineage: pictures.map(({ lineage }) => lineage),
     ...aboutOffer(offer),
     usage,
-    cost: { estimatedUsd: offer.estimate.usd, actualUsd },
+    cost: { estimatedUsd: offer.estimate.usd, actualUsd, ...(isCostDoubtful ? { doubtful: true } : {}) },
+    missing: shortfall?.said ?? null,
     dryRun: false,
   };
 }

@@ -35,16 +35,24 @@ export function announce(world: World, offer: Offer, { dryRun }: { readonly dryR
 }
 
 /** The pictures' paths on standard output; size, lineage and cost on standard error. */
-export function reportMade(world: World, { offer, pictures, usage, actualUsd }: Made): void {
+export function reportMade(world: World, { offer, pictures, usage, actualUsd, isCostDoubtful, shortfall }: Made): void {
   for (const { path, width, height, bytes: size, lineage } of pictures) {
     writeLine(world.stdout, path);
     writeLine(world.stderr, `${width}x${height}, ${bytes(size)}; how it was made: ${lineage}`);
+  }
+  if (shortfall !== null) {
+    const { said, kept } = shortfall;
+    writeLine(world.stderr, `${said}${kept.length === 0 ? '' : ` What came is kept as ${kept.join(', ')}.`}`);
   }
   const { usd } = offer.estimate;
   const estimated = usd === null ? '' : ` (estimated ${dollars(usd)})`;
   const unknown =
     usage === null ? 'unknown: the reply does not say' : 'unknown: neither the reply nor the price table tells';
   writeLine(world.stderr, `Cost: ${actualUsd === null ? unknown : dollars(actualUsd)}${estimated}`);
+  if (isCostDoubtful) {
+    const note = 'That is a sum, and doubtful: the same usage came with each picture, and may be that of the whole.';
+    writeLine(world.stderr, note);
+  }
 }
 
 /** Cells left for a path beside the other columns; unlimited where nobody looks. */

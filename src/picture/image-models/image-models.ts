@@ -105,7 +105,7 @@ export function chooseModel(table: ImageModelTable, wanted: string | undefined, 
   const today = now.toISOString().slice(0, 10);
   if (found.ends !== null && found.ends <= today) {
     throw new UserError('model_gone', `The model ${id} ended on ${found.ends}.`, {
-      hint: `Use its successor: --image-model ${successor}`,
+      hint: `Make a new picture by its successor: curate comic or refine, --image-model ${successor}`,
     });
   }
   const notice = found.ends === null ? null : `The model ${id} ends on ${found.ends}; its successor is ${successor}.`;

@@ -23,7 +23,7 @@ const reference = z.object({
   reason: z.string(),
 });
 
-const schema = z.object({
+export const lineageSchema = z.object({
   schema: z.literal('curate.lineage/1'),
   created: z.iso.datetime(),
   /** Version of curate. */
@@ -60,8 +60,8 @@ const schema = z.object({
   responseIds: z.array(z.string()),
   /** As the API reported it, of the whole request; null when it did not. */
   usage: z.record(z.string(), z.unknown()).nullable(),
-  /** Of the whole request, US dollars; null when unknown. */
-  cost: z.object({ estimatedUsd: usd, actualUsd: usd }),
+  /** Of the whole request, US dollars; null when unknown. `doubtful` when usage may have been counted several times. */
+  cost: z.object({ estimatedUsd: usd, actualUsd: usd, doubtful: z.literal(true).optional() }),
   picture: z.object({
     /** Relative to this file's folder. */
     path: z.string(),
@@ -72,13 +72,13 @@ const schema = z.object({
   }),
 });
 
-export type Lineage = z.infer<typeof schema>;
+export type Lineage = z.infer<typeof lineageSchema>;
 export type LineageReference = z.infer<typeof reference>;
 
 /** Everything in a lineage file, or null when the text is something else. */
 export function parseLineage(text: string): Lineage | null {
   try {
-    return schema.safeParse(JSON.parse(text)).data ?? null;
+    return lineageSchema.safeParse(JSON.parse(text)).data ?? null;
   } catch {
     return null;
   }
@@ -92,7 +92,7 @@ export function parseLineageStrictly(text: string, file: string): Lineage {
   } catch (error) {
     throw badLineage(file, messageOf(error));
   }
-  const parsed = schema.safeParse(value);
+  const parsed = lineageSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw badLineage(file, `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not valid'}`);

@@ -18,8 +18,9 @@ export interface Access {
 /**
  * The SDK's client, with nothing left to its defaults that would cost money or tell a secret: it never repeats a
  * request, never logs, and reads no variable by itself that curate has a setting for.
+ * @param onSent called when a request goes out
  */
-export function makeClient({ endpoint, settings, world }: Access, model: string): OpenAI {
+export function makeClient({ endpoint, settings, world }: Access, model: string, onSent: () => void): OpenAI {
   const common = {
     apiKey: endpoint.apiKey,
     adminAPIKey: null,
@@ -27,7 +28,7 @@ export function makeClient({ endpoint, settings, world }: Access, model: string)
     project: settings.openaiProject ?? null,
     maxRetries: 0,
     logLevel: 'off',
-    fetch: imageFetch(proxyOptions(world, settings)),
+    fetch: imageFetch(proxyOptions(world, settings), onSent),
   } as const;
   if (endpoint.kind !== 'azure') return new OpenAI({ ...common, baseURL: endpoint.baseUrl ?? OPENAI });
   return new AzureOpenAI({

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type OpenAI from 'openai';
 import { toFile } from 'openai';
 import type { ImageEditParams } from 'openai/resources/images';
@@ -34,8 +35,12 @@ export async function sendEdit(request: PictureRequest, { client, signal, timeou
   return await client.images.edit({ ...body, stream: true, partial_images: partialImages }, options).asResponse();
 }
 
+/** Of several pictures one may be missing; the others are none the worse for it. */
 const reply = z.object({
-  data: z.array(z.object({ b64_json: z.string() })).min(1),
+  data: z
+    .array(z.object({ b64_json: z.string() }).nullable().catch(null))
+    .transform((entries) => entries.flatMap((entry) => (entry === null ? [] : [entry.b64_json])))
+    .refine((pictures) => pictures.length > 0),
   usage,
 });
 const partialEvent = z.object({
@@ -49,7 +54,7 @@ const completedEvent = z.object({
   usage,
 });
 
-type EditReply = Pick<PictureReply, 'pictures' | 'usage'>;
+type EditReply = Omit<PictureReply, 'responseId' | 'requestIds'>;
 
 /** @throws IncompleteReply */
 export async function readEdit(
@@ -69,12 +74,7 @@ export async function readEdit(
     throw reading.broken('no_picture', 'The reply holds no picture.', parsed.error);
   }
   const { data, usage: used } = parsed.data;
-  const pictures = await believable(
-    data.map(({ b64_json }) => b64_json),
-    n,
-    reading,
-  );
-  return { pictures, usage: used };
+  return { ...(await believable(data, n, reading)), usage: used, isUsageDoubtful: false };
 }
 
 async function readEditStream(
@@ -85,18 +85,29 @@ async function readEditStream(
 ): Promise<EditReply> {
   const finished: string[] = [];
   const usages: unknown[] = [];
-  for await (const event of readEvents(response, reading)) {
-    const partial = partialEvent.safeParse(event);
-    if (partial.success) await passOn(partial.data.b64_json, partial.data.partial_image_index, reading, options);
-    const completed = completedEvent.safeParse(event);
-    if (!completed.success) continue;
-    finished.push(completed.data.b64_json);
-    usages.push(completed.data.usage);
+  try {
+    for await (const event of readEvents(response, reading)) {
+      const partial = partialEvent.safeParse(event);
+      if (partial.success) await passOn(partial.data.b64_json, partial.data.partial_image_index, reading, options);
+      const completed = completedEvent.safeParse(event);
+      if (!completed.success) continue;
+      finished.push(completed.data.b64_json);
+      usages.push(completed.data.usage);
+    }
+  } catch (error) {
+    // Pictures that were finished before the stream broke off are as good as any.
+    if (finished.length === 0) throw error;
   }
   if (finished.length === 0) {
     throw reading.broken('cut_stream', 'The stream ended without the finished picture.');
   }
-  return { pictures: await believable(finished, n, reading), usage: usages.length === 1 ? usages[0] : sum(usages) };
+  const [first] = usages;
+  return {
+    ...(await believable(finished, n, reading)),
+    usage: usages.length === 1 ? first : sum(usages),
+    // Nothing says whether an event tells of its own picture or of all: the same in each may be either.
+    isUsageDoubtful: usages.length > 1 && first != null && usages.every((other) => isDeepStrictEqual(other, first)),
+  };
 }
 
 const countable = z.object({

@@ -1,5 +1,5 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import { messageOf, UserError } from '../../errors.ts';
+import { interruptedError, messageOf, UserError } from '../../errors.ts';
 import type { EndpointKind } from '../port.ts';
 import { endpointName } from './endpoint.ts';
 import { type Arrived, IncompleteReply } from './incomplete.ts';
@@ -9,8 +9,11 @@ interface Circumstances {
   readonly endpoint: EndpointKind;
   readonly timedOut: boolean;
   readonly interrupted: boolean;
+  /** Whether a connection stood and the request was on its way: what comes after may be billed. */
+  readonly sent: boolean;
   readonly timeoutMs: number;
   readonly arrived: readonly Arrived[];
+  readonly requestIds: readonly string[];
   readonly secrets: readonly string[];
   readonly now: Date;
 }
@@ -22,30 +25,43 @@ export function explain(error: unknown, at: Circumstances): unknown {
   if (error instanceof UserError) return error;
   if (error instanceof APIConnectionError) return unreachable(error, at);
   if (error instanceof APIError) return refused(error, at);
-  return new UserError('network', `The request failed: ${tell(messageOf(error), at)}`, {
-    hint: 'It may have been billed: see your usage before you try again.',
-  });
+  const message = `The request failed: ${tell(messageOf(error), at)}`;
+  const { arrived, requestIds } = at;
+  return at.sent
+    ? new IncompleteReply('network', message, { arrived, requestIds, cause: error })
+    : new UserError('network', `${message}. Nothing was sent.`, { cause: error });
 }
 
-function interrupted(error: unknown, { arrived }: Circumstances): UserError {
+function interrupted(error: unknown, { sent, arrived, requestIds }: Circumstances): UserError {
   if (error instanceof UserError && error.kind === 'interrupted') return error;
-  const message = 'Interrupted while the request was on its way.';
-  const stop =
-    arrived.length === 0
-      ? new UserError('interrupted', `${message} It may have been billed.`)
-      : new IncompleteReply('interrupted', message, arrived);
-  return Object.assign(stop, { kind: 'interrupted' });
-}
-
-function timedOut(error: unknown, { timeoutMs, arrived }: Circumstances): UserError {
-  const message = `No picture came within ${Math.round(timeoutMs / 1000)} s.`;
-  if (arrived.length > 0) return new IncompleteReply('timeout', message, arrived, error);
-  return new UserError('timeout', `${message} The request may have been billed all the same.`, {
-    hint: 'See your usage before you try again; --timeout SECONDS waits longer, --quality low is quicker.',
+  if (!sent) return interruptedError('Interrupted; nothing was sent.');
+  const message = 'Interrupted while the request was on its way. It may have been billed.';
+  return new IncompleteReply('interrupted', message, {
+    ...{ arrived, requestIds },
+    kind: 'interrupted',
+    hint: 'See your usage before you try again.',
   });
 }
 
-/** Failures that come before a byte of the request was sent. */
+function timedOut(cause: unknown, at: Circumstances): UserError {
+  const { timeoutMs, sent, arrived, requestIds } = at;
+  const within = `within ${Math.round(timeoutMs / 1000)} s`;
+  if (!sent) {
+    const message = `There was no connection to ${serverOf(at)} ${within}. Nothing was sent.`;
+    return new UserError('timeout', message, { hint: REACH, cause });
+  }
+  const message = `No picture came ${within}. The request may have been billed all the same.`;
+  const hint = 'See your usage before you try again; --timeout SECONDS waits longer, a lower quality is quicker.';
+  return new IncompleteReply('timeout', message, { arrived, requestIds, hint, cause });
+}
+
+const REACH = 'Check the network, OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT, and HTTPS_PROXY.';
+
+function serverOf({ endpoint }: Circumstances): string {
+  return endpoint === 'compatible' ? 'the server that OPENAI_BASE_URL names' : endpointName(endpoint);
+}
+
+/** What kept a connection from coming about. */
 const BEFORE_SENDING: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name is not known',
   EAI_AGAIN: 'its name cannot be looked up now',
@@ -58,18 +74,20 @@ const BEFORE_SENDING: Readonly<Record<string, string>> = {
 
 function unreachable(error: APIConnectionError, at: Circumstances): UserError {
   const { code, messages } = causesOf(error);
-  const server = at.endpoint === 'compatible' ? 'the server that OPENAI_BASE_URL names' : endpointName(at.endpoint);
+  const server = serverOf(at);
+  if (at.sent) {
+    const { arrived, requestIds } = at;
+    const message = `The connection to ${server} broke (${code || 'no reason given'}).`;
+    const hint = 'The request may have been billed: see your usage before you try again.';
+    return new IncompleteReply('network', message, { arrived, requestIds, hint, cause: error });
+  }
   const certificate = /CERT|SIGNATURE|SSL|TLS/.test(code) ? `its certificate is not trusted (${code})` : undefined;
   const proxy = /proxy response/i.test(messages) ? 'the proxy of HTTPS_PROXY refused' : undefined;
   const port = /bad port/.test(messages) ? 'its port is kept for something else' : undefined;
-  const reason = BEFORE_SENDING[code] ?? certificate ?? proxy ?? port;
-  if (reason !== undefined) {
-    return new UserError('network', `Cannot reach ${server}: ${reason}. Nothing was sent.`, {
-      hint: 'Check the network, OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT, and HTTPS_PROXY.',
-    });
-  }
-  return new UserError('network', `The connection to ${server} broke (${code || 'no reason given'}).`, {
-    hint: 'The request may have been billed: see your usage before you try again.',
+  const reason = BEFORE_SENDING[code] ?? certificate ?? proxy ?? port ?? (code || 'no reason is given');
+  return new UserError('network', `Cannot reach ${server}: ${reason}. Nothing was sent.`, {
+    hint: REACH,
+    cause: error,
   });
 }
 

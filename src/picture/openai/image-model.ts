@@ -3,11 +3,12 @@ import { type Access, makeClient } from './client.ts';
 import { readEdit, sendEdit } from './edit.ts';
 import type { Endpoint } from './endpoint.ts';
 import { explain } from './errors.ts';
+import { redact } from './incomplete.ts';
 import { Reading } from './reply.ts';
 import { sendPatiently } from './retry.ts';
 import { readTurn, sendTurn } from './turn.ts';
 
-type Attempt = Omit<Parameters<typeof sendEdit>[1], 'client'>;
+type Attempt = Parameters<typeof sendEdit>[1];
 
 /** The image model behind OpenAI's API, Azure's, or that of a server that speaks the same protocol. */
 export class OpenAiImageModel implements ImageModel {
@@ -22,10 +23,10 @@ export class OpenAiImageModel implements ImageModel {
   }
 
   edit(request: PictureRequest, options: SendOptions): Promise<PictureReply> {
-    const client = this.#client(request.model);
     return this.#exchange(
+      request.model,
       options,
-      (attempt) => sendEdit(request, { client, ...attempt }),
+      (attempt) => sendEdit(request, attempt),
       async (response, reading) => ({
         ...(await readEdit(response, request.parameters, reading, options)),
         responseId: null,
@@ -34,20 +35,17 @@ export class OpenAiImageModel implements ImageModel {
   }
 
   turn(request: TurnRequest, options: SendOptions): Promise<PictureReply> {
-    const client = this.#client(request.model);
     return this.#exchange(
+      request.model,
       options,
-      (attempt) => sendTurn(request, { client, ...attempt }),
+      (attempt) => sendTurn(request, attempt),
       (response, reading) => readTurn(response, reading, options),
     );
   }
 
-  #client(model: string): ReturnType<typeof makeClient> {
-    return makeClient(this.#access, model);
-  }
-
   /** One request and its reply, under one time-out that covers the body, too. */
   async #exchange(
+    model: string,
     options: SendOptions,
     send: (attempt: Attempt) => Promise<Response>,
     read: (response: Response, reading: Reading) => Promise<Omit<PictureReply, 'requestIds'>>,
@@ -57,25 +55,34 @@ export class OpenAiImageModel implements ImageModel {
     const secrets = [endpoint.apiKey];
     const reading = new Reading(secrets);
     let deadline = AbortSignal.timeout(timeoutMs);
+    let sent = false;
+    const client = makeClient(this.#access, model, () => {
+      sent = true;
+      options.onSent();
+    });
     try {
       const response = await sendPatiently(
         () => {
           deadline = AbortSignal.timeout(timeoutMs);
-          return send({ signal: AbortSignal.any([deadline, interrupted]), timeoutMs });
+          // What was refused before any processing is as good as not sent.
+          sent = false;
+          return send({ client, signal: AbortSignal.any([deadline, interrupted]), timeoutMs });
         },
         options,
         world,
       );
-      const reply = await read(response, reading);
       const requestId = response.headers.get('x-request-id');
-      return { ...reply, requestIds: requestId === null ? [] : [requestId] };
+      reading.requestIds = requestId === null ? [] : [redact(requestId, secrets)];
+      return { ...(await read(response, reading)), requestIds: reading.requestIds };
     } catch (error) {
       throw explain(error, {
         endpoint: this.endpoint,
         timedOut: deadline.aborted,
         interrupted: interrupted.aborted,
+        sent,
         timeoutMs,
         arrived: reading.arrived,
+        requestIds: reading.requestIds,
         secrets,
         now: world.now(),
       });

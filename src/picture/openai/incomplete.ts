@@ -1,4 +1,4 @@
-import { UserError } from '../../errors.ts';
+import { type ErrorKind, UserError } from '../../errors.ts';
 
 /** Something that arrived although the reply as a whole cannot be believed. */
 export interface Arrived {
@@ -7,13 +7,25 @@ export interface Arrived {
   readonly bytes: Uint8Array;
 }
 
-/** A reply that was not whole; what did arrive is to be kept. It may have been billed. */
+interface IncompleteOptions {
+  readonly arrived?: readonly Arrived[];
+  /** As the server names them; empty when it did not come to that. */
+  readonly requestIds?: readonly string[];
+  readonly hint?: string;
+  readonly kind?: ErrorKind;
+  readonly cause?: unknown;
+}
+
+/** A request that was sent and brought no whole reply: it may have been billed, and what did arrive is to be kept. */
 export class IncompleteReply extends UserError {
   readonly arrived: readonly Arrived[];
+  readonly requestIds: readonly string[];
 
-  constructor(code: string, message: string, arrived: readonly Arrived[], cause?: unknown) {
-    super(code, message, { hint: 'It may have been billed: see your usage before you try again.', cause });
+  constructor(code: string, message: string, options: IncompleteOptions = {}) {
+    const { arrived = [], requestIds = [], hint, ...rest } = options;
+    super(code, message, { hint: hint ?? 'It may have been billed: see your usage before you try again.', ...rest });
     this.arrived = arrived;
+    this.requestIds = requestIds;
   }
 }
 

@@ -2,12 +2,14 @@ import type { APIError } from 'openai';
 import { UserError } from '../../errors.ts';
 import type { EndpointKind } from '../port.ts';
 import { endpointName } from './endpoint.ts';
-import { redact } from './incomplete.ts';
+import { type Arrived, IncompleteReply, redact } from './incomplete.ts';
 import { moderationOf } from './moderation.ts';
 import { comeBackIn, LONGEST_WAIT_S } from './retry.ts';
 
 interface Answered {
   readonly endpoint: EndpointKind;
+  readonly arrived: readonly Arrived[];
+  readonly requestIds: readonly string[];
   readonly secrets: readonly string[];
   readonly now: Date;
 }
@@ -16,14 +18,19 @@ interface Explained {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
+  /** Whether the model may have worked all the same. */
+  readonly mayBeBilled?: boolean;
 }
 
 /** What an answer of the API means, in a sentence and a next step. */
 export function refused(error: APIError, at: Answered): UserError {
   const said = tell(String((error.error as { message?: unknown } | undefined)?.message ?? error.message), at);
-  const { code, message, hint } = kindOf(error, said, at);
+  const { code, message, hint, mayBeBilled = false } = kindOf(error, said, at);
   const request = error.requestID == null ? '' : ` (request ${tell(error.requestID, at)})`;
-  return new UserError(code, `${message}${request}`, { hint });
+  const { arrived } = at;
+  if (!mayBeBilled && arrived.length === 0) return new UserError(code, `${message}${request}`, { hint });
+  const requestIds = error.requestID == null ? at.requestIds : [tell(error.requestID, at)];
+  return new IncompleteReply(code, `${message}${request}`, { hint, arrived, requestIds, cause: error });
 }
 
 function kindOf(error: APIError, said: string, at: Answered): Explained {
@@ -34,7 +41,7 @@ function kindOf(error: APIError, said: string, at: Answered): Explained {
     return {
       code: 'moderation',
       message: `Moderation blocked the request${why === '' ? '' : ` (${why})`}.`,
-      hint: 'The same request is blocked again: change the prompt, or leave a photo out with --refs.',
+      hint: 'The same request is blocked again: change the prompt, or leave a photo out.',
     };
   }
   if (/insufficient_quota|billing/.test(`${code} ${error.type ?? ''}`)) {
@@ -84,13 +91,13 @@ function notFound(code: string, said: string, server: string): Explained {
     return {
       code: 'model_gone',
       message: `${server} does not have this model (any more), or not for this key: ${said}`,
-      hint: 'See in your account which models the key may use, and name one with --image-model.',
+      hint: 'See in your account which models the key may use, and name one: CURATE_IMAGE_MODEL, or --image-model of comic and refine.',
     };
   }
   return {
     code: 'no_such_address',
     message: `${server} has nothing at this address: ${said}`,
-    hint: 'Check OPENAI_BASE_URL (it usually ends in /v1) or the Azure deployment; a server without the Responses API needs --stateless.',
+    hint: 'Check OPENAI_BASE_URL (it usually ends in /v1) or the Azure deployment; a server without the Responses API needs "curate refine --stateless".',
   };
 }
 
@@ -113,7 +120,7 @@ function tooLarge(said: string): Explained {
   return {
     code: 'too_large',
     message: `The photos are too many or too large for the server: ${said}`,
-    hint: 'Send fewer: --refs 3',
+    hint: 'Send fewer photos.',
   };
 }
 
@@ -124,6 +131,7 @@ function byMessage(error: APIError, said: string, server: string, at: Answered):
       code: 'server',
       message: `${server} failed${error.status === undefined ? '' : ` (status ${error.status})`}: ${said}`,
       hint: 'The request may have been billed: see your usage before you try again.',
+      mayBeBilled: true,
     };
   }
   if ((error.status ?? 0) >= 300 && (error.status ?? 0) < 400) {
@@ -141,7 +149,7 @@ function byMessage(error: APIError, said: string, server: string, at: Answered):
     return {
       code: 'bad_size',
       message: `The size was refused: ${said}`,
-      hint: 'Choose another, or leave it to the model: --size auto',
+      hint: 'Choose another, or leave it to the model: auto.',
     };
   }
   return {

@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
+import { type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
 
 const CONNECT_TIMEOUT_MS = 30_000;
 
 /**
  * A fetch that waits as long as the caller's signal allows (Node's own gives up after 300 s without a byte, and a
  * picture can take longer), goes through the proxy, and never follows a redirect: photos go where it was announced.
+ * @param onSent called when a connection stands and the request goes out
  */
-export function imageFetch(proxy: EnvHttpProxyAgent.Options): typeof globalThis.fetch {
-  const dispatcher = new EnvHttpProxyAgent({
+export function imageFetch(proxy: EnvHttpProxyAgent.Options, onSent: () => void): typeof globalThis.fetch {
+  const agent = new EnvHttpProxyAgent({
     ...proxy,
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
+  const dispatcher = agent.compose(tellWhenSent(onSent));
   const send = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const { body, contentType } = await flat(init.body);
     const headers = new Headers(init.headers);
@@ -31,6 +33,22 @@ export function imageFetch(proxy: EnvHttpProxyAgent.Options): typeof globalThis.
   };
   // The SDK asks the fetch it is given whether it understands forms; `flat` sees to that.
   return Object.assign(send, { Response });
+}
+
+/** Tells when a connection stands and the request is about to go through it; of a proxy's connection nothing. */
+function tellWhenSent(onSent: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        onSent();
+        handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...event) => handler.onRequestUpgrade?.(...event),
+      onResponseStart: (...event) => handler.onResponseStart?.(...event),
+      onResponseData: (...event) => handler.onResponseData?.(...event),
+      onResponseEnd: (...event) => handler.onResponseEnd?.(...event),
+      onResponseError: (...event) => handler.onResponseError?.(...event),
+    });
 }
 
 /** A body as bytes. undici, a package of its own, knows only its own FormData. */

@@ -6,7 +6,6 @@ import type {
   Tool,
 } from 'openai/resources/responses/responses';
 import { z } from 'zod';
-import { UserError } from '../../errors.ts';
 import type { PictureReply, SendOptions, TurnRequest } from '../port.ts';
 import { believable, passOn, type Reading, readEvents, readJson, usage } from './reply.ts';
 
@@ -77,7 +76,7 @@ const endEvent = z.object({
   response: z.unknown(),
 });
 
-type TurnReply = Pick<PictureReply, 'pictures' | 'usage' | 'responseId'>;
+type TurnReply = Omit<PictureReply, 'requestIds'>;
 
 /** @throws IncompleteReply, APIError when the response itself reports an error */
 export async function readTurn(response: Response, reading: Reading, options: SendOptions): Promise<TurnReply> {
@@ -121,23 +120,25 @@ async function finish(
       `The model stopped before it was done (${incomplete_details?.reason ?? status}).`,
     );
   }
-  const [picture] = pictures;
-  if (picture === undefined) throw inWords(output);
-  const whole = await believable([picture], 1, reading);
+  if (pictures.length === 0) {
+    reading.text(JSON.stringify(body), 'json');
+    throw reading.broken('no_picture', `No picture came back, only words${inWords([...output, ...items])}.`);
+  }
+  // An item may stand in an event and in the closing response.
+  const whole = await believable([...new Set(pictures)], 1, reading);
   const tools = tool_usage === null ? {} : { tool_usage };
-  return { pictures: whole, usage: used === null ? null : { ...used, ...tools }, responseId: id };
+  const all = used === null ? null : { ...used, ...tools };
+  return { ...whole, usage: all, isUsageDoubtful: false, responseId: id };
 }
 
+/** Of the words that are shown; all of them are kept. */
+const LONGEST_WORDS = 1000;
 const message = z.object({ content: z.array(z.looseObject({ text: z.string() })) });
 
 /** The conversation's model may answer in words instead of calling the image model. */
-function inWords(output: readonly unknown[]): UserError {
-  const said = output
-    .flatMap((part) => message.safeParse(part).data?.content.map(({ text }) => text) ?? [])
-    .join(' ')
-    .slice(0, 300);
-  const words = said === '' ? '' : `: "${said}"`;
-  return new UserError('no_picture', `No picture came back, only words${words}.`, {
-    hint: 'Say what to change in the picture, or try --stateless.',
-  });
+function inWords(output: readonly unknown[]): string {
+  const said = output.flatMap((part) => message.safeParse(part).data?.content.map(({ text }) => text) ?? []);
+  const words = [...new Set(said)].join(' ').trim();
+  if (words === '') return '';
+  return `: "${words.length > LONGEST_WORDS ? `${words.slice(0, LONGEST_WORDS)}…` : words}"`;
 }
