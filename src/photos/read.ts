@@ -72,7 +72,8 @@ function specialKind(stats: Stats): string | null {
 /** `missing` tells a file that was never there from one that went while curate looked. */
 function systemFault(error: unknown, missing: 'not_found' | 'vanished'): Faulty {
   const code = systemErrorCode(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
+  // No file system holds a name that long.
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') {
     return faulty(missing, missing === 'not_found' ? 'does not exist' : 'vanished while it was read');
   }
   if (code === 'EACCES' || code === 'EPERM') return faulty('unreadable', 'may not be read (permission denied)');

@@ -27,6 +27,10 @@ test('a file is read whole, with the size and time it has', async () => {
   expect(read.kind === 'file' && Buffer.from(read.bytes).toString()).toBe('some bytes');
 });
 
+test('a name longer than any file system holds is that of no file', async () => {
+  expect(await faultOf(join(folder, 'a'.repeat(5000)))).toBe('not_found: does not exist');
+});
+
 test('a link is followed, to what it leads to or to nowhere', async () => {
   await writeFile(join(folder, 'a.jpg'), 'some bytes');
   await symlink('a.jpg', join(folder, 'link.jpg'));

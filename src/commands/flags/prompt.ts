@@ -48,7 +48,11 @@ async function readAll({ stdin, interrupted }: World): Promise<Buffer> {
   });
 }
 
-const REASONS: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EISDIR: 'it is a folder' };
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENAMETOOLONG: 'its name is too long',
+  EISDIR: 'it is a folder',
+};
 
 function unreadable(message: string, cause: unknown): UserError {
   return new UserError('prompt_unreadable', message, { hint: 'Name a text file.', cause });
