@@ -149,8 +149,11 @@ function special(entry: Dirent<Buffer>): string {
 
 function cause(error: unknown): string {
   return (
-    { EACCES: 'permission denied', EPERM: 'permission denied', EIO: 'input/output error' }[
-      systemErrorCode(error) ?? ''
-    ] ?? messageOf(error)
+    {
+      EACCES: 'permission denied',
+      EPERM: 'permission denied',
+      EIO: 'input/output error',
+      ENAMETOOLONG: 'its path is longer than the system takes',
+    }[systemErrorCode(error) ?? ''] ?? messageOf(error)
   );
 }

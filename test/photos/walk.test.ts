@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -117,6 +117,24 @@ describe('walking a folder', () => {
       'jxl jp2 bmp tga pgm heics avifs crw mrw x3f pef srw 3fr iiq nrw rwl erf kdc dcr mef mos sr2 fff'.split(' ');
     for (const ending of endings) await writeFile(join(root, `A.${ending.toUpperCase()}`), 'x');
     expect((await walk(root)).files).toHaveLength(endings.length);
+  });
+
+  it('says in words of a folder so deep that its path is too long', async () => {
+    // Made from the inside out: no call takes the whole path.
+    let folder = join(root, 'deep');
+    await mkdir(folder);
+    for (let depth = 0; depth < 20; depth += 1) {
+      const outer = await mkdtemp(join(root, 'outer-'));
+      await rename(folder, join(outer, 'x'.repeat(250)));
+      folder = outer;
+    }
+    const { failed, files } = await walk(root);
+    expect(files).toEqual([]);
+    expect(failed.map(({ reason }) => reason)).toEqual([
+      'the folder cannot be listed (its path is longer than the system takes)',
+    ]);
+    // Node itself cannot remove what no path leads to.
+    execFileSync('rm', ['-rf', root]);
   });
 
   it('leaves out the thumbnail of a film, and says so', async () => {
