@@ -1,78 +1,9 @@
-import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
-import { unlessInterrupted } from '../interrupt.ts';
-import type { Hit, Library, PhotoFilter, PhotoIndex } from '../store/port.ts';
-import { demandStore, explainEmptiness } from './emptiness.ts';
-import { filterFor, type Restriction } from './photo-filter.ts';
-import {
-  byCosine,
-  fetchNearest,
-  type Nearest,
-  type RankedHit,
-  type Ranker,
-  rank,
-  rankerOf,
-  type SearchOrder,
-} from './ranking/ranker.ts';
+import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
+import { byCosine, fetchNearest, type Nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
 import { photoFile } from './scope.ts';
-import type { Session } from './session.ts';
-
-/** A search by photos, in a person's terms. */
-export interface PhotoSearch extends Restriction {
-  /** Absolute files. */
-  readonly photos: readonly string[];
-  readonly k: number;
-  readonly minScore?: number;
-  /** Whether the query photos may be among the results. */
-  readonly includeSelf?: boolean;
-  /** `rerank` unless given. */
-  readonly order?: SearchOrder;
-}
-
-interface SearchDeps {
-  readonly session: Session;
-  readonly signal: AbortSignal;
-  /** Told of each query photo that was embedded. */
-  onEmbedded?(done: number, total: number): void;
-}
-
-/**
- * The photos most like the query photos, taken together by the mean direction of their vectors.
- * @throws UserError when a query photo cannot be used, a folder is not indexed, or nothing is there to search, and
- * `interrupted`.
- */
-export async function searchByPhotos(deps: SearchDeps, search: PhotoSearch): Promise<FoundPhoto[]> {
-  const { session, signal, onEmbedded = () => undefined } = deps;
-  const { photos, k, minScore, includeSelf = false, order = 'rerank', ...restriction } = search;
-  const missing = photos.find((file) => !existsSync(file));
-  // A slip of the hand must not set up a store first.
-  if (missing !== undefined) throw unusableQuery(missing, 'does not exist');
-  await demandStore(session);
-  const work = async (): Promise<FoundPhoto[]> => {
-    // The store opens while the queries are being embedded: neither waits for the other.
-    const opening = session.index();
-    const embedder = await session.embedder();
-    const filter = await filterFor(async () => (await opening).store, restriction);
-    const [embedded, index, ranker] = await Promise.all([
-      embedQueries(embedder, photos, onEmbedded),
-      opening,
-      order === 'cosine' ? null : rankerOf(embedder.model),
-    ]);
-    const found = await searchVector(index, {
-      vector: meanDirection(embedded.map(({ vector }) => vector)),
-      k,
-      without: includeSelf ? [] : photos,
-      ranker,
-      ...(filter === null ? {} : { filter }),
-      ...(minScore === undefined ? {} : { minScore }),
-    });
-    if (found.length === 0) await explainEmptiness(session);
-    return found;
-  };
-  return unlessInterrupted(signal, work());
-}
 
 /** What is searched for: a direction, and which of the photos may answer. */
 export interface SearchRequest {
@@ -105,14 +36,36 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
       ? table.search(vector, { ...options, k: k + without.size, minScore }).then((far) => ({ near: [], far }))
       : fetchNearest(table, vector, options, without.size);
   const [{ near, far }, recent] = await Promise.all([searching, store.libraries({ recent: false })]);
-  // A library put in the last seconds may be missing there.
-  const known = new Set(recent.map(({ id }) => id));
-  const libraries = [...near, ...far].every(({ library }) => known.has(library)) ? recent : await store.libraries();
-  const place = locator(libraries, without);
+  const place = locator(await librariesOf(store, [...near, ...far], recent), without);
   const located = { near: near.flatMap((hit) => place(hit)), far: far.flatMap((hit) => place(hit)) };
   const ordered = ranker === null ? located.far.map(byCosine) : rank(vector, located, ranker);
   const wanted = ordered.filter(({ score }) => score >= minScore).slice(0, k);
-  return await Promise.all(wanted.map(async (photo) => ({ ...photo, available: await isThere(photo.file) })));
+  return withAvailability(wanted);
+}
+
+/** Where hits lie on this machine, in their order: the first `k` that are not left out (absolute files). */
+export async function locateHits(
+  store: PhotoStore,
+  hits: readonly RankedHit[],
+  { k, without = [] }: Pick<SearchRequest, 'k' | 'without'>,
+): Promise<FoundPhoto[]> {
+  const recent = await store.libraries({ recent: false });
+  const place = locator(await librariesOf(store, hits, recent), await realFiles(without));
+  return withAvailability(hits.flatMap((hit) => place(hit)).slice(0, k));
+}
+
+/** A library put in the last seconds may be missing in `recent`. */
+async function librariesOf(
+  store: PhotoStore,
+  hits: readonly Hit[],
+  recent: readonly Library[],
+): Promise<readonly Library[]> {
+  const known = new Set(recent.map(({ id }) => id));
+  return hits.every(({ library }) => known.has(library)) ? recent : await store.libraries();
+}
+
+function withAvailability(photos: readonly Omit<FoundPhoto, 'available'>[]): Promise<FoundPhoto[]> {
+  return Promise.all(photos.map(async (photo) => ({ ...photo, available: await isThere(photo.file) })));
 }
 
 /** Every query photo read and embedded once, in the order given. @throws UserError when one cannot be read. */
@@ -139,19 +92,9 @@ async function embedQuery(embedder: Embedder, file: string): Promise<EmbeddedPho
   throw unusableQuery(file, result.fault.reason);
 }
 
-/** The mean direction of unit vectors, itself of unit length. */
-export function meanDirection(vectors: readonly Float32Array[]): Float32Array {
-  const mean = new Float32Array(vectors[0]?.length ?? 0);
-  for (const vector of vectors) for (let i = 0; i < mean.length; i += 1) mean[i] = (mean[i] ?? 0) + (vector[i] ?? 0);
-  const length = Math.hypot(...mean) || 1;
-  return mean.map((value) => value / length);
-}
-
 /** @param reason a clause: "is damaged" */
-export function unusableQuery(file: string, reason: string): UserError {
-  return new UserError('query_unreadable', `The query photo ${file} cannot be used: it ${reason}.`, {
-    hint: 'Name another photo.',
-  });
+export function unusableQuery(file: string, reason: string, hint = 'Name another photo.'): UserError {
+  return new UserError('query_unreadable', `The query photo ${file} cannot be used: it ${reason}.`, { hint });
 }
 
 async function realFiles(files: readonly string[]): Promise<Set<string>> {

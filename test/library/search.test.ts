@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cosine } from '../../src/embedding/vector.ts';
+import type { Restriction } from '../../src/library/photo-filter.ts';
+import type { QueryTerm } from '../../src/library/query/resolve.ts';
+import { type QuerySearch, searchByQuery } from '../../src/library/query/search.ts';
 import { NEIGHBOURHOOD } from '../../src/library/ranking/rerank.ts';
 import { photoId } from '../../src/library/scope.ts';
-import { type PhotoSearch, searchByPhotos } from '../../src/library/search.ts';
+import type { FoundPhoto } from '../../src/library/search.ts';
 import type { Session } from '../../src/library/session.ts';
 import { freshModel, photo, unit } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
@@ -38,25 +41,38 @@ async function put(path: string, { indexed = true, takenMs = null as number | nu
   return file;
 }
 
+interface PhotoSearch extends Restriction, Omit<QuerySearch, 'restriction'> {
+  readonly photos: readonly string[];
+}
+
+async function searchByPhotos(
+  deps: Parameters<typeof searchByQuery>[0],
+  { photos, k, minScore, includeSelf, order, ...restriction }: PhotoSearch,
+): Promise<readonly FoundPhoto[]> {
+  const terms = photos.map((file): QueryTerm => ({ kind: 'photo', file, name: file, weight: 1, oneOfMany: false }));
+  const options = Object.entries({ minScore, includeSelf, order }).filter(([, value]) => value !== undefined);
+  return (await searchByQuery(deps, terms, { k, restriction, ...Object.fromEntries(options) })).results;
+}
+
 async function find(
   search: PhotoSearch,
   using = session(),
   signal = new AbortController().signal,
-  onEmbedded?: (done: number, total: number) => void,
+  onRead?: (done: number, total: number) => void,
 ): Promise<string[]> {
-  const deps = { session: using, signal, ...(onEmbedded === undefined ? {} : { onEmbedded }) };
+  const deps = { session: using, signal, ...(onRead === undefined ? {} : { onRead }) };
   return (await searchByPhotos(deps, search)).map(({ path }) => path);
 }
 
 describe('a search by photos', () => {
-  it('leaves the query out unless asked, and reads each query photo once', async () => {
+  it('leaves the query out unless asked, and embeds only what the index does not have', async () => {
     const [cat, dog] = [await put('a/cat.jpg'), await put('b/dog.jpg')];
     const copy = await put('elsewhere/copy.jpg', { indexed: false });
     const before = embedder.embedded;
     const told: [number, number][] = [];
     const search = { photos: [cat, copy], k: 5 };
     expect(await find(search, session(), undefined, (done, total) => told.push([done, total]))).toEqual(['b/dog.jpg']);
-    expect(embedder.embedded - before).toBe(2);
+    expect(embedder.embedded - before).toBe(1);
     expect(told).toEqual([
       [1, 2],
       [2, 2],

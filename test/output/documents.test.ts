@@ -16,6 +16,7 @@ const library = { id: 'secret', name: 'Photos', root: '/photos', photos: 3, avai
 test('documents name the model by its identity alone, and libraries without their ids', () => {
   const searched: SearchDocument = searchDocument({
     query: ['/a.jpg'],
+    terms: [{ kind: 'photo', value: '/a.jpg', weight: 1 }],
     k: 6,
     model: testModel,
     order: 'rerank',
@@ -25,6 +26,7 @@ test('documents name the model by its identity alone, and libraries without thei
   expect(searched).toEqual({
     schema: 'curate.search/1',
     query: ['/a.jpg'],
+    terms: [{ kind: 'photo', value: '/a.jpg', weight: 1 }],
     k: 6,
     model,
     order: 'rerank',

@@ -57,6 +57,12 @@ describe('the layout of a picture sheet', () => {
 });
 
 describe('a picture sheet', () => {
+  it('of words has a heading without query photos', async () => {
+    const contents = { queries: [], words: ['beach'], results: manyResults(4) };
+    const { width = 0, height = 0 } = await sharp(await drawSheet(bare, renderPhoto, contents, 'jpeg')).metadata();
+    expect(Math.min(width, height)).toBeGreaterThan(300);
+  });
+
   it.each(['jpeg', 'png', 'webp'] as const)('is a %s that bears our mark and nothing of the photos', async (format) => {
     const sheet = await drawSheet(bare, renderPhoto, { queries: [query], results: manyResults(6) }, format);
     const { format: found, exif, xmp, width, height } = await sharp(sheet).metadata();

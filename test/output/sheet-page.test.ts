@@ -47,6 +47,18 @@ function skeleton(page: string): string[] {
 }
 
 describe('the page of a contact sheet', () => {
+  it('names the words that were searched for, beside query photos or alone', async () => {
+    const results = manyResults(2);
+    const heading = (page: string): string => textOf(elements(page).find(({ tagName }) => tagName === 'h1') as Element);
+    const alone = await render({ queries: [], words: ['beach', '<b>'], results });
+    expect(heading(alone)).toBe('Photos of beach, <b>');
+    expect(elements(alone).filter(({ tagName }) => tagName === 'figure')).toHaveLength(2);
+    expect(elements(alone).some((one) => attribute(one, 'class') === 'query')).toBe(false);
+    const both = await render({ queries: [query], words: ['beach'], results });
+    expect(heading(both)).toBe(`Photos like beach, ${basename(query)}`);
+    expect(elements(both).filter(({ tagName }) => tagName === 'figure')).toHaveLength(3);
+  });
+
   it('shows the query first and then all k results, each with rank, score, name and a link to the original', async () => {
     const results = manyResults(12);
     const all = elements(await render({ queries: [query], results }));

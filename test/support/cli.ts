@@ -20,7 +20,7 @@ export interface Finished {
 interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Called with the running process, to kill it or to talk to it. */
   readonly during?: (child: ReturnType<typeof spawn>) => void;
 }

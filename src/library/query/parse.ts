@@ -27,7 +27,7 @@ const FORCED = 'word:';
 /**
  * Reads one argument of a search: `a.jpg`, `folder/`, `'*.jpg'`, `beach`, `word:beach`, `-`, `@3`, each with a weight when
  * `:0.7` follows. What is there under the very text, weight and all, is that.
- * @throws UserError `usage`, `photo_missing`, `web_address`: none of it could be a word
+ * @throws UserError `usage`, `query_unreadable` for a missing file, `web_address`: none of it could be a word
  */
 export function parseTerm(text: string, look: Look): Term {
   const whole = onDisk(text, look);
@@ -75,7 +75,7 @@ export function looksLikePath(text: string): boolean {
 }
 
 export function photoMissing(path: string): UserError {
-  return new UserError('photo_missing', `There is no photo ${path}.`, {
+  return new UserError('query_unreadable', `The query photo ${path} cannot be used: it does not exist.`, {
     hint: 'Check the spelling, or connect the drive it is on.',
   });
 }

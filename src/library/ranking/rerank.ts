@@ -115,8 +115,8 @@ export interface Rankable {
   readonly vector: Float32Array;
 }
 
-/** Why a photo has its rank: it is nearly the query itself, or by agreement, or beyond the neighbourhood by cosine. */
-export type RankedBy = 'near-duplicate' | 'agreement' | 'cosine';
+/** Why a photo has its rank: it is nearly the query itself, or by agreement, beyond the neighbourhood by cosine, or by words. */
+export type RankedBy = 'near-duplicate' | 'agreement' | 'cosine' | 'words';
 
 export type Ranked<T extends Rankable> = T & {
   /** Null beyond the neighbourhood. */

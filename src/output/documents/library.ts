@@ -4,6 +4,7 @@ import { type Finding, isHealthy } from '../../library/diagnose.ts';
 import type { PhotoVector } from '../../library/embed-photos.ts';
 import type { IndexRun } from '../../library/index/run.ts';
 import type { LibraryState } from '../../library/libraries.ts';
+import type { NamedTerm } from '../../library/query/read.ts';
 import type { SearchOrder } from '../../library/ranking/ranker.ts';
 import type { FoundPhoto } from '../../library/search.ts';
 import type { Status } from '../../library/status.ts';
@@ -18,8 +19,10 @@ type Model = Pick<ModelIdentity, 'id' | 'sha256' | 'dim'>;
 
 export interface SearchDocument {
   readonly schema: 'curate.search/1';
-  /** Absolute paths. */
+  /** Absolute paths, words, and "-" for a photo on standard input. */
   readonly query: readonly string[];
+  /** What was searched for, photo by photo and word by word; those to be away from have negative weights. */
+  readonly terms: readonly NamedTerm[];
   readonly k: number;
   readonly model: Model;
   /** With `rerank` the results need not fall in score. */
@@ -31,16 +34,18 @@ export interface SearchDocument {
 /** @param elapsedMs from the question to the answer */
 export function searchDocument(found: {
   readonly query: readonly string[];
+  readonly terms: readonly NamedTerm[];
   readonly k: number;
   readonly model: ModelIdentity;
   readonly order: SearchOrder;
   readonly results: readonly SearchResultRow[];
   readonly elapsedMs: number;
 }): SearchDocument {
-  const { query, k, model, order, results, elapsedMs } = found;
+  const { query, terms, k, model, order, results, elapsedMs } = found;
   return {
     schema: 'curate.search/1',
     query,
+    terms,
     k,
     model: modelOf(model),
     order,

@@ -9,9 +9,11 @@ import type { SheetContents } from './contents.ts';
 export interface Heading {
   /** "Query" or "Queries". */
   readonly label: string;
-  /** The query photos' names. */
+  /** "like" photos, "of" what words say. */
+  readonly relation: 'like' | 'of';
+  /** The words, and the query photos' names. */
   readonly name: string;
-  /** Their folder, or how many there are. */
+  /** The folder of the query photo, or how many queries there are; "" for a word. */
   readonly folder: string;
   /** "6 most similar photos, scores 0.982 to 0.713". */
   readonly found: string;
@@ -20,15 +22,19 @@ export interface Heading {
   readonly made: string;
 }
 
-export function heading({ queries, results }: SheetContents, now: Date): Heading {
+export function heading({ queries, words = [], results }: SheetContents, now: Date): Heading {
   const [first] = queries;
   const shared = sharedFolder(results.map(({ path }) => path));
-  const several = queries.length > 1;
+  const several = queries.length + words.length > 1;
   return {
     label: several ? 'Queries' : 'Query',
-    name: names(queries),
-    folder: several ? `${count(queries.length, 'photo')} taken together` : printableParts(first ?? '').folder,
-    found: foundText(results.map(({ score }) => score)),
+    relation: queries.length > 0 ? 'like' : 'of',
+    name: [...words.map(printable), ...(queries.length === 0 ? [] : [names(queries)])].join(', '),
+    folder: several ? `${together(queries.length, words.length)} taken together` : printableParts(first ?? '').folder,
+    found: foundText(
+      results.map(({ score }) => score),
+      words.length > 0 ? 'best' : 'most similar',
+    ),
     where: shared === '' ? '' : `in ${printable(shared)}`,
     made: `Made by curate on ${dateText(now.toISOString())}`,
   };
@@ -55,12 +61,17 @@ function names(files: readonly string[]): string {
   return named.length < files.length ? `${listed} and ${files.length - named.length} more` : listed;
 }
 
-function foundText(scores: readonly number[]): string {
+function together(photos: number, words: number): string {
+  const parts = [...(words === 0 ? [] : [count(words, 'word')]), ...(photos === 0 ? [] : [count(photos, 'photo')])];
+  return parts.join(' and ');
+}
+
+function foundText(scores: readonly number[], how: 'best' | 'most similar'): string {
   const [best] = scores;
   const worst = scores.at(-1);
   if (best === undefined || worst === undefined) return 'No photo is that alike';
-  if (scores.length === 1) return `The most similar photo, score ${scoreText(best)}`;
-  return `${count(scores.length, 'most similar photo')}, scores ${scoreText(best)} to ${scoreText(worst)}`;
+  if (scores.length === 1) return `The ${how} photo, score ${scoreText(best)}`;
+  return `${count(scores.length, `${how} photo`)}, scores ${scoreText(best)} to ${scoreText(worst)}`;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');

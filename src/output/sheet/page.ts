@@ -47,24 +47,28 @@ function thumbnailSize(results: number): { readonly edge: number; readonly quali
 
 function page(words: Heading, style: string, queries: readonly Html[], results: readonly Html[]): string {
   const body = html`<header>
-<h1><span>Photos like</span> <bdi>${words.name}</bdi></h1>
+<h1><span>Photos ${words.relation}</span> <bdi>${words.name}</bdi></h1>
 <p>${words.found}</p>
 <p>${words.where}</p>
 </header>
 <main>
-<section class="query" aria-labelledby="query">
-<h2 id="query">${words.label}</h2>
-<ul>
-${queries}</ul>
-</section>
-<section class="results" aria-labelledby="results">
+${queries.length === 0 ? '' : querySection(words, queries)}<section class="results" aria-labelledby="results">
 <h2 id="results">Results</h2>
 <ol>
 ${results}</ol>
 </section>
 </main>
 <footer><p>${words.made}</p></footer>`;
-  return renderPage({ title: `Photos like ${words.name}`, pictures: 'data:', style, body });
+  return renderPage({ title: `Photos ${words.relation} ${words.name}`, pictures: 'data:', style, body });
+}
+
+function querySection({ label }: Heading, queries: readonly Html[]): Html {
+  return html`<section class="query" aria-labelledby="query">
+<h2 id="query">${label}</h2>
+<ul>
+${queries}</ul>
+</section>
+`;
 }
 
 function queryFigure(file: string, picture: Thumbnail | undefined): Html {

@@ -68,10 +68,10 @@ describe('an argument of a search', () => {
   });
 
   it.each([
-    ['no.jpg', 'photo_missing'],
-    ['no.txt', 'photo_missing'],
-    ['no/dog', 'photo_missing'],
-    ['no.jpg:0.5', 'photo_missing'],
+    ['no.jpg', 'query_unreadable'],
+    ['no.txt', 'query_unreadable'],
+    ['no/dog', 'query_unreadable'],
+    ['no.jpg:0.5', 'query_unreadable'],
     ['https://example.org/cat.jpg', 'web_address'],
     ['file:///cat.jpg', 'web_address'],
     ['dog:0', 'usage'],

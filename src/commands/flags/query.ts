@@ -1,0 +1,95 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { interruptedError, messageOf, systemErrorCode, UserError, usageError } from '../../errors.ts';
+import { parseList } from '../../library/query/parse.ts';
+import type { ResolveDeps } from '../../library/query/resolve.ts';
+import type { World } from '../../world.ts';
+import { gather } from './options.ts';
+
+export interface QueryFlags {
+  not?: string[];
+  from?: string;
+}
+
+export function addQueryOptions(command: Command): Command {
+  return command
+    .option('--not <query>', 'away from this photo or word (may be repeated)', gather)
+    .option('--from <file>', 'further queries from a list, separated by NUL or line; - is standard input');
+}
+
+/** What was asked for, as it was typed. */
+export interface Asked {
+  /** In the order of the arguments, then of the list. */
+  readonly wanted: readonly string[];
+  readonly unwanted: readonly string[];
+  readonly deps: ResolveDeps;
+  /** Forgets what came on standard input. */
+  close(): Promise<void>;
+}
+
+/** @throws UserError `usage`, `list_unreadable` */
+export async function readAsked(
+  world: World,
+  dataFolder: string,
+  args: readonly string[],
+  { not = [], from }: QueryFlags,
+): Promise<Asked> {
+  const listed = from === undefined ? [] : parseList(await readList(world, from));
+  const wanted = [...args, ...listed];
+  if (wanted.length === 0) {
+    throw usageError(
+      'There is nothing to search for.',
+      'Name a photo or a word: curate search holiday.jpg, curate search beach',
+    );
+  }
+  let folder: string | null = null;
+  let reading: Promise<string> | null = null;
+  const read = async (): Promise<string> => {
+    if (from === '-')
+      throw usageError(
+        'The list is on standard input, which cannot be a photo as well.',
+        'Name a file for one of them.',
+      );
+    const bytes = await readAll(world);
+    if (bytes.length === 0)
+      throw usageError('There is no photo on standard input: it is empty.', 'Name a photo instead of -.');
+    folder = await mkdtemp(join(world.tmp, 'curate-query-'));
+    const file = join(folder, 'photo');
+    await writeFile(file, bytes, { mode: 0o600 });
+    return file;
+  };
+  const standardInput = (): Promise<string> => {
+    reading ??= read();
+    return reading;
+  };
+  return {
+    wanted,
+    unwanted: not,
+    deps: { cwd: world.cwd, dataFolder, standardInput },
+    close: async () => {
+      if (folder !== null) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readList(world: World, from: string): Promise<string> {
+  if (from === '-') return (await readAll(world)).toString('utf8');
+  return readFile(resolve(world.cwd, from), 'utf8').catch((error: unknown) => {
+    const reasons: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EISDIR: 'it is a folder' };
+    const reason = reasons[systemErrorCode(error) ?? ''] ?? messageOf(error);
+    throw new UserError('list_unreadable', `The list ${from} cannot be read: ${reason}.`, {
+      hint: 'Name a text file with a photo or word on each line.',
+      cause: error,
+    });
+  });
+}
+
+/** Ctrl-C closes the input, which would keep the process waiting. */
+async function readAll({ stdin, interrupted }: World): Promise<Buffer> {
+  return buffer(addAbortSignal(interrupted, stdin)).catch((error: unknown) => {
+    throw interrupted.aborted ? interruptedError() : error;
+  });
+}

@@ -1,0 +1,146 @@
+import { resolve } from 'node:path';
+import type { Action } from '../library/act/act.ts';
+import type { QueryTerm } from '../library/query/resolve.ts';
+import type { Answer, QuerySearch } from '../library/query/search.ts';
+import type { SearchOrder } from '../library/ranking/ranker.ts';
+import type { Session } from '../library/session.ts';
+import type { SearchResultRow } from '../output/result-row.ts';
+import type { Progress } from '../output/terminal/progress.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import type { World } from '../world.ts';
+import { type Acted, act as actOnPhotos } from './act.ts';
+import type { Context } from './command.ts';
+import { ExitCode } from './exit-code.ts';
+import type { ActFlags } from './flags/act.ts';
+import { type FilterFlags, isDated, isRestricted } from './flags/filter.ts';
+import type { Asked, QueryFlags } from './flags/query.ts';
+
+export interface SearchFlags extends FilterFlags, QueryFlags, ActFlags {
+  k: number;
+  each?: boolean;
+  minScore?: number;
+  order: SearchOrder;
+  includeSelf?: boolean;
+  model?: string;
+  sheet?: string;
+  open?: boolean;
+  print0?: boolean;
+  json?: boolean;
+}
+
+/** One call of the verb. */
+export interface SearchRun {
+  readonly context: Context;
+  readonly session: Session;
+  readonly asked: Asked;
+  readonly flags: SearchFlags;
+  readonly action: Action | null;
+  readonly search: QuerySearch;
+  readonly progress: Progress;
+  /** World's `elapsed()` at the start. */
+  readonly started: number;
+}
+
+/** What takes no longer needs no progress. */
+const UNSEEN_MS = 1000;
+
+/** Shows how many query photos were read, once it takes long enough to be noticed. */
+export function readProgress(world: World, progress: Progress, started: number): (done: number, total: number) => void {
+  return (done, total) => {
+    if (total > 1 && world.elapsed() - started > UNSEEN_MS) progress.update(done, total);
+  };
+}
+
+/** As `query` of the document has it. */
+export function namesOf(terms: readonly QueryTerm[]): string[] {
+  return terms.map((term) => (term.kind === 'word' ? term.text : term.name));
+}
+
+interface Shown {
+  readonly flags: SearchFlags;
+  readonly action: Action | null;
+  readonly wanted: readonly QueryTerm[];
+  readonly answer: Answer;
+  readonly elapsedMs: number;
+  readonly session: Session;
+}
+
+export async function show(context: Context, shown: Shown): Promise<ExitCode> {
+  const { flags, action, wanted, answer, elapsedMs, session } = shown;
+  const { world } = context;
+  const [{ resultRow }, { noticeText }] = await Promise.all([
+    import('../output/documents/library.ts'),
+    import('../output/terminal/search-notices.ts'),
+  ]);
+  const results = answer.results.map(resultRow);
+  const photos = results.map(({ path }) => path);
+  const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
+  if (flags.sheet !== undefined) await makeSheet(context, flags.sheet, wanted, results);
+  // The document says what was done; people see first what it is done with.
+  let acted = flags.json ? await act() : null;
+  await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
+  for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
+  if (!flags.json) acted = await act();
+  const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
+  if (flags.open && toOpen !== undefined) {
+    const { openFile } = await import('../output/open-file.ts');
+    await openFile(world, toOpen);
+  }
+  return acted === null || acted.failed.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
+}
+
+interface Printed extends Omit<Shown, 'wanted' | 'action'> {
+  readonly query: readonly string[];
+  readonly acted?: Acted | null;
+}
+
+/** The results of one query on standard output; they are what `@1` and the like mean from now on. */
+export async function print(
+  { world }: Context,
+  { flags, query, answer, acted = null, elapsedMs, session }: Printed,
+): Promise<void> {
+  const { resultRow, searchDocument } = await import('../output/documents/library.ts');
+  const results = answer.results.map(resultRow);
+  const { terms } = answer;
+  if (flags.json) {
+    const model = await session.model();
+    const { k, order } = flags;
+    const found = searchDocument({ query, terms, k, model, order, results, elapsedMs });
+    writeJson(world, acted === null ? found : { ...found, acted });
+  } else if (flags.print0) {
+    for (const { path } of results) world.stdout.write(`${path}\0`);
+  } else if (results.length === 0) {
+    writeLine(world.stderr, nothingFound(flags));
+  } else {
+    const { renderHits } = await import('../output/terminal/table.ts');
+    const { terminalOf } = await import('../output/terminal/terminal.ts');
+    world.stdout.write(
+      renderHits(results, terminalOf(world, world.stdout, session.settings), { fileTimes: isDated(flags) }),
+    );
+  }
+  const { rememberSearch } = await import('../library/query/last-search.ts');
+  const paths = results.map(({ path }) => path);
+  // An answer is worth more than that it can be referred to.
+  await rememberSearch(session.settings.paths.data, paths).catch(() => undefined);
+}
+
+function nothingFound(flags: SearchFlags): string {
+  if (flags.minScore !== undefined) return 'No photo is that alike.';
+  return isRestricted(flags) ? 'No other indexed photo passes these filters.' : 'No other photo is indexed.';
+}
+
+async function makeSheet(
+  { world }: Context,
+  sheet: string,
+  wanted: readonly QueryTerm[],
+  results: readonly SearchResultRow[],
+): Promise<void> {
+  const [{ writeSheet }, { openDisplay }] = await Promise.all([
+    import('../output/sheet/sheet.ts'),
+    import('../photos/display.ts'),
+  ]);
+  const queries = wanted.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
+  const words = wanted.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
+  await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), { queries, words, results });
+  writeLine(world.stderr, `Contact sheet: ${sheet}`);
+}

@@ -1,0 +1,98 @@
+import { UserError } from '../../errors.ts';
+import type { Words } from '../words/load.ts';
+import type { KnownWord } from '../words/parse.ts';
+import { parseWords } from '../words/parse.ts';
+import type { Term } from '../words/rank.ts';
+import type { QueryTerm, WordTerm } from './resolve.ts';
+import type { QueryVectors } from './vectors.ts';
+
+/** What was searched for, for people and programs. */
+export interface NamedTerm {
+  readonly kind: 'photo' | 'word';
+  /** An absolute path, "-", or the word as the model knows it. */
+  readonly value: string;
+  readonly weight: number;
+}
+
+/** A term that can be searched by. */
+export interface ReadTerm {
+  readonly named: NamedTerm;
+  readonly term: Term;
+  /** Of a photo: absolute. */
+  readonly file: string | null;
+}
+
+/** Something to say beside the answer. */
+export type SearchNotice =
+  /** A word means several things, and all are searched for. */
+  | { readonly kind: 'meanings'; readonly word: string; readonly meanings: readonly string[] }
+  /** People also mean something by it that the model has not learnt: "the animal". */
+  | { readonly kind: 'lacks'; readonly word: string; readonly lacks: string }
+  /** Even the best result hardly shows the words. */
+  | { readonly kind: 'unclear'; readonly words: readonly string[]; readonly best: number }
+  /** A photo of a folder or pattern that cannot be read, and was done without. */
+  | { readonly kind: 'unread'; readonly file: string; readonly message: string };
+
+/** Terms that can be searched by, and what is to be said of them. */
+export interface Read {
+  readonly terms: readonly ReadTerm[];
+  readonly notices: readonly SearchNotice[];
+}
+
+/**
+ * Words as the model's classes, photos as vectors.
+ * @throws UserError `unknown_word`; `query_unreadable` for a photo that was named, or when none of a folder can be read
+ */
+export async function readTerms(
+  asked: readonly QueryTerm[],
+  { words, vectors }: { readonly words: () => Promise<Words>; readonly vectors: QueryVectors },
+): Promise<Read> {
+  const read: Read[] = [];
+  let failure: UserError | null = null;
+  for (const one of asked) {
+    if (one.kind === 'word') {
+      read.push(readWord(one, await words()));
+      continue;
+    }
+    try {
+      const vector = await vectors.of(one);
+      const { weight, name: value, file } = one;
+      const named = { kind: 'photo', value, weight } as const;
+      read.push({ terms: [{ named, term: { kind: 'photo', vector, weight }, file }], notices: [] });
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'query_unreadable' || !one.oneOfMany) throw error;
+      failure ??= error;
+      read.push({ terms: [], notices: [{ kind: 'unread', file: one.file, message: error.message }] });
+    }
+  }
+  const terms = read.flatMap((one) => one.terms);
+  if (terms.length === 0 && failure !== null) throw failure;
+  return { terms, notices: read.flatMap(({ notices }) => notices) };
+}
+
+/** @throws UserError `unknown_word` */
+export function readWord({ text, weight }: WordTerm, { vocabulary }: Words): Read {
+  const parsed = parseWords(text, vocabulary);
+  if (parsed.kind === 'unknown') throw unknownWord(parsed.word, parsed.nearest);
+  const terms = parsed.words.map(({ word, classes }) => {
+    const named = { kind: 'word', value: word, weight } as const;
+    return { named, term: { kind: 'word', classes, weight } as const, file: null };
+  });
+  return { terms, notices: parsed.words.flatMap(noticesOf) };
+}
+
+function noticesOf({ word, meanings, lacks }: KnownWord): SearchNotice[] {
+  const several = meanings.map(({ name, kind }) => (kind === null ? name : `${name} (${kind})`));
+  return [
+    ...(several.length > 1 ? [{ kind: 'meanings', word, meanings: several } as const] : []),
+    ...(lacks === null ? [] : [{ kind: 'lacks', word, lacks } as const]),
+  ];
+}
+
+function unknownWord(word: string, nearest: readonly string[]): UserError {
+  const near = nearest.length === 0 ? '' : ` Known words near it: ${nearest.join(', ')}.`;
+  return new UserError('unknown_word', `The model does not know the word "${word}".${near}`, {
+    hint: 'Use one of the words that "curate words" lists, or a photo of it instead.',
+    kind: 'usage',
+  });
+}

@@ -1,0 +1,97 @@
+import { statSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { UserError } from '../../errors.ts';
+import { kindByName } from '../../photos/kinds.ts';
+import { walk } from '../../photos/walk.ts';
+import { hitOfLastSearch } from './last-search.ts';
+import { type Look, parseTerm } from './parse.ts';
+
+/** One photo or word to be like, or with a negative weight to be unlike. */
+export type QueryTerm = PhotoTerm | WordTerm;
+
+export interface PhotoTerm {
+  readonly kind: 'photo';
+  /** Absolute. */
+  readonly file: string;
+  /** "-" for a photo on standard input, which is in a file for now; else the file. */
+  readonly name: string;
+  readonly weight: number;
+  /** One of many that a folder or pattern stands for: the others do without it when it cannot be read. */
+  readonly oneOfMany: boolean;
+}
+
+export interface WordTerm {
+  readonly kind: 'word';
+  /** As it was asked for. */
+  readonly text: string;
+  readonly weight: number;
+}
+
+export interface ResolveDeps {
+  readonly cwd: string;
+  /** Where the last search is kept. */
+  readonly dataFolder: string;
+  /** The photo on standard input, as an absolute file. */
+  standardInput(): Promise<string>;
+}
+
+/**
+ * The photos and words that one argument of a search stands for, in the order of their paths.
+ * @param away whether to search away from them: their weights are negative
+ * @throws UserError as `parseTerm`, and `no_photos` for a folder or pattern without any
+ */
+export async function resolveTerm(text: string, away: boolean, deps: ResolveDeps): Promise<QueryTerm[]> {
+  const { what, weight: size } = parseTerm(text, lookBelow(deps.cwd));
+  const weight = away ? -size : size;
+  const photo = (file: string, oneOfMany = false): PhotoTerm => ({
+    kind: 'photo',
+    file,
+    name: file,
+    weight,
+    oneOfMany,
+  });
+  switch (what.kind) {
+    case 'word':
+      return [{ kind: 'word', text: what.text, weight }];
+    case 'photo':
+      return [photo(resolve(deps.cwd, what.path))];
+    case 'hit':
+      return [photo(await hitOfLastSearch(deps.dataFolder, what.rank))];
+    case 'stdin':
+      return [{ ...photo(await deps.standardInput()), name: '-' }];
+    case 'folder':
+      return (await photosOf(resolve(deps.cwd, what.path), what.path)).map((file) => photo(file, true));
+    case 'glob':
+      return (await photosLike(what.pattern, deps.cwd)).map((file) => photo(file, true));
+  }
+}
+
+function lookBelow(cwd: string): Look {
+  return (path) => {
+    try {
+      return statSync(resolve(cwd, path)).isDirectory() ? 'folder' : 'file';
+    } catch {
+      return null;
+    }
+  };
+}
+
+async function photosOf(folder: string, typed: string): Promise<string[]> {
+  const { files } = await walk(folder);
+  if (files.length > 0) return files.map(({ path }) => join(folder, ...path.split('/')));
+  throw new UserError('no_photos', `There is no photo in the folder ${folder}.`, {
+    hint: /[/\\]/.test(typed) ? 'Name another folder, or a photo.' : `To search by the word, write word:${typed}`,
+  });
+}
+
+/** By fast-glob, which passes over names that hold a newline. */
+async function photosLike(pattern: string, cwd: string): Promise<string[]> {
+  const { default: fastGlob } = await import('fast-glob');
+  const portable = sep === '\\' ? pattern.replaceAll('\\', '/') : pattern;
+  const found = await fastGlob(portable, { cwd, absolute: true, onlyFiles: true, suppressErrors: true });
+  const photos = found.filter((file) => kindByName(file) === 'photo').map((file) => resolve(file));
+  if (photos.length > 0) return photos.sort();
+  throw new UserError('no_photos', `No photo matches ${pattern}.`, {
+    hint: 'Check the pattern; in quotes it reaches curate as it is.',
+  });
+}

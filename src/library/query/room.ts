@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { usageError } from '../../errors.ts';
+import type { PhotoFilter, PhotoIndex } from '../../store/port.ts';
+import { demandStore } from '../emptiness.ts';
+import { filterFor, type Restriction } from '../photo-filter.ts';
+import { unusableQuery } from '../search.ts';
+import type { Session } from '../session.ts';
+import { loadWords, type Words } from '../words/load.ts';
+import { readWord } from './read.ts';
+import type { PhotoTerm, QueryTerm } from './resolve.ts';
+import { openVectors, type QueryVectors } from './vectors.ts';
+
+export interface QueryDeps {
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  /** Told of each query photo whose vector is there. */
+  onRead?(done: number, total: number): void;
+}
+
+/** What all queries of a run share. */
+export interface QueryRoom {
+  readonly session: Session;
+  readonly index: PhotoIndex;
+  readonly filter: PhotoFilter | null;
+  readonly vectors: QueryVectors;
+  /** Loaded once. @throws UserError `words_unavailable` */
+  words(): Promise<Words>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the terms need; all of their photos are read side by side from now on.
+ * @param lenient whether a query of several may fail by itself, rather than before anything is opened
+ * @throws UserError `usage`, `unknown_word`, `words_unavailable`, and what stands in the way of searching
+ */
+export async function openRoom(
+  { session, onRead }: QueryDeps,
+  terms: readonly QueryTerm[],
+  restriction: Restriction = {},
+  { lenient = false } = {},
+): Promise<QueryRoom> {
+  let loading: Promise<Words> | null = null;
+  const words = (): Promise<Words> => {
+    loading ??= session.model().then(loadWords);
+    return loading;
+  };
+  // A slip of the hand must not set up a store first.
+  if (!lenient) {
+    if (!terms.some(({ weight }) => weight > 0)) {
+      throw usageError('There is nothing to search for, only what to be away from.', 'Name a photo or a word as well.');
+    }
+    for (const term of terms) {
+      if (term.kind === 'word') readWord(term, await words());
+      else if (!existsSync(term.file)) throw unusableQuery(term.file, 'does not exist');
+    }
+  }
+  await demandStore(session);
+  const photos = terms.filter((term): term is PhotoTerm => term.kind === 'photo');
+  // The store opens while the embedder's worker starts.
+  const [index] = await Promise.all([session.index(), photos.length > 0 ? session.embedder() : null]);
+  const filter = await filterFor(async () => index.store, restriction);
+  const vectors = await openVectors(session, index, photos, onRead);
+  return { session, index, filter, vectors, words, close: vectors.close };
+}

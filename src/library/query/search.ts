@@ -1,0 +1,131 @@
+import { usageError } from '../../errors.ts';
+import { unlessInterrupted } from '../../interrupt.ts';
+import { explainEmptiness } from '../emptiness.ts';
+import type { Restriction } from '../photo-filter.ts';
+import { type RankedHit, rankerOf, type SearchOrder } from '../ranking/ranker.ts';
+import { type FoundPhoto, locateHits, searchVector } from '../search.ts';
+import { SEEN } from '../words/seen.ts';
+import { rankCandidates } from './candidates.ts';
+import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice } from './read.ts';
+import type { QueryTerm } from './resolve.ts';
+import { openRoom, type QueryDeps, type QueryRoom } from './room.ts';
+
+/** How many photos are searched for, and where. */
+export interface QuerySearch {
+  readonly k: number;
+  /** Of cosine similarity, or of the share where words are among the terms. */
+  readonly minScore?: number;
+  /** Whether the query photos may be among the results. */
+  readonly includeSelf?: boolean;
+  /** Of a search by photos alone; `rerank` unless given. */
+  readonly order?: SearchOrder;
+  readonly restriction?: Restriction;
+}
+
+/** The answer to one query. */
+export interface Answer {
+  readonly results: readonly FoundPhoto[];
+  /** What was searched for, word by word and photo by photo. */
+  readonly terms: readonly NamedTerm[];
+  /** The scores are cosines for photos alone, and shares in [0, 1] as soon as words are among the terms. */
+  readonly by: 'photos' | 'words' | 'both';
+  readonly notices: readonly SearchNotice[];
+}
+
+/**
+ * The photos that are most like all the terms taken together. Photos alone: nearest to the mean of their vectors by
+ * weight, negative ones subtracted. With words: by the weighted mean of what each term makes of a photo.
+ * @throws UserError `unknown_word`, `words_unavailable`, `usage`, `query_unreadable`, `interrupted`, and what stands in
+ * the way of searching
+ */
+export async function searchByQuery(
+  deps: QueryDeps,
+  terms: readonly QueryTerm[],
+  search: QuerySearch,
+): Promise<Answer> {
+  const work = async (): Promise<Answer> => {
+    const room = await openRoom(deps, terms, search.restriction);
+    try {
+      return await answer(room, await readTerms(terms, room), search);
+    } finally {
+      await room.close();
+    }
+  };
+  return unlessInterrupted(deps.signal, work());
+}
+
+/** One query of a run. @throws UserError `usage`, and what stands in the way of searching */
+export async function answer(room: QueryRoom, { terms, notices }: Read, search: QuerySearch): Promise<Answer> {
+  const by = kindOf(terms);
+  const results = await (by === 'photos' ? byPhotos : byTerms)(room, terms, search);
+  if (results.length === 0) await explainEmptiness(room.session);
+  const best = results[0]?.score;
+  const unclear = by === 'words' && best !== undefined && best < SEEN;
+  return {
+    results,
+    by,
+    terms: terms.map(({ named }) => named),
+    notices: unclear ? [...notices, { kind: 'unclear', words: wantedWords(terms), best }] : notices,
+  };
+}
+
+function kindOf(terms: readonly ReadTerm[]): Answer['by'] {
+  const words = terms.filter(({ term }) => term.kind === 'word').length;
+  if (words === 0) return 'photos';
+  return words === terms.length ? 'words' : 'both';
+}
+
+function wantedWords(terms: readonly ReadTerm[]): string[] {
+  return terms.filter(({ term }) => term.weight > 0).map(({ named }) => named.value);
+}
+
+async function byPhotos(
+  { session, index, filter }: QueryRoom,
+  terms: readonly ReadTerm[],
+  { k, minScore, includeSelf = false, order = 'rerank' }: QuerySearch,
+): Promise<FoundPhoto[]> {
+  return searchVector(index, {
+    vector: directionOf(terms),
+    k,
+    without: includeSelf ? [] : filesOf(terms),
+    ranker: order === 'cosine' ? null : await rankerOf(await session.model()),
+    ...(filter === null ? {} : { filter }),
+    ...(minScore === undefined ? {} : { minScore }),
+  });
+}
+
+/** Rounding leaves no more than this of vectors of unit length that cancel each other out. */
+const NOTHING = 1e-5;
+
+/** The mean of photos' vectors by weight, itself of unit length. @throws UserError `usage` when nothing is left of it */
+export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Array {
+  const photos = terms.flatMap(({ term }) => (term.kind === 'photo' ? [term] : []));
+  const sum = new Float64Array(photos[0]?.vector.length ?? 0);
+  for (const { vector, weight } of photos) {
+    for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + weight * (vector[i] ?? 0);
+  }
+  const length = Math.hypot(...sum);
+  if (length > NOTHING) return Float32Array.from(sum, (value) => value / length);
+  throw usageError(
+    'The photos to be like and those to be away from are the same.',
+    'Name others, or give them weights.',
+  );
+}
+
+async function byTerms(
+  { session, index, filter, words }: QueryRoom,
+  terms: readonly ReadTerm[],
+  { k, minScore = 0, includeSelf = false }: QuerySearch,
+): Promise<FoundPhoto[]> {
+  const without = includeSelf ? [] : filesOf(terms);
+  const known = await words();
+  const { similar } = (await session.model()).thresholds;
+  const request = { words: known, similar, terms: terms.map(({ term }) => term), k: k + without.length, filter };
+  const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
+  const hits = ranked.map((hit): RankedHit => ({ ...hit, rankedBy: 'words' }));
+  return locateHits(index.store, hits, { k, without });
+}
+
+function filesOf(terms: readonly ReadTerm[]): string[] {
+  return terms.flatMap(({ file }) => (file === null ? [] : [file]));
+}

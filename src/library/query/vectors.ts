@@ -1,0 +1,96 @@
+import { realpath, stat } from 'node:fs/promises';
+import type { Embedder } from '../../embedding/port.ts';
+import type { PhotoIndex, PhotoRow } from '../../store/port.ts';
+import { inside, photoId } from '../scope.ts';
+import { unusableQuery } from '../search.ts';
+import type { Session } from '../session.ts';
+import type { PhotoTerm } from './resolve.ts';
+
+/** From this many photos to be embedded on, workers for all cores are worth their start. */
+const MANY = 8;
+/** Rows asked for at a time. */
+const PORTION = 200;
+
+/** The vectors of query photos, each read once. */
+export interface QueryVectors {
+  /** @throws UserError `query_unreadable` */
+  of(photo: PhotoTerm): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * An indexed photo whose file is as it was has its vector in the index; the others are embedded, side by side.
+ * @param onRead told of each photo whose vector is there
+ */
+export async function openVectors(
+  session: Pick<Session, 'embedder' | 'openEmbedder'>,
+  index: PhotoIndex,
+  photos: readonly PhotoTerm[],
+  onRead: (done: number, total: number) => void = () => undefined,
+): Promise<QueryVectors> {
+  const files = [...new Set(photos.map(({ file }) => file))];
+  const stored = await storedVectors(index, files);
+  const missing = files.length - stored.size;
+  const own = missing >= MANY ? await session.openEmbedder() : null;
+  const embedder = missing === 0 ? null : (own ?? (await session.embedder()));
+  const names = new Map(photos.map(({ file, name }) => [file, name]));
+  let done = stored.size;
+  if (done > 0) onRead(done, files.length);
+  const vectors = new Map<string, Promise<Float32Array>>();
+  const start = (file: string): Promise<Float32Array> => {
+    const known = stored.get(file);
+    if (known !== undefined || embedder === null) return Promise.resolve(known ?? new Float32Array());
+    const embedded = embed(embedder, file, names.get(file) ?? file).finally(() => {
+      done += 1;
+      onRead(done, files.length);
+    });
+    // Whoever awaits it is told of a failure; until then it must not count as unhandled.
+    embedded.catch(() => undefined);
+    return embedded;
+  };
+  for (const file of files) vectors.set(file, start(file));
+  return {
+    of: ({ file }) => vectors.get(file) ?? Promise.reject(new Error(`${file} was not announced`)),
+    close: async () => own?.close(),
+  };
+}
+
+async function embed(embedder: Embedder, file: string, name: string): Promise<Float32Array> {
+  const result = await embedder.embed({ file });
+  if (result.kind === 'embedded') return result.photo.vector;
+  if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
+  const { code, reason } = result.fault;
+  const hint = code === 'not_an_image' ? 'Name a photo; a list of photos is read with --from.' : undefined;
+  throw unusableQuery(name === '-' ? 'on standard input' : name, reason, hint);
+}
+
+/** By file, for those in the index whose size and time are the same as when they were indexed. */
+async function storedVectors(
+  { store, table }: PhotoIndex,
+  files: readonly string[],
+): Promise<Map<string, Float32Array>> {
+  const libraries = await store.libraries();
+  const places = await Promise.all(
+    files.map(async (file) => {
+      const real = await realpath(file).catch(() => file);
+      const now = await stat(real).catch(() => null);
+      if (now === null) return [];
+      return libraries.flatMap(({ id, root }) => {
+        const path = inside(root, real);
+        return path === null ? [] : [{ id: photoId(id, path), file, size: now.size, mtimeMs: Math.round(now.mtimeMs) }];
+      });
+    }),
+  );
+  const wanted = places.flat();
+  const ids = [...new Set(wanted.map(({ id }) => id))];
+  const rows = new Map<string, PhotoRow>();
+  for (let from = 0; from < ids.length; from += PORTION) {
+    for (const row of await table.rows(ids.slice(from, from + PORTION))) rows.set(row.id, row);
+  }
+  const vectors = new Map<string, Float32Array>();
+  for (const { id, file, size, mtimeMs } of wanted) {
+    const row = rows.get(id);
+    if (row?.size === size && row.mtimeMs === mtimeMs) vectors.set(file, row.vector);
+  }
+  return vectors;
+}

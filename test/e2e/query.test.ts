@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SearchDocument } from '../../src/output/documents/library.ts';
+import { Home, repository } from '../support/cli.ts';
+
+const photos = join(repository, 'fixtures', 'photos', 'pets');
+let home: Home;
+beforeAll(async () => {
+  home = await Home.make();
+  expect(await home.curate(['index', photos])).toMatchObject({ code: 0 });
+});
+afterAll(() => home.remove());
+
+const named = ({ results }: SearchDocument): (string | undefined)[] =>
+  results.map(({ path }) => path.split('/').at(-1));
+
+describe('curate search', () => {
+  it('finds by words, photos and both, away from others, and remembers what it found', async () => {
+    const dogs = await home.json<SearchDocument>(['search', 'dogs', '-k', '3']);
+    expect(named(dogs).sort()).toEqual(['dog-1.jpg', 'dog-2.jpg', 'dog-3.jpg']);
+    expect(dogs).toMatchObject({ query: ['dogs'], terms: [{ kind: 'word', value: 'dog', weight: 1 }] });
+    const third = dogs.results[2]?.path ?? '';
+    const like = await home.json<SearchDocument>(['search', '@3:0.7', 'dog', '--not', 'cat', '-k', '2']);
+    expect(like).toMatchObject({
+      exit: 0,
+      query: [third, 'dog'],
+      terms: [
+        { kind: 'photo', value: third, weight: 0.7 },
+        { kind: 'word', value: 'dog', weight: 1 },
+        { kind: 'word', value: 'cat', weight: -1 },
+      ],
+    });
+    expect(named(like).every((name) => name?.startsWith('dog-'))).toBe(true);
+  });
+
+  it('answers each query of a list by itself, with errors in their places', async () => {
+    const input = ['cat', 'no.jpg', '*.txt', join(photos, 'dog-1.jpg')].join('\n');
+    const { code, stdout } = await home.curate(['search', '--from', '-', '--each', '--json', '-k', '1'], { input });
+    const lines = stdout.trimEnd().split('\n');
+    const documents = lines.map(
+      (line) => JSON.parse(line) as { schema: string; query?: string[]; error?: { code: string } },
+    );
+    expect(code).toBe(3);
+    expect(documents.map(({ schema, query, error }) => query?.[0] ?? `${schema} ${error?.code}`)).toEqual([
+      'cat',
+      'curate.error/1 query_unreadable',
+      'curate.error/1 no_photos',
+      join(photos, 'dog-1.jpg'),
+    ]);
+  });
+
+  it('refuses an unknown word', async () => {
+    const refused = await home.json<{ error: { code: string } }>(['search', 'casstle']);
+    expect(refused).toMatchObject({ exit: 2, schema: 'curate.error/1', error: { code: 'unknown_word' } });
+  });
+
+  it('takes a photo on standard input', async () => {
+    const input = await readFile(join(photos, 'kitten-1.jpg'));
+    const found = await home.json<SearchDocument>(['search', '-', '-k', '1'], { input });
+    expect(found).toMatchObject({ exit: 0, query: ['-'] });
+    expect(named(found)).toEqual(['kitten-1.jpg']);
+  });
+});

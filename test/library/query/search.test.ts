@@ -1,0 +1,217 @@
+import { rm, utimes } from 'node:fs/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cosine, toUnitLength } from '../../../src/embedding/vector.ts';
+import { answerEach, type Query } from '../../../src/library/query/each.ts';
+import type { QueryTerm } from '../../../src/library/query/resolve.ts';
+import { type Answer, directionOf, type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
+import { HashEmbedder } from '../../support/hash-embedder.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { PaintedLibrary } from '../../support/painted.ts';
+import { memorySession } from '../../support/session.ts';
+
+let library: PaintedLibrary;
+let files: Record<'collie' | 'castle' | 'both' | 'crane' | 'outside', string>;
+beforeAll(async () => {
+  library = await PaintedLibrary.open();
+  files = {
+    collie: await library.put('z/collie.jpg', 'border collie'),
+    castle: await library.put('castle.jpg', 'castle'),
+    both: await library.put('both.jpg', 'castle border collie'),
+    crane: await library.put('crane.jpg', 'crane'),
+    outside: await library.put('outside.jpg', 'border collie', { indexed: false }),
+  };
+  await library.put('a/collie.jpg', 'border collie');
+});
+beforeEach(() => {
+  library.embedded.length = 0;
+});
+afterAll(() => library.remove());
+
+const signal = new AbortController().signal;
+const word = (text: string, weight = 1): QueryTerm => ({ kind: 'word', text, weight });
+const photo = (file: string, weight = 1, oneOfMany = false): QueryTerm => {
+  return { kind: 'photo', file, name: file, weight, oneOfMany };
+};
+const find = (terms: readonly QueryTerm[], search: Partial<QuerySearch> = {}): Promise<Answer> =>
+  searchByQuery({ session: library.session, signal }, terms, { k: 9, ...search });
+const paths = ({ results }: Answer): string[] => results.map(({ path }) => path);
+
+describe('a search by words', () => {
+  it('puts what shows the word first, ties by path, with its share for a score', async () => {
+    const answer = await find([word('Border Collies')]);
+    expect(paths(answer).slice(0, 3)).toEqual(['a/collie.jpg', 'z/collie.jpg', 'both.jpg']);
+    expect(answer.by).toBe('words');
+    expect(answer.terms).toEqual([{ kind: 'word', value: 'border collie', weight: 1 }]);
+    for (const { score } of answer.results) expect(score >= 0 && score <= 1).toBe(true);
+    expect(answer.results[0]?.score).toBeGreaterThan(0.9);
+    expect(library.embedded).toEqual([]);
+  });
+
+  it('takes several words together, in one argument or two, and keeps away from others', async () => {
+    expect(paths(await find([word('castle'), word('dog')]))[0]).toBe('both.jpg');
+    expect(paths(await find([word('dog castle')]))[0]).toBe('both.jpg');
+    expect(paths(await find([word('castle'), word('dog', -1)]))[0]).toBe('castle.jpg');
+  });
+
+  it('cuts off by k and by share', async () => {
+    expect(paths(await find([word('dog')], { k: 1 }))).toEqual(['a/collie.jpg']);
+    expect(paths(await find([word('castle')], { minScore: 0.9 }))).toEqual(['castle.jpg']);
+  });
+
+  it('says what a word means, what it does not, and that nothing shows it', async () => {
+    const crane = await find([word('crane')]);
+    expect(crane.results[0]?.path).toBe('crane.jpg');
+    expect(crane.notices).toContainEqual({
+      kind: 'meanings',
+      word: 'crane',
+      meanings: ['crane (wading bird)', 'crane (lifting device)'],
+    });
+    const mouse = await find([word('mouse')]);
+    expect(mouse.notices).toContainEqual({ kind: 'lacks', word: 'mouse', lacks: 'the animal' });
+    expect(mouse.notices).toContainEqual({ kind: 'unclear', words: ['mouse'], best: mouse.results[0]?.score });
+    expect(crane.notices.map(({ kind }) => kind)).not.toContain('unclear');
+  });
+
+  it('refuses an unknown word with the nearest known ones before anything is opened', async () => {
+    const closed = { ...library.session, index: () => Promise.reject(new Error('the store was opened')) };
+    const refused = searchByQuery({ session: closed, signal }, [word('casstle')], { k: 6 });
+    await expect(refused).rejects.toMatchObject({
+      code: 'unknown_word',
+      kind: 'usage',
+      message: expect.stringContaining('castle'),
+      hint: expect.stringContaining('photo'),
+    });
+  });
+
+  it('looks only where it is told to', async () => {
+    expect(paths(await find([word('dog')], { restriction: { folders: [`${library.home}/photos/z`] } }))).toEqual([
+      'z/collie.jpg',
+    ]);
+  });
+
+  it('cannot be made with a model without words, or for nothing', async () => {
+    const session = memorySession({ home: library.home, store: new MemoryStore(), embedder: new HashEmbedder() });
+    await expect(searchByQuery({ session, signal }, [word('dog')], { k: 1 })).rejects.toMatchObject({
+      code: 'words_unavailable',
+    });
+    await expect(find([word('dog', -1)])).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('a search by photos and words', () => {
+  it('finds what is both, and leaves the query out', async () => {
+    const answer = await find([photo(files.castle), word('dog')]);
+    expect(answer.by).toBe('both');
+    expect(paths(answer)[0]).toBe('both.jpg');
+    expect(paths(answer)).not.toContain('castle.jpg');
+    expect(paths(await find([photo(files.castle), word('castle')], { includeSelf: true }))[0]).toBe('castle.jpg');
+  });
+});
+
+describe('query photos', () => {
+  it('have their vectors from the index when they are there as they were, else they are embedded', async () => {
+    await find([photo(files.collie), photo(files.castle)]);
+    expect(library.embedded).toEqual([]);
+    await find([photo(files.collie), photo(files.outside), photo(files.outside)]);
+    expect(library.embedded).toEqual([files.outside]);
+    library.embedded.length = 0;
+    const changed = await library.put('changed.jpg', 'castle');
+    await utimes(changed, 1, 1);
+    await find([photo(changed)]);
+    expect(library.embedded).toEqual([changed]);
+    await library.store.table(library.model).remove([...library.store.table(library.model).stored.keys()].slice(-1));
+  });
+
+  it('that are damaged end a search, but only say so when they are one of many', async () => {
+    const broken = await library.put('broken.jpg', 'xyzzy', { indexed: false });
+    await expect(find([photo(broken), photo(files.castle)])).rejects.toMatchObject({ code: 'query_unreadable' });
+    const answer = await find([photo(broken, 1, true), photo(files.castle, 1, true)]);
+    expect(answer.notices).toMatchObject([{ kind: 'unread', file: broken }]);
+    expect(answer.terms).toEqual([{ kind: 'photo', value: files.castle, weight: 1 }]);
+    await expect(find([photo(broken, 1, true)])).rejects.toMatchObject({ code: 'query_unreadable' });
+    await rm(broken);
+  });
+
+  it('count by their weights: the direction is the mean, negative ones subtracted', () => {
+    const vector = fc
+      .array(fc.integer({ min: -100, max: 100 }), { minLength: 4, maxLength: 4 })
+      .filter((values) => values.some((value) => value !== 0))
+      .map((values) => toUnitLength(Float32Array.from(values)));
+    const weight = fc.integer({ min: -30, max: 30 }).map((n) => n / 10);
+    fc.assert(
+      fc.property(fc.array(fc.record({ vector, weight }), { minLength: 1, maxLength: 5 }), (terms) => {
+        const sum = [0, 1, 2, 3].map((i) => terms.reduce((all, one) => all + one.weight * (one.vector[i] ?? 0), 0));
+        fc.pre(Math.hypot(...sum) > 0.01);
+        const direction = directionOf(terms.map((term) => ({ term: { kind: 'photo', ...term } })));
+        expect(Math.hypot(...direction)).toBeCloseTo(1, 5);
+        expect(cosine(direction, toUnitLength(Float32Array.from(sum)))).toBeCloseTo(1, 4);
+      }),
+    );
+    const one = { vector: Float32Array.of(1, 0), weight: 1 };
+    const away = [one, { ...one, weight: -1 }].map((term) => ({ term: { kind: 'photo', ...term } as const }));
+    expect(() => directionOf(away)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+
+  it('move the results by their weights', async () => {
+    const [near, far] = [photo(files.castle, 0.9), photo(files.collie, 0.1)];
+    expect(paths(await find([near, far], { includeSelf: true }))[0]).toBe('castle.jpg');
+    const swapped = [photo(files.castle, 0.1), photo(files.collie, 0.9)];
+    expect(paths(await find(swapped, { includeSelf: true }))[0]).toBe('a/collie.jpg');
+    const away = await find([photo(files.both), photo(files.collie, -0.5)]);
+    expect(paths(away)[0]).toBe('castle.jpg');
+    expect(away.terms[1]).toEqual({ kind: 'photo', value: files.collie, weight: -0.5 });
+  });
+});
+
+describe('queries answered one by one', () => {
+  const each = async (queries: readonly Query[], session = library.session): Promise<[string, string][]> => {
+    const told: [string, string][] = [];
+    for await (const answered of answerEach({ session, signal }, queries, { k: 1 })) {
+      const what = answered.kind === 'failed' ? answered.error.code : (paths(answered.answer)[0] ?? 'nothing');
+      told.push([answered.name, what]);
+    }
+    return told;
+  };
+  const terms = (name: string, ...of: readonly QueryTerm[]): Query => ({ kind: 'terms', name, terms: of });
+
+  it('come in their order, with errors in their places, over one store', async () => {
+    const broken = await library.put('broken.jpg', 'xyzzy', { indexed: false });
+    let opened = 0;
+    const index = () => {
+      opened += 1;
+      return library.session.index();
+    };
+    const session = { ...library.session, index };
+    const queries = [
+      terms('castle', word('castle')),
+      terms('casstle', word('casstle')),
+      terms('broken', photo(broken)),
+      terms('collie', photo(files.collie)),
+      ...Array.from({ length: 50 }, (_, i) => terms(`${i}`, photo(files.outside))),
+    ];
+    const told = await each(queries, session);
+    expect(told.slice(0, 4)).toEqual([
+      ['castle', 'castle.jpg'],
+      ['casstle', 'unknown_word'],
+      ['broken', 'query_unreadable'],
+      ['collie', 'a/collie.jpg'],
+    ]);
+    expect(told.slice(4).map(([name]) => name)).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
+    expect(opened).toBe(1);
+    expect(library.embedded.filter((file) => file === files.outside)).toHaveLength(1);
+    await rm(broken);
+  });
+
+  it('end with the store', async () => {
+    const table = library.store.table(library.model);
+    const session = {
+      ...library.session,
+      index: async () => ({
+        store: library.store,
+        table: Object.assign(Object.create(table), { search: () => Promise.reject(new Error('the store is away')) }),
+      }),
+    };
+    await expect(each([terms('castle', word('castle'))], session)).rejects.toThrow('the store is away');
+  });
+});
