@@ -2,6 +2,7 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
 import { costsCommand } from './commands/costs.ts';
+import { dedupeCommand } from './commands/dedupe.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { ExitCode, exitCodeOf } from './commands/exit-code.ts';
@@ -161,6 +162,7 @@ const verbs: readonly ((act: Act) => Command)[] = [
   replayCommand,
   lineageCommand,
   costsCommand,
+  dedupeCommand,
   libraryCommand,
   embedCommand,
   exportCommand,

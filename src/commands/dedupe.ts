@@ -1,0 +1,156 @@
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { usageError } from '../errors.ts';
+import { RULES, type Rule } from '../library/dedupe/keeper.ts';
+import type { DedupeEvent, DedupePlan, DedupeRequest } from '../library/dedupe/plan.ts';
+import { KINDS, type Kind } from '../library/dedupe/stars.ts';
+import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import type { World } from '../world.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
+import { gather, jsonOption, modelOption } from './flags/options.ts';
+import { openSession } from './session.ts';
+
+interface DedupeFlags {
+  against?: string;
+  kind?: Kind[];
+  protect?: string[];
+  prefer?: string[];
+  keep?: Rule[];
+  model?: string;
+  print0?: boolean;
+  json?: boolean;
+}
+
+export function dedupeCommand(act: Act): Command {
+  return new Command('dedupe')
+    .description('show which photos are double, and which of each group to keep; changes nothing')
+    .argument('[folder...]', 'only photos below these indexed folders (default: all that is indexed)')
+    .option('--against <folder>', 'only what is there already: photos below this folder stay, and others yield to them')
+    .option('--kind <kind,...>', `only these kinds: ${KINDS.join(', ')} (default: all)`, listOf(KINDS))
+    .option('--protect <folder>', 'photos below this folder never go (may be repeated)', gather)
+    .option('--prefer <folder>', 'photos below this folder are rather kept (may be repeated, the first most)', gather)
+    .option('--keep <rule,...>', `rules that count first, of: ${CHOICE.join(', ')}`, listOf(CHOICE))
+    .addOption(modelOption())
+    .option('--print0', 'print what would go: the paths alone, each followed by a NUL, for xargs -0')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Kinds:
+  identical  the same bytes
+  same       the same picture, scaled or compressed, confirmed on its pixels
+  burst      alike, and taken within ten seconds by the camera's clock
+  similar    alike
+
+What stays, unless --keep says otherwise: a protected folder's, a preferred folder's, the original before copies, edits
+and exports, most pixels, most metadata (place, rating, keywords, time), the sharpest, fewest bytes, first by path.
+${examples(
+  'curate dedupe',
+  'curate dedupe ~/Photos/2024 --kind identical,same',
+  'curate dedupe /media/card --against ~/Photos',
+  'curate dedupe --prefer ~/Photos/Best --keep metadata,pixels --json',
+)}`,
+    )
+    .action(act(dedupe));
+}
+
+/** Protected folders come first in any case, the path last. */
+const CHOICE = RULES.filter((rule) => rule !== 'protect' && rule !== 'path');
+
+function listOf<T extends string>(choices: readonly T[]): (text: string) => T[] {
+  return (text) =>
+    text.split(',').map((name) => {
+      const choice = choices.find((one) => one === name.trim());
+      if (choice === undefined) throw new InvalidArgumentError(`It must be of: ${choices.join(', ')}.`);
+      return choice;
+    });
+}
+
+async function dedupe(context: Context, folders: string[], flags: DedupeFlags): Promise<ExitCode> {
+  const { world } = context;
+  if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
+  const [{ planDedupe }, { openDisplay }] = await Promise.all([
+    import('../library/dedupe/plan.ts'),
+    import('../photos/display.ts'),
+  ]);
+  const session = await openSession(world, context.settings({ model: flags.model }));
+  const screen = await progressScreen(world);
+  try {
+    const plan = await planDedupe(
+      { session, render: openDisplay(world), signal: world.interrupted, onEvent: screen.onEvent },
+      requestOf(world.cwd, folders, flags),
+    );
+    screen.finish();
+    await show(context, plan, flags, session.settings);
+    return plan.skipped.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
+  } finally {
+    screen.finish();
+    await session.close();
+  }
+}
+
+function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags): DedupeRequest {
+  const absolute = (paths: readonly string[] = []): string[] => paths.map((path) => resolve(cwd, path));
+  return {
+    folders: absolute(folders),
+    protect: absolute(flags.protect),
+    prefer: absolute(flags.prefer),
+    kinds: flags.kind ?? KINDS,
+    keep: flags.keep ?? [],
+    ...(flags.against === undefined ? {} : { against: resolve(cwd, flags.against) }),
+  };
+}
+
+async function show(
+  { world }: Context,
+  plan: DedupePlan,
+  flags: DedupeFlags,
+  settings: { readonly noColor: boolean },
+): Promise<void> {
+  const [{ renderGroups, summaryOf }, { dedupeDocument }, { terminalOf }] = await Promise.all([
+    import('../output/terminal/dedupe-table.ts'),
+    import('../output/documents/dedupe.ts'),
+    import('../output/terminal/terminal.ts'),
+  ]);
+  if (flags.json) writeJson(world, dedupeDocument(plan));
+  else if (flags.print0) for (const path of filesToGo(plan)) world.stdout.write(`${path}\0`);
+  else world.stdout.write(renderGroups(plan, terminalOf(world, world.stdout, settings)));
+  for (const { path, reason } of plan.skipped) writeLine(world.stderr, `Left out: ${path} ${reason}.`);
+  for (const path of plan.otherNames)
+    writeLine(world.stderr, `Left out: ${path} is another name of a file, no double.`);
+  writeLine(world.stderr, summaryOf(plan));
+}
+
+/** Each once, photos with what lies beside them; nothing of a group that is too large. */
+function filesToGo({ groups }: DedupePlan): Set<string> {
+  return new Set(
+    groups.filter(({ isLarge }) => !isLarge).flatMap(({ others }) => others.flatMap(({ files }) => files)),
+  );
+}
+
+const STAGES: Readonly<Record<DedupeEvent['kind'], string>> = {
+  listing: 'Reading the index',
+  comparing: 'Comparing all with all',
+  inspecting: 'Reading the photos that are alike',
+  confirming: 'Comparing their pixels',
+};
+
+/** A progress line for each stage in turn. */
+async function progressScreen(world: World): Promise<{ onEvent(event: DedupeEvent): void; finish(): void }> {
+  const { createProgress } = await import('../output/terminal/progress.ts');
+  let stage: DedupeEvent['kind'] | null = null;
+  let progress: ReturnType<typeof createProgress> | null = null;
+  return {
+    onEvent: (event) => {
+      if (event.kind !== stage || progress === null) {
+        progress?.finish();
+        progress = createProgress(world, STAGES[event.kind]);
+        stage = event.kind;
+      }
+      if (event.kind === 'comparing') progress.update(Math.round(event.share * 100), 100);
+      else progress.update(event.done, event.total);
+    },
+    finish: () => progress?.finish(),
+  };
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import pLimit from 'p-limit';
+import { demandUninterrupted } from '../../interrupt.ts';
+import { RAW_ENDINGS } from '../../photos/kinds.ts';
+import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
+import { readPhotoFile } from '../../photos/read.ts';
+import type { ListedPhoto, Listing } from './listing.ts';
+import type { DedupeDeps } from './plan.ts';
+import { type Companion, companionsOf } from './units.ts';
+
+/** A photo that may be double, as it is on the disk now. */
+export interface Candidate extends ListedPhoto {
+  readonly carried: Carried;
+  readonly isRaw: boolean;
+  readonly companions: readonly (Companion & { readonly file: string; readonly bytes: number })[];
+}
+
+export interface Skipped {
+  readonly path: string;
+  /** A clause: "is gone". */
+  readonly reason: string;
+}
+
+export interface Inspected {
+  readonly candidates: readonly Candidate[];
+  readonly skipped: readonly Skipped[];
+  readonly otherNames: readonly string[];
+}
+
+/** Photos that are read at once, each whole. */
+const AT_ONCE = 4;
+
+/**
+ * Looks at every photo that is like another one: the file itself must be there, and hold the bytes that the index knows.
+ * Of several names of one file only the first by path is a photo: its double is itself.
+ */
+export async function inspectAll(
+  { signal, onEvent }: Pick<DedupeDeps, 'signal' | 'onEvent'>,
+  listing: Listing,
+): Promise<Inspected> {
+  const skipped: Skipped[] = [];
+  const otherNames: string[] = [];
+  const candidates: Candidate[] = [];
+  const files = new Set<string>();
+  const wanted = withDoubles(listing).sort((a, b) => (a.file < b.file ? -1 : 1));
+  const folders = new Map<string, Promise<string[]>>();
+  const namesIn = (folder: string): Promise<string[]> => {
+    const names = folders.get(folder) ?? readdir(folder).catch(() => []);
+    folders.set(folder, names);
+    return names;
+  };
+  const here: ListedPhoto[] = [];
+  for (const photo of wanted) {
+    demandUninterrupted(signal);
+    const stats = await lstat(photo.file, { bigint: true }).catch(() => null);
+    const trouble = stats === null ? 'is gone, or its drive is away' : changeOf(stats, photo);
+    if (stats === null || trouble !== null) {
+      skipped.push({ path: photo.file, reason: trouble ?? '' });
+      continue;
+    }
+    const identity = `${stats.dev}:${stats.ino}`;
+    if (files.has(identity)) otherNames.push(photo.file);
+    else here.push(photo);
+    files.add(identity);
+  }
+  const left = withDoubles({ photos: here, graph: listing.graph });
+  const limit = pLimit(AT_ONCE);
+  let done = 0;
+  await Promise.all(
+    left.map((photo) =>
+      limit(async () => {
+        demandUninterrupted(signal);
+        const found = await inspect(photo, namesIn);
+        if ('reason' in found) skipped.push(found);
+        else candidates.push(found);
+        done += 1;
+        onEvent({ kind: 'inspecting', done, total: left.length });
+      }),
+    ),
+  );
+  const byPath = (a: Skipped, b: Skipped): number => (a.path < b.path ? -1 : 1);
+  return { candidates, skipped: skipped.sort(byPath), otherNames };
+}
+
+/** Photos whose content another one has, or is like. */
+function withDoubles({ photos, graph }: Listing): ListedPhoto[] {
+  const copies = new Uint32Array(graph.size);
+  for (const { content } of photos) copies[content] = (copies[content] ?? 0) + 1;
+  return photos.filter(
+    ({ content }) =>
+      (copies[content] ?? 0) > 1 ||
+      graph.pairsOf(content).some((pair) => (copies[graph.across(pair, content)] ?? 0) > 0),
+  );
+}
+
+function changeOf(stats: BigIntStats, { record }: ListedPhoto): string | null {
+  if (stats.isSymbolicLink()) return 'is a link';
+  if (!stats.isFile()) return 'is no file';
+  // The nanoseconds round as the milliseconds of an index run did.
+  const mtimeMs = Math.round(Number(stats.mtimeNs) / 1e6);
+  const isSame = Number(stats.size) === record.size && Math.abs(mtimeMs - record.mtimeMs) <= 1;
+  return isSame ? null : 'has changed since it was indexed: run curate index again';
+}
+
+async function inspect(
+  photo: ListedPhoto,
+  namesIn: (folder: string) => Promise<string[]>,
+): Promise<Candidate | Skipped> {
+  const { file, record } = photo;
+  const read = await readPhotoFile(file);
+  if (read.kind === 'fault') return { path: file, reason: read.fault.reason };
+  const sha256 = createHash('sha256').update(read.bytes).digest('hex');
+  if (sha256 !== record.sha256)
+    return { path: file, reason: 'holds other bytes than were indexed: run curate index again' };
+  const folder = dirname(file);
+  const companions = await Promise.all(
+    companionsOf(basename(file), await namesIn(folder)).map(async (companion) => {
+      const path = join(folder, companion.name);
+      const stats = await lstat(path).catch(() => null);
+      return stats?.isFile() === true ? [{ ...companion, file: path, bytes: stats.size }] : [];
+    }),
+  );
+  const beside = companions.flat();
+  let carried = await readCarried(read.bytes);
+  for (const { kind, file: path } of beside) if (kind === 'sidecar') carried = joined(carried, await inSidecar(path));
+  const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
+  return { ...photo, carried, isRaw: RAW_ENDINGS.has(ending), companions: beside };
+}
+
+/** What an XMP sidecar or Takeout's JSON says; nothing of one that cannot be read. */
+async function inSidecar(file: string): Promise<Carried> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  if (!file.toLowerCase().endsWith('.json')) return carriedInXmp(text);
+  return {
+    gps: /"geoData"\s*:\s*\{[^}]*"latitude"\s*:\s*-?(?!0(?:\.0*)?\s*[,}])\d/.test(text),
+    rating: null,
+    keywords: 0,
+  };
+}

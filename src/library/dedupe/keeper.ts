@@ -1,0 +1,104 @@
+import type { Carried } from '../../photos/metadata/carried.ts';
+import type { PhotoRecord } from '../../store/port.ts';
+
+/** What decides which photo stays. */
+export const RULES = [
+  'protect',
+  'prefer',
+  'original',
+  'raw',
+  'pixels',
+  'metadata',
+  'sharpness',
+  'bytes',
+  'path',
+] as const;
+export type Rule = (typeof RULES)[number];
+
+/** Unless asked for, a RAW file is no better than what was made of it. */
+const DEFAULT: readonly Rule[] = RULES.filter((rule) => rule !== 'raw');
+
+/** What the rules look at. */
+export interface Contender {
+  /** Absolute native path. */
+  readonly file: string;
+  readonly record: Pick<PhotoRecord, 'width' | 'height' | 'size' | 'quality' | 'takenMs' | 'takenFrom' | 'camera'>;
+  readonly carried: Carried;
+  readonly isProtected: boolean;
+  /** Place of its folder among the preferred ones, from 0; null when it lies in none. */
+  readonly preference: number | null;
+  readonly isRaw: boolean;
+  readonly hasRawBeside: boolean;
+  readonly hasFilmBeside: boolean;
+}
+
+/** All rules in the order in which they count: what is protected first, then those asked for, the path last. */
+export function rulesFirst(asked: readonly Rule[]): Rule[] {
+  const order: Rule[] = ['protect', ...asked, ...DEFAULT];
+  return [...new Set(order.filter((rule) => rule !== 'path')), 'path'];
+}
+
+/** Less than 0 when `a` is rather kept than `b`; 0 for one file only, so that the order is total. */
+export function compareContenders(a: Contender, b: Contender, rules: readonly Rule[]): number {
+  const rule = decidingRule(a, b, rules);
+  return rule === 'path' ? (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) : worth(b, rule) - worth(a, rule);
+}
+
+/** The first rule that tells two photos apart: `path` where nothing else does. */
+export function decidingRule(a: Contender, b: Contender, rules: readonly Rule[]): Rule {
+  return rules.find((rule) => rule !== 'path' && worth(a, rule) !== worth(b, rule)) ?? 'path';
+}
+
+/** The more, the better. */
+function worth(photo: Contender, rule: Rule): number {
+  const { record, carried } = photo;
+  switch (rule) {
+    case 'protect':
+      return Number(photo.isProtected);
+    case 'prefer':
+      return photo.preference === null ? Number.NEGATIVE_INFINITY : -photo.preference;
+    case 'original':
+      // What came out of the camera has its RAW or film beside it, or says which camera and when.
+      return (
+        4 * Number(photo.hasRawBeside || photo.hasFilmBeside) +
+        2 * Number(isFromCamera(photo)) +
+        Number(!isDerivedName(photo.file))
+      );
+    case 'raw':
+      return Number(photo.isRaw || photo.hasRawBeside);
+    case 'pixels':
+      return pixels(photo);
+    case 'metadata':
+      return [carried.gps, carried.rating !== null, carried.keywords > 0, record.takenMs !== null].filter(Boolean)
+        .length;
+    case 'sharpness':
+      return Math.round(Math.log(record.quality + 1) / Math.log(VISIBLY_SHARPER));
+    case 'bytes':
+      return -record.size;
+    case 'path':
+      return 0;
+  }
+}
+
+/** In steps of so much: less is noise of the measure. */
+const VISIBLY_SHARPER = 1.1;
+
+export function pixels({ record: { width, height } }: Contender): number {
+  return width * height;
+}
+
+function isFromCamera({ record: { camera, takenFrom } }: Contender): boolean {
+  return camera !== null && takenFrom === 'original';
+}
+
+/** Names that programs give to copies, edits and exports: "a (1)", "Copy of a", "a - Copy", "a-edited", "IMG_E1234". */
+const DERIVED =
+  /\(\d+\)$|^copy of |[-_ ]copy(?: \d+)?$|[-_ ](?:edit|edited|bearbeitet|modifi[eé]|editado|editada|modificato|bewerkt|export|exported)$|^img_e\d/;
+
+function isDerivedName(file: string): boolean {
+  const name = file
+    .slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)
+    .normalize('NFC')
+    .toLowerCase();
+  return DERIVED.test(name.replace(/\.[^.]+$/, ''));
+}

@@ -1,0 +1,132 @@
+import pLimit from 'p-limit';
+import { demandUninterrupted } from '../../interrupt.ts';
+import type { PhotoRecord } from '../../store/port.ts';
+import type { Candidate } from './candidates.ts';
+import type { Listing } from './listing.ts';
+import type { DedupeDeps } from './plan.ts';
+import { PRINT_BOX, type Print, printOf, samePicture, sameShape } from './print.ts';
+import type { Kind } from './stars.ts';
+
+/** Frames of one burst are at most this far apart. */
+const BURST_GAP_MS = 10_000;
+/** A camera's clock shows seconds; many have no smaller unit. */
+const SECOND_MS = 1000;
+const AT_ONCE = 4;
+
+interface Alike {
+  readonly candidate: Candidate;
+  readonly kind: Kind;
+  readonly score: number;
+}
+
+/** What each candidate is like, and how. */
+export interface Likeness {
+  related(candidate: Candidate): readonly Alike[];
+}
+
+/** Tells the kinds apart: by bytes, then on pixels, then by the camera's clock. */
+export async function likenessOf(
+  deps: Pick<DedupeDeps, 'session' | 'render' | 'signal' | 'onEvent'>,
+  { graph }: Listing,
+  candidates: readonly Candidate[],
+): Promise<Likeness> {
+  const { burst, nearDuplicate } = (await deps.session.model()).thresholds;
+  const holders = new Map<number, Candidate[]>();
+  for (const candidate of candidates) {
+    holders.set(candidate.content, [...(holders.get(candidate.content) ?? []), candidate]);
+  }
+  const { first, second, scores, count } = graph.pairs;
+  /** By pair of contents; undefined where they are not alike after all. */
+  const kinds: (Kind | undefined)[] = [];
+  const toConfirm: number[] = [];
+  for (let pair = 0; pair < count; pair += 1) {
+    const a = holders.get(first[pair] as number)?.[0];
+    const b = holders.get(second[pair] as number)?.[0];
+    if (a === undefined || b === undefined) continue;
+    const score = scores[pair] as number;
+    if (areClose(a.record, b.record) && score >= burst) kinds[pair] = 'burst';
+    else if (score >= nearDuplicate) kinds[pair] = 'similar';
+    if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push(pair);
+  }
+  const prints = await printsOf(
+    deps,
+    holders,
+    new Set(toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number])),
+  );
+  for (const pair of toConfirm) {
+    const [a, b] = [prints.get(first[pair] as number), prints.get(second[pair] as number)];
+    if (a !== undefined && b !== undefined && samePicture(a, b)) kinds[pair] = 'same';
+  }
+  return {
+    related: (candidate) => {
+      const { content } = candidate;
+      const copies = (holders.get(content) ?? [])
+        .filter((other) => other !== candidate)
+        .map((other): Alike => ({ candidate: other, kind: 'identical', score: 1 }));
+      const alike = [...graph.pairsOf(content)].flatMap((pair) => {
+        const kind = kinds[pair];
+        if (kind === undefined) return [];
+        const score = scores[pair] as number;
+        return (holders.get(graph.across(pair, content)) ?? []).map(
+          (other): Alike => ({ candidate: other, kind, score }),
+        );
+      });
+      return [...copies, ...alike];
+    },
+  };
+}
+
+type Clock = Pick<PhotoRecord, 'takenMs' | 'takenFrom'>;
+
+/** Times that are not the camera's clock: a program's, and the satellites', which is that of another place. */
+const OTHER_CLOCKS = new Set<string | null>(['modified', 'text', 'gps']);
+
+function cameraClock({ takenMs, takenFrom }: Clock): number | null {
+  return OTHER_CLOCKS.has(takenFrom) ? null : takenMs;
+}
+
+function areClose(a: Clock, b: Clock): boolean {
+  const [one, other] = [cameraClock(a), cameraClock(b)];
+  return one !== null && other !== null && Math.abs(one - other) <= BURST_GAP_MS;
+}
+
+/** Two renditions of one exposure say the same moment, but for fractions of a second that one of them lost. */
+function mayBeOneExposure(a: Clock, b: Clock): boolean {
+  const [one, other] = [cameraClock(a), cameraClock(b)];
+  if (one === null || other === null || one === other) return true;
+  const hasFraction = (time: number): boolean => time % SECOND_MS !== 0;
+  return Math.abs(one - other) < SECOND_MS && !(hasFraction(one) && hasFraction(other));
+}
+
+/** Prints of contents, each decoded once; what cannot be decoded has none, and so is confirmed to be nothing. */
+async function printsOf(
+  { render, signal, onEvent }: Pick<DedupeDeps, 'render' | 'signal' | 'onEvent'>,
+  holders: ReadonlyMap<number, readonly Candidate[]>,
+  contents: ReadonlySet<number>,
+): Promise<Map<number, Print>> {
+  const prints = new Map<number, Print>();
+  const limit = pLimit(AT_ONCE);
+  let done = 0;
+  await Promise.all(
+    [...contents].map((content) =>
+      limit(async () => {
+        demandUninterrupted(signal);
+        const [holder] = holders.get(content) ?? [];
+        if (holder === undefined) return;
+        const rendered = await render({
+          file: holder.file,
+          box: { width: PRINT_BOX, height: PRINT_BOX },
+          as: { format: 'rgb' },
+          background: '#ffffff',
+          whole: false,
+        });
+        if (rendered.kind === 'rendition' && rendered.sha256 === holder.record.sha256) {
+          prints.set(content, printOf({ data: rendered.data, reduced: rendered, full: holder.record }));
+        }
+        done += 1;
+        onEvent({ kind: 'confirming', done, total: contents.size });
+      }),
+    ),
+  );
+  return prints;
+}

@@ -1,0 +1,213 @@
+import { unlessInterrupted } from '../../interrupt.ts';
+import type { RenderPhoto } from '../../photos/render.ts';
+import { demandStore, explainEmptiness } from '../emptiness.ts';
+import { inside } from '../scope.ts';
+import { realFolder } from '../scopes.ts';
+import type { Session } from '../session.ts';
+import { type Candidate, inspectAll, type Skipped } from './candidates.ts';
+import { type Contender, compareContenders, type Rule, rulesFirst } from './keeper.ts';
+import { type Likeness, likenessOf } from './likeness.ts';
+import { type Listing, listPhotos } from './listing.ts';
+import { warningsOf, whyGone, whyKept } from './reasons.ts';
+import { KINDS, type Kind, type Star, stars } from './stars.ts';
+
+/** Groups with more members than this are shown, and never acted on unasked: they are seldom what one thinks. */
+export const LARGEST_GROUP = 50;
+
+/** What is to be thinned out; folders are absolute. */
+export interface DedupeRequest {
+  /** Only photos below these; none for all that is indexed. */
+  readonly folders: readonly string[];
+  /** Only what is there already, below this folder: its photos stay, and only others yield to them. */
+  readonly against?: string;
+  /** Photos below these never yield. */
+  readonly protect: readonly string[];
+  /** Photos below these are rather kept, those of the first most of all. */
+  readonly prefer: readonly string[];
+  readonly kinds: readonly Kind[];
+  /** Rules that count before the others, in their order. */
+  readonly keep: readonly Rule[];
+}
+
+export interface GroupPhoto {
+  /** Absolute native path. */
+  readonly file: string;
+  /** The photo and what moves with it: its RAW, its film, its sidecars. */
+  readonly files: readonly string[];
+  /** Of all of these. */
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly reason: string;
+}
+
+export interface Group {
+  readonly kind: Kind;
+  readonly keeper: GroupPhoto;
+  readonly others: readonly (GroupPhoto & { readonly score: number })[];
+  /** What the keeper lacks and another has. */
+  readonly warnings: readonly string[];
+  /** Too large to be acted on unasked. */
+  readonly isLarge: boolean;
+}
+
+export interface DedupePlan {
+  /** In the order of kinds, the closest first, then of keepers. */
+  readonly groups: readonly Group[];
+  /** What would be freed by the groups that are not too large. */
+  readonly bytes: number;
+  /** How many photos were compared. */
+  readonly photos: number;
+  /** What could not be looked at, by path. */
+  readonly skipped: readonly Skipped[];
+  /** Further names of one file: hard links, and spellings that the file system does not tell apart. */
+  readonly otherNames: readonly string[];
+}
+
+export type DedupeEvent =
+  | { readonly kind: 'listing'; readonly done: number; readonly total: number }
+  | { readonly kind: 'comparing'; readonly share: number }
+  | { readonly kind: 'inspecting'; readonly done: number; readonly total: number }
+  | { readonly kind: 'confirming'; readonly done: number; readonly total: number };
+
+export interface DedupeDeps {
+  readonly session: Session;
+  readonly render: RenderPhoto;
+  readonly signal: AbortSignal;
+  onEvent(event: DedupeEvent): void;
+}
+
+/**
+ * Which photos are double, and which of each group stays. Changes nothing. The answer is the same whatever the order of
+ * the files.
+ * @throws UserError `nothing_indexed`, `not_indexed`, `too_many_alike`, `interrupted`, and what stands in the way of
+ * reading the index
+ */
+export async function planDedupe(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePlan> {
+  await demandStore(deps.session);
+  return unlessInterrupted(deps.signal, plan(deps, request));
+}
+
+async function plan(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePlan> {
+  const places = await placesOf(request);
+  const listing = await listPhotos(deps, places, request.kinds);
+  if (listing.photos.length === 0) await explainEmptiness(deps.session);
+  const { candidates, skipped, otherNames } = await inspectAll(deps, listing);
+  const likeness = await likenessOf(deps, listing, candidates);
+  const rules = rulesFirst(request.keep);
+  const judged = candidates.map((candidate) => ({ candidate, contender: contenderOf(candidate, places) }));
+  const groups = groupsOf({ judged, listing, likeness, rules, places, kinds: request.kinds });
+  const freed = groups.filter(({ isLarge }) => !isLarge).flatMap(({ others }) => others);
+  return {
+    groups,
+    bytes: freed.reduce((sum, { bytes }) => sum + bytes, 0),
+    photos: listing.photos.length,
+    skipped,
+    otherNames,
+  };
+}
+
+/** The folders of a request as the file system knows them. */
+export interface Places {
+  readonly folders: readonly string[];
+  readonly against: string | null;
+  readonly protect: readonly string[];
+  readonly prefer: readonly string[];
+}
+
+/** @throws UserError `folder_missing` where a folder that is to protect does not exist: a slip would protect nothing. */
+async function placesOf({ folders, against, protect, prefer }: DedupeRequest): Promise<Places> {
+  // A drive that is away has no real path, but its photos are in the index.
+  const real = (folder: string): Promise<string> => realFolder(folder).catch(() => folder);
+  return {
+    folders: await Promise.all(folders.map(real)),
+    against: against === undefined ? null : await real(against),
+    protect: await Promise.all(protect.map(realFolder)),
+    prefer: await Promise.all(prefer.map(realFolder)),
+  };
+}
+
+/** Whether a file belongs to what is compared against; a folder to be thinned out may lie inside of that. */
+function isBase({ folders, against }: Places, file: string): boolean {
+  return against !== null && inside(against, file) !== null && folders.every((folder) => inside(folder, file) === null);
+}
+
+interface Judged {
+  readonly candidate: Candidate;
+  readonly contender: Contender;
+}
+
+function contenderOf(candidate: Candidate, { protect, prefer }: Places): Contender {
+  const { file, record, carried, companions, isRaw } = candidate;
+  const preference = prefer.findIndex((folder) => inside(folder, file) !== null);
+  return {
+    file,
+    record,
+    carried,
+    isRaw,
+    isProtected: protect.some((folder) => inside(folder, file) !== null),
+    preference: preference === -1 ? null : preference,
+    hasRawBeside: companions.some(({ kind }) => kind === 'raw'),
+    hasFilmBeside: companions.some(({ kind }) => kind === 'film'),
+  };
+}
+
+interface Grouping {
+  readonly judged: readonly Judged[];
+  readonly listing: Listing;
+  readonly likeness: Likeness;
+  readonly rules: readonly Rule[];
+  readonly places: Places;
+  readonly kinds: readonly Kind[];
+}
+
+function groupsOf({ judged, likeness, rules, places, kinds }: Grouping): Group[] {
+  const stays = ({ candidate }: Judged): boolean => isBase(places, candidate.file);
+  // What is compared against stays, so it comes first whatever the rules say.
+  const ordered = [...judged].sort(
+    (a, b) => Number(stays(b)) - Number(stays(a)) || compareContenders(a.contender, b.contender, rules),
+  );
+  const at = (photo: number): Judged => ordered[photo] as Judged;
+  const numbers = new Map(ordered.map(({ candidate }, i) => [candidate, i]));
+  const weakest = KINDS.findLastIndex((kind) => kinds.includes(kind));
+  const found = stars({
+    order: ordered.map((_, i) => i),
+    related: (photo) =>
+      likeness.related(at(photo).candidate).map(({ candidate, kind, score }) => ({
+        photo: numbers.get(candidate) as number,
+        kind,
+        score,
+      })),
+    mayKeep: (photo) => places.against === null || stays(at(photo)),
+    mayGo: (photo) => !at(photo).contender.isProtected && !stays(at(photo)),
+    // A closer kind takes its photos first, also where only a further one is asked for.
+    kinds: KINDS.slice(0, weakest + 1),
+  });
+  return found.filter(({ kind }) => kinds.includes(kind)).map((star) => groupOf(star, at, rules));
+}
+
+function groupOf({ kind, keeper, others }: Star, at: (photo: number) => Judged, rules: readonly Rule[]): Group {
+  const standing = at(keeper);
+  const members = others.map(({ photo, score }) => ({ ...at(photo), score }));
+  const contenders = members.map(({ contender }) => contender);
+  return {
+    kind,
+    keeper: groupPhoto(standing, whyKept(standing.contender, contenders, rules)),
+    others: members.map((member) => ({
+      ...groupPhoto(member, whyGone(kind, standing.contender, member.contender, rules)),
+      score: member.score,
+    })),
+    warnings: warningsOf(standing.contender, contenders),
+    isLarge: others.length >= LARGEST_GROUP,
+  };
+}
+
+function groupPhoto({ candidate }: Judged, reason: string): GroupPhoto {
+  const { file, record, companions } = candidate;
+  return {
+    file,
+    files: [file, ...companions.map((companion) => companion.file)],
+    bytes: companions.reduce((sum, { bytes }) => sum + bytes, record.size),
+    sha256: record.sha256,
+    reason,
+  };
+}

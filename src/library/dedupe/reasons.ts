@@ -1,0 +1,85 @@
+import { type Contender, decidingRule, pixels, type Rule } from './keeper.ts';
+import type { Kind } from './stars.ts';
+
+/* Why a photo stays or goes, and what would go with it, as clauses for people. */
+
+const STAYS: Readonly<Record<Rule, string>> = {
+  protect: 'in a protected folder',
+  prefer: 'in a preferred folder',
+  original: 'the original',
+  raw: 'has its RAW',
+  pixels: 'most pixels',
+  metadata: 'most metadata',
+  sharpness: 'sharpest',
+  bytes: 'fewest bytes',
+  path: 'equal in all else, first by path',
+};
+
+/** What told the keeper from the others, the weightiest first. */
+export function whyKept(keeper: Contender, others: readonly Contender[], rules: readonly Rule[]): string {
+  const deciding = new Set(others.map((other) => decidingRule(keeper, other, rules)));
+  return rules
+    .filter((rule) => deciding.has(rule))
+    .map((rule) => STAYS[rule])
+    .join('; ');
+}
+
+const ALIKE: Readonly<Record<Kind, string>> = {
+  identical: 'same bytes',
+  same: 'same picture',
+  burst: 'same burst',
+  similar: 'alike',
+};
+
+export function whyGone(kind: Kind, keeper: Contender, other: Contender, rules: readonly Rule[]): string {
+  return `${ALIKE[kind]}, ${inferiority(keeper, other, decidingRule(keeper, other, rules))}`;
+}
+
+function inferiority(keeper: Contender, other: Contender, rule: Rule): string {
+  switch (rule) {
+    case 'protect':
+      return 'in no protected folder';
+    case 'prefer':
+      return other.preference === null ? 'in no preferred folder' : 'in a less preferred folder';
+    case 'original':
+      return 'a copy, an edit or an export';
+    case 'raw':
+      return 'without a RAW';
+    case 'pixels':
+      return `${sizeOf(other)} against ${sizeOf(keeper)}`;
+    case 'metadata':
+      return 'less metadata';
+    case 'sharpness':
+      return 'less sharp';
+    case 'bytes':
+      return 'more bytes';
+    case 'path':
+      return 'equal in all else, later by path';
+  }
+}
+
+function sizeOf({ record: { width, height } }: Contender): string {
+  return `${width} x ${height}`;
+}
+
+/** A keeper that is so much smaller a file at as many pixels was compressed harder. */
+const COMPRESSED = 1.5;
+
+/** What the keeper lacks and a member has. */
+export function warningsOf(keeper: Contender, others: readonly Contender[]): string[] {
+  const lacks = (has: (photo: Contender) => boolean): boolean => !has(keeper) && others.some(has);
+  return [
+    lacks(({ carried }) => carried.gps) && 'the keeper lacks the place (GPS)',
+    lacks(({ carried }) => carried.rating !== null) && 'the keeper lacks a rating',
+    lacks(({ carried }) => carried.keywords > 0) && 'the keeper lacks keywords',
+    lacks(({ record }) => record.takenMs !== null) && 'the keeper lacks the time it was taken',
+    lacks(({ isRaw, hasRawBeside }) => isRaw || hasRawBeside) && 'the keeper lacks a RAW',
+    lacks(({ hasFilmBeside }) => hasFilmBeside) && 'the keeper lacks the film of a Live Photo',
+    others.some((other) => pixels(other) > pixels(keeper)) && 'the keeper has fewer pixels',
+    others.some((other) => isLessCompressed(other, keeper)) && 'the keeper is a much smaller file for its pixels',
+  ].filter((warning) => warning !== false);
+}
+
+function isLessCompressed(other: Contender, keeper: Contender): boolean {
+  return pixels(other) === pixels(keeper) && other.record.size > keeper.record.size * COMPRESSED;
+}

@@ -1,0 +1,75 @@
+/** How a photo is like its keeper, from the closest on. */
+export const KINDS = ['identical', 'same', 'burst', 'similar'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A photo that is like another one; photos are numbers. */
+export interface Relation {
+  readonly photo: number;
+  readonly kind: Kind;
+  /** Cosine similarity. */
+  readonly score: number;
+}
+
+/** Photos that one stands for: each is like the keeper itself. */
+export interface Star {
+  readonly kind: Kind;
+  readonly keeper: number;
+  /** In the order of keeping. */
+  readonly others: readonly Relation[];
+}
+
+interface StarsInput {
+  /** Every photo that is like another, the one rather kept first. */
+  readonly order: readonly number[];
+  /** What a photo is like; symmetric. */
+  related(photo: number): readonly Relation[];
+  /** Whether a photo may stand for others. */
+  mayKeep(photo: number): boolean;
+  /** Whether a photo may yield to another. */
+  mayGo(photo: number): boolean;
+  /** The kinds to look for; the closest are looked for first whatever their order. */
+  readonly kinds: readonly Kind[];
+}
+
+/**
+ * Groups photos into stars. For each kind, the closest first, photos are taken in the order of keeping: each that did
+ * not go yet stands for those behind it that are like it in that kind and did not go either. A photo that stands for
+ * others already goes only where all of those are like its own keeper, too. So
+ * - every member was compared with its keeper itself, and with whatever its keeper yields to: there are no chains;
+ * - no photo goes twice, and whoever goes is like some photo that stays;
+ * - the answer depends on the order of keeping alone.
+ *
+ * @returns The stars in the order of kinds, then of their keepers.
+ */
+export function stars({ order, related, mayKeep, mayGo, kinds }: StarsInput): Star[] {
+  const place = new Map(order.map((photo, i) => [photo, i]));
+  const placeOf = (photo: number): number => place.get(photo) ?? Number.POSITIVE_INFINITY;
+  const gone = new Set<number>();
+  /** By photo, all that it stands for, directly or not. */
+  const behind = new Map<number, number[]>();
+  const found: Star[] = [];
+  for (const kind of KINDS.filter((one) => kinds.includes(one))) {
+    for (const keeper of order) {
+      if (gone.has(keeper) || !mayKeep(keeper)) continue;
+      const relations = related(keeper);
+      const like = new Set(relations.map(({ photo }) => photo));
+      const others = relations
+        .filter(
+          ({ photo, kind: its }) =>
+            its === kind &&
+            placeOf(photo) > placeOf(keeper) &&
+            place.has(photo) &&
+            !gone.has(photo) &&
+            mayGo(photo) &&
+            (behind.get(photo) ?? []).every((member) => like.has(member)),
+        )
+        .sort((a, b) => placeOf(a.photo) - placeOf(b.photo));
+      if (others.length === 0) continue;
+      for (const { photo } of others) gone.add(photo);
+      const theirs = others.flatMap(({ photo }) => [photo, ...(behind.get(photo) ?? [])]);
+      behind.set(keeper, [...(behind.get(keeper) ?? []), ...theirs]);
+      found.push({ kind, keeper, others });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,290 @@
+import { createHash } from 'node:crypto';
+import {
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type DedupePlan, type DedupeRequest, planDedupe } from '../../../src/library/dedupe/plan.ts';
+import { KINDS } from '../../../src/library/dedupe/stars.ts';
+import { photoId } from '../../../src/library/scope.ts';
+import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
+import { FACTS_VERSION } from '../../../src/photos/facts.ts';
+import type { TakenFrom } from '../../../src/photos/metadata/taken.ts';
+import { renderPhoto } from '../../../src/photos/render.ts';
+import { repository } from '../../support/cli.ts';
+import { HashEmbedder, testModel } from '../../support/hash-embedder.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { memorySession } from '../../support/session.ts';
+
+const DOG = join(repository, 'fixtures/photos/pets/dog-1.jpg');
+const CAT = join(repository, 'fixtures/photos/pets/kitten-1.jpg');
+const NOON = Date.UTC(2024, 5, 1, 12);
+
+interface Known {
+  /** Direction of the vector, in degrees: cosines are those of the differences. */
+  readonly angle?: number;
+  readonly takenMs?: number;
+  readonly takenFrom?: TakenFrom;
+  readonly camera?: string;
+  readonly quality?: number;
+}
+
+let home: string;
+let photos: string;
+let store: MemoryStore;
+beforeEach(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'curate-dedupe-')));
+  photos = join(home, 'photos');
+  store = new MemoryStore();
+  await mkdir(photos);
+  await store.putLibrary({ id: 'lib', name: 'Photos', root: photos });
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+/** Writes a file and indexes it as what is said of it. */
+async function put(path: string, from: string | Buffer, known: Known = {}): Promise<string> {
+  const file = join(photos, path);
+  await mkdir(dirname(file), { recursive: true });
+  if (typeof from === 'string') await copyFile(from, file);
+  else await writeFile(file, from);
+  await indexed(path, known);
+  return file;
+}
+
+async function indexed(
+  path: string,
+  { angle = 0, takenMs, takenFrom, camera, quality = 1 }: Known = {},
+): Promise<void> {
+  const file = join(photos, path);
+  const [bytes, { size, mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
+  const { autoOrient } = await sharp(bytes).metadata();
+  const radians = (angle * Math.PI) / 180;
+  await store.table(testModel).upsert([
+    {
+      id: photoId('lib', path),
+      library: 'lib',
+      path,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      size,
+      mtimeMs: Math.round(mtimeMs),
+      facts: FACTS_VERSION,
+      takenMs: takenMs ?? null,
+      takenOffsetMinutes: null,
+      takenFrom: takenMs === undefined ? null : (takenFrom ?? 'original'),
+      camera: camera ?? null,
+      width: autoOrient.width,
+      height: autoOrient.height,
+      quality,
+      vector: Float32Array.from([Math.cos(radians), Math.sin(radians), 0, 0]),
+    },
+  ]);
+}
+
+function plan(request: Partial<DedupeRequest> = {}): Promise<DedupePlan> {
+  const session = memorySession({ home, store, embedder: new HashEmbedder() });
+  return planDedupe(
+    { session, render: renderPhoto, signal: new AbortController().signal, onEvent: () => undefined },
+    { folders: [], protect: [], prefer: [], kinds: KINDS, keep: [], ...request },
+  );
+}
+
+/** `kind: keeper < other other`, names relative to the library. */
+const short = ({ groups }: DedupePlan): string[] =>
+  groups.map(
+    ({ kind, keeper, others }) =>
+      `${kind}: ${[keeper, ...others].map(({ file }) => file.slice(photos.length + 1)).join(' < ')}`,
+  );
+
+const resized = (from: string, width: number): Promise<Buffer> => sharp(from).resize(width).jpeg().toBuffer();
+const cropped = async (from: string, share: number): Promise<Buffer> => {
+  const { width, height } = await sharp(from).metadata();
+  return sharp(from)
+    .extract({ left: 0, top: 0, width: Math.round(width * share), height: Math.round(height * share) })
+    .jpeg()
+    .toBuffer();
+};
+
+describe('the plan of what is double', () => {
+  it('tells the four kinds apart', async () => {
+    await put('a/dog.jpg', DOG, { takenMs: NOON, quality: 9 });
+    await put('b/dog.jpg', DOG, { takenMs: NOON, quality: 9 });
+    await put('dog-small.jpg', await resized(DOG, 480), { angle: 3 });
+    await put('dog-crop.jpg', await cropped(DOG, 0.96), { angle: 6 });
+    await put('dog-next.jpg', await cropped(DOG, 0.98), { angle: 22, takenMs: NOON + 3000 });
+    await put('cat.jpg', CAT, { angle: 90 });
+    const found = await plan();
+    expect(short(found)).toEqual([
+      'identical: a/dog.jpg < b/dog.jpg',
+      'same: a/dog.jpg < dog-small.jpg',
+      'burst: a/dog.jpg < dog-next.jpg',
+      'similar: a/dog.jpg < dog-crop.jpg',
+    ]);
+    const sizes = await Promise.all(
+      ['b/dog.jpg', 'dog-small.jpg', 'dog-next.jpg', 'dog-crop.jpg'].map(
+        async (path) => (await stat(join(photos, path))).size,
+      ),
+    );
+    expect(found.bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+    expect(dedupeDocument(found)).toMatchObject({ schema: 'curate.dedupe/1', moved: [], undo: null });
+  });
+
+  it('takes only the same moment for the same picture, whatever the pixels say', async () => {
+    await put('one.jpg', DOG, { takenMs: NOON });
+    await put('two.jpg', await resized(DOG, 480), { takenMs: NOON + 4000 });
+    await put('three.jpg', await resized(DOG, 470), { takenMs: NOON + 60_000 });
+    // A program's clock says nothing of the camera.
+    await put('four.jpg', await resized(DOG, 460), { takenMs: NOON + 9e6, takenFrom: 'modified' });
+    expect(short(await plan())).toEqual([
+      'same: one.jpg < four.jpg',
+      'burst: one.jpg < two.jpg',
+      'similar: one.jpg < three.jpg',
+    ]);
+  });
+
+  it('lets a far-off copy be proposed by its vector and confirmed by its pixels alone', async () => {
+    await put('dog.jpg', DOG);
+    await put('far.jpg', await resized(DOG, 480), { angle: 25 });
+    await put('crop.jpg', await cropped(DOG, 0.95), { angle: -25 });
+    expect(short(await plan())).toEqual(['same: dog.jpg < far.jpg']);
+  });
+
+  it('keeps by the rules in their order, and says which one decided', async () => {
+    await put('a (1).jpg', DOG);
+    await put('z.jpg', DOG);
+    await put('best/z.jpg', DOG);
+    await put('edited.jpg', await resized(DOG, 480));
+    const [identical, same] = (await plan()).groups;
+    expect(identical?.keeper).toMatchObject({
+      file: join(photos, 'best/z.jpg'),
+      reason: expect.stringContaining('the original'),
+    });
+    expect(identical?.others.map(({ reason }) => reason)).toEqual([
+      'same bytes, equal in all else, later by path',
+      'same bytes, a copy, an edit or an export',
+    ]);
+    expect(same?.others[0]?.reason).toBe('same picture, 480 x 360 against 960 x 720');
+    await mkdir(join(photos, 'z'));
+    expect(short(await plan({ keep: ['bytes'], kinds: ['same'] }))[0]).toMatch(/^same: edited\.jpg < /);
+    await put('kept/z.jpg', DOG);
+    expect(short(await plan({ prefer: [join(photos, 'kept')], kinds: ['identical'] }))[0]).toMatch(
+      /^identical: kept\/z/,
+    );
+  });
+
+  it('never lets a protected photo go', async () => {
+    await put('safe/small.jpg', await resized(DOG, 480));
+    await put('safe/dog.jpg', DOG);
+    await put('dog.jpg', DOG);
+    const found = short(await plan({ protect: [join(photos, 'safe')] }));
+    expect(found).toEqual(['identical: safe/dog.jpg < dog.jpg']);
+    await expect(plan({ protect: [join(photos, 'saef')] })).rejects.toMatchObject({ code: 'folder_missing' });
+  });
+
+  it('warns where the keeper lacks what another has', async () => {
+    const placed = await sharp(await resized(DOG, 480))
+      .withExif({
+        IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '51/1 30/1 0/1', GPSLongitudeRef: 'W', GPSLongitude: '0/1 7/1 0/1' },
+      })
+      .jpeg()
+      .toBuffer();
+    await put('dog.jpg', await sharp(DOG).jpeg({ quality: 90 }).toBuffer());
+    const small = await put('small.jpg', placed, { takenMs: NOON });
+    await writeFile(
+      `${small}.xmp`,
+      '<x:xmpmeta><rdf:Description xmp:Rating="4"><dc:subject><rdf:Bag><rdf:li>dog</rdf:li></rdf:Bag></dc:subject></rdf:Description></x:xmpmeta>',
+    );
+    const [group] = (await plan()).groups;
+    expect(group?.keeper.file).toBe(join(photos, 'dog.jpg'));
+    expect(group?.warnings).toEqual([
+      'the keeper lacks the place (GPS)',
+      'the keeper lacks a rating',
+      'the keeper lacks keywords',
+      'the keeper lacks the time it was taken',
+    ]);
+    expect(group?.others[0]?.files).toEqual([small, `${small}.xmp`]);
+    expect(short(await plan({ keep: ['metadata'] }))).toEqual(['same: small.jpg < dog.jpg']);
+  });
+
+  it('compares one folder against another', async () => {
+    await put('card/new.jpg', CAT, { angle: 90 });
+    await put('card/new-copy.jpg', CAT, { angle: 90 });
+    await put('card/dog.jpg', DOG);
+    await put('archive/small.jpg', await resized(DOG, 480));
+    await put('elsewhere/dog.jpg', DOG);
+    const card = join(photos, 'card');
+    expect(short(await plan({ folders: [card], against: join(photos, 'archive') }))).toEqual([
+      'same: archive/small.jpg < card/dog.jpg',
+    ]);
+    // A card that lies inside of what it is compared against.
+    expect(short(await plan({ folders: [card], against: photos, kinds: ['identical'] }))).toEqual([
+      'identical: elsewhere/dog.jpg < card/dog.jpg',
+    ]);
+    expect(short(await plan({ folders: [card] }))).toEqual(['identical: card/new.jpg < card/new-copy.jpg']);
+  });
+
+  it('tells a file of two names and a link from a double', async () => {
+    const dog = await put('dog.jpg', DOG);
+    await link(dog, join(photos, 'dog-hard.jpg'));
+    await indexed('dog-hard.jpg');
+    await symlink(dog, join(photos, 'dog-soft.jpg'));
+    await indexed('dog-soft.jpg');
+    const found = await plan();
+    expect(found.groups).toEqual([]);
+    expect(found.otherNames).toEqual([dog]);
+    expect(found.skipped).toEqual([{ path: join(photos, 'dog-soft.jpg'), reason: 'is a link' }]);
+  });
+
+  it('never counts on a file that is gone or holds other bytes than were indexed', async () => {
+    await put('a.jpg', DOG);
+    const gone = await put('b.jpg', DOG);
+    const changed = await put('c.jpg', DOG);
+    await rename(gone, join(home, 'b.jpg'));
+    const { mtimeMs, size } = await stat(changed);
+    await writeFile(changed, Buffer.alloc(size));
+    const row = store.table(testModel).stored.get(photoId('lib', 'c.jpg'));
+    if (row === undefined) throw new Error('not stored');
+    // As a damaged disk would have it: neither time nor size tell.
+    await store.table(testModel).upsert([{ ...row, mtimeMs: Math.round((await stat(changed)).mtimeMs) }]);
+    expect(mtimeMs).toBeGreaterThan(0);
+    const found = await plan();
+    expect(found.groups).toEqual([]);
+    expect(found.skipped).toEqual([
+      { path: gone, reason: 'is gone, or its drive is away' },
+      { path: changed, reason: 'holds other bytes than were indexed: run curate index again' },
+    ]);
+  });
+
+  it('gives the same answer whatever order the index has', async () => {
+    const files = ['c.jpg', 'a.jpg', 'b.jpg'];
+    for (const [i, path] of files.entries()) await put(path, await resized(DOG, 480 + 100 * i), { angle: i * 5 });
+    for (const path of ['x.jpg', 'y.jpg']) await put(path, DOG);
+    const before = dedupeDocument(await plan());
+    const rows = [...store.table(testModel).stored.values()];
+    for (const row of rows) await store.table(testModel).remove([row.id]);
+    // Rows come in order of id.
+    await store
+      .table(testModel)
+      .upsert(rows.map((row) => ({ ...row, id: createHash('sha256').update(`${row.id}!`).digest('hex') })));
+    expect(dedupeDocument(await plan())).toEqual(before);
+  });
+
+  it('shows a group of more than fifty, but counts none of it as to go', async () => {
+    for (let i = 0; i < 52; i += 1) await put(`${String(i).padStart(2, '0')}.jpg`, DOG);
+    const { groups, bytes } = await plan({ kinds: ['identical'] });
+    expect(groups).toMatchObject([{ isLarge: true }]);
+    expect(groups[0]?.others).toHaveLength(51);
+    expect(bytes).toBe(0);
+  });
+});
