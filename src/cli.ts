@@ -31,7 +31,7 @@ const REPORT = 'This is a fault of curate. Please report it with the lines above
 
 /** The program: arguments (without node and script) and the world in, how it ended out. */
 export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
-  const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
+  const json = asksForJson(argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length));
   const output = watchOutput(world);
   let outcome: ExitCode = ExitCode.done;
   const noted = new Set<string>();
@@ -58,6 +58,11 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
   const isWhole = await output.written();
   const succeeded = outcome === ExitCode.done || outcome === ExitCode.somePhotosFailed;
   return succeeded && !isWhole ? ExitCode.failed : outcome;
+}
+
+/** Before the arguments are parsed, so that what is wrong with them is a document, too. */
+function asksForJson(argv: readonly string[]): boolean {
+  return argv.some((arg, i) => arg === '--json' || arg === '--as=json' || (arg === 'json' && argv[i - 1] === '--as'));
 }
 
 /** Declares every verb; loading them is cheap, what they need is loaded when they run. */

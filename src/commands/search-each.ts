@@ -4,6 +4,7 @@ import { type QueryTerm, resolveTerm } from '../library/query/resolve.ts';
 import { noticeText } from '../output/terminal/search-notices.ts';
 import { writeError, writeLine } from '../output/terminal/streams.ts';
 import { ExitCode } from './exit-code.ts';
+import { listFormat } from './flags/format.ts';
 import type { Asked } from './flags/query.ts';
 import { namesOf, print, readProgress, type SearchRun } from './search-show.ts';
 
@@ -18,7 +19,7 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   let first = true;
   for await (const answered of answerEach({ session, signal: world.interrupted, onRead }, queries, search)) {
     progress.finish();
-    if (!flags.json && !flags.print0) {
+    if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {
       if (!first) writeLine(world.stdout, '');
       writeLine(world.stdout, `${answered.name}:`);
       first = false;

@@ -4,7 +4,7 @@ import type { QueryTerm } from '../library/query/resolve.ts';
 import type { Answer, QuerySearch } from '../library/query/search.ts';
 import type { SearchOrder } from '../library/ranking/ranker.ts';
 import type { Session } from '../library/session.ts';
-import type { SearchResultRow } from '../output/result-row.ts';
+import { type SearchResultRow, scoreText } from '../output/result-row.ts';
 import type { Progress } from '../output/terminal/progress.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import type { World } from '../world.ts';
@@ -13,19 +13,17 @@ import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import type { ActFlags } from './flags/act.ts';
 import { type FilterFlags, isDated, isRestricted } from './flags/filter.ts';
+import { type FormatFlags, layoutOf, listFormat } from './flags/format.ts';
 import type { Asked, QueryFlags } from './flags/query.ts';
+import type { SpreadFlags } from './flags/spread.ts';
 
-export interface SearchFlags extends FilterFlags, QueryFlags, ActFlags {
-  k: number;
+export interface SearchFlags extends FilterFlags, QueryFlags, SpreadFlags, FormatFlags, ActFlags {
   each?: boolean;
-  minScore?: number;
   order: SearchOrder;
   includeSelf?: boolean;
   model?: string;
   sheet?: string;
   open?: boolean;
-  print0?: boolean;
-  json?: boolean;
 }
 
 /** One call of the verb. */
@@ -86,6 +84,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
     const { openFile } = await import('../output/open-file.ts');
     await openFile(world, toOpen);
   }
+  if (results.length === 0 && flags.failEmpty) return ExitCode.failed;
   return acted === null || acted.failed.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
 }
 
@@ -99,24 +98,26 @@ export async function print(
   { world }: Context,
   { flags, query, answer, acted = null, elapsedMs, session }: Printed,
 ): Promise<void> {
-  const { resultRow, searchDocument } = await import('../output/documents/library.ts');
+  const [{ resultRow, searchDocument }, { laidOut, picked, renderAs }, { terminalOf }] = await Promise.all([
+    import('../output/documents/library.ts'),
+    import('../output/terminal/formats.ts'),
+    import('../output/terminal/terminal.ts'),
+  ]);
   const results = answer.results.map(resultRow);
+  const layout = layoutOf(world.cwd, flags);
+  const rows = laidOut(results, layout);
   const { terms } = answer;
   if (flags.json) {
     const model = await session.model();
-    const { k, order } = flags;
-    const found = searchDocument({ query, terms, k, model, order, results, elapsedMs });
-    writeJson(world, acted === null ? found : { ...found, acted });
+    const k = flags.all ? results.length : flags.k;
+    const found = searchDocument({ query, terms, k, model, order: flags.order, results: rows, elapsedMs });
+    writeJson(world, { ...found, results: picked(rows, layout), ...(acted === null ? {} : { acted }) });
   } else if (flags.print0) {
-    for (const { path } of results) world.stdout.write(`${path}\0`);
-  } else if (results.length === 0) {
-    writeLine(world.stderr, nothingFound(flags));
+    for (const { path } of rows) world.stdout.write(`${path}\0`);
   } else {
-    const { renderHits } = await import('../output/terminal/table.ts');
-    const { terminalOf } = await import('../output/terminal/terminal.ts');
-    world.stdout.write(
-      renderHits(results, terminalOf(world, world.stdout, session.settings), { fileTimes: isDated(flags) }),
-    );
+    if (results.length === 0) writeLine(world.stderr, nothingFound(flags, answer));
+    const terminal = terminalOf(world, world.stdout, session.settings);
+    world.stdout.write(renderAs(listFormat(flags), rows, layout, { terminal, fileTimes: isDated(flags) }));
   }
   const { rememberSearch } = await import('../library/query/last-search.ts');
   const paths = results.map(({ path }) => path);
@@ -124,8 +125,8 @@ export async function print(
   await rememberSearch(session.settings.paths.data, paths).catch(() => undefined);
 }
 
-function nothingFound(flags: SearchFlags): string {
-  if (flags.minScore !== undefined) return 'No photo is that alike.';
+function nothingFound(flags: SearchFlags, { closest }: Answer): string {
+  if (closest !== null) return `No photo is that alike: the best score is ${scoreText(closest)}.`;
   return isRestricted(flags) ? 'No other indexed photo passes these filters.' : 'No other photo is indexed.';
 }
 

@@ -10,8 +10,10 @@ import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { actionOf, addActOptions } from './flags/act.ts';
 import { addFilterOptions, restrictionOf } from './flags/filter.ts';
+import { addFormatOptions, wantsJson } from './flags/format.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
 import { addQueryOptions, readAsked } from './flags/query.ts';
+import { addSpreadOptions, spreadOf, wantedOf } from './flags/spread.ts';
 import { readProgress, type SearchFlags, type SearchRun, show } from './search-show.ts';
 import { openSession } from './session.ts';
 
@@ -24,7 +26,9 @@ export function searchCommand(act: Act): Command {
     .option('--each', 'answer each query by itself, one after the other')
     .option('--min-score <s>', 'leave out photos of a lower score (-1 to 1; of words 0 to 1)', numberBetween(-1, 1))
     .addOption(orderOption());
-  return addActOptions(addFilterOptions(command))
+  addSpreadOptions(command);
+  addFormatOptions(addFilterOptions(command));
+  return addActOptions(command)
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
     .option('--sheet <file>', 'write a contact sheet: .html, or a picture: .jpg, .png, .webp')
@@ -67,8 +71,9 @@ A query is
   a.jpg:0.7          any of these with a weight (1 unless given)
 `;
 
-async function search(context: Context, args: string[], flags: SearchFlags): Promise<ExitCode> {
+async function search(context: Context, args: string[], given: SearchFlags): Promise<ExitCode> {
   const { world } = context;
+  const flags = { ...given, json: wantsJson(given) };
   const action = actionOf(world.cwd, flags);
   demandCompatible(flags, action);
   const started = world.elapsed();
@@ -76,13 +81,13 @@ async function search(context: Context, args: string[], flags: SearchFlags): Pro
     const { checkSheetFile } = await import('../output/sheet/sheet.ts');
     await checkSheetFile(world, resolve(world.cwd, flags.sheet));
   }
-  const restriction = restrictionOf(world.cwd, flags);
+  const wanted = searchOf(flags, restrictionOf(world.cwd, flags));
   const settings = context.settings({ model: flags.model });
   const asked = await readAsked(world, settings.paths.data, args, flags);
   const session = await openSession(world, settings);
   const { createProgress } = await import('../output/terminal/progress.ts');
   const progress = createProgress(world, 'Reading the query photos');
-  const run = { context, session, asked, flags, action, search: searchOf(flags, restriction), progress, started };
+  const run = { context, session, asked, flags, action, search: wanted, progress, started };
   try {
     if (!flags.each) return await searchTogether(run);
     const { searchEach } = await import('./search-each.ts');
@@ -94,8 +99,7 @@ async function search(context: Context, args: string[], flags: SearchFlags): Pro
 }
 
 /** @throws UserError `usage` */
-function demandCompatible({ json, print0, each, sheet, open }: SearchFlags, action: Action | null): void {
-  if (json && print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
+function demandCompatible({ each, sheet, open }: SearchFlags, action: Action | null): void {
   if (each && (sheet !== undefined || open || action !== null)) {
     throw usageError(
       '--each only shows what it finds.',
@@ -104,8 +108,10 @@ function demandCompatible({ json, print0, each, sheet, open }: SearchFlags, acti
   }
 }
 
-function searchOf({ k, minScore, order, includeSelf = false }: SearchFlags, restriction: Restriction): QuerySearch {
-  return { k, order, includeSelf, restriction, ...(minScore === undefined ? {} : { minScore }) };
+function searchOf(flags: SearchFlags, restriction: Restriction): QuerySearch {
+  const { minScore, order, includeSelf = false } = flags;
+  const searched = { k: wantedOf(flags), order, includeSelf, restriction, ...spreadOf(flags) };
+  return minScore === undefined ? searched : { ...searched, minScore };
 }
 
 async function searchTogether({

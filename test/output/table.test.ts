@@ -35,6 +35,16 @@ describe('a table', () => {
 });
 
 describe('the table of search results', () => {
+  it('links names to their files where the terminal knows links, and takes no more room for it', () => {
+    const row = resultRow({ path: '/photos/a b\u001b.jpg' });
+    const shown = renderHits([row], { columns: 60, color: false, links: true });
+    expect(shown).toContain('\u001b]8;;file:///photos/a%20b%1B.jpg\u001b\\');
+    expect(stripVTControlCharacters(shown)).toBe(renderHits([row], { columns: 60, color: false }));
+    expect(renderHits([{ ...row, available: false }], { columns: 60, color: false, links: true })).not.toContain(
+      'file:',
+    );
+  });
+
   it('shows a file\u2019s time, marked as that, for a photo without a date where photos were chosen by time', () => {
     const modifiedAt = new Date(2023, 5, 1, 9, 5).toISOString();
     const row = resultRow({ takenAt: null, takenFrom: null, modifiedAt });

@@ -4,6 +4,7 @@ import { explainEmptiness } from '../emptiness.ts';
 import type { Restriction } from '../photo-filter.ts';
 import { type RankedHit, rankerOf, type SearchOrder } from '../ranking/ranker.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../search.ts';
+import { spreadOut } from '../spread.ts';
 import { SEEN } from '../words/seen.ts';
 import { rankCandidates } from './candidates.ts';
 import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice } from './read.ts';
@@ -20,6 +21,10 @@ export interface QuerySearch {
   /** Of a search by photos alone; `rerank` unless given. */
   readonly order?: SearchOrder;
   readonly restriction?: Restriction;
+  /** Of bursts and near-duplicates the best frame alone. */
+  readonly unique?: boolean;
+  /** Weight of novelty against the score, 0 to 1; absent is the score alone. */
+  readonly diverse?: number;
 }
 
 /** The answer to one query. */
@@ -30,6 +35,8 @@ export interface Answer {
   /** The scores are cosines for photos alone, and shares in [0, 1] as soon as words are among the terms. */
   readonly by: 'photos' | 'words' | 'both';
   readonly notices: readonly SearchNotice[];
+  /** The greatest score there is, where `minScore` left nothing; else null. */
+  readonly closest: number | null;
 }
 
 /**
@@ -57,16 +64,29 @@ export async function searchByQuery(
 /** One query of a run. @throws UserError `usage`, and what stands in the way of searching */
 export async function answer(room: QueryRoom, { terms, notices }: Read, search: QuerySearch): Promise<Answer> {
   const by = kindOf(terms);
-  const results = await (by === 'photos' ? byPhotos : byTerms)(room, terms, search);
+  const find = (wanted: QuerySearch): Promise<FoundPhoto[]> =>
+    (by === 'photos' ? byPhotos : byTerms)(room, terms, wanted);
+  const { minScore, unique = false, diverse } = search;
+  const results = await spreadOut((k) => find({ ...search, k }), search.k, {
+    table: room.index.table,
+    ...(unique ? { unique: (await room.session.model()).thresholds } : {}),
+    ...(diverse === undefined ? {} : { diverse }),
+  });
   if (results.length === 0) await explainEmptiness(room.session);
+  const [closest] = results.length === 0 && minScore !== undefined ? await find(anyScore(search)) : [];
   const best = results[0]?.score;
   const unclear = by === 'words' && best !== undefined && best < SEEN;
   return {
     results,
     by,
+    closest: closest?.score ?? null,
     terms: terms.map(({ named }) => named),
     notices: unclear ? [...notices, { kind: 'unclear', words: wantedWords(terms), best }] : notices,
   };
+}
+
+function anyScore({ minScore: _, ...search }: QuerySearch): QuerySearch {
+  return { ...search, k: 1 };
 }
 
 function kindOf(terms: readonly ReadTerm[]): Answer['by'] {

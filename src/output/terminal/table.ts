@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { fileTimeText, type SearchResultRow, scoreText, takenText } from '../result-row.ts';
@@ -34,7 +36,7 @@ interface HitsOptions {
 /** Search results for people. `columns: null` gives the same columns with every path whole. */
 export function renderHits(
   hits: readonly SearchResultRow[],
-  { columns, color }: Terminal,
+  { columns, color, links = false }: Terminal,
   { fileTimes = false }: HitsOptions = {},
 ): string {
   const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
@@ -48,7 +50,7 @@ export function renderHits(
     { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));
-  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, style));
+  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, style, links));
   const roomBeside = (others: readonly Column[]): number =>
     columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others]);
 
@@ -77,13 +79,19 @@ function widthOf(columns: readonly Column[]): number {
 }
 
 /** The path in its room, the name standing out, and a mark when the file is out of reach. */
-function pathCell(hit: SearchResultRow, room: number, style: Style): string {
+function pathCell(hit: SearchResultRow, room: number, style: Style, links: boolean): string {
   const mark = hit.available ? '' : AWAY;
   const path = shortenPath(hit.path, room - mark.length, stringWidth);
   const { name } = printableParts(hit.path);
   const split = path.endsWith(name) ? path.length - name.length : 0;
   const folder = split === 0 ? '' : style('dim', path.slice(0, split));
-  return folder + path.slice(split) + (mark === '' ? '' : style('yellow', mark));
+  const shownName = links && hit.available ? linked(path.slice(split), hit.path) : path.slice(split);
+  return folder + shownName + (mark === '' ? '' : style('yellow', mark));
+}
+
+/** https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda: a text that a click opens. */
+function linked(text: string, file: string): string {
+  return isAbsolute(file) ? `\x1b]8;;${pathToFileURL(file).href}\x1b\\${text}\x1b]8;;\x1b\\` : text;
 }
 
 /** Cells are safe already, and may carry styles. */

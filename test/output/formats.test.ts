@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { csvLine, tsvLine } from '../../src/output/delimited.ts';
+import { laidOut, picked, renderAs } from '../../src/output/terminal/formats.ts';
+import { CONTROL, hostileName, resultRow } from './rows.ts';
+
+const piped = { terminal: { columns: null, color: false }, fileTimes: false };
+
+/** Reads CSV as RFC 4180 says. */
+function readCsv(text: string): string[][] {
+  const rows: string[][] = [[]];
+  for (let at = 0; at < text.length; ) {
+    const [whole = '', quoted, plain, end] = /^(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/.exec(text.slice(at)) ?? [];
+    rows.at(-1)?.push(quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'));
+    at += whole.length;
+    if (end !== ',' && at < text.length) rows.push([]);
+  }
+  return rows;
+}
+
+it('writes CSV and TSV that read back as they were', () => {
+  const cells = fc.array(fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', '\t', '\\', ' ', 'a', '日') }), {
+    minLength: 1,
+  });
+  fc.assert(
+    fc.property(fc.array(cells, { minLength: 1, maxLength: 4 }), (rows) => {
+      expect(readCsv(rows.map(csvLine).join(''))).toEqual(rows);
+      const tsv = rows.map(tsvLine).join('').slice(0, -1).split('\n');
+      const back = tsv.map((line) =>
+        line
+          .split('\t')
+          .map((cell) => cell.replace(/\\(.)/g, (_, c: string) => ({ t: '\t', n: '\n', r: '\r' })[c] ?? c)),
+      );
+      expect(back).toEqual(rows);
+    }),
+  );
+});
+
+it('prints the fields that are asked for, in their order', () => {
+  const rows = [resultRow({ takenAt: null, camera: null })];
+  const layout = { fields: ['name', 'score', 'camera'] as const };
+  expect(renderAs('csv', rows, layout, piped)).toBe('name,score,camera\nkitten.jpg,0.9817,\n');
+  expect(renderAs('tsv', rows, layout, piped)).toBe('name\tscore\tcamera\nkitten.jpg\t0.9817\t\n');
+  expect(renderAs('table', rows, layout, piped)).toBe('name        score  camera\nkitten.jpg  0.982\n');
+  expect(picked(rows, layout)).toEqual([{ name: 'kitten.jpg', score: 0.9817, camera: null }]);
+  expect(picked(rows, {})).toEqual(rows);
+});
+
+it('prints paths whole, relative where that is wanted, and safe on a terminal', () => {
+  const rows = laidOut([resultRow(), resultRow({ path: '/other/b.jpg' })], { relativeTo: '/photos/2023' });
+  expect(renderAs('paths', rows, {}, piped)).toBe('../2024/kitten.jpg\n../../other/b.jpg\n');
+  fc.assert(
+    fc.property(hostileName, (name) => {
+      const row = resultRow({ path: `/photos/${name}` });
+      expect(renderAs('paths', [row], {}, piped)).toBe(`/photos/${name}\n`);
+      const seen = renderAs('paths', [row], {}, { ...piped, terminal: { columns: 80, color: true } });
+      expect(seen.slice(0, -1)).not.toMatch(CONTROL);
+    }),
+  );
+});
