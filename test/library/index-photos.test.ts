@@ -76,6 +76,18 @@ describe('facts that an older version kept', () => {
     expect(bench.embedder.embedded).toBe(embedded);
   });
 
+  it('hold the sharpness of today afterwards, also where only that was measured otherwise', async () => {
+    const bench = new Bench();
+    await put('a/1.jpg', 'one');
+    await bench.index([join(home, 'a')]);
+    const [row] = bench.table.stored.values();
+    if (row === undefined) throw new Error('nothing was indexed');
+    await bench.table.upsert([{ ...row, quality: 9000, facts: 1 }]);
+    await bench.index([join(home, 'a')]);
+    expect([...bench.table.stored.values()]).toEqual([row]);
+    expect(bench.embedder.embedded).toBe(1);
+  });
+
   it('are read again of a photo that moved meanwhile', async () => {
     const bench = new Bench();
     await put('a/1.jpg', 'one');
