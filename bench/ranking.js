@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { cast } from '../dist/casting/cast.js';
 import { openEmbedder } from '../dist/embedding/embedder.js';
 import { resolveModel } from '../dist/embedding/models.js';
-import { cosine } from '../dist/embedding/vector.js';
+import { cosine, rootCosine } from '../dist/embedding/vector.js';
 import { NEIGHBOURHOOD, rerank } from '../dist/library/ranking/rerank.js';
 import { statisticsOf } from '../dist/library/ranking/statistics.js';
 import { walk } from '../dist/photos/walk.js';
@@ -70,7 +70,7 @@ function measure(photos, model, statistics) {
       .map((photo) => ({ ...photo, score: cosine(query.vector, photo.vector) }))
       .sort((a, b) => b.score - a.score)
       .slice(0, NEIGHBOURHOOD);
-    const isCopy = ({ score }) => score >= thresholds.nearDuplicate;
+    const isCopy = ({ vector }) => rootCosine(query.vector, vector) >= thresholds.nearDuplicate;
     const reranked = rerank(query.vector, hits, statistics, isCopy);
     const orders = {
       cosine: hits.map((hit) => ({ ...hit, agreement: null })),

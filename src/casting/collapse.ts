@@ -1,10 +1,10 @@
-import { cosine } from '../embedding/vector.ts';
+import { cosine, rootCosine } from '../embedding/vector.ts';
 import { type Candidate, type FixedPhoto, nameOf, tooLike, type Verdict } from './candidate.ts';
 
 export interface CollapseThresholds {
-  /** Cosine from which two photos show the same, whenever they were taken. */
+  /** Root cosine from which two photos show the same, whenever they were taken. */
   readonly nearDuplicate: number;
-  /** Cosine from which two photos taken close together belong to one burst. */
+  /** Root cosine from which two photos taken close together belong to one burst. */
   readonly burst: number;
 }
 
@@ -87,7 +87,7 @@ export function isOfMoment(photo: FixedPhoto, group: readonly Candidate[], thres
 
 function alike(a: FixedPhoto, b: FixedPhoto, { nearDuplicate, burst }: CollapseThresholds): Likeness | null {
   if (a.sha256 === b.sha256) return 'copy';
-  const similarity = cosine(a.vector, b.vector);
+  const similarity = rootCosine(a.vector, b.vector);
   const together = a.takenMs !== null && b.takenMs !== null && Math.abs(a.takenMs - b.takenMs) <= BURST_GAP_MS;
   if (together && similarity >= burst) return 'burst';
   return similarity >= nearDuplicate ? 'near-duplicate' : null;

@@ -17,10 +17,13 @@ export interface InputSpec {
   readonly std: readonly [number, number, number];
 }
 
-/** Cosine thresholds, calibrated per model: scales differ wildly between models. */
+/** Calibrated per model: scales differ wildly between models. */
 export interface Thresholds {
+  /** Root cosine (see `rootCosine`) from which two photos are nearly the same picture. */
   readonly nearDuplicate: number;
+  /** Root cosine from which two photos taken within seconds are of one burst. */
   readonly burst: number;
+  /** Cosine from which people call two photos alike. */
   readonly similar: number;
 }
 

@@ -24,13 +24,18 @@ export function cosine(a: Float32Array, b: Float32Array): number {
  * and different photos lie further apart than by the plain cosine.
  */
 export function rootCosine(a: Float32Array, b: Float32Array): number {
-  let [sum, ofA, ofB] = [0, 0, 0];
-  for (let i = 0; i < a.length; i += 1) {
-    const product = (a[i] ?? 0) * (b[i] ?? 0);
-    sum += Math.sign(product) * Math.sqrt(Math.abs(product));
-    ofA += Math.abs(a[i] ?? 0);
-    ofB += Math.abs(b[i] ?? 0);
-  }
-  const length = Math.sqrt(ofA * ofB);
-  return length > 0 ? sum / length : 0;
+  return cosine(rootsOf(a), rootsOf(b));
+}
+
+/** A vector is compared with many others: its roots are drawn once, and forgotten with it. */
+const roots = new WeakMap<Float32Array, Float32Array>();
+
+/** Of unit length; all zeros for all zeros. */
+function rootsOf(vector: Float32Array): Float32Array {
+  const known = roots.get(vector);
+  if (known !== undefined) return known;
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + Math.abs(value), 0)) || 1;
+  const drawn = vector.map((value) => (Math.sign(value) * Math.sqrt(Math.abs(value))) / length);
+  roots.set(vector, drawn);
+  return drawn;
 }

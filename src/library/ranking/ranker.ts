@@ -1,4 +1,5 @@
 import type { EmbeddingModel } from '../../embedding/port.ts';
+import { rootCosine } from '../../embedding/vector.ts';
 import type { Hit, PhotoTable, SearchOptions, VectorHit } from '../../store/port.ts';
 import { NEIGHBOURHOOD, type RankedBy, rerank } from './rerank.ts';
 import { type RankingStatistics, statisticsOf } from './statistics.ts';
@@ -10,7 +11,7 @@ export type SearchOrder = 'rerank' | 'cosine';
 export interface Ranker {
   /** Null for a model whose features nobody has measured. */
   readonly statistics: RankingStatistics | null;
-  /** Cosine from which a photo is nearly the query itself. */
+  /** Root cosine from which a photo is nearly the query itself. */
   readonly nearDuplicate: number;
 }
 
@@ -51,7 +52,8 @@ export function rank<N extends VectorHit, F extends Hit>(
   { near, far }: { readonly near: readonly N[]; readonly far: readonly F[] },
   { statistics, nearDuplicate }: Ranker,
 ): RankedHit<N | F>[] {
-  return [...rerank(query, near, statistics, ({ score }) => score >= nearDuplicate), ...far.map(byCosine)];
+  const isNearDuplicate = ({ vector }: N): boolean => rootCosine(query, vector) >= nearDuplicate;
+  return [...rerank(query, near, statistics, isNearDuplicate), ...far.map(byCosine)];
 }
 
 export function byCosine<T extends Hit>(hit: T): RankedHit<T> {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
-import { cosine } from '../../embedding/vector.ts';
+import { cosine, rootCosine } from '../../embedding/vector.ts';
 import { interruptedError, messageOf, UserError } from '../../errors.ts';
 import { decodePhoto } from '../../photos/decode.ts';
 import type { RgbImage } from '../../photos/pixels.ts';
@@ -132,7 +132,7 @@ class Verification {
     const isTheSame = (hit: Hit): boolean => {
       const vector = rows.get(hit.id)?.vector;
       if (hit.id === photo.id || vector === undefined) return hit.id === photo.id;
-      return cosine(stored.vector, vector) >= this.#embedder.model.thresholds.nearDuplicate;
+      return rootCosine(stored.vector, vector) >= this.#embedder.model.thresholds.nearDuplicate;
     };
     const ranks = new Map([...found].map(([kind, hits]) => [kind, hits.findIndex(isTheSame) + 1 || null]));
     return { file, selfCosine: cosine(stored.vector, fresh.photo.vector), ranks };
