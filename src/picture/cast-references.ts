@@ -68,7 +68,7 @@ export async function castReferences(deps: CastDeps, request: CastRequest): Prom
   const { choose, minScore = null, keepBursts = false } = request;
   const filled = await fillSlots(deps, { query: query.file, fixed, slots, free, filter, minScore, keepBursts, choose });
   return {
-    references: [...fixed, ...filled.references],
+    references: filled.references,
     unused: [...copies, ...filled.unused],
     alike: filled.alike,
     searched: true,

@@ -31,7 +31,7 @@ export type MakeEvent =
 export interface MakeDeps {
   readonly world: Pick<World, 'home' | 'now' | 'env'>;
   readonly settings: Settings;
-  readonly session: Pick<Session, 'store'>;
+  readonly session: Session;
   readonly outlet: Outlet;
 }
 

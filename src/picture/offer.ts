@@ -1,4 +1,5 @@
 import { UserError, usageError } from '../errors.ts';
+import { unlessInterrupted } from '../interrupt.ts';
 import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { Settings } from '../settings.ts';
@@ -10,7 +11,8 @@ import type { Quality } from './image-models/levels.ts';
 import { endpointKind } from './openai/endpoint.ts';
 import type { Notice, Plan, PlannedReference } from './plan.ts';
 import type { EndpointKind, Parameters } from './port.ts';
-import { demandPublic, type GuardDeps, guardNow } from './private-guard.ts';
+import { privateTwin } from './private-contents.ts';
+import { demandPublic, type GuardDeps, guardNow, privateError } from './private-guard.ts';
 import { LONGEST_TEXT } from './wording.ts';
 
 /**
@@ -79,7 +81,7 @@ export async function offerPlan(plan: Plan, deps: OfferDeps): Promise<Offer> {
     text: possibleText(plan.textFor(kept)),
     parameters: { ...parameters, quality: fitted.quality },
     wantedQuality: parameters.quality,
-    references: kept,
+    references: await unlessInterrupted(deps.signal, withVectors(kept, deps)),
     unused: [...outOfBudget, ...plan.unused],
     estimate: fitted.estimate,
     dropped: fitted.dropped,
@@ -89,13 +91,45 @@ export async function offerPlan(plan: Plan, deps: OfferDeps): Promise<Offer> {
   return offer;
 }
 
-/** By the rules as they stand now; what counts is where the bytes come from. @throws UserError `private` */
+/**
+ * By the rules as they stand now; what counts is where the bytes come from, and whether a photo of the index that shows
+ * the same is private. @throws UserError `private`
+ */
 export async function demandAllPublic(
   { references, allowedPrivate }: Pick<Offer, 'references' | 'allowedPrivate'>,
-  deps: GuardDeps,
+  deps: GuardDeps & Pick<OfferDeps, 'session'>,
 ): Promise<void> {
   const guard = await guardNow(deps, allowedPrivate);
   for (const { reference } of references) demandPublic(guard, reference.file);
+  const known = references.flatMap(({ reference: { file, sha256 }, vector }) =>
+    vector === undefined ? [] : [{ file, sha256, vector }],
+  );
+  if (known.length === 0) return;
+  const [index, { thresholds }] = await Promise.all([deps.session.index(), deps.session.model()]);
+  for (const photo of known) {
+    const twin = await privateTwin(index, photo, { guard, nearDuplicate: thresholds.nearDuplicate });
+    if (twin !== null) throw privateError(photo.file, twin);
+  }
+}
+
+/**
+ * References with their embeddings, by which an index tells what shows the same. A picture that curate made is none of
+ * its photos, and without an index nothing needs to be told.
+ */
+async function withVectors(
+  references: readonly PlannedReference[],
+  { session }: Pick<OfferDeps, 'session'>,
+): Promise<PlannedReference[]> {
+  const { storeExists } = await import('../store/open.ts');
+  const unknown = references.filter(({ role, vector }) => role !== 'picture' && vector === undefined);
+  if (unknown.length === 0 || !(await storeExists(session.settings))) return [...references];
+  const { describe } = await import('./candidates.ts');
+  const files = unknown.map(({ reference }) => reference.file);
+  const described = await describe(await session.embedder(), files);
+  return references.map((planned) => {
+    const vector = planned.vector ?? described.get(planned.reference.file)?.vector;
+    return vector === undefined ? planned : { ...planned, vector };
+  });
 }
 
 /** @throws UserError usage when it is longer than the API takes */

@@ -15,6 +15,8 @@ export interface PlannedReference {
   readonly score: number | null;
   readonly reason: string;
   readonly given: Given;
+  /** Its embedding, unit length, where that is known already. */
+  readonly vector?: Float32Array;
 }
 
 /** A photo that was considered and is not sent, and why: a clause for people. */

@@ -10,6 +10,7 @@ import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
 import type { PlannedReference, Unused } from './plan.ts';
+import { privateTwin } from './private-contents.ts';
 import { type PrivateGuard, privateError } from './private-guard.ts';
 import { type Prepared, prepareReference, type Reference } from './references.ts';
 
@@ -38,6 +39,7 @@ export interface RoundsRequest {
 }
 
 interface Filled {
+  /** The fixed ones first. */
   readonly references: readonly PlannedReference[];
   readonly unused: readonly Unused[];
   /** Photos that are like the query, sent or not. */
@@ -106,13 +108,21 @@ export async function fillSlots(
     const enough = usedOf(proposed).length === free || alike < found.candidates.length;
     if (enough || found.exhausted || k > DEEPEST) break;
   }
-  let verdicts = await settle(() => propose(found).verdicts, { render, unsound, ready, signal });
+  const { nearDuplicate } = embedder.model.thresholds;
+  const secret = async (photo: Candidate): Promise<string | null> => {
+    const twin = await privateTwin(index, photo, { guard, nearDuplicate });
+    return twin === null ? null : `private: ${twin}`;
+  };
+  let verdicts = await settle(() => propose(found).verdicts, { render, secret, unsound, ready, signal });
   if (request.choose !== undefined) verdicts = await byChoice(render, verdicts, request.choose, free, ready);
   const { alike } = propose(found);
   const left = verdicts.filter(({ used }) => !used);
   return {
     alike,
-    references: usedOf(verdicts).map((verdict) => planned(verdict, ready)),
+    references: [
+      ...fixed.map((photo) => ({ ...photo, vector: described(photo.reference.file).vector })),
+      ...usedOf(verdicts).map((verdict) => planned(verdict, ready)),
+    ],
     unused: [
       ...left.map(({ candidate, reason }) => ({ file: candidate.file, score: candidate.score, reason })),
       ...[...unsound].map(([{ file, score }, reason]) => ({ file, score, reason })),
@@ -134,6 +144,8 @@ function usedOf(verdicts: readonly Verdict[]): Verdict[] {
 
 interface Settling {
   readonly render: RenderPhoto;
+  /** Why a photo shows what is private, as a clause; null when it does not. */
+  readonly secret: (candidate: Candidate) => Promise<string | null>;
   readonly unsound: Map<Candidate, string>;
   readonly ready: Map<string, Reference>;
   readonly signal: AbortSignal;
@@ -142,7 +154,7 @@ interface Settling {
 /** Casts until every photo that was cast is ready to be sent. */
 async function settle(
   propose: () => readonly Verdict[],
-  { render, unsound, ready, signal }: Settling,
+  { render, secret, unsound, ready, signal }: Settling,
 ): Promise<readonly Verdict[]> {
   for (;;) {
     const verdicts = propose();
@@ -150,6 +162,11 @@ async function settle(
     for (const { candidate, used } of verdicts) {
       if (!used || ready.has(candidate.file)) continue;
       demandUninterrupted(signal);
+      const reason = await secret(candidate);
+      if (reason !== null) {
+        unsound.set(candidate, reason);
+        continue;
+      }
       const prepared = await prepareReference(render, candidate.file);
       const fault = faultOf(prepared, candidate);
       if (fault !== null) unsound.set(candidate, fault);
@@ -194,7 +211,8 @@ function planned({ candidate, reason }: Verdict, ready: ReadonlyMap<string, Refe
   const reference = ready.get(candidate.file);
   if (reference === undefined) throw new Error(`${candidate.file} was cast but not made ready`);
   // Libraries' roots are kept absolute, as they were found when the person indexed them.
-  return { reference, role: 'reference', score: candidate.score, reason, given: 'absolute' };
+  const { score, vector } = candidate;
+  return { reference, role: 'reference', score, reason, given: 'absolute', vector };
 }
 
 /** A named photo whose very content is private elsewhere in the library is private, too. */

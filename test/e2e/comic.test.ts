@@ -140,7 +140,11 @@ describe('private photos', () => {
 
   it('are named by the setting, too', async () => {
     const env = { CURATE_PRIVATE: 'pets/, *.avif' };
-    const made = await studio.spawnJson(['comic', cat, 'x', '--refs', '16', '--yes'], { env });
+    const args = ['comic', cat, 'x', '--refs', '16', '--yes'];
+    // The query shows what one of the private photos shows.
+    const refused = await studio.run(args, { env });
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('nearly the same photo is')]);
+    const made = await studio.spawnJson([...args, '--allow-private', cat], { env });
     expect(used(made).filter(({ path }) => /\/pets\/|\.avif$/.test(path))).toEqual([]);
     expect(made.references.filter(({ reason }) => reason === 'private').length).toBeGreaterThan(3);
   });

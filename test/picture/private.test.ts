@@ -284,7 +284,8 @@ describe('a private photo', () => {
     await writeFile(file, originals[0] ?? '');
     const never = () => Promise.reject(new Error('nothing needs to be searched'));
     const usual = memorySession({ home: place, store: new MemoryStore(), embedder: new HashEmbedder() });
-    const deps = depsFor(place, [], { ...usual, store: never, index: never, embedder: never });
+    const { milvusUri: _, ...settings } = usual.settings;
+    const deps = depsFor(place, [], { ...usual, settings, store: never, index: never, embedder: never });
     const offer = await offerComic(comicOf(file, {}), deps);
     await writeFile(join(place, '.curateprivate'), '*.jpg');
     await expect(send(place, offer, deps)).rejects.toMatchObject({ code: 'private', kind: 'refused' });

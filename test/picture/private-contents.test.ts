@@ -1,0 +1,113 @@
+import { cp, link, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
+import { Darkroom } from '../support/darkroom.ts';
+import { HashEmbedder } from '../support/hash-embedder.ts';
+
+const ANGLES = [
+  ['resaved', 0.2],
+  ['other-1', 0.9],
+  ['other-', 1.6],
+] as const;
+
+/** Sees the same in the photo that was saved anew, or nearly; files named alike look alike. */
+class SeeingEmbedder extends HashEmbedder {
+  override async embed(request: EmbedRequest): Promise<EmbedResult> {
+    const result = await super.embed(request);
+    if (result.kind !== 'embedded') return result;
+    const [, angle] = ANGLES.find(([name]) => request.file.includes(name)) ?? ['', 0];
+    const vector = Float32Array.from([Math.cos(angle), Math.sin(angle), 0, 0]);
+    return { ...result, photo: { ...result.photo, vector } };
+  }
+}
+
+let room: Darkroom;
+let shut: string;
+let open: string;
+beforeAll(async () => {
+  room = await Darkroom.open(new SeeingEmbedder());
+  [shut, open] = [join(room.root, 'photos', 'shut'), join(room.root, 'photos', 'open')];
+  await mkdir(shut, { recursive: true });
+  await mkdir(open);
+  const paint = (file: string, background: string) =>
+    sharp({ create: { width: 40, height: 30, channels: 3, background } })
+      .jpeg()
+      .toFile(file);
+  await paint(join(shut, 'secret.jpg'), '#112233');
+  await cp(join(shut, 'secret.jpg'), join(open, 'copy.jpg'));
+  await link(join(shut, 'secret.jpg'), join(open, 'linked.jpg'));
+  await paint(join(open, 'resaved.jpg'), '#112234');
+  await paint(join(open, 'other-1.jpg'), '#aabbcc');
+  await paint(join(open, 'other-2.jpg'), '#ccbbaa');
+  await room.index(join(room.root, 'photos'));
+  await writeFile(join(shut, '.curateprivate'), '');
+});
+beforeEach(() => room.fresh());
+afterAll(() => room.close());
+
+const same = {
+  code: 'private',
+  kind: 'refused',
+  message: expect.stringMatching(/\(the same photo is .*secret\.jpg\)/),
+};
+const near = { ...same, message: expect.stringMatching(/\(nearly the same photo is .*secret\.jpg\)/) };
+
+describe('a copy of a private photo', () => {
+  it.each([
+    ['copy.jpg', same],
+    ['linked.jpg', same],
+    ['resaved.jpg', near],
+  ])('(%s) is not sent, though it is the only one named', async (name, refusal) => {
+    await expect(room.comic(join(open, name), { slots: 1 })).rejects.toMatchObject(refusal);
+    await expect(room.comic(join(open, 'other-1.jpg'), { slots: 2, ref: [join(open, name)] })).rejects.toMatchObject(
+      refusal,
+    );
+  });
+
+  it.each(['folders', 'days'] as const)(
+    'is not sent where the %s that are searched hide the original',
+    async (kind) => {
+      const restriction = kind === 'folders' ? { folders: [open] } : { takenBeforeMs: 0 };
+      await expect(room.comic(join(open, 'copy.jpg'), { restriction })).rejects.toMatchObject(same);
+      await expect(room.comic(join(open, 'resaved.jpg'), { restriction })).rejects.toMatchObject(near);
+    },
+  );
+
+  it('is no candidate, and the report says why', async () => {
+    const offer = await room.comic(join(open, 'other-1.jpg'), { minScore: -1 });
+    expect(offer.references.map(({ reference }) => reference.file)).toEqual([
+      join(open, 'other-1.jpg'),
+      join(open, 'other-2.jpg'),
+    ]);
+    const reasons = new Map(offer.unused.map(({ file, reason }) => [file, reason]));
+    expect(reasons.get(join(open, 'copy.jpg'))).toMatch(/^private/);
+    expect(reasons.get(join(open, 'resaved.jpg'))).toMatch(/^private: nearly the same photo is .*secret\.jpg$/);
+  });
+
+  it('is sent when it is allowed by name', async () => {
+    for (const name of ['copy.jpg', 'resaved.jpg']) {
+      const file = join(open, name);
+      const offer = await room.comic(file, { slots: 1, allowedPrivate: [file] });
+      expect(offer.references).toHaveLength(1);
+      await room.made(offer);
+    }
+    expect(room.fake.received).toHaveLength(2);
+  });
+
+  it('is not sent when the rule for the original came after the offer, nor replayed then', async () => {
+    const late = join(room.root, 'late');
+    await mkdir(late);
+    await cp(join(open, 'other-2.jpg'), join(late, 'other-original.jpg'));
+    await room.index(late);
+    const offer = await room.comic(join(open, 'other-2.jpg'), { prompt: 'first', slots: 1 });
+    await room.made(offer);
+    await writeFile(join(late, '.curateprivate'), '');
+    const refusal = { code: 'private', message: expect.stringContaining('other-original.jpg') };
+    await expect(room.make(offer)).rejects.toMatchObject(refusal);
+    await expect(room.replay('first.png')).rejects.toMatchObject(refusal);
+    await expect(room.refine('first.png', 'second')).rejects.toMatchObject(refusal);
+    expect(room.fake.received).toHaveLength(1);
+  });
+});
