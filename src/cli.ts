@@ -1,6 +1,7 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
+import { completionCommand } from './commands/completion.ts';
 import { costsCommand } from './commands/costs.ts';
 import { dedupeCommand } from './commands/dedupe.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -75,8 +76,12 @@ function declare(act: Act, world: World): Command {
     .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput(output);
-  for (const verb of verbs) program.addCommand(inherit(verb(act), output, world));
+    .configureOutput(output)
+    .configureHelp({ subcommandTerm: (command) => command.name() });
+  for (const { heading, verbs } of GROUPS) {
+    program.commandsGroup(heading);
+    for (const [verb, summary] of verbs) program.addCommand(inherit(verb(act), output, world).summary(summary));
+  }
   return program;
 }
 
@@ -156,24 +161,52 @@ function watchOutput({ stdout, stderr }: World): { written(): Promise<boolean> }
   };
 }
 
-/** In the order in which help shows them. */
-const verbs: readonly ((act: Act) => Command)[] = [
-  indexCommand,
-  searchCommand,
-  undoCommand,
-  wordsCommand,
-  comicCommand,
-  refineCommand,
-  replayCommand,
-  lineageCommand,
-  costsCommand,
-  dedupeCommand,
-  libraryCommand,
-  embedCommand,
-  exportCommand,
-  modelCommand,
-  verifyCommand,
-  statusCommand,
-  doctorCommand,
-  stopCommand,
+type Verb = (act: Act) => Command;
+
+/** In the order in which help shows them, each in a line of 80 characters. */
+const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (readonly [Verb, string])[] }[] = [
+  {
+    heading: 'Find:',
+    verbs: [
+      [searchCommand, 'find the photos most like photos; copy, link or move them'],
+      [wordsCommand, 'list the words to search by, or say what a photo shows'],
+    ],
+  },
+  {
+    heading: 'Choose:',
+    verbs: [
+      [dedupeCommand, 'find copies and near-duplicates, and move all but the best'],
+      [undoCommand, 'put moved photos back where they were'],
+    ],
+  },
+  {
+    heading: 'Make:',
+    verbs: [
+      [comicCommand, 'make a picture from a photo, those like it, and a prompt'],
+      [refineCommand, 'go on from a picture that curate made'],
+      [replayCommand, 'make exactly the same request again'],
+      [lineageCommand, 'show how a picture came about'],
+      [costsCommand, 'sum what the pictures of a folder cost'],
+    ],
+  },
+  {
+    heading: 'Keep:',
+    verbs: [
+      [indexCommand, 'embed the photos of folders, and keep the index up to date'],
+      [libraryCommand, 'list the indexed folders, relocate or forget one'],
+      [statusCommand, 'show what is indexed, and how much space it takes'],
+      [verifyCommand, 'check how well the index finds altered copies'],
+      [embedCommand, 'print the vectors of photos'],
+      [exportCommand, 'write the vectors and fields of the index to a file'],
+    ],
+  },
+  {
+    heading: 'Set up:',
+    verbs: [
+      [modelCommand, 'list, locate or download embedding models'],
+      [doctorCommand, 'check every part that curate needs'],
+      [stopCommand, 'end the embedded Milvus server'],
+      [completionCommand, 'complete verbs and options in your shell'],
+    ],
+  },
 ];

@@ -26,6 +26,14 @@ describe('--help', () => {
   });
 });
 
+it('shows every verb on one screen of 80 x 40', async () => {
+  const lines = (await help()).trimEnd().split('\n');
+  expect(lines.length).toBeLessThan(40);
+  for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
+  const headings = lines.filter((line) => /^\S.*:$/.test(line));
+  expect(headings).toEqual(['Options:', 'Find:', 'Choose:', 'Make:', 'Keep:', 'Set up:']);
+});
+
 describe('what was not meant so', () => {
   it.each([['library'], ['model']])('%s alone shows its own help, and is wrong usage', async (verb) => {
     const world = testWorld();
