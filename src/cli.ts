@@ -18,6 +18,7 @@ import { searchCommand } from './commands/search.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { undoCommand } from './commands/undo.ts';
+import { uninstallCommand } from './commands/uninstall.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { wordsCommand } from './commands/words.ts';
 import { messageOf, systemErrorCode, UserError, usageError } from './errors.ts';
@@ -82,7 +83,8 @@ function declare(act: Act, world: World): Command {
     program.commandsGroup(heading);
     for (const [verb, summary] of verbs) program.addCommand(inherit(verb(act), output, world).summary(summary));
   }
-  return program;
+  // In the last group.
+  return program.helpCommand(true);
 }
 
 /** Commander does not hand these down to commands that are added ready-made. */
@@ -207,6 +209,7 @@ const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (rea
       [doctorCommand, 'check every part that curate needs'],
       [stopCommand, 'end the embedded Milvus server'],
       [completionCommand, 'complete verbs and options in your shell'],
+      [uninstallCommand, 'say what lies where on this machine, and remove it'],
     ],
   },
 ];
