@@ -7,12 +7,13 @@ import type { RgbImage } from '../pixels.ts';
 import { topLevelBoxes } from './brands.ts';
 import { hasHole } from './holes.ts';
 import { HeicItems, understood } from './items.ts';
+import { profileOfNclx } from './nclx.ts';
 import { heicOrientation } from './orientation.ts';
 
 /** Upright. */
 export interface HeicPixels extends RgbImage {
   readonly kind: 'pixels';
-  /** The ICC profile the pixels are meant in, as phones write Display P3; null when the file has none. */
+  /** The ICC profile the pixels are meant in, as phones write Display P3; null when the file means sRGB. */
   readonly icc: Uint8Array | null;
 }
 
@@ -25,6 +26,7 @@ const UNSUPPORTED_FEATURE = 4;
 const OUT_OF_MEMORY = 6;
 const NO_PLUGIN_FOR_CODING = 11;
 const SUBCODE_END_OF_DATA = 100;
+const SUBCODE_COLOURS_DISAGREE = 152;
 const SUBCODE_SECURITY_LIMIT = 1000;
 
 /** WebAssembly memory never shrinks: a decoder that grew beyond this (12 megapixels take 60 to 100 MB) is dropped. */
@@ -49,12 +51,21 @@ export async function decodeHeic(bytes: Uint8Array, maxPixels: number): Promise<
     if ((heif.HEAPU8 as Uint8Array).length > KEEP_MEMORY_BYTES) decoder = null;
     if (result.kind === 'fault') return result;
     const orientation = understood(() => heicOrientation(new HeicItems(bytes)), 1);
-    return orientation === 1 ? result : { ...result, ...turnedUpright(result, orientation) };
+    const coloured = result.icc === null ? { ...result, icc: nclxProfile(bytes) } : result;
+    return orientation === 1 ? coloured : { ...coloured, ...turnedUpright(result, orientation) };
   } catch {
     // A trap leaves the instance's memory in an unknown state; the next photo gets a new one.
     decoder = null;
     return faulty('decoder_crashed', 'crashed the HEIC decoder');
   }
+}
+
+/** Some cameras name their colours by code points alone. */
+function nclxProfile(bytes: Uint8Array): Uint8Array | null {
+  return understood(() => {
+    const items = new HeicItems(bytes);
+    return profileOfNclx(items.properties(items.primary));
+  }, null);
 }
 
 /** A fault of a file that holds a film of pictures, as its brands allow, and no picture by itself. */
@@ -102,7 +113,7 @@ function decodePrimary(heif: MainModule, bytes: Uint8Array, maxPixels: number): 
     const undecoded = failed();
     if (undecoded !== null) return undecoded;
     image = int(out);
-    if (heif._heif_image_get_decoding_warnings(image, 0, 0, 0) > 0) return faulty('corrupt', 'is damaged or cut short');
+    if (losesPixels(heif, image)) return faulty('corrupt', 'is damaged or cut short');
     const width = heif._heif_image_get_width(image, CHANNEL_INTERLEAVED);
     const height = heif._heif_image_get_height(image, CHANNEL_INTERLEAVED);
     const plane = heif._heif_image_get_plane_readonly2(image, CHANNEL_INTERLEAVED, out);
@@ -114,6 +125,19 @@ function decodePrimary(heif: MainModule, bytes: Uint8Array, maxPixels: number): 
     heif._heif_context_free(context);
     for (const block of [input, error, out]) heif._free(block);
   }
+}
+
+/** Whether a warning of the decoder means that pixels are lost. That colours are said twice, and differ, does not. */
+function losesPixels(heif: MainModule, image: number): boolean {
+  const count = heif._heif_image_get_decoding_warnings(image, 0, 0, 0);
+  if (count === 0) return false;
+  // Of each its code, its subcode and a pointer to its text.
+  const at = heif._malloc(12 * count);
+  heif._heif_image_get_decoding_warnings(image, 0, at, count);
+  const words = heif.HEAP32 as Int32Array;
+  const subcodes = Array.from({ length: count }, (_, i) => words[(at >> 2) + 3 * i + 1]);
+  heif._free(at);
+  return subcodes.some((subcode) => subcode !== SUBCODE_COLOURS_DISAGREE);
 }
 
 function profileOf(heif: MainModule, handle: number, error: number): Uint8Array | null {
