@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../errors.ts';
 import { RULES, type Rule } from '../library/dedupe/keeper.ts';
+import type { MovedDoubles } from '../library/dedupe/move.ts';
 import type { DedupeEvent, DedupePlan, DedupeRequest } from '../library/dedupe/plan.ts';
 import { KINDS, type Kind } from '../library/dedupe/stars.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -18,13 +20,15 @@ interface DedupeFlags {
   prefer?: string[];
   keep?: Rule[];
   model?: string;
+  moveTo?: string;
+  yes?: boolean;
   print0?: boolean;
   json?: boolean;
 }
 
 export function dedupeCommand(act: Act): Command {
   return new Command('dedupe')
-    .description('show which photos are double, and which of each group to keep; changes nothing')
+    .description('show which photos are double, and which of each group to keep; moves the others when asked to')
     .argument('[folder...]', 'only photos below these indexed folders (default: all that is indexed)')
     .option('--against <folder>', 'only what is there already: photos below this folder stay, and others yield to them')
     .option('--kind <kind,...>', `only these kinds: ${KINDS.join(', ')} (default: all)`, listOf(KINDS))
@@ -32,6 +36,8 @@ export function dedupeCommand(act: Act): Command {
     .option('--prefer <folder>', 'photos below this folder are rather kept (may be repeated, the first most)', gather)
     .option('--keep <rule,...>', `rules that count first, of: ${CHOICE.join(', ')}`, listOf(CHOICE))
     .addOption(modelOption())
+    .option('--move-to <folder>', 'move what would go there, below the same folders; asks, and can be undone')
+    .option('--yes', 'move without asking')
     .option('--print0', 'print what would go: the paths alone, each followed by a NUL, for xargs -0')
     .addOption(jsonOption())
     .addHelpText(
@@ -45,14 +51,16 @@ Kinds:
 
 What stays, unless --keep says otherwise: a protected folder's, a preferred folder's, the original before copies, edits
 and exports, most pixels, most metadata (place, rating, keywords, time), the sharpest, fewest bytes, first by path.
+Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown.
 ${examples(
   'curate dedupe',
   'curate dedupe ~/Photos/2024 --kind identical,same',
   'curate dedupe /media/card --against ~/Photos',
+  'curate dedupe --kind identical --move-to ~/Doubles',
   'curate dedupe --prefer ~/Photos/Best --keep metadata,pixels --json',
 )}`,
     )
-    .action(act(dedupe));
+    .action(act(dedupe, { graceful: true }));
 }
 
 /** Protected folders come first in any case, the path last. */
@@ -70,6 +78,9 @@ function listOf<T extends string>(choices: readonly T[]): (text: string) => T[] 
 async function dedupe(context: Context, folders: string[], flags: DedupeFlags): Promise<ExitCode> {
   const { world } = context;
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
+  if (flags.print0 && flags.moveTo !== undefined) {
+    throw usageError('--print0 and --move-to exclude each other.', 'Choose one.');
+  }
   const [{ planDedupe }, { openDisplay }] = await Promise.all([
     import('../library/dedupe/plan.ts'),
     import('../photos/display.ts'),
@@ -82,8 +93,12 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
       requestOf(world.cwd, folders, flags),
     );
     screen.finish();
-    await show(context, plan, flags, session.settings);
-    return plan.skipped.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
+    if (!flags.json) await show(context, plan, flags, session.settings);
+    const moved = await move(context, plan, flags, session.settings);
+    if (flags.json) await showDocument(world, plan, moved);
+    if (moved !== null && world.interrupted.aborted) return ExitCode.interrupted;
+    const isWhole = plan.skipped.length === 0 && (moved?.failed ?? []).length === 0;
+    return isWhole ? ExitCode.done : ExitCode.somePhotosFailed;
   } finally {
     screen.finish();
     await session.close();
@@ -102,24 +117,33 @@ function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags):
   };
 }
 
-async function show(
-  { world }: Context,
-  plan: DedupePlan,
-  flags: DedupeFlags,
-  settings: { readonly noColor: boolean },
-): Promise<void> {
-  const [{ renderGroups, summaryOf }, { dedupeDocument }, { terminalOf }] = await Promise.all([
+async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, settings: Settings): Promise<void> {
+  const [{ renderGroups, summaryOf }, { terminalOf }] = await Promise.all([
     import('../output/terminal/dedupe-table.ts'),
-    import('../output/documents/dedupe.ts'),
     import('../output/terminal/terminal.ts'),
   ]);
-  if (flags.json) writeJson(world, dedupeDocument(plan));
-  else if (flags.print0) for (const path of filesToGo(plan)) world.stdout.write(`${path}\0`);
+  if (flags.print0) for (const path of filesToGo(plan)) world.stdout.write(`${path}\0`);
   else world.stdout.write(renderGroups(plan, terminalOf(world, world.stdout, settings)));
   for (const { path, reason } of plan.skipped) writeLine(world.stderr, `Left out: ${path} ${reason}.`);
   for (const path of plan.otherNames)
     writeLine(world.stderr, `Left out: ${path} is another name of a file, no double.`);
-  writeLine(world.stderr, summaryOf(plan));
+  for (const line of summaryOf(plan)) writeLine(world.stderr, line);
+}
+
+async function showDocument(world: World, plan: DedupePlan, moved: MovedDoubles | null): Promise<void> {
+  const { dedupeDocument } = await import('../output/documents/dedupe.ts');
+  writeJson(world, dedupeDocument(plan, moved));
+}
+
+async function move(
+  { world }: Context,
+  plan: DedupePlan,
+  { moveTo, yes = false }: DedupeFlags,
+  settings: Settings,
+): Promise<MovedDoubles | null> {
+  if (moveTo === undefined) return null;
+  const { movePlanned } = await import('./dedupe-move.ts');
+  return movePlanned(world, settings, plan, { folder: resolve(world.cwd, moveTo), yes });
 }
 
 /** Each once, photos with what lies beside them; nothing of a group that is too large. */

@@ -52,8 +52,8 @@ export async function transfer(
 
 const WAYS = { copy: copyFile, link: linkFile, move: moveFile } as const;
 
-/** @returns where it went: somebody else may take a name that was free when the transfers were planned */
-async function place(
+/** Moves, copies or links one file. @returns where it went: somebody else may take a name that was free when the transfers were planned */
+export async function place(
   kind: TransferKind,
   wanted: Transfer,
   { disk, journal, stem }: { readonly disk: Disk; readonly journal: Journal | null; readonly stem: string },
@@ -72,7 +72,8 @@ async function place(
   }
 }
 
-function reasonOf({ from, to }: Transfer, error: unknown): string {
+/** Why a file could not be had, as a clause for people. */
+export function reasonOf({ from, to }: Transfer, error: unknown): string {
   if (systemErrorCode(error) === 'ENOENT') return 'it is there no longer';
   const { path } = error as NodeJS.ErrnoException;
   return path === from ? `it cannot be read (${systemErrorCode(error)})` : whyUnwritten(to, error);

@@ -54,11 +54,13 @@ export async function undoMoved(data: string, id: string | undefined, signal: Ab
   throw new UserError('nothing_to_undo', message, hint);
 }
 
-function journalsIn(data: string): string {
+/** Where the journals of moves lie, in curate's own folder. */
+export function journalsIn(data: string): string {
   return join(data, 'undo');
 }
 
-async function madeFolder(folder: string): Promise<string> {
+/** The folder, made when it is missing. @throws UserError `folder_unwritable` */
+export async function madeFolder(folder: string): Promise<string> {
   try {
     await mkdir(folder, { recursive: true });
     return await realpath(folder);

@@ -3,7 +3,7 @@ import { type Bundle, foldedName } from '../../files/transfer/plan.ts';
 import { kindByName, RAW_ENDINGS } from '../../photos/kinds.ts';
 
 /** What other programs keep beside a photo: XMP, Apple's edits, RawTherapee's, DxO's, a camera's thumbnail. */
-const SIDECARS = ['xmp', 'aae', 'pp3', 'dop', 'thm'];
+export const SIDECARS: readonly string[] = ['xmp', 'aae', 'pp3', 'dop', 'thm'];
 
 /**
  * Photos with what belongs to them: the RAW beside a JPEG or HEIC, and sidecars ("a.xmp", "a.jpg.xmp"). What another

@@ -27,6 +27,8 @@ export interface Skipped {
 export interface Inspected {
   readonly candidates: readonly Candidate[];
   readonly skipped: readonly Skipped[];
+  /** How many are gone, or on a drive that is away. */
+  readonly gone: number;
   readonly otherNames: readonly string[];
 }
 
@@ -42,6 +44,7 @@ export async function inspectAll(
   listing: Listing,
 ): Promise<Inspected> {
   const skipped: Skipped[] = [];
+  let gone = 0;
   const otherNames: string[] = [];
   const candidates: Candidate[] = [];
   const files = new Set<string>();
@@ -56,9 +59,13 @@ export async function inspectAll(
   for (const photo of wanted) {
     demandUninterrupted(signal);
     const stats = await lstat(photo.file, { bigint: true }).catch(() => null);
-    const trouble = stats === null ? 'is gone, or its drive is away' : changeOf(stats, photo);
-    if (stats === null || trouble !== null) {
-      skipped.push({ path: photo.file, reason: trouble ?? '' });
+    if (stats === null) {
+      gone += 1;
+      continue;
+    }
+    const trouble = changeOf(stats, photo);
+    if (trouble !== null) {
+      skipped.push({ path: photo.file, reason: trouble });
       continue;
     }
     const identity = `${stats.dev}:${stats.ino}`;
@@ -82,11 +89,11 @@ export async function inspectAll(
     ),
   );
   const byPath = (a: Skipped, b: Skipped): number => (a.path < b.path ? -1 : 1);
-  return { candidates, skipped: skipped.sort(byPath), otherNames };
+  return { candidates, skipped: skipped.sort(byPath), gone, otherNames };
 }
 
 /** Photos whose content another one has, or is like. */
-function withDoubles({ photos, graph }: Listing): ListedPhoto[] {
+function withDoubles({ photos, graph }: Pick<Listing, 'photos' | 'graph'>): ListedPhoto[] {
   const copies = new Uint32Array(graph.size);
   for (const { content } of photos) copies[content] = (copies[content] ?? 0) + 1;
   return photos.filter(

@@ -21,6 +21,8 @@ export interface Listing {
   readonly photos: readonly ListedPhoto[];
   /** Which contents are alike by their vectors. */
   readonly graph: Graph;
+  /** Of the libraries: absolute folders. */
+  readonly roots: readonly string[];
 }
 
 /** Reads the photos from the index and finds which contents are alike; vectors are only read where they are needed. */
@@ -69,7 +71,7 @@ export async function listPhotos(
         signal,
         onProgress: (share) => onEvent({ kind: 'comparing', share }),
       });
-  return { photos, graph };
+  return { photos, graph, roots: libraries.map(({ root }) => root) };
 }
 
 /** @param everywhere Whether what is compared against a folder is everything else. */

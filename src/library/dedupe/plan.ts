@@ -32,6 +32,8 @@ export interface DedupeRequest {
 export interface GroupPhoto {
   /** Absolute native path. */
   readonly file: string;
+  /** Relative to its library, "/"-separated. */
+  readonly path: string;
   /** The photo and what moves with it: its RAW, its film, its sidecars. */
   readonly files: readonly string[];
   /** Of all of these. */
@@ -59,6 +61,10 @@ export interface DedupePlan {
   readonly photos: number;
   /** What could not be looked at, by path. */
   readonly skipped: readonly Skipped[];
+  /** Photos of the index that are gone, or whose drive is away. */
+  readonly gone: number;
+  /** The roots of the libraries, which nothing is to be moved into. */
+  readonly roots: readonly string[];
   /** Further names of one file: hard links, and spellings that the file system does not tell apart. */
   readonly otherNames: readonly string[];
 }
@@ -91,7 +97,7 @@ async function plan(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePla
   const places = await placesOf(request);
   const listing = await listPhotos(deps, places, request.kinds);
   if (listing.photos.length === 0) await explainEmptiness(deps.session);
-  const { candidates, skipped, otherNames } = await inspectAll(deps, listing);
+  const { candidates, skipped, gone, otherNames } = await inspectAll(deps, listing);
   const likeness = await likenessOf(deps, listing, candidates);
   const rules = rulesFirst(request.keep);
   const judged = candidates.map((candidate) => ({ candidate, contender: contenderOf(candidate, places) }));
@@ -102,6 +108,8 @@ async function plan(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePla
     bytes: freed.reduce((sum, { bytes }) => sum + bytes, 0),
     photos: listing.photos.length,
     skipped,
+    gone,
+    roots: listing.roots,
     otherNames,
   };
 }
@@ -205,6 +213,7 @@ function groupPhoto({ candidate }: Judged, reason: string): GroupPhoto {
   const { file, record, companions } = candidate;
   return {
     file,
+    path: record.path,
     files: [file, ...companions.map((companion) => companion.file)],
     bytes: companions.reduce((sum, { bytes }) => sum + bytes, record.size),
     sha256: record.sha256,

@@ -1,10 +1,11 @@
 import { kindByName } from '../../photos/kinds.ts';
 import { rawCompanions } from '../../photos/pairs.ts';
+import { SIDECARS } from '../act/belongings.ts';
 
 /** The film of a Live Photo. */
 const FILM = new Set(['mov', 'mp4']);
 /** What lies beside a photo under its name, with another ending. */
-const BESIDE = new Set(['xmp', 'aae', ...FILM]);
+const BESIDE = new Set([...SIDECARS, ...FILM]);
 /** As Google Takeout names what it knows of a photo: `a.jpg.supplemental-metadata.json`, cut off where that is too long. */
 const TAKEOUT = 'supplemental-metadata';
 
@@ -40,7 +41,7 @@ function isSidecarOf(photo: string, name: string): boolean {
   const other = plain(name);
   if (!other.startsWith(`${whole}.`)) return false;
   const rest = other.slice(whole.length + 1);
-  if (rest === 'xmp' || rest === 'json') return true;
+  if (rest === 'json' || SIDECARS.includes(rest)) return true;
   return rest.endsWith('.json') && TAKEOUT.startsWith(rest.slice(0, -'.json'.length));
 }
 

@@ -1,7 +1,8 @@
+import type { MovedDoubles } from '../../library/dedupe/move.ts';
 import type { DedupePlan } from '../../library/dedupe/plan.ts';
 
-/** The groups of double photos, and which of each stays. Nothing is moved yet. */
-export function dedupeDocument({ groups, bytes, skipped, otherNames }: DedupePlan) {
+/** The groups of double photos, which of each stays, and what was moved; null when nothing was to be. */
+export function dedupeDocument({ groups, bytes, skipped, gone, otherNames }: DedupePlan, moved: MovedDoubles | null) {
   return {
     schema: 'curate.dedupe/1',
     groups: groups.map(({ kind, keeper, others, warnings, isLarge }) => ({
@@ -18,9 +19,11 @@ export function dedupeDocument({ groups, bytes, skipped, otherNames }: DedupePla
       large: isLarge,
     })),
     bytes,
-    moved: [],
-    undo: null,
+    moved: moved?.moved ?? [],
+    failed: moved?.failed ?? [],
+    undo: moved?.undo ?? null,
     skipped,
+    gone,
     otherNames,
   };
 }

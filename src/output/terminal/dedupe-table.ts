@@ -47,9 +47,13 @@ function renderGroup({ kind, keeper, others, warnings, isLarge }: Group, number:
   ].join('');
 }
 
-/** One line on all groups. */
-export function summaryOf({ groups, bytes: freed, photos }: DedupePlan): string {
-  if (groups.length === 0) return `No doubles among ${count(photos, 'photo')}.`;
+/** A line on all groups, and one on what could not be compared. */
+export function summaryOf({ groups, bytes: freed, photos, gone }: DedupePlan): string[] {
   const going = groups.filter(({ isLarge }) => !isLarge).reduce((sum, { others }) => sum + others.length, 0);
-  return `${count(groups.length, 'group')} among ${count(photos, 'photo')}: ${count(going, 'photo')} could go, ${bytes(freed)}. Nothing was changed.`;
+  const found =
+    groups.length === 0
+      ? `No doubles among ${count(photos, 'photo')}.`
+      : `${count(groups.length, 'group')} among ${count(photos, 'photo')}: ${count(going, 'photo')} could go, ${bytes(freed)}.`;
+  const away = `${count(gone, 'photo')} of the index ${gone === 1 ? 'is' : 'are'} gone, or on a drive that is away, and left out.`;
+  return gone === 0 ? [found] : [found, away];
 }
