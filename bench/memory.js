@@ -7,7 +7,7 @@
  * taken for a copy.
  */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -19,6 +19,7 @@ import { readState } from '../dist/store/lite/state.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
 import { familyOf, proportionalMegabytes } from './processes.js';
+import { lendStorePython } from './python.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const LARGE_EVERY = 30;
@@ -43,8 +44,7 @@ export async function benchMemory(count = 30_000) {
   const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
   const root = join(home, 'photos');
   const data = join(home, 'data');
-  await mkdir(data, { recursive: true });
-  await symlink(here('../node_modules/.cache/curate-python'), join(data, 'python'));
+  await lendStorePython(data);
   try {
     await makePhotos(root, count);
     const peaks = { curate: 0, server: 0, together: 0 };

@@ -7,7 +7,6 @@
  * their own under node_modules/.cache.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,11 +23,10 @@ import { UNREAD } from '../dist/store/port.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
 import { embedderAlone } from './embedder-alone.js';
+import { benchPython, lendStorePython } from './python.js';
 import { randomUnit } from './random-unit.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const PYTHON = here('../node_modules/.cache/curate-bench/python');
-const STORE_PYTHON = here('../node_modules/.cache/curate-python');
 /** Enough for a steady mean. */
 const BOUND_PHOTOS = 40;
 /** About what an index run gathers in two seconds, after which it writes. */
@@ -90,8 +88,7 @@ async function walkAndUpsert(world, settings, folder, model) {
 async function wholeIndex(folder, models) {
   const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
   try {
-    await mkdir(join(home, 'data'));
-    await symlink(STORE_PYTHON, join(home, 'data', 'python'));
+    await lendStorePython(join(home, 'data'));
     await mkdir(join(home, 'cache'));
     await symlink(models, join(home, 'cache', 'models'));
     const env = { ...process.env, CURATE_HOME: home };
@@ -110,17 +107,11 @@ async function wholeIndex(folder, models) {
 }
 
 /** Photos per second of the whole process, and of its loop alone: without imports, opening the model and the store. */
-function python(way, folder, count, model) {
-  if (!existsSync(join(PYTHON, 'bin', 'python'))) {
-    console.error('Making the Python environment of the bench (once) ...');
-    execFileSync('python3', ['-m', 'venv', PYTHON]);
-    execFileSync(join(PYTHON, 'bin', 'pip'), ['install', '--quiet', '-r', here('pipeline-requirements.txt')], {
-      stdio: ['ignore', 'ignore', 'ignore'],
-    });
-  }
+async function python(way, folder, count, model) {
+  const interpreter = await benchPython();
   const args = [here('pipeline.py'), way, folder, String(count), model.file, here('../models/catalogue.json')];
   const started = performance.now();
-  const output = execFileSync(join(PYTHON, 'bin', 'python'), args, {
+  const output = execFileSync(interpreter, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -140,14 +131,14 @@ export async function benchPipeline(count = 300) {
     const paths = { config: home, data: home, cache: home };
     const settings = { ...loadSettings(world), milvusUri: undefined, paths };
     const model = await resolveModel(world, settings);
-    await symlink(STORE_PYTHON, join(home, 'python'));
+    await lendStorePython(home);
     const around = await walkAndUpsert(world, settings, folder, model);
     const embedder = await embedderAlone(files, world, model, home);
     const { decodeMs, inferMs } = await bound(files, model, home);
     const boundPerSecond = (1000 * world.cores) / (decodeMs + inferMs);
     const index = await wholeIndex(folder, home);
-    const serial = python('serial', folder, count, model);
-    const batched = python('batched', folder, count, model);
+    const serial = await python('serial', folder, count, model);
+    const batched = await python('batched', folder, count, model);
     const { cores } = world;
     return { cores, photos: count, decodeMs, inferMs, boundPerSecond, around, embedder, index, serial, batched };
   } finally {

@@ -6,7 +6,18 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES = ['pipeline', 'int8', 'reduced-decode', 'heic', 'memory', 'store', 'search', 'words', 'ranking'];
+const BENCHES = [
+  'pipeline',
+  'int8',
+  'reduced-decode',
+  'heic',
+  'formats',
+  'memory',
+  'store',
+  'search',
+  'words',
+  'ranking',
+];
 const [name, ...args] = process.argv.slice(2);
 if (name !== undefined && !BENCHES.includes(name)) {
   console.error(`There is no bench "${name}". There are: ${BENCHES.join(', ')}.`);

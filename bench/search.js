@@ -6,7 +6,7 @@
  * The library holds ROWS files of one byte and as many random vectors; the query is a real photo and is embedded.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -18,12 +18,12 @@ import { stopLite } from '../dist/store/lite/sidecar.js';
 import { openStore } from '../dist/store/open.js';
 import { UNREAD } from '../dist/store/port.js';
 import { realWorld } from '../dist/world.js';
+import { lendStorePython } from './python.js';
 import { randomUnit } from './random-unit.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const CURATE = here('../bin/curate.js');
 const QUERY = here('../fixtures/queries/cat.jpg');
-const PYTHON = here('../node_modules/.cache/curate-python');
 const RUNS = 7;
 const BATCH = 500;
 
@@ -73,8 +73,7 @@ function runNode(home, args) {
 export async function benchSearch(rows = 30_000) {
   const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
   const root = join(home, 'photos');
-  await mkdir(join(home, 'data'), { recursive: true });
-  await symlink(PYTHON, join(home, 'data', 'python'));
+  await lendStorePython(join(home, 'data'));
   const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
   const settings = loadSettings(world);
   const stop = () => stopLite(world, settings.paths);

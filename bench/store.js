@@ -4,7 +4,7 @@
  *   node bench/store.js [ROWS]      30,000 by default; built code is measured, so `npm run build` comes first
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,12 +15,12 @@ import { stopLite } from '../dist/store/lite/sidecar.js';
 import { readState } from '../dist/store/lite/state.js';
 import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
+import { lendStorePython } from './python.js';
 import { randomUnit } from './random-unit.js';
 
 const DIM = 2048;
 /** About what an index run gathers before it writes. */
 const BATCH = 64;
-const PYTHON = fileURLToPath(new URL('../node_modules/.cache/curate-python', import.meta.url));
 const model = { id: 'bench', sha256: randomBytes(32).toString('hex'), dim: DIM };
 
 function randomRow(number) {
@@ -57,7 +57,7 @@ function median(values) {
 export async function benchStore(rows = 30_000) {
   const world = realWorld();
   const data = await mkdtemp(join(tmpdir(), 'curate-bench-'));
-  await symlink(PYTHON, join(data, 'python'));
+  await lendStorePython(data);
   const settings = { ...loadSettings(world), milvusUri: undefined, paths: { config: data, data, cache: data } };
   const open = () => openStore(world, settings, () => undefined);
   const peakMegabytes = async () => {
