@@ -15,6 +15,7 @@ import { modelCommand } from './commands/model.ts';
 import { refineCommand } from './commands/refine.ts';
 import { replayCommand } from './commands/replay.ts';
 import { searchCommand } from './commands/search.ts';
+import { showCommand } from './commands/show.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { undoCommand } from './commands/undo.ts';
@@ -72,19 +73,19 @@ function declare(act: Act, world: World): Command {
   // Errors are worded by `report`.
   const output = { writeOut: (text: string) => world.stdout.write(text), writeErr: () => undefined };
   const program = new Command('curate')
-    .description('Point at one photo and get the ones like it, privately; turn the best few into a new picture.')
+    .description('Point at one photo, get those like it, privately; make pictures of the best.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput(output)
-    .configureHelp({ subcommandTerm: (command) => command.name() });
+    // Without "help", which says what --help says.
+    .configureHelp({ subcommandTerm: (command) => command.name(), visibleCommands: ({ commands }) => [...commands] });
   for (const { heading, verbs } of GROUPS) {
     program.commandsGroup(heading);
     for (const [verb, summary] of verbs) program.addCommand(inherit(verb(act), output, world).summary(summary));
   }
-  // In the last group.
-  return program.helpCommand(true);
+  return program;
 }
 
 /** Commander does not hand these down to commands that are added ready-made. */
@@ -172,6 +173,7 @@ const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (rea
     verbs: [
       [searchCommand, 'find the photos most like photos; copy, link or move them'],
       [wordsCommand, 'list the words to search by, or say what a photo shows'],
+      [showCommand, 'draw photos in the terminal: files, or hits of a search'],
     ],
   },
   {

@@ -24,6 +24,7 @@ export interface SearchFlags extends FilterFlags, QueryFlags, SpreadFlags, Forma
   model?: string;
   sheet?: string;
   open?: boolean;
+  show?: boolean;
 }
 
 /** One call of the verb. */
@@ -77,6 +78,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   // The document says what was done; people see first what it is done with.
   let acted = flags.json ? await act() : null;
   await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
+  if (flags.show) await draw(world, results);
   for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
   if (!flags.json) acted = await act();
   const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
@@ -128,6 +130,24 @@ export async function print(
 function nothingFound(flags: SearchFlags, { closest }: Answer): string {
   if (closest !== null) return `No photo is that alike: the best score is ${scoreText(closest)}.`;
   return isRestricted(flags) ? 'No other indexed photo passes these filters.' : 'No other photo is indexed.';
+}
+
+/** Only on a terminal: elsewhere the results are for a program. */
+async function draw(world: World, results: readonly SearchResultRow[]): Promise<void> {
+  if (!world.stdout.isTTY) {
+    writeLine(world.stderr, '--show needs a terminal to draw on.');
+    return;
+  }
+  const [{ drawGrid }, { openDisplay }] = await Promise.all([
+    import('../output/terminal/picture-grid.ts'),
+    import('../photos/display.ts'),
+  ]);
+  const photos = results.map(({ path: file, rank, score, available }) => ({
+    file,
+    label: `${rank}  ${scoreText(score)}`,
+    available,
+  }));
+  await drawGrid(world, openDisplay(world), photos, world.stdout.columns || 80);
 }
 
 async function makeSheet(

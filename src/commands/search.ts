@@ -33,6 +33,7 @@ export function searchCommand(act: Act): Command {
     .addOption(modelOption())
     .option('--sheet <file>', 'write a contact sheet: .html, or a picture: .jpg, .png, .webp')
     .option('--open', 'open the contact sheet (or the best photo) when done')
+    .option('--show', 'draw the photos in the terminal, too')
     .option('--print0', 'print paths alone, each followed by a NUL, for xargs -0')
     .addOption(jsonOption())
     .addHelpText('after', QUERIES)

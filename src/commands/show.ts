@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { UserError, usageError } from '../errors.ts';
+import { type Act, type Context, examples } from './command.ts';
+import { ExitCode } from './exit-code.ts';
+
+/** Cells in a line where there is no terminal to ask. */
+const COLUMNS = 80;
+
+export function showCommand(act: Act): Command {
+  return new Command('show')
+    .description('draw photos in the terminal: files, or hits of the last search (@1, @2, ...)')
+    .argument('<photo...>', 'photos, or @N for the Nth hit of the last search')
+    .addHelpText('after', examples('curate show holiday.jpg', 'curate search cat.jpg && curate show @1 @3'))
+    .action(act(show));
+}
+
+async function show(context: Context, photos: string[]): Promise<ExitCode> {
+  const { world } = context;
+  const { data } = context.settings().paths;
+  const [{ drawGrid }, { openDisplay }, { existsSync }] = await Promise.all([
+    import('../output/terminal/picture-grid.ts'),
+    import('../photos/display.ts'),
+    import('node:fs'),
+  ]);
+  const files: string[] = [];
+  for (const photo of photos) files.push(await fileOf(photo, world.cwd, data));
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined) {
+    throw new UserError('photo_missing', `The photo ${missing} does not exist.`, {
+      hint: 'Check the spelling, or connect the drive it is on.',
+    });
+  }
+  const shown = files.map((file, i) => ({
+    file,
+    label: photos[i]?.startsWith('@') ? (photos[i] ?? '') : '',
+    available: true,
+  }));
+  await drawGrid(world, openDisplay(world), shown, world.stdout.columns || COLUMNS);
+  return ExitCode.done;
+}
+
+async function fileOf(photo: string, cwd: string, data: string): Promise<string> {
+  if (!/^@\d+$/.test(photo)) return resolve(cwd, photo);
+  const rank = Number(photo.slice(1));
+  if (rank === 0) throw usageError('There is no hit @0.', 'The best hit of the last search is @1.');
+  const { hitOfLastSearch } = await import('../library/query/last-search.ts');
+  return hitOfLastSearch(data, rank);
+}

@@ -1,0 +1,125 @@
+import { basename } from 'node:path';
+import stringWidth from 'string-width';
+import type { RenderPhoto } from '../../photos/render.ts';
+import type { World } from '../../world.ts';
+import { printable } from '../text.ts';
+import { drawing, protocolOn } from './draw-picture.ts';
+import { shortenMiddle } from './shorten.ts';
+
+export interface GridPhoto {
+  /** Absolute. */
+  readonly file: string;
+  /** Before its name: "3" or "3  0.912". */
+  readonly label: string;
+  /** False when there is nothing to draw. */
+  readonly available: boolean;
+}
+
+/** Terminal cells of a photo, which are about twice as high as wide, so that 8:3 of them are 4:3. */
+interface Cells {
+  readonly width: number;
+  readonly height: number;
+}
+
+const SMALL: Cells = { width: 24, height: 9 };
+/** Between photos. */
+const GAP = 2;
+/** A single photo is this wide at most. */
+const WIDEST = 80;
+/** Pixels of a cell's width, where a terminal draws pixels. */
+const CELL_PIXELS = 10;
+const GROUND = '#000000';
+
+/** RGB rows of a strip, `width` x `height` pixels. */
+interface Strip {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Photos side by side in rows, each with its label and name below, as wide as the terminal (`columns`) allows. */
+export async function drawGrid(
+  world: World,
+  render: RenderPhoto,
+  photos: readonly GridPhoto[],
+  columns: number,
+): Promise<void> {
+  const cells = photos.length === 1 ? large(columns) : SMALL;
+  const perRow = Math.max(1, Math.min(photos.length, Math.floor((columns + GAP) / (cells.width + GAP))));
+  const protocol = protocolOn(world, world.stdout);
+  const scale = protocol === null ? 1 : CELL_PIXELS;
+  for (let first = 0; first < photos.length; first += perRow) {
+    if (world.interrupted.aborted) return;
+    const row = photos.slice(first, first + perRow);
+    const strip = await stripOf(render, row, cells, scale);
+    world.stdout.write(
+      protocol === null ? halfBlocks(strip) : `${drawing(protocol, await png(strip), strip.width / scale)}\n`,
+    );
+    world.stdout.write(
+      `${row
+        .map((photo) => caption(photo, cells))
+        .join(' '.repeat(GAP))
+        .trimEnd()}\n\n`,
+    );
+  }
+}
+
+function large(columns: number): Cells {
+  const width = Math.min(columns, WIDEST);
+  return { width, height: Math.ceil((width * 3) / 8) };
+}
+
+function caption({ file, label }: GridPhoto, cells: Cells): string {
+  const before = label === '' ? '' : `${label}  `;
+  const room = cells.width - before.length;
+  const text = `${before}${shortenMiddle(printable(basename(file)), room, stringWidth)}`;
+  return text + ' '.repeat(Math.max(0, cells.width - stringWidth(text)));
+}
+
+/** @param scale pixels of a cell's width */
+async function stripOf(render: RenderPhoto, photos: readonly GridPhoto[], cells: Cells, scale: number): Promise<Strip> {
+  const box = { width: cells.width * scale, height: cells.height * 2 * scale };
+  const width = (photos.length * (cells.width + GAP) - GAP) * scale;
+  const data = Buffer.alloc(width * box.height * 3);
+  await Promise.all(
+    photos.map(async ({ file, available }, i) => {
+      if (!available) return;
+      const picture = await render({ file, box, as: { format: 'rgb' }, background: GROUND, whole: false });
+      // A photo that cannot be read leaves its place dark; its name says which it is.
+      if (picture.kind === 'fault') return;
+      const left = i * (cells.width + GAP) * scale + Math.floor((box.width - picture.width) / 2);
+      const top = Math.floor((box.height - picture.height) / 2);
+      for (let y = 0; y < picture.height; y += 1) {
+        const line = picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3);
+        data.set(line, ((top + y) * width + left) * 3);
+      }
+    }),
+  );
+  return { data, width, height: box.height };
+}
+
+async function png({ data, width, height }: Strip): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+/** Two pixels a cell: the upper in the colour of the text, the lower in that of the ground. */
+export function halfBlocks({ data, width, height }: Strip): string {
+  const colour = (x: number, y: number): string => {
+    const at = (y * width + x) * 3;
+    return `${data[at] ?? 0};${data[at + 1] ?? 0};${data[at + 2] ?? 0}`;
+  };
+  let text = '';
+  for (let y = 0; y < height; y += 2) {
+    let last = '';
+    for (let x = 0; x < width; x += 1) {
+      const style = `\x1b[38;2;${colour(x, y)};48;2;${y + 1 < height ? colour(x, y + 1) : '0;0;0'}m`;
+      text += `${style === last ? '' : style}▀`;
+      last = style;
+    }
+    text += '\x1b[0m\n';
+  }
+  return text;
+}
