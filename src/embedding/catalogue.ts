@@ -40,8 +40,15 @@ const wordsSchema = z.strictObject({
   scale: z.number().positive(),
 });
 
+/** How similar random pairs of photos are: see `PairSimilarities`. */
+export const pairSimilaritiesSchema = z.strictObject({
+  quantiles: z.array(z.number()).length(100),
+  tail: z.strictObject({ shape: z.number(), scale: z.number().positive() }),
+  photos: z.int().positive(),
+});
+
 /** Statistics of the features, for ranking by more than the cosine. */
-const rankingSchema = z.strictObject({ statistics: checkedFile, alike: z.number() });
+const rankingSchema = z.strictObject({ statistics: checkedFile, alike: z.number(), pairs: pairSimilaritiesSchema });
 
 const entrySchema = z.strictObject({
   id: z.string(),

@@ -80,7 +80,7 @@ export async function resolveModel(
     id: entry.id,
     sha256: entry.sha256,
     file,
-    ranking: ranking && { alike: ranking.alike, statistics: bundledFile(ranking.statistics.file) },
+    ranking: ranking && { ...ranking, statistics: bundledFile(ranking.statistics.file) },
   };
   return expectChecksum(model, await notedSha256(file, settings.paths.cache));
 }

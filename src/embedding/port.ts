@@ -33,6 +33,21 @@ export interface RankingCalibration {
   readonly statistics: string;
   /** Agreement from which a photo shows the query's subject. */
   readonly alike: number;
+  /** Of different photographs, for libraries too small to have their own. */
+  readonly pairs: PairSimilarities;
+}
+
+/**
+ * How similar random pairs of photos are. Plain numbers, so that it can be kept as JSON, per library and model, and made
+ * anew as the library grows.
+ */
+export interface PairSimilarities {
+  /** Cosines that the shares 1, 0.99 ... 0.01 of random pairs reach: falling shares, rising cosines. */
+  readonly quantiles: readonly number[];
+  /** Generalised Pareto distribution of what lies above the last quantile. */
+  readonly tail: { readonly shape: number; readonly scale: number };
+  /** Photos in the library when it was made. */
+  readonly photos: number;
 }
 
 /** A model that is on this machine and was checked. */

@@ -30,8 +30,8 @@ export function rootCosine(a: Float32Array, b: Float32Array): number {
 /** A vector is compared with many others: its roots are drawn once, and forgotten with it. */
 const roots = new WeakMap<Float32Array, Float32Array>();
 
-/** Of unit length; all zeros for all zeros. */
-function rootsOf(vector: Float32Array): Float32Array {
+/** Signed square roots, of unit length: their cosine is the root cosine. All zeros for all zeros. */
+export function rootsOf(vector: Float32Array): Float32Array {
   const known = roots.get(vector);
   if (known !== undefined) return known;
   const length = Math.sqrt(vector.reduce((sum, value) => sum + Math.abs(value), 0)) || 1;

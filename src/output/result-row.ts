@@ -1,3 +1,4 @@
+import type { Likeness } from '../library/ranking/likeness.ts';
 import type { RankedBy } from '../library/ranking/rerank.ts';
 
 /** One search result: as it stands in the JSON document, and as the table and the contact sheets show it. */
@@ -8,6 +9,8 @@ export interface SearchResultRow {
   readonly path: string;
   /** Cosine similarity in [-1, 1]. */
   readonly score: number;
+  /** The score in words, by how rare such a pair of photos is; null where the score is no likeness of photos. */
+  readonly likeness: Likeness | null;
   /** Why it has its rank. */
   readonly rankedBy: RankedBy;
   /** The library's name. */

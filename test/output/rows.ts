@@ -17,6 +17,7 @@ export function resultRow(overrides: Partial<SearchResultRow> = {}): SearchResul
     rank: 1,
     path: '/photos/2024/kitten.jpg',
     score: 0.9817,
+    likeness: null,
     rankedBy: 'agreement',
     library: 'photos',
     width: 1200,

@@ -1,3 +1,4 @@
+import { rootsOf } from '../../embedding/vector.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
 import type { Library, PhotoFilter, PhotoRecord } from '../../store/port.ts';
 import { photoFile } from '../scope.ts';
@@ -61,7 +62,7 @@ export async function listPhotos(
   } else {
     for await (const { vector, ...record } of table.all({ ...options, vectors: true })) {
       demandUninterrupted(signal);
-      if (add(record)) vectors.add(vector);
+      if (add(record)) vectors.add(rootsOf(vector));
     }
   }
   const { burst, nearDuplicate } = model.thresholds;

@@ -4,6 +4,7 @@ import type { Embedder, EmbeddingModel } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoStore } from '../../store/port.ts';
 import type { World } from '../../world.ts';
 import { rememberModel } from '../active-model.ts';
+import { refreshPairs } from '../ranking/pairs.ts';
 import type { Session } from '../session.ts';
 import type { IndexReport } from './events.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.ts';
@@ -59,6 +60,8 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
         },
         request,
       );
+      const { paths } = session.settings;
+      if (!request.dryRun && !signal.aborted) await refreshPairs(index, paths.data, model, Math.random);
       return { report: indexed, kind: index.store.kind };
     } finally {
       await (await early)?.close();

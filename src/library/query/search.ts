@@ -2,6 +2,8 @@ import { usageError } from '../../errors.ts';
 import { unlessInterrupted } from '../../interrupt.ts';
 import { explainEmptiness } from '../emptiness.ts';
 import type { Restriction } from '../photo-filter.ts';
+import { type Likeness, likenessOf, rarity } from '../ranking/likeness.ts';
+import { pairsOf } from '../ranking/pairs.ts';
 import { type RankedHit, rankerOf, type SearchOrder } from '../ranking/ranker.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../search.ts';
 import { spreadOut } from '../spread.ts';
@@ -27,9 +29,14 @@ export interface QuerySearch {
   readonly diverse?: number;
 }
 
+export interface AnsweredPhoto extends FoundPhoto {
+  /** Of its score, among the person's photos; null where words are among the terms, and for a model nobody measured. */
+  readonly likeness: Likeness | null;
+}
+
 /** The answer to one query. */
 export interface Answer {
-  readonly results: readonly FoundPhoto[];
+  readonly results: readonly AnsweredPhoto[];
   /** What was searched for, word by word and photo by photo. */
   readonly terms: readonly NamedTerm[];
   /** The scores are cosines for photos alone, and shares in [0, 1] as soon as words are among the terms. */
@@ -76,8 +83,9 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   const [closest] = results.length === 0 && minScore !== undefined ? await find(anyScore(search)) : [];
   const best = results[0]?.score;
   const unclear = by === 'words' && best !== undefined && best < SEEN;
+  const pairs = by === 'photos' ? await pairsOf(room.session.settings.paths.data, await room.session.model()) : null;
   return {
-    results,
+    results: results.map((photo) => ({ ...photo, likeness: pairs && likenessOf(rarity(photo.score, pairs)) })),
     by,
     closest: closest?.score ?? null,
     terms: terms.map(({ named }) => named),

@@ -1,18 +1,7 @@
+import type { PairSimilarities } from '../../embedding/port.ts';
+
 /** What people read instead of a cosine. */
 export type Likeness = 'very alike' | 'alike' | 'related' | 'weak';
-
-/**
- * How similar random pairs of photos are. Plain numbers, so that it can be kept as JSON, per library and model, and made
- * anew as the library grows.
- */
-export interface PairSimilarities {
-  /** Cosines that the shares 1, 0.99 ... 0.01 of random pairs reach: falling shares, rising cosines. */
-  readonly quantiles: readonly number[];
-  /** Generalised Pareto distribution of what lies above the last quantile. */
-  readonly tail: { readonly shape: number; readonly scale: number };
-  /** Photos in the library when it was made. */
-  readonly photos: number;
-}
 
 /** Random pairs that are enough. */
 export const PAIRS = 20_000;

@@ -5,8 +5,8 @@ import type { PhotoVector } from '../../library/embed-photos.ts';
 import type { IndexRun } from '../../library/index/run.ts';
 import type { LibraryState } from '../../library/libraries.ts';
 import type { NamedTerm } from '../../library/query/read.ts';
+import type { AnsweredPhoto } from '../../library/query/search.ts';
 import type { SearchOrder } from '../../library/ranking/ranker.ts';
-import type { FoundPhoto } from '../../library/search.ts';
 import type { Status } from '../../library/status.ts';
 import type { VerifyReport } from '../../library/verify/verify.ts';
 import { takenAt } from '../../photos/metadata/taken.ts';
@@ -55,11 +55,12 @@ export function searchDocument(found: {
 }
 
 /** A photo that was found as it stands in the document, best first. */
-export function resultRow(photo: FoundPhoto, index: number): SearchResultRow {
+export function resultRow(photo: AnsweredPhoto, index: number): SearchResultRow {
   return {
     rank: index + 1,
     path: photo.file,
     score: photo.score,
+    likeness: photo.likeness,
     rankedBy: photo.rankedBy,
     library: photo.libraryName,
     width: photo.width,

@@ -47,6 +47,7 @@ export function renderHits(
   const taken = ({ takenAt, modifiedAt }: SearchResultRow): string =>
     takenText(takenAt) ?? (fileTimes ? fileTimeText(modifiedAt) : '');
   const extras: Column[] = [
+    { title: 'Likeness', align: 'left' as const, cells: hits.map(({ likeness }) => likeness ?? '') },
     { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));

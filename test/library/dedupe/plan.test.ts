@@ -23,6 +23,7 @@ import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
 import { FACTS_VERSION } from '../../../src/photos/facts.ts';
 import type { TakenFrom } from '../../../src/photos/metadata/taken.ts';
 import { renderPhoto } from '../../../src/photos/render.ts';
+import { unit } from '../../store/samples.ts';
 import { repository } from '../../support/cli.ts';
 import { HashEmbedder, testModel } from '../../support/hash-embedder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
@@ -33,7 +34,7 @@ const CAT = join(repository, 'fixtures/photos/pets/kitten-1.jpg');
 const NOON = Date.UTC(2024, 5, 1, 12);
 
 interface Known {
-  /** Direction of the vector, in degrees: cosines are those of the differences. */
+  /** Direction of the vector's roots, in degrees: root cosines are those of the differences. */
   readonly angle?: number;
   readonly takenMs?: number;
   readonly takenFrom?: TakenFrom;
@@ -52,6 +53,8 @@ beforeEach(async () => {
   await store.putLibrary({ id: 'lib', name: 'Photos', root: photos });
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
+
+const square = (value: number): number => Math.sign(value) * value ** 2;
 
 /** Writes a file and indexes it as what is said of it. */
 async function put(path: string, from: string | Buffer, known: Known = {}): Promise<string> {
@@ -87,7 +90,7 @@ async function indexed(
       width: autoOrient.width,
       height: autoOrient.height,
       quality,
-      vector: Float32Array.from([Math.cos(radians), Math.sin(radians), 0, 0]),
+      vector: unit([square(Math.cos(radians)), square(Math.sin(radians)), 0, 0]),
     },
   ]);
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PairSimilarities } from '../../../src/embedding/port.ts';
 import {
   cosineOf,
   generalisedPareto,
   isOutdated,
   likenessOf,
-  type PairSimilarities,
   pairSimilarities,
   randomPairs,
   rarity,
