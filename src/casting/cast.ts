@@ -12,8 +12,8 @@ export interface Floor {
 interface CastRequest {
   /** May be sent and can be read, best first. */
   readonly candidates: readonly Candidate[];
-  /** Sent or not. */
-  readonly query: FixedPhoto;
+  /** Sent or not; null where words are searched for. */
+  readonly query: FixedPhoto | null;
   /** The query (when it is sent) and the photos named by hand. */
   readonly fixed: readonly FixedPhoto[];
   /** The fixed photos that novelty is measured against: all but the query, to which every candidate is alike. */
@@ -116,7 +116,7 @@ function unlike({ score, agreement }: Candidate, { by }: Floor): string {
 function furtherFrames(dropped: readonly Dropped[], chosen: readonly Candidate[], request: CastRequest): Dropped[] {
   const { query, slots, keepBursts, thresholds } = request;
   const bursts = dropped.filter(({ kind }) => kind === 'burst');
-  const ownMoment = bursts.filter(({ group }) => isOfMoment(query, group, thresholds));
+  const ownMoment = query === null ? [] : bursts.filter(({ group }) => isOfMoment(query, group, thresholds));
   const most = keepBursts ? slots : Math.min(slots, FEW);
   const room = Math.max(0, most - chosen.length);
   return (keepBursts ? bursts : ownMoment).slice(0, room);

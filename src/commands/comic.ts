@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Candidate, Verdict } from '../casting/candidate.ts';
@@ -7,6 +8,7 @@ import { printable } from '../output/text.ts';
 import type { NamedPhoto } from '../picture/cast-references.ts';
 import { MOST_PICTURES } from '../picture/port.ts';
 import { groupByReason } from '../picture/unused.ts';
+import type { WordQuery } from '../picture/word-query.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -29,8 +31,8 @@ interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
 export function comicCommand(act: Act): Command {
   const command = new Command('comic')
     .alias('generate')
-    .description('make a picture from a photo, the photos most like it, and a prompt')
-    .argument('<photo>', 'the query photo')
+    .description('make a picture from a photo and the photos most like it, or of a word, and a prompt')
+    .argument('<photo|word>', 'the query photo, @3 of the last search, or a word, which is searched for')
     .argument('[prompt]', 'what to make; - reads it from standard input')
     .option('--prompt-file <file>', 'read the prompt from a file; - is standard input')
     .option('--example <name>', 'take a prompt from the collection in examples/prompts')
@@ -45,7 +47,7 @@ export function comicCommand(act: Act): Command {
     .option('--pick', 'choose the photos in the terminal')
     .option(
       '--min-score <s>',
-      'send photos from this cosine similarity on (-1 to 1; default: those of the same subject)',
+      'send photos from this score on (-1 to 1; default: those of the same subject)',
       numberBetween(-1, 1),
     )
     .option('--keep-bursts', 'fill places that stay empty with further photos of the same moments');
@@ -58,6 +60,7 @@ export function comicCommand(act: Act): Command {
         'curate comic cat.jpg "four-panel comic of this cat" --dry-run',
         'curate comic cat.jpg "four-panel comic" --quality low --max-cost 0.10',
         'curate comic cat.jpg --example film-poster --size 1024x1536',
+        'curate comic "border collie" "a comic of this dog"',
         'curate comic team.jpg --prompt-file idea.txt --refs 3 --ref logo.png --pick',
       ),
     )
@@ -75,6 +78,7 @@ async function comic(
   if (flags.pick) demandTerminal(world);
   const restriction = restrictionOf(world.cwd, flags);
   const prompt = await readPrompt(world, argument, flags);
+  const query = await queryOf(world, settings.paths.data, photo);
   const { offerComic } = await import('../picture/offer-comic.ts');
   const { makePicture } = await import('./picture.ts');
   return makePicture(context, {
@@ -84,7 +88,7 @@ async function comic(
     offer: (format, deps) =>
       offerComic(
         {
-          query: named(world, photo),
+          query,
           sendQuery: flags.query,
           byHand: (flags.ref ?? []).map((file) => named(world, file)),
           slots: flags.refs,
@@ -100,6 +104,24 @@ async function comic(
         deps,
       ),
   });
+}
+
+/** @throws UserError usage for more than one photo */
+async function queryOf(world: World, dataFolder: string, text: string): Promise<NamedPhoto | WordQuery> {
+  const [{ resolveTerm }, { looksLikePath }] = await Promise.all([
+    import('../library/query/resolve.ts'),
+    import('../library/query/parse.ts'),
+  ]);
+  const isThere = existsSync(resolve(world.cwd, text));
+  // What is not there is said when it is to be read.
+  if (!isThere && looksLikePath(text) && !/[*?[\]{}:]/.test(text)) return named(world, text);
+  const standardInput = () => Promise.reject(usageError('comic takes no photo on standard input.', 'Name a file.'));
+  const [term, ...more] = await resolveTerm(text, false, { cwd: world.cwd, dataFolder, standardInput });
+  if (term === undefined || more.length > 0) {
+    throw usageError(`${text} is more than one photo.`, 'Name the query photo, and others with --ref.');
+  }
+  if (term.kind === 'word') return { word: term.text };
+  return isThere ? named(world, text) : { file: term.file, given: 'absolute' };
 }
 
 function named({ cwd }: World, file: string): NamedPhoto {

@@ -5,6 +5,7 @@ import { writeDryRun } from '../output/pages/dry-run.ts';
 import { askYesNo, canAsk } from '../output/terminal/ask.ts';
 import { announce, reportMade } from '../output/terminal/picture-report.ts';
 import { PictureScreen } from '../output/terminal/picture-screen.ts';
+import { noticeText as searchNoticeText } from '../output/terminal/search-notices.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { openDisplay } from '../photos/display.ts';
@@ -61,6 +62,8 @@ function noticeText(notice: Notice): string {
   switch (notice.kind) {
     case 'model':
       return notice.text;
+    case 'search':
+      return searchNoticeText(notice.notice);
     case 'few-alike': {
       const { alike, places, empty } = notice;
       if (alike === 0) return 'No photo is like the query: only what was named is sent.';

@@ -4,8 +4,8 @@ import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
 import { agreements } from '../library/ranking/rerank.ts';
 import type { RankingStatistics } from '../library/ranking/statistics.ts';
-import { embedQueries, type FoundPhoto, searchVector } from '../library/search.ts';
-import type { PhotoFilter, PhotoIndex, PhotoTable } from '../store/port.ts';
+import { embedQueries, type FoundPhoto } from '../library/search.ts';
+import type { PhotoIndex, PhotoTable } from '../store/port.ts';
 import type { Unused } from './plan.ts';
 import type { PrivateGuard } from './private-guard.ts';
 
@@ -13,10 +13,12 @@ import type { PrivateGuard } from './private-guard.ts';
 type Query = Pick<Candidate, 'file' | 'sha256' | 'vector'>;
 
 interface CandidateRequest {
-  readonly query: Query;
+  /** Null where words are searched for. */
+  readonly query: Query | null;
+  /** The best photos, best first, and their scores. */
+  readonly search: (k: number) => Promise<readonly FoundPhoto[]>;
   /** How many to look at, best first. */
   readonly k: number;
-  readonly filter?: PhotoFilter;
   readonly guard: PrivateGuard;
   /** Of the model's features; null when nobody has measured them. */
   readonly statistics: RankingStatistics | null;
@@ -34,17 +36,13 @@ export interface Candidates {
   readonly exhausted: boolean;
 }
 
-/** The photos most like the query (a copy of which is no candidate), with what casting needs of them, sorted out by who may be sent. */
+/** What a search finds (a copy of the query is no candidate), with what casting needs of it, sorted out by who may be sent. */
 export async function findCandidates(
   index: PhotoIndex,
-  { query, k, filter, guard, statistics, besides }: CandidateRequest,
+  { query, search, k, guard, statistics, besides }: CandidateRequest,
 ): Promise<Candidates> {
   // The query's own row is among them: it tells whether its content is private elsewhere.
-  const found = await searchVector(index, {
-    vector: query.vector,
-    k,
-    ...(filter === undefined ? {} : { filter }),
-  });
+  const found = await search(k);
   const privateContents = new Map<string, string>();
   const why = new Map<FoundPhoto, string>();
   for (const photo of found) {
@@ -57,17 +55,17 @@ export async function findCandidates(
     if (why.has(photo) || others.has(photo.file)) continue;
     if (privateContents.has(photo.sha256) && !guard.isAllowed(photo.file))
       why.set(photo, 'private: the same photo is private elsewhere');
-    else if (photo.sha256 === query.sha256) why.set(photo, `copy of ${basename(query.file)}`);
+    else if (query !== null && photo.sha256 === query.sha256) why.set(photo, `copy of ${basename(query.file)}`);
     else if (!photo.available) why.set(photo, 'not there; its drive may be away');
   }
   const vectors = await vectorsOf(index.table, found);
   // The query itself is no surroundings of its own.
   const around = found.flatMap((photo) => {
     const vector = vectors.get(photo.id);
-    return vector === undefined || photo.sha256 === query.sha256 ? [] : [{ photo, vector }];
+    return vector === undefined || photo.sha256 === query?.sha256 ? [] : [{ photo, vector }];
   });
   const agreement =
-    statistics === null
+    statistics === null || query === null
       ? null
       : agreements(
           query.vector,

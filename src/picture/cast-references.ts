@@ -8,6 +8,7 @@ import type { Given, PlannedReference, Unused } from './plan.ts';
 import { demandPublic, type PrivateGuard } from './private-guard.ts';
 import { prepareReference } from './references.ts';
 import { type Choose, fillSlots } from './rounds.ts';
+import type { WordQuery } from './word-query.ts';
 
 /** A photo that the person named. */
 export interface NamedPhoto {
@@ -17,8 +18,8 @@ export interface NamedPhoto {
 }
 
 export interface CastRequest {
-  readonly query: NamedPhoto;
-  /** Whether the query itself is sent, first of all. */
+  readonly query: NamedPhoto | WordQuery;
+  /** Whether the query photo itself is sent, first of all. */
   readonly sendQuery: boolean;
   /** Named by hand: sent in any case, after the query. */
   readonly byHand: readonly NamedPhoto[];
@@ -26,7 +27,7 @@ export interface CastRequest {
   readonly slots: number;
   /** What of the library is searched. */
   readonly restriction: Restriction;
-  /** Cosine from which a photo is like the query; without it, the model's calibration decides. */
+  /** Score from which a photo is like the query; without it, the model's calibration decides. */
   readonly minScore?: number | undefined;
   /** Fills slots that stay empty with further frames of the same moments. */
   readonly keepBursts?: boolean | undefined;
@@ -55,18 +56,28 @@ interface CastDeps {
  * @throws UserError when a named photo is private or cannot be read, or nothing was ever indexed
  */
 export async function castReferences(deps: CastDeps, request: CastRequest): Promise<Cast> {
-  const { query, sendQuery, byHand, slots } = request;
-  const free = slots - byHand.length - (sendQuery ? 1 : 0);
-  const named = [...(sendQuery ? [query] : []), ...byHand];
+  const { query, byHand, slots } = request;
+  const sent = request.sendQuery && 'file' in query ? query : null;
+  const free = slots - byHand.length - (sent === null ? 0 : 1);
+  const named = [...(sent === null ? [] : [sent]), ...byHand];
   for (const photo of named)
-    demandPublic(deps.guard, photo.file, photo === query ? 'Search by it alone: --no-query' : undefined);
+    demandPublic(deps.guard, photo.file, photo === sent ? 'Search by it alone: --no-query' : undefined);
   if (free > 0) await demandStore(deps.session);
   const filter = free > 0 ? await filterFor(deps.session.store, request.restriction) : null;
-  const planned = await Promise.all(named.map((photo) => planNamed(deps.render, photo, sendQuery && photo === query)));
+  const planned = await Promise.all(named.map((photo) => planNamed(deps.render, photo, photo === sent)));
   const { references: fixed, unused: copies } = withoutCopies(planned);
   if (free <= 0) return { references: fixed, unused: copies, alike: 0, searched: false };
   const { choose, minScore = null, keepBursts = false } = request;
-  const filled = await fillSlots(deps, { query: query.file, fixed, slots, free, filter, minScore, keepBursts, choose });
+  const filled = await fillSlots(deps, {
+    query: 'file' in query ? query.file : query,
+    fixed,
+    slots,
+    free,
+    filter,
+    minScore,
+    keepBursts,
+    choose,
+  });
   return {
     references: filled.references,
     unused: [...copies, ...filled.unused],

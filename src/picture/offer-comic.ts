@@ -8,9 +8,10 @@ import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
 import type { Notice, PlannedReference } from './plan.ts';
 import { MOST_PICTURES } from './port.ts';
 import { guardNow } from './private-guard.ts';
+import { checkWord } from './word-query.ts';
 import { composeText } from './wording.ts';
 
-/** A picture from a query photo, photos named by hand and photos like the query. */
+/** A picture from a query photo or word, photos named by hand and photos like the query. */
 export interface ComicRequest extends Omit<CastRequest, 'slots'> {
   /** Photos to send, the named ones included; undefined leaves it at six, or as many as are named. */
   readonly slots: number | undefined;
@@ -30,17 +31,21 @@ const USUAL_SLOTS = 6;
  */
 export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<Offer> {
   const { world, settings, signal } = deps;
-  const request = { ...given, byHand: distinct(given) };
+  // A word has no picture of its own to send.
+  const asked = { ...given, sendQuery: given.sendQuery && 'file' in given.query };
+  const request = { ...asked, byHand: distinct(asked) };
+  const { query } = request;
   const slots = slotsOf(request);
   const { prompt, raw, allowedPrivate } = request;
   const model = chooseModel(await readImageModels(), settings.imageModel, world.now());
   const parameters = parametersOf(request.wanted, model);
   const work = async (): Promise<Cast> =>
     castReferences({ ...deps, guard: await guardNow(deps, allowedPrivate) }, { ...request, slots });
+  const said = 'word' in query ? await checkWord(await deps.session.model(), query) : [];
   const { references, unused, alike, searched } = await unlessInterrupted(signal, work());
   const nothingFound = searched && unused.length === 0 && references.every(({ score }) => score === null);
   if (nothingFound) await explainEmptiness(deps.session);
-  if (references.length === 0) throw nothingLeft(nothingFound, searched && alike === 0);
+  if (references.length === 0) throw nothingLeft(query, nothingFound, searched && alike === 0);
   return offerPlan(
     {
       verb: 'comic',
@@ -53,7 +58,10 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
       rememberedTokens: 0,
       parent: null,
       rigid: false,
-      notices: nothingFound ? [{ kind: 'nothing-found' }] : fewAlike(slots, request, references, alike),
+      notices: [
+        ...said.map((notice) => ({ kind: 'search', notice }) as const),
+        ...(nothingFound ? [{ kind: 'nothing-found' } as const] : fewAlike(slots, request, references, alike)),
+      ],
       allowedPrivate,
       textFor: (kept) => composeText(prompt, kept, raw),
     },
@@ -74,7 +82,7 @@ function fewAlike(
 
 /** The photos named by hand, each once, and without the query when that is sent already. */
 function distinct({ query, sendQuery, byHand }: ComicRequest): ComicRequest['byHand'] {
-  const seen = new Set(sendQuery ? [query.file] : []);
+  const seen = new Set(sendQuery && 'file' in query ? [query.file] : []);
   return byHand.filter(({ file }) => !seen.has(file) && seen.add(file));
 }
 
@@ -89,7 +97,12 @@ function slotsOf({ slots, sendQuery, byHand }: ComicRequest): number {
   return slots ?? Math.max(USUAL_SLOTS, named);
 }
 
-function nothingLeft(nothingFound: boolean, nothingAlike: boolean): Error {
+function nothingLeft(query: ComicRequest['query'], nothingFound: boolean, nothingAlike: boolean): Error {
+  if ('word' in query) {
+    const why = nothingFound ? 'No indexed photo passes the filters' : `No indexed photo clearly shows "${query.word}"`;
+    const hint = 'Say another word, name a photo instead, or take less clear ones: --min-score 0.1';
+    return usageError(`${why}: no photo is left to send.`, hint);
+  }
   if (nothingAlike && !nothingFound) {
     const why = 'No indexed photo is like the query: no photo is left to send.';
     return usageError(why, 'Drop --no-query, name photos with --ref, or take less alike ones: --min-score 0.4');

@@ -1,3 +1,4 @@
+import type { SearchNotice } from '../library/query/read.ts';
 import type { ChosenModel } from './image-models/image-models.ts';
 import type { LineageReference } from './lineage/lineage.ts';
 import type { Parameters } from './port.ts';
@@ -23,7 +24,7 @@ export interface PlannedReference {
 export interface Unused {
   /** Absolute. */
   readonly file: string;
-  /** Cosine similarity to the query; null when it was not searched for. */
+  /** Cosine similarity to the query, or the share of the words; null when it was not searched for. */
   readonly score: number | null;
   readonly reason: string;
 }
@@ -34,6 +35,8 @@ export type Notice =
   | { readonly kind: 'model'; readonly text: string }
   /** The search found no photo within the filter: only named photos are used. */
   | { readonly kind: 'nothing-found' }
+  /** Of the words that were searched for. */
+  | { readonly kind: 'search'; readonly notice: SearchNotice }
   /** Only so many photos are like the query, and some of the places for them stay empty. */
   | { readonly kind: 'few-alike'; readonly alike: number; readonly places: number; readonly empty: number };
 

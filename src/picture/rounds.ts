@@ -5,7 +5,9 @@ import { UserError } from '../errors.ts';
 import { demandUninterrupted } from '../interrupt.ts';
 import { NEIGHBOURHOOD } from '../library/ranking/rerank.ts';
 import { statisticsOf } from '../library/ranking/statistics.ts';
+import { searchVector } from '../library/search.ts';
 import type { Session } from '../library/session.ts';
+import { CLEARLY_SEEN } from '../library/words/seen.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
@@ -13,6 +15,7 @@ import type { PlannedReference, Unused } from './plan.ts';
 import { privateTwin } from './private-contents.ts';
 import { type PrivateGuard, privateError } from './private-guard.ts';
 import { type Prepared, prepareReference, type Reference } from './references.ts';
+import { type WordQuery, wordSearch } from './word-query.ts';
 
 /** At least this many candidates are looked at per slot of the request. */
 const PER_SLOT = 4;
@@ -23,15 +26,15 @@ const DEEPEST = 1024;
 export type Choose = (proposed: readonly Verdict[], most: number) => Promise<readonly Candidate[]>;
 
 export interface RoundsRequest {
-  /** Absolute; sent only when it is one of `fixed`. */
-  readonly query: string;
+  /** A photo (absolute), sent only when it is one of `fixed`; or words. */
+  readonly query: string | WordQuery;
   /** Sent in any case. */
   readonly fixed: readonly PlannedReference[];
   /** Slots in all, and those to be filled. */
   readonly slots: number;
   readonly free: number;
   readonly filter: PhotoFilter | null;
-  /** Cosine from which a photo is like the query; null leaves it to the model's calibration. */
+  /** Score from which a photo is like the query; null leaves it to the model's calibration. */
   readonly minScore: number | null;
   /** Fills slots that stay empty with further frames of the same moments. */
   readonly keepBursts: boolean;
@@ -47,7 +50,7 @@ interface Filled {
 }
 
 interface RoundsDeps {
-  readonly session: Pick<Session, 'store' | 'embedder'>;
+  readonly session: Pick<Session, 'store' | 'embedder' | 'model'>;
   readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
@@ -64,38 +67,46 @@ export async function fillSlots(
 ): Promise<Filled> {
   const { query, filter, fixed, free, keepBursts } = request;
   const files = fixed.map(({ reference }) => reference.file);
-  const [store, embedder] = await Promise.all([session.store(), session.embedder()]);
-  const index = { store, table: store.table(embedder.model) };
-  const statistics = await statisticsOf(embedder.model);
-  const floor = floorOf(embedder.model, request.minScore);
-  const known = await describe(embedder, [query, ...files]);
+  const photo = typeof query === 'string' ? query : null;
+  const named = [...(photo === null ? [] : [photo]), ...files];
+  const [store, model] = await Promise.all([session.store(), session.model()]);
+  const index = { store, table: store.table(model) };
+  const statistics = await statisticsOf(model);
+  const floor = typeof query === 'string' ? floorOf(model, request.minScore) : wordFloor(request.minScore);
+  const known = named.length === 0 ? new Map<string, never>() : await describe(await session.embedder(), named);
   const described = (file: string): Omit<Candidate, 'score' | 'agreement'> => {
     const photo = known.get(file);
     if (photo === undefined) throw new Error(`${file} was not described`);
     return photo;
   };
   const standing = files.map(described);
+  const asked = photo === null ? null : described(photo);
+  const within = filter === null ? {} : { filter };
+  const search =
+    typeof query === 'string'
+      ? (k: number) => searchVector(index, { vector: described(query).vector, k, ...within })
+      : await wordSearch(index, model, query, filter);
   const unsound = new Map<Candidate, string>();
   const ready = new Map<string, Reference>();
   const propose = (found: Candidates): CastResult =>
     cast({
       candidates: found.candidates.filter((candidate) => !unsound.has(candidate)),
-      query: described(query),
+      query: asked,
       fixed: standing,
       seeds: standing.filter((_, i) => fixed[i]?.role !== 'query'),
       slots: free,
       floor,
       keepBursts,
-      thresholds: embedder.model.thresholds,
+      thresholds: model.thresholds,
     });
   const look = (k: number): Promise<Candidates> =>
     findCandidates(index, {
-      query: described(query),
+      query: asked,
+      search,
       k,
       guard,
       statistics,
-      besides: [query, ...files],
-      ...(filter === null ? {} : { filter }),
+      besides: named,
     });
 
   let found: Candidates;
@@ -108,7 +119,7 @@ export async function fillSlots(
     const enough = usedOf(proposed).length === free || alike < found.candidates.length;
     if (enough || found.exhausted || k > DEEPEST) break;
   }
-  const { nearDuplicate } = embedder.model.thresholds;
+  const { nearDuplicate } = model.thresholds;
   const secret = async (photo: Candidate): Promise<string | null> => {
     const twin = await privateTwin(index, photo, { guard, nearDuplicate });
     return twin === null ? null : `private: ${twin}`;
@@ -129,6 +140,11 @@ export async function fillSlots(
       ...found.excluded,
     ].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)),
   };
+}
+
+/** From here on a word is right often enough to be sent for. */
+function wordFloor(minScore: number | null): Floor {
+  return { by: 'cosine', least: minScore ?? CLEARLY_SEEN };
 }
 
 /** Below it, no photo is a reference. */

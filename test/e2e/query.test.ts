@@ -50,6 +50,22 @@ describe('curate search', () => {
     ]);
   });
 
+  it('lets a comic be made of a word, or of what was found', async () => {
+    const made = await home.json<{ references: { path: string; role: string; used: boolean }[] }>([
+      'comic',
+      'dog',
+      'a comic of this dog',
+      '--dry-run',
+      '--out',
+      join(home.path, 'dry'),
+    ]);
+    const sent = made.references.filter(({ used }) => used);
+    expect(sent.every(({ path, role }) => role === 'reference' && /dog-\d\.jpg$/.test(path))).toBe(true);
+    expect([made.exit, sent.length > 0]).toEqual([0, true]);
+    const folder = await home.json<{ error: { code: string } }>(['comic', photos, 'a comic', '--dry-run']);
+    expect(folder).toMatchObject({ exit: 2, error: { code: 'usage' } });
+  });
+
   it('refuses an unknown word', async () => {
     const refused = await home.json<{ error: { code: string } }>(['search', 'casstle']);
     expect(refused).toMatchObject({ exit: 2, schema: 'curate.error/1', error: { code: 'unknown_word' } });

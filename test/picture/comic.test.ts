@@ -177,6 +177,47 @@ describe('what is sent', () => {
   });
 });
 
+describe('a comic of a word', () => {
+  it('is cast of the photos that show it best, with their shares for scores, and sends no query photo', async () => {
+    const offer = await room.comic({ word: 'Dogs' });
+    const made = await room.made(offer);
+    const sent = used(made);
+    expect(sent.length).toBeGreaterThan(0);
+    for (const { path, role, score } of sent) {
+      expect(basename(path)).toMatch(/^dog-/);
+      expect(role).toBe('reference');
+      expect(score).toBeGreaterThan(0.3);
+      expect(score).toBeLessThanOrEqual(1);
+    }
+    expect(offer.text).not.toContain('main reference');
+    expect(offer.notices).toContainEqual(expect.objectContaining({ kind: 'few-alike' }));
+  });
+
+  it('sends private photos as little as any, but named ones', async () => {
+    await writeFile(join(photos, 'pets', '.curateprivate'), 'dog-*\n');
+    await expect(room.comic({ word: 'dog' })).rejects.toMatchObject({ kind: 'usage' });
+    const made = await room.made(room.comic({ word: 'dog' }, { ref: [cat] }));
+    expect(used(made).map(({ path }) => path)).toEqual([cat]);
+    expect(made.references.filter(({ reason }) => reason === 'private').map(({ path }) => basename(path))).toContain(
+      'dog-1.jpg',
+    );
+  });
+
+  it('says what it means, that nothing shows it, and that it is not known', async () => {
+    const least = { minScore: 0 };
+    const crane = await room.comic({ word: 'crane' }, least);
+    expect(crane.notices).toContainEqual({
+      kind: 'search',
+      notice: expect.objectContaining({ kind: 'meanings', word: 'crane' }),
+    });
+    await expect(room.comic({ word: 'beach' })).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('clearly shows "beach"'),
+    });
+    await expect(room.comic({ word: 'casstle' })).rejects.toMatchObject({ code: 'unknown_word' });
+  });
+});
+
 describe('private photos', () => {
   it('are searched, but never sent', async () => {
     await writeFile(join(photos, '.curateprivate'), 'pets/\n');

@@ -13,6 +13,7 @@ import { type ComicRequest, offerComic } from '../../src/picture/offer-comic.ts'
 import { offerRefine, type RefineRequest } from '../../src/picture/offer-refine.ts';
 import { offerReplay } from '../../src/picture/offer-replay.ts';
 import { Outlet } from '../../src/picture/outlet.ts';
+import type { WordQuery } from '../../src/picture/word-query.ts';
 import type { Settings } from '../../src/settings.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -109,13 +110,13 @@ export class Darkroom {
     };
   }
 
-  comic(query: string, { ref = [], ...more }: ComicAsk = {}): Promise<Offer> {
+  comic(query: string | WordQuery, { ref = [], ...more }: ComicAsk = {}): Promise<Offer> {
     const named = (file: string) => {
       return { file: resolve(this.folder, file), given: isAbsolute(file) ? 'absolute' : 'relative' } as const;
     };
     return offerComic(
       {
-        query: named(query),
+        query: typeof query === 'string' ? named(query) : query,
         sendQuery: true,
         byHand: ref.map(named),
         slots: undefined,

@@ -1,0 +1,34 @@
+import type { EmbeddingModel } from '../embedding/port.ts';
+import { rankCandidates } from '../library/query/candidates.ts';
+import { readWord, type SearchNotice } from '../library/query/read.ts';
+import { type FoundPhoto, locateHits } from '../library/search.ts';
+import { loadWords } from '../library/words/load.ts';
+import type { PhotoFilter, PhotoIndex } from '../store/port.ts';
+
+/** Photos of something, rather than photos like one. */
+export interface WordQuery {
+  /** One word or several, as the person typed them. */
+  readonly word: string;
+}
+
+/** What is to be said of a word before photos are searched by it. @throws UserError `unknown_word`, `words_unavailable` */
+export async function checkWord(model: EmbeddingModel, { word }: WordQuery): Promise<readonly SearchNotice[]> {
+  return readWord({ kind: 'word', text: word, weight: 1 }, await loadWords(model)).notices;
+}
+
+/** A search by words: gives the photos that show them best, with their shares for scores. */
+export async function wordSearch(
+  index: PhotoIndex,
+  model: EmbeddingModel,
+  { word }: WordQuery,
+  filter: PhotoFilter | null,
+): Promise<(k: number) => Promise<readonly FoundPhoto[]>> {
+  const words = await loadWords(model);
+  const terms = readWord({ kind: 'word', text: word, weight: 1 }, words).terms.map(({ term }) => term);
+  const { similar } = model.thresholds;
+  return async (k) => {
+    const hits = await rankCandidates(index.table, { words, similar, terms, k, filter });
+    const best = hits.slice(0, k).map((hit) => ({ ...hit, rankedBy: 'words' as const }));
+    return locateHits(index.store, best, { k });
+  };
+}
