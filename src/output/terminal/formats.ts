@@ -1,37 +1,10 @@
 import { basename, relative } from 'node:path';
 import { type Cell, csvLine, tsvLine } from '../delimited.ts';
+import { FIELDS, type Field, type Layout, type ListFormat } from '../list-format.ts';
 import { type SearchResultRow, scoreText, takenText } from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
 import { type Alignment, renderHits, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
-
-export const FORMATS = ['table', 'paths', 'tsv', 'csv'] as const;
-export type ListFormat = (typeof FORMATS)[number];
-
-export const FIELDS = [
-  'rank',
-  'score',
-  'rankedBy',
-  'path',
-  'name',
-  'library',
-  'width',
-  'height',
-  'takenAt',
-  'takenFrom',
-  'camera',
-  'modifiedAt',
-  'sizeBytes',
-  'available',
-] as const satisfies readonly (keyof SearchResultRow | 'name')[];
-export type Field = (typeof FIELDS)[number];
-
-/** What is printed of each photo. */
-export interface Layout {
-  readonly fields?: readonly Field[];
-  /** Absolute; paths are printed relative to it. */
-  readonly relativeTo?: string;
-}
 
 /** Rows as they are printed: their paths relative where that is wanted. */
 export function laidOut<Row extends { readonly path: string }>(rows: readonly Row[], { relativeTo }: Layout): Row[] {
