@@ -15,14 +15,14 @@ import type { ActFlags } from './flags/act.ts';
 import { type FilterFlags, isDated, isRestricted } from './flags/filter.ts';
 import { type FormatFlags, layoutOf, listFormat } from './flags/format.ts';
 import type { Asked, QueryFlags } from './flags/query.ts';
+import { type SheetFlags, sheetWishes } from './flags/sheet.ts';
 import type { SpreadFlags } from './flags/spread.ts';
 
-export interface SearchFlags extends FilterFlags, QueryFlags, SpreadFlags, FormatFlags, ActFlags {
+export interface SearchFlags extends FilterFlags, QueryFlags, SpreadFlags, FormatFlags, SheetFlags, ActFlags {
   each?: boolean;
   order: SearchOrder;
   includeSelf?: boolean;
   model?: string;
-  sheet?: string;
   open?: boolean;
   show?: boolean;
 }
@@ -74,7 +74,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   const results = answer.results.map(resultRow);
   const photos = results.map(({ path }) => path);
   const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
-  if (flags.sheet !== undefined) await makeSheet(context, flags.sheet, wanted, results);
+  if (flags.sheet !== undefined) await makeSheet(context, flags, wanted, results);
   // The document says what was done; people see first what it is done with.
   let acted = flags.json ? await act() : null;
   await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
@@ -152,7 +152,7 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
 
 async function makeSheet(
   { world }: Context,
-  sheet: string,
+  flags: SheetFlags,
   wanted: readonly QueryTerm[],
   results: readonly SearchResultRow[],
 ): Promise<void> {
@@ -162,6 +162,8 @@ async function makeSheet(
   ]);
   const queries = wanted.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
   const words = wanted.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
-  await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), { queries, words, results });
+  const { sheet = '' } = flags;
+  const contents = { queries, words, results, ...sheetWishes(world.cwd, flags) };
+  await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), contents);
   writeLine(world.stderr, `Contact sheet: ${sheet}`);
 }

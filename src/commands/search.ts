@@ -13,6 +13,7 @@ import { addFilterOptions, restrictionOf } from './flags/filter.ts';
 import { addFormatOptions, wantsJson } from './flags/format.ts';
 import { jsonOption, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
 import { addQueryOptions, readAsked } from './flags/query.ts';
+import { addSheetOptions, sheetWishes } from './flags/sheet.ts';
 import { addSpreadOptions, spreadOf, wantedOf } from './flags/spread.ts';
 import { readProgress, type SearchFlags, type SearchRun, show } from './search-show.ts';
 import { openSession } from './session.ts';
@@ -28,10 +29,10 @@ export function searchCommand(act: Act): Command {
     .addOption(orderOption());
   addSpreadOptions(command);
   addFormatOptions(addFilterOptions(command));
-  return addActOptions(command)
+  addSheetOptions(addActOptions(command));
+  return command
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
-    .option('--sheet <file>', 'write a contact sheet: .html, or a picture: .jpg, .png, .webp')
     .option('--open', 'open the contact sheet (or the best photo) when done')
     .option('--show', 'draw the photos in the terminal, too')
     .option('--print0', 'print paths alone, each followed by a NUL, for xargs -0')
@@ -77,6 +78,7 @@ async function search(context: Context, args: string[], given: SearchFlags): Pro
   const flags = { ...given, json: wantsJson(given) };
   const action = actionOf(world.cwd, flags);
   demandCompatible(flags, action);
+  sheetWishes(world.cwd, flags);
   const started = world.elapsed();
   if (flags.sheet !== undefined) {
     const { checkSheetFile } = await import('../output/sheet/sheet.ts');

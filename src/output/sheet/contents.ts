@@ -6,4 +6,15 @@ export interface SheetContents {
   /** Words that were searched for, as they were asked. */
   readonly words?: readonly string[];
   readonly results: readonly SearchResultRow[];
+  /** Photos side by side; as many as look well when absent. */
+  readonly columns?: number;
+  /** What the links of a page begin with, where the photos are reached from elsewhere than this machine. */
+  readonly links?: LinkBase;
+}
+
+export interface LinkBase {
+  /** Begins the links in place of `folder`; "" for links relative to a page that lies beside the photos. */
+  readonly url: string;
+  /** Absolute: what lies below it is linked by `url`. */
+  readonly folder: string;
 }

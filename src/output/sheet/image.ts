@@ -28,7 +28,7 @@ export async function drawSheet(
   format: ImageFormat,
 ): Promise<Buffer> {
   const { queries, results } = contents;
-  const layout = layOutSheet(results.length, queries.length, frameAspect(results));
+  const layout = layOutSheet(results.length, queries.length, frameAspect(results), contents.columns);
   if (layout === null) {
     throw new UserError('sheet_too_large', `${results.length} photos are too many for one picture.`, {
       hint: 'Ask for fewer with --k, or write the sheet as .html.',

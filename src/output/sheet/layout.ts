@@ -48,22 +48,29 @@ const SMALLEST = 64;
 /** What every format can hold (WebP: 16,383 a side), and what memory can (three bytes a pixel). */
 const MAX_SIDE = 16_000;
 const MAX_PIXELS = 80_000_000;
+/** The heading stands beside the query. */
+const FEWEST_COLUMNS = 2;
 /** Between 4:3 and 3:2: fills screens and paper alike. */
 const PLEASING_RATIO = 1.4;
 
-/** The largest layout that holds all results; null when there are too many for one picture. */
-export function layOutSheet(results: number, queries: number, aspect: number): SheetLayout | null {
+/**
+ * The largest layout that holds all results; null when there are too many for one picture.
+ * @param columns how many photos side by side; as many as look well when absent
+ */
+export function layOutSheet(results: number, queries: number, aspect: number, columns?: number): SheetLayout | null {
   let edge = ROOM.find((step) => results <= step.results)?.edge ?? 0;
   for (; edge >= SMALLEST; edge = Math.floor(edge * 0.93)) {
-    const layout = bestColumns(results, queries, aspect, edge);
+    const layout =
+      columns === undefined
+        ? bestColumns(results, queries, aspect, edge)
+        : withColumns(Math.max(FEWEST_COLUMNS, columns), results, queries, aspect, edge);
     if (Math.max(layout.width, layout.height) <= MAX_SIDE && layout.width * layout.height <= MAX_PIXELS) return layout;
   }
   return null;
 }
 
 function bestColumns(results: number, queries: number, aspect: number, edge: number): SheetLayout {
-  // Two columns at least: the heading stands beside the query.
-  const last = Math.max(2, Math.min(results, 400));
+  const last = Math.max(FEWEST_COLUMNS, Math.min(results, 400));
   const layouts = Array.from({ length: last - 1 }, (_, i) => withColumns(i + 2, results, queries, aspect, edge));
   const cost = ({ columns, rows, width, height }: SheetLayout): number => {
     const holes = rows === 0 ? 0 : (columns * rows - results) / (columns * rows);

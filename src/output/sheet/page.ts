@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import stringWidth from 'string-width';
 import type { RenderPhoto } from '../../photos/render.ts';
 import type { World } from '../../world.ts';
@@ -7,15 +6,16 @@ import { renderPage } from '../pages/page.ts';
 import { type SearchResultRow, scoreText } from '../result-row.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { bytes } from '../text.ts';
-import type { SheetContents } from './contents.ts';
+import type { LinkBase, SheetContents } from './contents.ts';
 import { dateText, folderBelow, type Heading, heading, sharedFolder } from './heading.ts';
 import { frameAspect } from './layout.ts';
+import { linkTo } from './link.ts';
 import { sheetStyle } from './style.ts';
 import { type Thumbnail, thumbnail } from './thumbnail.ts';
 
 /** The sheet as one page that needs nothing else: no script, no network, thumbnails inside. */
 export async function renderSheetPage(world: World, render: RenderPhoto, contents: SheetContents): Promise<string> {
-  const { queries, results } = contents;
+  const { queries, results, links } = contents;
   const { edge, quality } = thumbnailSize(results.length);
   const picture = (file: string, side: number): Promise<Thumbnail> =>
     thumbnail(render, file, { width: side, height: side }, { as: 'webp', quality });
@@ -31,9 +31,9 @@ export async function renderSheetPage(world: World, render: RenderPhoto, content
   const shared = sharedFolder(results.map(({ path }) => path));
   return page(
     heading(contents, world.now()),
-    sheetStyle(frameAspect(results), results.length),
-    queries.map((file, i) => queryFigure(file, queryPictures[i])),
-    results.map((row, i) => resultFigure(row, pictures[i], shared)),
+    sheetStyle(frameAspect(results), results.length, contents.columns),
+    queries.map((file, i) => queryFigure(file, queryPictures[i], links)),
+    results.map((row, i) => resultFigure(row, pictures[i], { shared, links })),
   );
 }
 
@@ -71,10 +71,10 @@ ${queries}</ul>
 `;
 }
 
-function queryFigure(file: string, picture: Thumbnail | undefined): Html {
+function queryFigure(file: string, picture: Thumbnail | undefined, links: LinkBase | undefined): Html {
   const { folder, name } = printableParts(file);
   return html`<li><figure>
-${frame(file, picture, `Query photo ${name}`)}
+${frame(file, picture, `Query photo ${name}`, links)}
 <figcaption>
 <p class="name"><bdi>${brief(name)}</bdi></p>
 <p class="folder"><bdi>${brief(folder)}</bdi></p>
@@ -83,13 +83,17 @@ ${frame(file, picture, `Query photo ${name}`)}
 `;
 }
 
-function resultFigure(row: SearchResultRow, picture: Thumbnail | undefined, shared: string): Html {
+function resultFigure(
+  row: SearchResultRow,
+  picture: Thumbnail | undefined,
+  { shared, links }: { readonly shared: string; readonly links: LinkBase | undefined },
+): Html {
   const { name } = printableParts(row.path);
   const score = scoreText(row.score);
   const date =
     row.takenAt === null ? null : html`<time datetime="${row.takenAt.slice(0, 16)}">${dateText(row.takenAt)}</time> `;
   return html`<li><figure>
-${frame(row.path, picture, `Result ${row.rank}: ${name}`)}
+${frame(row.path, picture, `Result ${row.rank}: ${name}`, links)}
 <figcaption>
 <p class="first"><span class="rank"><span class="unseen">Rank </span>${row.rank}</span>
 <span class="name"><bdi>${brief(name)}</bdi></span>
@@ -107,10 +111,10 @@ function brief(text: string): string {
 }
 
 /** The picture as a link to the original, or a tile that says why there is none. */
-function frame(file: string, picture: Thumbnail | undefined, alt: string): Html {
+function frame(file: string, picture: Thumbnail | undefined, alt: string, links: LinkBase | undefined): Html {
   if (picture?.kind !== 'picture') {
     return html`<p class="frame none">${picture?.reason ?? ''}<span class="unseen">: ${alt}</span></p>`;
   }
   const { data, width, height } = picture;
-  return html`<a class="frame" href="${pathToFileURL(file).href}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"></a>`;
+  return html`<a class="frame" href="${linkTo(file, links)}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"></a>`;
 }

@@ -1,9 +1,11 @@
 /**
  * What the contact sheet looks like beyond `PAGE_STYLE`. `aspect` is the width to height of the frames; few results
- * stand in few columns, large, and never leave a row almost empty.
+ * stand in few columns, large, and never leave a row almost empty. `wanted` columns are had where they fit.
  */
-export function sheetStyle(aspect: number, results: number): string {
-  const columns = Math.min(6, Math.max(2, Math.ceil(Math.sqrt(results))));
+export function sheetStyle(aspect: number, results: number, wanted?: number): string {
+  const columns = wanted ?? Math.min(6, Math.max(2, Math.ceil(Math.sqrt(results))));
+  // On a narrow screen fewer columns serve better than crumbs, unless they were asked for.
+  const least = wanted === undefined ? 236 : 60;
   return `
 body { max-width: 1720px; }
 header { margin-bottom: clamp(20px, 3vw, 36px); }
@@ -13,7 +15,7 @@ h2 { margin-bottom: 10px; }
 main { --gap: clamp(10px, 1.6vw, 22px); display: grid; gap: clamp(24px, 3vw, 40px); }
 .results ol {
   display: grid; gap: var(--gap);
-  grid-template-columns: repeat(auto-fill, minmax(max(236px, calc((100% - ${columns - 1} * var(--gap)) / ${columns})), 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(max(${least}px, calc((100% - ${columns - 1} * var(--gap)) / ${columns})), 1fr));
 }
 .query ul { display: grid; gap: var(--gap); grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); }
 .query figure { border-color: var(--accent); }
