@@ -80,6 +80,23 @@ describe('a search by photos', () => {
     expect(await find({ photos: [dog], k: 1, includeSelf: true })).toEqual(['b/dog.jpg']);
   });
 
+  it('names the greatest score where none is as great as was asked for, and shows copies once when told to', async () => {
+    const cat = await put('a/cat.jpg');
+    await put('b/dog.jpg');
+    const row = [...store.table(testModel).stored.values()].find(({ path }) => path === 'b/dog.jpg');
+    if (row === undefined) throw new Error('it was put');
+    await store.table(testModel).upsert([{ ...row, id: photoId('lib', 'c/copy.jpg'), path: 'c/copy.jpg' }]);
+    const terms: QueryTerm[] = [{ kind: 'photo', file: cat, name: cat, weight: 1, oneOfMany: false }];
+    const deps = { session: session(), signal: new AbortController().signal };
+    const { results } = await searchByQuery(deps, terms, { k: 5 });
+    expect(results.map(({ path }) => path)).toEqual(['b/dog.jpg', 'c/copy.jpg']);
+    const once = await searchByQuery(deps, terms, { k: 5, unique: true });
+    expect(once.results.map(({ path }) => path)).toEqual(['b/dog.jpg']);
+    expect(once.closest).toBeNull();
+    const none = await searchByQuery(deps, terms, { k: 5, minScore: 0.9999 });
+    expect(none).toMatchObject({ results: [], closest: results[0]?.score });
+  });
+
   it('looks only where it is told to', async () => {
     const cat = await put('a/cat.jpg', { takenMs: 1000 });
     await put('b/dog.jpg', { takenMs: 2000 });
