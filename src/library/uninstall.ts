@@ -20,6 +20,7 @@ const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['data', 'undo', 'undo journals'],
   ['data', 'active-model.json', 'model of the index'],
   ['data', 'last-search.json', 'last search'],
+  ['data', 'pairs', 'likeness of pairs of photos'],
   ['data', 'index.lock', 'lock'],
   ['cache', 'models', 'optimised models'],
   ['cache', 'checksums.json', 'checksums'],
