@@ -12,6 +12,7 @@ import { indexCommand } from './commands/index.ts';
 import { libraryCommand } from './commands/library.ts';
 import { lineageCommand } from './commands/lineage.ts';
 import { modelCommand } from './commands/model.ts';
+import { privateCommand } from './commands/private.ts';
 import { refineCommand } from './commands/refine.ts';
 import { replayCommand } from './commands/replay.ts';
 import { searchCommand } from './commands/search.ts';
@@ -117,6 +118,12 @@ function report(world: World, error: unknown, json: boolean, verb: string): Exit
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitCode.done;
     const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+    // No option has a blank in its name.
+    const prompt = /^unknown option '(-.*\s.*?)'/.exec(message)?.[1];
+    if (prompt !== undefined) {
+      const hint = `What begins with a dash stands behind --, after the options: curate ${verb}PHOTO -- "${prompt}"`;
+      return report(world, usageError(`"${prompt}" was taken for an option.`, hint), json, verb);
+    }
     if (error.code !== 'commander.help') {
       return report(world, usageError(sentence(message), `See "curate ${verb}--help".`), json, verb);
     }
@@ -191,6 +198,7 @@ const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (rea
       [replayCommand, 'make exactly the same request again'],
       [lineageCommand, 'show how a picture came about'],
       [costsCommand, 'sum what the pictures of a folder cost'],
+      [privateCommand, 'say which photos are private, and by which rule'],
     ],
   },
   {

@@ -24,7 +24,10 @@ const schema = z.strictObject({
   azureDeployment: z.string().optional(),
   imageModel: z.string().optional(),
   conversationModel: z.string().optional(),
-  maxCost: z.coerce.number().nonnegative().optional(),
+  maxCost: z.preprocess(
+    decimal,
+    z.number({ error: 'it must be an amount of US dollars, such as 0.20' }).nonnegative().optional(),
+  ),
   privatePatterns: z.preprocess(splitLines, z.array(z.string()).optional()),
   hfEndpoint: webAddress.optional(),
   httpsProxy: z.string().optional(),
@@ -152,13 +155,13 @@ function fromVariables(env: Readonly<Record<string, string | undefined>>): Setti
   for (const [key, variable] of Object.entries(VARIABLES)) {
     // Proxies are customarily spelled in lower case too.
     const value = env[variable] ?? (key === 'httpsProxy' ? env.https_proxy : undefined);
-    if (value !== undefined && value !== '') values[key as Key] = value;
+    if (value !== undefined && !isBlank(value)) values[key as Key] = value;
   }
   return values;
 }
 
 function withoutEmpty(source: SettingsValues): SettingsValues {
-  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '' && value !== undefined));
+  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && !isBlank(value)));
 }
 
 function readDotenv(cwd: string): Record<string, string> {
@@ -177,6 +180,15 @@ function readConfig(file: string): SettingsValues {
       cause: error,
     });
   }
+}
+
+function isBlank(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() === '';
+}
+
+/** As people write numbers, not as programs do: no 0x10, 1e3 or Infinity. */
+function decimal(value: unknown): unknown {
+  return typeof value === 'string' && /^\s*(\d+\.?\d*|\.\d+)\s*$/.test(value) ? Number(value) : value;
 }
 
 function splitLines(value: unknown): unknown {

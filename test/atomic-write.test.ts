@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Draft, writeNew, writeWhole } from '../src/files/atomic-write.ts';
+import { clearDrafts, Draft, writeNew, writeWhole } from '../src/files/atomic-write.ts';
 
 let root: string;
 let folder: string;
@@ -73,4 +74,23 @@ describe('a file that is replaced', () => {
     expect((await lstat(at('link.json'))).isSymbolicLink()).toBe(true);
     expect(await readFile(at('real.json'), 'utf8')).toBe('new');
   });
+});
+
+it('clears the drafts of killed runs, but none that is being written, nor what is not its own', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'curate-drafts-'));
+  try {
+    const abandoned = `.curate-${randomUUID()}.part`;
+    await writeFile(join(place, abandoned), 'half');
+    await writeFile(join(place, '.curate-notes.part'), 'not a draft');
+    const draft = await Draft.open(join(place, 'a.png'));
+    await draft.handle.writeFile('whole');
+    await clearDrafts(place);
+    const left = await readdir(place);
+    expect(left).not.toContain(abandoned);
+    expect(left).toContain('.curate-notes.part');
+    await draft.publish();
+    expect((await readdir(place)).sort()).toEqual(['.curate-notes.part', 'a.png']);
+  } finally {
+    await rm(place, { recursive: true });
+  }
 });

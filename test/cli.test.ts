@@ -35,6 +35,21 @@ it('shows every verb on one screen of 80 x 40', async () => {
 });
 
 describe('what was not meant so', () => {
+  it.each(['-- make it blue', '--make it blue', '- a list\n- of things'])(
+    'explains a prompt that begins as %j',
+    async (prompt) => {
+      const world = testWorld();
+      expect(await run(['comic', 'a.jpg', prompt], world)).toBe(2);
+      expect(world.err()).toContain('was taken for an option');
+      expect(world.err()).toContain('curate comic PHOTO -- ');
+    },
+  );
+
+  it.each(['0x2', '1e0', 'Infinity', ' ', '１'])('takes only decimal numbers: not %j', async (n) => {
+    const world = testWorld();
+    expect(await run(['comic', 'a.jpg', 'x', '--n', n], world)).toBe(2);
+  });
+
   it.each([['library'], ['model']])('%s alone shows its own help, and is wrong usage', async (verb) => {
     const world = testWorld();
     expect(await run([verb], world)).toBe(2);

@@ -26,6 +26,25 @@ describe('settings', () => {
     expect(settings).toMatchObject({ model: 'from-flag', maxCost: 3, milvusToken: 'd', imageModel: 'i' });
   });
 
+  it.each(['', '  ', '\t\n'])('take the blank %j for unset', (blank) => {
+    const env = { ...home, CURATE_MAX_COST: blank, CURATE_IMAGE_MODEL: blank };
+    const settings = loadSettings(testWorld({ cwd, env }));
+    expect([settings.maxCost, settings.imageModel]).toEqual([undefined, undefined]);
+  });
+
+  it.each(['0x10', '1e3', 'Infinity', '-1', '1,5', 'one'])('refuse %s as an amount', (amount) => {
+    const env = { ...home, CURATE_MAX_COST: amount };
+    expect(() => loadSettings(testWorld({ cwd, env }))).toThrow(/maxCost/);
+  });
+
+  it.each([
+    ['0', 0],
+    [' .5', 0.5],
+    ['2.50', 2.5],
+  ])('take %s for an amount', (amount, value) => {
+    expect(loadSettings(testWorld({ cwd, env: { ...home, CURATE_MAX_COST: amount } })).maxCost).toBe(value);
+  });
+
   it('point out a name in .env that is none of theirs, which a slip of the finger would be', async () => {
     await writeFile(join(cwd, '.env'), 'CURATE_MAX_COTS=2\nCURATE_MODEL=resnet50\nOTHER=1\n');
     const unknown: string[] = [];

@@ -59,13 +59,36 @@ function decides(rules: Rules, path: readonly string[], isFile: boolean): 'priva
 function folderRules(folder: string, depth: number, read: ReadRules): Rules | null {
   const found = read(folder);
   if (found === null) return null;
-  const text = found === 'unreadable' || found.text.trim() === '' ? '*' : found.text;
-  return { depth, matcher: ignore().add(normal(text)), source: join(folder, PRIVATE_FILE) };
+  const lines =
+    found === 'unreadable' || saysNothing(found.text) ? ['*'] : found.text.split(/\r?\n/).flatMap(spellings);
+  return { depth, matcher: ignore().add(lines), source: join(folder, PRIVATE_FILE) };
+}
+
+/** No pattern is in it, at most comments: then the file stands there for the whole folder. */
+function saysNothing(text: string): boolean {
+  return text.split('\n').every((line) => normal(line).trim() === '' || normal(line).startsWith('#'));
+}
+
+/**
+ * A line as it stands, and as it may be meant: `./Family/`, `Family\\` and `"Family/"` are no patterns that match
+ * anything, but ways in which people write paths. Both count: where in doubt, private.
+ */
+function spellings(line: string): string[] {
+  const text = normal(line);
+  if (text.trim() === '' || /^[#!]/.test(text)) return [text];
+  const meant = text
+    .trim()
+    .replace(/^["'\u201c\u201d]+|["'\u201c\u201d]+$/g, '')
+    .trim()
+    .replaceAll('\\', '/')
+    .replace(/^(\.{1,2}\/)+/, '');
+  if (meant === text) return [text];
+  return [text, /^(\.{1,2})?$/.test(meant) ? '*' : meant];
 }
 
 /** Patterns without a leading slash count within the photo's library, or from the root when it is in none. */
 function settingRules(names: readonly string[], { patterns, roots, home }: PrivateSettings): Rules[] {
-  const written = patterns.map((pattern) => spell(pattern, home));
+  const written = patterns.flatMap(spellings).map((pattern) => spell(pattern, home));
   const anchored = written.filter((pattern) => /^!?\//.test(pattern));
   const bases = roots.map(namesOf).filter((base) => base.every((name, i) => name === names[i]));
   return [

@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
+import { dollars } from '../picture/cost/cost.ts';
+import type { FailedRequest } from '../picture/lineage/failed.ts';
 import type { Unreadable } from '../picture/lineage/files.ts';
 import { type LedgerTotal, sumCosts, totalOf } from '../picture/lineage/ledger.ts';
 import type { Lineage } from '../picture/lineage/lineage.ts';
@@ -31,14 +33,32 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
   const { lineagesIn } = await import('../picture/lineage/files.ts');
   const unreadable: Unreadable[] = [];
   const lineages: Lineage[] = [];
-  const search = { deep: true, onUnreadable: (one: Unreadable) => unreadable.push(one) };
+  const failed: Failed[] = [];
+  const search = {
+    deep: true,
+    onUnreadable: (one: Unreadable) => unreadable.push(one),
+    onFailed: (one: Failed) => failed.push(one),
+  };
   for await (const { lineage } of lineagesIn(place, search)) lineages.push(lineage);
   const days = sumCosts(lineages);
   const total = totalOf(days);
   for (const { path, reason } of unreadable) writeLine(world.stderr, `Left out ${path}: ${reason}.`);
   if (flags.json) {
-    writeJson(world, { schema: 'curate.costs/1', folder: place, days, total, unreadable });
-  } else if (days.length === 0) {
+    writeJson(world, {
+      schema: 'curate.costs/1',
+      folder: place,
+      days,
+      total,
+      failed: failed.map(aboutFailed),
+      unreadable,
+    });
+    return unreadable.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
+  }
+  if (failed.length > 0) {
+    writeLine(world.stderr, `${count(failed.length, 'request')} without a picture, which may have been billed:`);
+    for (const one of failed) writeLine(world.stderr, failedLine(one));
+  }
+  if (days.length === 0) {
     writeLine(world.stderr, `No lineage file lies in ${place}.`);
   } else {
     const { table } = await import('../output/terminal/table.ts');
@@ -49,6 +69,25 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
     );
   }
   return unreadable.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
+}
+
+interface Failed {
+  readonly file: string;
+  readonly record: FailedRequest;
+}
+
+function aboutFailed({ file, record }: Failed): Record<string, unknown> {
+  const { request, model, error, requestIds, cost } = record;
+  const { estimatedUsd } = cost;
+  return { file, started: request.started, model, error, requestIds, estimatedUsd, billing: record.billing };
+}
+
+/** "  2026-11-23 10:00 UTC, gpt-image-2, about $0.053: No picture came within 600 s. (req_1; comic.failed.json)" */
+function failedLine({ file, record }: Failed): string {
+  const { request, model, cost, error, requestIds } = record;
+  const when = `${request.started.slice(0, 16).replace('T', ' ')} UTC`;
+  const price = cost.estimatedUsd === null ? dollars(null) : `about ${dollars(cost.estimatedUsd)}`;
+  return `  ${when}, ${model}, ${price}: ${error.message} (${[...requestIds, file].join('; ')})`;
 }
 
 function cells(day: string, model: string, row: LedgerTotal): string[] {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { dryRunDocument, pictureDocument } from '../output/documents/picture.ts';
 import { writeDryRun } from '../output/pages/dry-run.ts';
@@ -13,7 +13,7 @@ import { dollars } from '../picture/cost/cost.ts';
 import { type Forgotten, type Made, make } from '../picture/make.ts';
 import type { Offer, OfferDeps } from '../picture/offer.ts';
 import { endpointOf } from '../picture/openai/endpoint.ts';
-import { Outlet } from '../picture/outlet.ts';
+import { Outlet, placeOf } from '../picture/outlet.ts';
 import type { Notice } from '../picture/plan.ts';
 import type { PictureFormat } from '../picture/port.ts';
 import type { Settings } from '../settings.ts';
@@ -46,7 +46,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
       const offer = await run.offer(destination.format, deps, forgotten);
       for (const notice of offer.notices) writeLine(world.stderr, noticeText(notice));
       announce(world, offer, { dryRun: destination.kind === 'dry-run' });
-      if (destination.kind === 'dry-run') return await rehearse(world, offer, destination.folder, flags);
+      if (destination.kind === 'dry-run') return await rehearse(world, offer, destination, flags);
       await confirmSpending(world, offer, run);
       const made = await makeShown(deps, offer, destination.outlet, flags);
       if (made.kind === 'made') return show(world, made, flags);
@@ -78,17 +78,25 @@ function noticeText(notice: Notice): string {
 /** Where the result goes: pictures into an outlet, or a dry run into a folder. */
 type Destination =
   | { readonly kind: 'outlet'; readonly outlet: Outlet; readonly format: PictureFormat }
-  | { readonly kind: 'dry-run'; readonly folder: string | null; readonly format: PictureFormat };
+  | ({ readonly kind: 'dry-run'; readonly format: PictureFormat } & Rehearsal);
+
+/** The folder that was named, or null; with a `stem`, which named a picture in it, a new folder beside that. */
+interface Rehearsal {
+  readonly folder: string | null;
+  readonly stem: string | null;
+}
 
 /** @throws UserError before anything is paid, when it cannot be written there */
 async function destinationOf(world: World, { settings, flags, prompt, format }: PictureRun): Promise<Destination> {
   const { out, dryRun, force = false, n = 1 } = flags;
   const usual = format ?? 'png';
   if (dryRun) {
+    const place = await placeOf(world.cwd, out ?? null);
     return {
       kind: 'dry-run',
-      folder: out === undefined ? null : resolve(world.cwd, out),
-      format: flags.format ?? usual,
+      folder: out === undefined ? null : place.folder,
+      stem: place.kind === 'file' ? place.stem : null,
+      format: flags.format ?? (place.kind === 'file' ? place.format : usual),
     };
   }
   // The ending of a named file counts for more than the format of the picture before.
@@ -144,8 +152,14 @@ function show(world: World, made: Made, { json }: SendFlags): ExitCode {
 }
 
 /** The page of a dry run on standard output. */
-async function rehearse(world: World, offer: Offer, out: string | null, flags: SendFlags): Promise<ExitCode> {
-  const folder = await writeDryRun(offer, { cwd: world.cwd, out, force: flags.force ?? false, now: world.now() });
+async function rehearse(
+  world: World,
+  offer: Offer,
+  { folder: out, stem }: Rehearsal,
+  flags: SendFlags,
+): Promise<ExitCode> {
+  const force = flags.force ?? false;
+  const folder = await writeDryRun(offer, { cwd: world.cwd, out, stem, force, now: world.now() });
   if (flags.json) {
     writeJson(world, dryRunDocument(offer, folder));
   } else {

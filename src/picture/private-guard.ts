@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, privateBy, type ReadRules } from '../casting/private.ts';
 import { systemErrorCode, UserError } from '../errors.ts';
@@ -89,9 +89,31 @@ function readRules(folder: string): ReturnType<ReadRules> {
   const file = join(folder, PRIVATE_FILE);
   try {
     // A pipe would be waited for, a link to a device read for ever.
-    return statSync(file).isFile() ? { text: readFileSync(file, 'utf8') } : 'unreadable';
+    return statSync(file).isFile() ? rulesIn(readFileSync(file)) : 'unreadable';
   } catch (error) {
-    return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '') ? null : 'unreadable';
+    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return 'unreadable';
+    return isLink(file) ? 'unreadable' : null;
+  }
+}
+
+/** Editors on Windows write UTF-16, with a mark in front; whatever is no text else covers its folder. */
+function rulesIn(bytes: Uint8Array): ReturnType<ReadRules> {
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return text.includes('\0') ? 'unreadable' : { text };
+  } catch {
+    return 'unreadable';
+  }
+}
+
+/** A link that leads nowhere: somebody meant rules to be there. */
+function isLink(file: string): boolean {
+  try {
+    return lstatSync(file).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

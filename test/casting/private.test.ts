@@ -41,6 +41,35 @@ describe('privateBy', () => {
     expect(privateBy('/p/c/b.jpg', none, disk({ '/p/a': 'unreadable' }))).toBeNull();
   });
 
+  it.each(['# my family', '# a\n\n  \n#b\n', '\ufeff# a'])(
+    'takes %j, in which no pattern is, for the whole folder',
+    (text) => {
+      expect(privateBy('/p/a/b.jpg', none, disk({ '/p': text }))).not.toBeNull();
+    },
+  );
+
+  it.each([
+    './Family/',
+    'Family\\',
+    '"Family/"',
+    "'Family'",
+    '  Family/',
+    '.\\Family\\',
+    '\u201cFamily/\u201d',
+    'Family/\r',
+  ])('takes %j for the folder that is meant, in a file and in the setting', (line) => {
+    expect(privateBy('/p/Family/a.jpg', none, disk({ '/p': `*.tif\n${line}\n` }))).not.toBeNull();
+    expect(privateBy('/p/other/a.jpg', none, disk({ '/p': `*.tif\n${line}\n` }))).toBeNull();
+    const settings = { ...none, roots: ['/p'], patterns: [line.trim()] };
+    expect(privateBy('/p/x/Family/a.jpg', settings, disk({}))).not.toBeNull();
+    expect(privateBy('/p/other/a.jpg', settings, disk({}))).toBeNull();
+  });
+
+  it("keeps gitignore's own meaning of a backslash and of an exception", () => {
+    expect(privateBy('/p/#1/a.jpg', none, disk({ '/p': '\\#1/' }))).not.toBeNull();
+    expect(privateBy('/p/a.jpg', none, disk({ '/p': '*\n!a.jpg' }))).toBeNull();
+  });
+
   it('matches letters in either case and either Unicode form', () => {
     const read = disk({ '/p': 'K\u00fcche/' });
     expect(privateBy('/p/Ku\u0308che/a.jpg', none, read)).not.toBeNull();

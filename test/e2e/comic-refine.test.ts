@@ -133,7 +133,7 @@ describe('refine', () => {
     expect([code, studio.fake.received.length]).toEqual([4, 1]);
     expect(stderr).toContain('is private');
     expect((await studio.run(['refine', comic, 'x', '--dry-run'])).code).toBe(4);
-    await writeFile(join(studio.folder, '.curateprivate'), '# nothing\n');
+    await writeFile(join(studio.folder, '.curateprivate'), '!*\n');
     expect((await studio.run(['refine', comic, 'x', '--yes'])).code).toBe(0);
   });
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await studio.fresh();
-  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '# nothing\n');
+  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '!*\n');
 });
 afterAll(() => studio.close());
 

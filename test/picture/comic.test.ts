@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await room.fresh();
-  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '# nothing\n');
+  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '!*\n');
 });
 afterAll(() => room.close());
 

@@ -1,8 +1,9 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { FailedRequest } from '../../src/picture/lineage/failed.ts';
 import { ancestorsOf, findLineage, lineagesIn, type Unreadable } from '../../src/picture/lineage/files.ts';
 import { type Lineage, parseLineage, resolveStored, storedPath } from '../../src/picture/lineage/lineage.ts';
 import { lineage, pictureOf } from './samples.ts';
@@ -24,6 +25,36 @@ async function put(name: string, content: string, more: Partial<Lineage> = {}): 
   await writeFile(join(folder, `${name}.json`), JSON.stringify(made));
   return made;
 }
+
+it("tells of failed requests, and names what is damaged, but no other program's files", async () => {
+  await put('good.png', 'a');
+  const { responseIds: _, picture: __, usage: ___, ...common } = lineage();
+  const error = { code: 'timeout', message: 'No picture came.' };
+  const record = { ...common, schema: 'curate.failed/1', error, billing: 'may have been billed', arrived: [] };
+  const files = {
+    'a.failed.json': JSON.stringify(record),
+    'cut.png.json': JSON.stringify(lineage()).slice(0, 400),
+    'empty.png.json': '',
+    'newer.json': '{"schema": "curate.lineage/2"}',
+    'IMG_1.jpg.json': '{"title": "IMG_1.jpg"}',
+    'package.json': '{',
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const unreadable: string[] = [];
+  const failed: string[] = [];
+  const found: string[] = [];
+  const search = {
+    deep: false,
+    onUnreadable: ({ path }: Unreadable) => unreadable.push(basename(path)),
+    onFailed: ({ record: { error } }: { record: FailedRequest }) => failed.push(error.code),
+  };
+  for await (const { file } of lineagesIn(folder, search)) found.push(basename(file));
+  expect({ found, failed, unreadable }).toEqual({
+    found: ['good.png.json'],
+    failed: ['timeout'],
+    unreadable: ['cut.png.json', 'empty.png.json', 'newer.json'],
+  });
+});
 
 async function all(place: string, deep = true): Promise<{ prompts: string[]; unreadable: Unreadable[] }> {
   const prompts: string[] = [];

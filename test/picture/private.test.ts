@@ -303,6 +303,34 @@ describe('a private photo', () => {
     },
   );
 
+  it('is private under rules in UTF-16, in no text at all, and behind a link that leads nowhere', async () => {
+    const guard = () => privateGuard({ patterns: [], roots: [], home: '/', allowed: [] });
+    const utf16 = Buffer.from('\ufeffFamily/\r\n', 'utf16le');
+    for (const [name, bytes] of [
+      ['little', utf16],
+      ['big', Buffer.from(utf16).swap16()],
+    ] as const) {
+      const place = join(root, `utf16-${name}`);
+      await mkdir(place);
+      await writeFile(join(place, '.curateprivate'), bytes);
+      expect(guard().privateBy(join(place, 'Family', 'a.jpg'))).toBe(join(place, '.curateprivate'));
+      expect(guard().privateBy(join(place, 'Zoo', 'a.jpg'))).toBeNull();
+    }
+    for (const [name, bytes] of [
+      ['unmarked', utf16.subarray(2)],
+      ['garbage', Buffer.from([0x46, 0xff, 0x2f])],
+    ] as const) {
+      const place = join(root, name);
+      await mkdir(place);
+      await writeFile(join(place, '.curateprivate'), bytes);
+      expect(guard().privateBy(join(place, 'a.jpg'))).toBe(join(place, '.curateprivate'));
+    }
+    const dangling = join(root, 'dangling');
+    await mkdir(dangling);
+    await symlink(join(root, 'nowhere'), join(dangling, '.curateprivate'));
+    expect(guard().privateBy(join(dangling, 'a.jpg'))).toBe(join(dangling, '.curateprivate'));
+  });
+
   it('is caught behind a link', async () => {
     const place = join(root, 'links');
     await mkdir(join(place, 'shut'), { recursive: true });

@@ -1,19 +1,24 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { DEVICES } from '../../embedding/device.ts';
 
+/** A number as people write it; NaN for anything else, such as 0x10, 1e3 and Infinity. */
+export function decimal(text: string): number {
+  return /^\s*[-+]?(\d+\.?\d*|\.\d+)\s*$/.test(text) ? Number(text) : Number.NaN;
+}
+
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && text.trim() !== '' && value >= min && value <= max) return value;
+    const value = decimal(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
 }
 
 export function numberBetween(min: number, max: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (Number.isFinite(value) && text.trim() !== '' && value >= min && value <= max) return value;
+    const value = decimal(text);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
   };
 }

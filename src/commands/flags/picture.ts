@@ -4,7 +4,7 @@ import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../../pi
 import type { Wanted } from '../../picture/image-models/parameters.ts';
 import type { Background, PictureFormat } from '../../picture/port.ts';
 import type { World } from '../../world.ts';
-import { gather, jsonOption, wholeNumber } from './options.ts';
+import { decimal, gather, jsonOption, wholeNumber } from './options.ts';
 
 /** What every verb that sends something takes. */
 export interface SendFlags {
@@ -68,8 +68,8 @@ export function addSendOptions(command: Command): Command {
 }
 
 function usd(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  const value = decimal(text);
+  if (Number.isFinite(value) && value >= 0) return value;
   throw new InvalidArgumentError('It must be an amount of US dollars, such as 0.20.');
 }
 

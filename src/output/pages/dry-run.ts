@@ -1,5 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { systemErrorCode, UserError, whyUnwritten } from '../../errors.ts';
 import { writeNew, writeWhole } from '../../files/atomic-write.ts';
 import { apiParameters } from '../../picture/image-models/parameters.ts';
@@ -13,6 +13,8 @@ interface Place {
   readonly cwd: string;
   /** Absolute; null makes a new folder. */
   readonly out: string | null;
+  /** Of the picture that was named in `out`; null makes `out` itself the folder of the dry run. */
+  readonly stem: string | null;
   readonly force: boolean;
   readonly now: Date;
 }
@@ -21,11 +23,12 @@ interface Place {
  * Writes the very bytes that would be sent, a manifest and a page that shows them. Without `out` a new folder named
  * after the prompt is made in `cwd`. @returns the folder @throws UserError `exists`, `cannot_write`
  */
-export async function writeDryRun(offer: Offer, { cwd, out, force, now }: Place): Promise<string> {
+export async function writeDryRun(offer: Offer, { cwd, out, stem, force, now }: Place): Promise<string> {
   const run = dryRunOf(offer, now);
-  const target = out ?? join(cwd, `${nameFromPrompt(run.prompt)}.dry-run`);
+  const isNew = out === null || stem !== null;
+  const target = isNew ? join(out ?? cwd, `${stem ?? nameFromPrompt(run.prompt)}.dry-run`) : out;
   try {
-    const folder = out === null ? await makeFreeFolder(target) : target;
+    const folder = isNew ? await makeFreeFolder(target) : target;
     await mkdir(folder, { recursive: true });
     await writeFiles(run, folder, force);
     return folder;
@@ -99,6 +102,7 @@ function manifest(run: DryRun): Record<string, unknown> {
 }
 
 async function makeFreeFolder(base: string): Promise<string> {
+  await mkdir(dirname(base), { recursive: true });
   for (let number = 1; ; number += 1) {
     const folder = number === 1 ? base : `${base}-${number}`;
     try {

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, systemErrorCode, UserError } from '../../errors.ts';
 import { sha256 } from '../../files/hash.ts';
+import { type FailedRequest, parseFailedRequest } from './failed.ts';
 import { type Lineage, parseLineage, parseLineageStrictly, resolveStored } from './lineage.ts';
 
 /** A lineage file and where it was found. */
@@ -78,6 +79,8 @@ interface LineageSearch {
   /** Looks into the folders below, too, but for hidden ones. */
   readonly deep: boolean;
   readonly onUnreadable: (unreadable: Unreadable) => void;
+  /** Told of records of requests that brought no picture. */
+  readonly onFailed?: (failed: { readonly file: string; readonly record: FailedRequest }) => void;
 }
 
 /** Every lineage file of a folder, in order of name. */
@@ -99,9 +102,30 @@ export async function* lineagesIn(
       yield* lineagesIn(path, search);
     }
     if (!entry.isFile() || !entry.name.endsWith('.json')) continue;
-    const lineage = await readSmall(path).then(parseLineage, orTell(path, null));
-    if (lineage !== null) yield { file: path, lineage };
+    const text = await readSmall(path).catch(orTell(path, ''));
+    const lineage = parseLineage(text);
+    if (lineage !== null) {
+      yield { file: path, lineage };
+      continue;
+    }
+    const failed = parseFailedRequest(jsonOf(text));
+    if (failed !== null) search.onFailed?.({ file: path, record: failed });
+    else if (isBroken(entry.name, text)) search.onUnreadable({ path, reason: 'it is damaged, or of another version' });
   }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a file that says nothing of a picture should: by its words, or because it stands beside a picture cut short. */
+function isBroken(name: string, text: string): boolean {
+  if (/"curate\.(lineage|failed)\//.test(text)) return true;
+  return /\.(png|jpe?g|webp|failed)\.json$/i.test(name) && jsonOf(text) === undefined;
 }
 
 async function readSmall(file: string): Promise<string> {
