@@ -26,6 +26,7 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
     { openEmbedder },
     { openStore },
     { storeScreen },
+    { checkImageModel },
   ] = await Promise.all([
     import('../library/diagnose.ts'),
     import('../output/documents/library.ts'),
@@ -33,6 +34,7 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
     import('../embedding/embedder.ts'),
     import('../store/open.ts'),
     import('../output/terminal/store-events.ts'),
+    import('../picture/openai/model-check.ts'),
   ]);
   const graphs = join(settings.paths.cache, 'models');
   const findings = await diagnose(world, {
@@ -45,6 +47,7 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
     },
     openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: graphs }),
     openStore: () => openStore(world, settings, storeScreen(world)),
+    checkImageModel: () => checkImageModel(world, settings),
   });
   const healthy = isHealthy(findings);
   if (flags.json) {

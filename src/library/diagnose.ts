@@ -25,6 +25,8 @@ export interface DiagnoseDeps {
   findModel(): Promise<EmbeddingModel>;
   openEmbedder(model: EmbeddingModel): Promise<Embedder>;
   openStore(): Promise<PhotoStore>;
+  /** Whether pictures can be asked for, as a clause. @throws UserError when not */
+  checkImageModel(): Promise<string>;
 }
 
 /** Enough for the embedded server's environment (250 MB) and a first index. */
@@ -59,11 +61,7 @@ export async function diagnose(world: World, deps: DiagnoseDeps): Promise<Findin
     await check('Embedding (sharp, ONNX Runtime)', () => embedSample(world, deps, found));
     await check('Store', () => countPhotos(deps, found));
   }
-  const { openaiApiKey, azureApiKey } = settings;
-  const key = openaiApiKey ?? azureApiKey;
-  await check('Image model', async () =>
-    key === undefined ? 'no key set; only comic and refine need one' : 'a key is set',
-  );
+  await check('Image model', () => deps.checkImageModel());
   return findings;
 }
 

@@ -28,6 +28,8 @@ export class FakeOpenAi {
   readonly key = 'sk-test-0123456789abcdef';
   readonly received: Received[] = [];
   readonly next: Behaviour[] = [];
+  /** What GET /models lists. */
+  models: readonly { readonly id: string; readonly shutdown_date?: string | number | null }[] = [];
   readonly #remembered = new Set<string>();
   readonly #server: Server;
   #serial = 0;
@@ -73,6 +75,10 @@ export class FakeOpenAi {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET' && request.url === '/v1/models') {
+      this.#list(request, response);
+      return;
+    }
     const entry = await this.#receive(request);
     const behaviour = this.next.shift();
     try {
@@ -122,6 +128,26 @@ export class FakeOpenAi {
     if (request.method !== 'POST') throw new Error(`${request.method} ${request.url} is no request of the image API`);
     this.received.push(entry);
     return entry;
+  }
+
+  #list({ headers }: IncomingMessage, response: ServerResponse): void {
+    const behaviour = this.next.shift();
+    if (behaviour?.kind === 'hang-up') {
+      response.destroy();
+    } else if (behaviour?.kind === 'html') {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Sign in</title>');
+    } else if (headers.authorization !== `Bearer ${this.key}`) {
+      const error = { message: 'Incorrect API key provided.', code: 'invalid_api_key' };
+      response.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+    } else {
+      const data = this.models.map((model) => ({
+        object: 'model',
+        created: 1_795_000_000,
+        owned_by: 'system',
+        ...model,
+      }));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }));
+    }
   }
 
   #authorise({ path, headers }: Received): void {

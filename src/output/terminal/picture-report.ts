@@ -27,9 +27,11 @@ export function announce(world: World, offer: Offer, { dryRun }: { readonly dryR
     say(`Not used: ${count(unused.length, 'photo')}`);
     world.stderr.write(unusedTable(unused, room));
   }
-  const { size: pixels, quality: fitted, n, format } = parameters;
+  const { size: pixels, quality: fitted, complexity, n, format } = parameters;
   const quality = fitted === wantedQuality ? fitted : `${fitted} (not ${wantedQuality})`;
-  say(`Makes: ${count(n, 'picture')} by ${offer.model.id}, ${pixels}, quality ${quality}, ${format.toUpperCase()}`);
+  const thought = complexity === null ? '' : `, complexity ${complexity}`;
+  const made = `${pixels}, quality ${quality}${thought}, ${format.toUpperCase()}`;
+  say(`Makes: ${count(n, 'picture')} by ${offer.model.id}, ${made}`);
   say(`Costs: ${costText(offer.estimate)}`);
   if (offer.dropped.length > 0) say(`Dropped to keep the budget: ${offer.dropped.join('; ')}`);
 }
