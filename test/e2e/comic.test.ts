@@ -142,8 +142,8 @@ describe('private photos', () => {
     const env = { CURATE_PRIVATE: 'pets/, *.avif' };
     const args = ['comic', cat, 'x', '--refs', '16', '--yes'];
     // The query shows what one of the private photos shows.
-    const refused = await studio.run(args, { env });
-    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('nearly the same photo is')]);
+    const refused = await studio.spawnJson<{ error: { message: string } }>(args, { env });
+    expect(refused).toMatchObject({ exit: 4, error: { message: expect.stringContaining('nearly the same photo is') } });
     const made = await studio.spawnJson([...args, '--allow-private', cat], { env });
     expect(used(made).filter(({ path }) => /\/pets\/|\.avif$/.test(path))).toEqual([]);
     expect(made.references.filter(({ reason }) => reason === 'private').length).toBeGreaterThan(3);
