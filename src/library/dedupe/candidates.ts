@@ -89,6 +89,8 @@ export async function inspectAll(
     ),
   );
   const byPath = (a: Skipped, b: Skipped): number => (a.path < b.path ? -1 : 1);
+  // They come in the order in which reading them ended.
+  candidates.sort((a, b) => (a.file < b.file ? -1 : 1));
   return { candidates, skipped: skipped.sort(byPath), gone, otherNames };
 }
 

@@ -85,17 +85,22 @@ function cameraClock({ takenMs, takenFrom }: Clock): number | null {
   return OTHER_CLOCKS.has(takenFrom) ? null : takenMs;
 }
 
+/** Frames of one burst: taken close to each other, but not one exposure that was edited, whose moment is the same. */
 function areClose(a: Clock, b: Clock): boolean {
   const [one, other] = [cameraClock(a), cameraClock(b)];
-  return one !== null && other !== null && Math.abs(one - other) <= BURST_GAP_MS;
+  if (one === null || other === null || (one === other && hasFraction(one))) return false;
+  return Math.abs(one - other) <= BURST_GAP_MS;
 }
 
 /** Two renditions of one exposure say the same moment, but for fractions of a second that one of them lost. */
 function mayBeOneExposure(a: Clock, b: Clock): boolean {
   const [one, other] = [cameraClock(a), cameraClock(b)];
   if (one === null || other === null || one === other) return true;
-  const hasFraction = (time: number): boolean => time % SECOND_MS !== 0;
   return Math.abs(one - other) < SECOND_MS && !(hasFraction(one) && hasFraction(other));
+}
+
+function hasFraction(time: number): boolean {
+  return time % SECOND_MS !== 0;
 }
 
 /** Prints of contents, each decoded once; what cannot be decoded has none, and so is confirmed to be nothing. */

@@ -156,6 +156,15 @@ describe('the plan of what is double', () => {
     ]);
   });
 
+  it('takes an edit of one exposure for no burst, and frames of one second for one', async () => {
+    await put('one.jpg', DOG, { takenMs: NOON + 250 });
+    await put('crop.jpg', await cropped(DOG, 0.95), { angle: 3, takenMs: NOON + 250 });
+    expect(short(await plan())).toEqual(['similar: one.jpg < crop.jpg']);
+    await put('cat.jpg', CAT, { angle: 90, takenMs: NOON });
+    await put('next.jpg', await cropped(CAT, 0.9), { angle: 93, takenMs: NOON });
+    expect(short(await plan({ kinds: ['burst'] }))).toEqual(['burst: cat.jpg < next.jpg']);
+  });
+
   it('lets a far-off copy be proposed by its vector and confirmed by its pixels alone', async () => {
     await put('dog.jpg', DOG);
     await put('far.jpg', await resized(DOG, 480), { angle: 25 });
