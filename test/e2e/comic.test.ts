@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/files/hash.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await studio.fresh();
-  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '!*\n');
+  for (const folder of ['', 'pets', 'Zoo']) await rm(join(photos, folder, '.curateprivate'), { force: true });
 });
 afterAll(() => studio.close());
 

@@ -1,4 +1,4 @@
-import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await room.fresh();
-  for (const folder of ['', 'pets', 'Zoo']) await writeFile(join(photos, folder, '.curateprivate'), '!*\n');
+  for (const folder of ['', 'pets', 'Zoo']) await rm(join(photos, folder, '.curateprivate'), { force: true });
 });
 afterAll(() => room.close());
 
