@@ -16,7 +16,8 @@ export interface Ranker {
 }
 
 export async function rankerOf(model: EmbeddingModel): Promise<Ranker> {
-  return { statistics: await statisticsOf(model), nearDuplicate: model.thresholds.nearDuplicate };
+  // From here on none of the unrelated photographs of the calibration are alike, but hard crops of one photo are.
+  return { statistics: await statisticsOf(model), nearDuplicate: model.thresholds.burst };
 }
 
 export type RankedHit<T extends Hit = Hit> = T & { readonly rankedBy: RankedBy };
