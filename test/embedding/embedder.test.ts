@@ -144,9 +144,9 @@ describe('the embedder', () => {
     );
     const world = watchedWorld();
     const env = { NODE_OPTIONS: `--import=${hang}` };
-    const embedder = await openEmbedder({ ...world, env }, model, { cacheDir, jobs: 2, patienceMs: 2000 });
+    const embedder = await openEmbedder({ ...world, env }, model, { cacheDir, jobs: 2, patienceMs: 6000 });
     const order = [files[1], poison, files[2], files[3], poison, files[0], files[1], files[2]];
-    const reason = 'was not decoded within 2 seconds';
+    const reason = 'was not decoded within 6 seconds';
     try {
       const results = await Promise.all(order.map((file = '') => embedder.embed({ file })));
       for (const [i, result] of results.entries()) {
@@ -165,7 +165,7 @@ describe('the embedder', () => {
     const world = watchedWorld((child, { kind, file }) => {
       if (kind === 'embed' && file === poison) child.kill('SIGSTOP');
     });
-    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 1500 });
+    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 6000 });
     try {
       vectorOf(await embedder.embed({ file: files[0] ?? '' }));
       const hung = await embedder.embed({ file: poison });
@@ -182,7 +182,7 @@ describe('the embedder', () => {
     const world = watchedWorld((child, { kind }) => {
       if (kind === 'embed' && stops-- > 0) child.kill('SIGSTOP');
     });
-    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 1500 });
+    const embedder = await openEmbedder(world, model, { cacheDir, jobs: 1, patienceMs: 6000 });
     try {
       for (const result of await Promise.all(files.map((file) => embedder.embed({ file })))) vectorOf(result);
       expect(world.children).toHaveLength(2);
@@ -210,7 +210,7 @@ describe('the embedder', () => {
       import { realWorld } from ${JSON.stringify(join(repository, 'dist/world.js'))};
       const world = realWorld();
       const spawn = (...args) => { const child = world.spawn(...args); console.log('worker'); return child; };
-      const options = ${JSON.stringify({ cacheDir, jobs: 1, patienceMs: 2000 })};
+      const options = ${JSON.stringify({ cacheDir, jobs: 1, patienceMs: 6000 })};
       const embedder = await openEmbedder({ ...world, spawn }, ${JSON.stringify(model)}, options);
       const photos = ${JSON.stringify(files)}.concat(${JSON.stringify(files)});
       const all = await Promise.all(photos.map((file) => embedder.embed({ file })));
@@ -226,7 +226,7 @@ describe('the embedder', () => {
     // The group: the process and its workers, as Ctrl-Z does it.
     const group = -(parent.pid ?? Number.NaN);
     process.kill(group, 'SIGSTOP');
-    await sleep(3000);
+    await sleep(8000);
     process.kill(group, 'SIGCONT');
     expect(await ended).toBe(0);
     expect(out).toBe(`worker\n${Array(8).fill('embedded').join()}\n`);
