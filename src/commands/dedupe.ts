@@ -31,7 +31,11 @@ export function dedupeCommand(act: Act): Command {
     .description('show which photos are double, and which of each group to keep; moves the others when asked to')
     .argument('[folder...]', 'only photos below these indexed folders (default: all that is indexed)')
     .option('--against <folder>', 'only what is there already: photos below this folder stay, and others yield to them')
-    .option('--kind <kind,...>', `only these kinds: ${KINDS.join(', ')} (default: all)`, listOf(KINDS))
+    .option(
+      '--kind <kind,...>',
+      `only these kinds: ${KINDS.join(', ')} (default: all; of what is to go, all but similar)`,
+      listOf(KINDS),
+    )
     .option('--protect <folder>', 'photos below this folder never go (may be repeated)', gather)
     .option('--prefer <folder>', 'photos below this folder are rather kept (may be repeated, the first most)', gather)
     .option('--keep <rule,...>', `rules that count first, of: ${CHOICE.join(', ')}`, listOf(CHOICE))
@@ -51,7 +55,8 @@ Kinds:
 
 What stays, unless --keep says otherwise: a protected folder's, a preferred folder's, the original before copies, edits
 and exports, most pixels, most metadata (place, rating, keywords, time), the sharpest, fewest bytes, first by path.
-Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown.
+Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown, and photos
+that are merely similar only go when --kind names them.
 ${examples(
   'curate dedupe',
   'curate dedupe ~/Photos/2024 --kind identical,same',
@@ -62,6 +67,9 @@ ${examples(
     )
     .action(act(dedupe, { graceful: true }));
 }
+
+/** What may go without being named: photos that are only similar are different photos. */
+const SURE = KINDS.filter((kind) => kind !== 'similar');
 
 /** Protected folders come first in any case, the path last. */
 const CHOICE = RULES.filter((rule) => rule !== 'protect' && rule !== 'path');
@@ -111,7 +119,7 @@ function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags):
     folders: absolute(folders),
     protect: absolute(flags.protect),
     prefer: absolute(flags.prefer),
-    kinds: flags.kind ?? KINDS,
+    kinds: flags.kind ?? (flags.moveTo === undefined && !flags.print0 ? KINDS : SURE),
     keep: flags.keep ?? [],
     ...(flags.against === undefined ? {} : { against: resolve(cwd, flags.against) }),
   };
