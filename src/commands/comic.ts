@@ -3,6 +3,7 @@ import { basename, isAbsolute, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { usageError } from '../errors.ts';
+import type { LeastScore } from '../library/ranking/likeness.ts';
 import { askWhich, canAsk } from '../output/terminal/ask.ts';
 import { printable } from '../output/text.ts';
 import type { NamedPhoto } from '../picture/cast-references.ts';
@@ -13,7 +14,7 @@ import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
 import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
-import { gather, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
+import { gather, leastScore, modelOption, wholeNumber } from './flags/options.ts';
 import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './flags/picture.ts';
 import { type PromptFlags, readPrompt } from './flags/prompt.ts';
 
@@ -22,7 +23,7 @@ interface ComicFlags extends SendFlags, MakeFlags, PromptFlags, FilterFlags {
   query: boolean;
   ref?: string[];
   pick?: boolean;
-  minScore?: number;
+  minScore?: LeastScore;
   keepBursts?: boolean;
   raw?: boolean;
   model?: string;
@@ -47,8 +48,8 @@ export function comicCommand(act: Act): Command {
     .option('--pick', 'choose the photos in the terminal')
     .option(
       '--min-score <s>',
-      'send photos from this score on (-1 to 1; default: those of the same subject)',
-      numberBetween(-1, 1),
+      'send photos from this score on (-1 to 1, or related, alike, very-alike; default: those of the same subject)',
+      leastScore,
     )
     .option('--keep-bursts', 'fill places that stay empty with further photos of the same moments');
   addFilterOptions(command, '--photo-format').addOption(modelOption());

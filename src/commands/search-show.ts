@@ -21,6 +21,7 @@ import type { SpreadFlags } from './flags/spread.ts';
 export interface SearchFlags extends FilterFlags, QueryFlags, SpreadFlags, FormatFlags, SheetFlags, ActFlags {
   each?: boolean;
   order: SearchOrder;
+  explain?: boolean;
   includeSelf?: boolean;
   model?: string;
   open?: boolean;
@@ -119,7 +120,13 @@ export async function print(
   } else {
     if (results.length === 0) writeLine(world.stderr, nothingFound(flags, answer));
     const terminal = terminalOf(world, world.stdout, session.settings);
-    world.stdout.write(renderAs(listFormat(flags), rows, layout, { terminal, fileTimes: isDated(flags) }));
+    world.stdout.write(
+      renderAs(listFormat(flags), rows, layout, {
+        terminal,
+        fileTimes: isDated(flags),
+        explained: flags.explain ?? false,
+      }),
+    );
   }
   const { rememberSearch } = await import('../library/query/last-search.ts');
   const paths = results.map(({ path }) => path);

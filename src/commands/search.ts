@@ -11,7 +11,7 @@ import { ExitCode } from './exit-code.ts';
 import { actionOf, addActOptions } from './flags/act.ts';
 import { addFilterOptions, restrictionOf } from './flags/filter.ts';
 import { addFormatOptions, wantsJson } from './flags/format.ts';
-import { jsonOption, modelOption, numberBetween, wholeNumber } from './flags/options.ts';
+import { jsonOption, leastScore, modelOption, wholeNumber } from './flags/options.ts';
 import { addQueryOptions, readAsked } from './flags/query.ts';
 import { addSheetOptions, sheetWishes } from './flags/sheet.ts';
 import { addSpreadOptions, spreadOf, wantedOf } from './flags/spread.ts';
@@ -25,12 +25,17 @@ export function searchCommand(act: Act): Command {
     .option('-k, --k <n>', 'how many photos to find', wholeNumber(1, 10_000), 6);
   addQueryOptions(command)
     .option('--each', 'answer each query by itself, one after the other')
-    .option('--min-score <s>', 'leave out photos of a lower score (-1 to 1; of words 0 to 1)', numberBetween(-1, 1))
+    .option(
+      '--min-score <s>',
+      'leave out photos of a lower score (-1 to 1; of words 0 to 1), or in words: related, alike, very-alike',
+      leastScore,
+    )
     .addOption(orderOption());
   addSpreadOptions(command);
   addFormatOptions(addFilterOptions(command));
   addSheetOptions(addActOptions(command));
   return command
+    .option('--explain', 'say of each photo how rare such a likeness is among your photos')
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
     .option('--open', 'open the contact sheet (or the best photo) when done')

@@ -8,6 +8,8 @@ export const FIELDS = [
   'rank',
   'score',
   'rankedBy',
+  'likeness',
+  'closerThan',
   'path',
   'name',
   'library',

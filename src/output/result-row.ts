@@ -11,6 +11,8 @@ export interface SearchResultRow {
   readonly score: number;
   /** The score in words, by how rare such a pair of photos is; null where the score is no likeness of photos. */
   readonly likeness: Likeness | null;
+  /** "999 of 1,000 pairs": random pairs of the person's photos that are less alike; null where that is not known. */
+  readonly closerThan: string | null;
   /** Why it has its rank. */
   readonly rankedBy: RankedBy;
   /** The library's name. */
@@ -29,6 +31,17 @@ export interface SearchResultRow {
   /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
 }
+
+/** "999 of 1,000 pairs", of the share of pairs that are at least as similar; null stays null. */
+export function closerThan(share: number | null): string | null {
+  if (share === null) return null;
+  const outOf = 10 ** Math.min(MOST_ZEROS, Math.max(1, Math.ceil(-Math.log10(share))));
+  const number = (n: number): string => n.toLocaleString('en-US');
+  return `${number(outOf - Math.max(1, Math.ceil(share * outOf)))} of ${number(outOf)} pairs`;
+}
+
+/** No sample tells more apart. */
+const MOST_ZEROS = 6;
 
 /** "0.982"; never "-0.000". */
 export function scoreText(score: number): string {

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
 import { demandStore } from '../library/emptiness.ts';
 import { filterFor, type Restriction } from '../library/photo-filter.ts';
+import type { LeastScore } from '../library/ranking/likeness.ts';
 import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { Given, PlannedReference, Unused } from './plan.ts';
@@ -28,7 +29,7 @@ export interface CastRequest {
   /** What of the library is searched. */
   readonly restriction: Restriction;
   /** Score from which a photo is like the query; without it, the model's calibration decides. */
-  readonly minScore?: number | undefined;
+  readonly minScore?: LeastScore | undefined;
   /** Fills slots that stay empty with further frames of the same moments. */
   readonly keepBursts?: boolean | undefined;
   readonly choose?: Choose | undefined;

@@ -1,8 +1,10 @@
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { type CastResult, cast, type Floor } from '../casting/cast.ts';
 import type { EmbeddingModel } from '../embedding/port.ts';
-import { UserError } from '../errors.ts';
+import { UserError, usageError } from '../errors.ts';
 import { demandUninterrupted } from '../interrupt.ts';
+import { type LeastScore, leastCosine } from '../library/ranking/likeness.ts';
+import { pairsOf } from '../library/ranking/pairs.ts';
 import { NEIGHBOURHOOD } from '../library/ranking/rerank.ts';
 import { statisticsOf } from '../library/ranking/statistics.ts';
 import { searchVector } from '../library/search.ts';
@@ -35,7 +37,7 @@ export interface RoundsRequest {
   readonly free: number;
   readonly filter: PhotoFilter | null;
   /** Score from which a photo is like the query; null leaves it to the model's calibration. */
-  readonly minScore: number | null;
+  readonly minScore: LeastScore | null;
   /** Fills slots that stay empty with further frames of the same moments. */
   readonly keepBursts: boolean;
   readonly choose?: Choose | undefined;
@@ -50,7 +52,7 @@ interface Filled {
 }
 
 interface RoundsDeps {
-  readonly session: Pick<Session, 'store' | 'embedder' | 'model'>;
+  readonly session: Pick<Session, 'store' | 'embedder' | 'model' | 'settings'>;
   readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
@@ -72,7 +74,10 @@ export async function fillSlots(
   const [store, model] = await Promise.all([session.store(), session.model()]);
   const index = { store, table: store.table(model) };
   const statistics = await statisticsOf(model);
-  const floor = typeof query === 'string' ? floorOf(model, request.minScore) : wordFloor(request.minScore);
+  const floor =
+    typeof query === 'string'
+      ? floorOf(model, await leastOf(request.minScore, session, model))
+      : wordFloor(request.minScore);
   const known = named.length === 0 ? new Map<string, never>() : await describe(await session.embedder(), named);
   const described = (file: string): Omit<Candidate, 'score' | 'agreement'> => {
     const photo = known.get(file);
@@ -143,8 +148,20 @@ export async function fillSlots(
 }
 
 /** From here on a word is right often enough to be sent for. */
-function wordFloor(minScore: number | null): Floor {
+function wordFloor(minScore: LeastScore | null): Floor {
+  if (typeof minScore === 'string') {
+    throw usageError(`"${minScore}" is said of photos that are like a photo.`, 'Name a number from 0 to 1 for a word.');
+  }
   return { by: 'cosine', least: minScore ?? CLEARLY_SEEN };
+}
+
+/** A least score as a cosine. */
+async function leastOf(
+  least: LeastScore | null,
+  { settings }: Pick<Session, 'settings'>,
+  model: EmbeddingModel,
+): Promise<number | null> {
+  return least === null ? null : leastCosine(least, await pairsOf(settings.paths.data, model));
 }
 
 /** Below it, no photo is a reference. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { DEVICES } from '../../embedding/device.ts';
+import type { LeastScore } from '../../library/ranking/likeness.ts';
 
 /** A number as people write it; NaN for anything else, such as 0x10, 1e3 and Infinity. */
 export function decimal(text: string): number {
@@ -21,6 +22,19 @@ export function numberBetween(min: number, max: number): (text: string) => numbe
     if (Number.isFinite(value) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
   };
+}
+
+/** A cosine, or how alike photos are in words: "alike", "very alike" (or "very-alike"), "related". */
+export function leastScore(text: string): LeastScore {
+  const words = text
+    .trim()
+    .toLowerCase()
+    .replace(/[-\s]+/g, ' ');
+  const level = (['very alike', 'alike', 'related'] as const).find((one) => one === words);
+  if (level !== undefined) return level;
+  const value = decimal(text);
+  if (value >= -1 && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a number from -1 to 1, or one of related, alike, very-alike.');
 }
 
 /** Gathers an option that may be given several times; absent when it is never given. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../../errors.ts';
 import type { QuerySearch } from '../../library/query/search.ts';
+import type { LeastScore } from '../../library/ranking/likeness.ts';
 import { numberBetween } from './options.ts';
 
 /** How many of the photos are shown, and how different they are to be. */
@@ -9,7 +10,7 @@ export interface SpreadFlags {
   /** True when no weight was named. */
   diverse?: number | true;
   all?: boolean;
-  minScore?: number;
+  minScore?: LeastScore;
   k: number;
 }
 

@@ -1,8 +1,9 @@
+import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
 import { unlessInterrupted } from '../../interrupt.ts';
 import { explainEmptiness } from '../emptiness.ts';
 import type { Restriction } from '../photo-filter.ts';
-import { type Likeness, likenessOf, rarity } from '../ranking/likeness.ts';
+import { type LeastScore, type Likeness, leastCosine, likenessOf, rarity, shareAtLeast } from '../ranking/likeness.ts';
 import { pairsOf } from '../ranking/pairs.ts';
 import { type RankedHit, rankerOf, type SearchOrder } from '../ranking/ranker.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../search.ts';
@@ -16,8 +17,8 @@ import { openRoom, type QueryDeps, type QueryRoom } from './room.ts';
 /** How many photos are searched for, and where. */
 export interface QuerySearch {
   readonly k: number;
-  /** Of cosine similarity, or of the share where words are among the terms. */
-  readonly minScore?: number;
+  /** Of cosine similarity, or of the share where words are among the terms: then a number. */
+  readonly minScore?: LeastScore;
   /** Whether the query photos may be among the results. */
   readonly includeSelf?: boolean;
   /** Of a search by photos alone; `rerank` unless given. */
@@ -32,6 +33,8 @@ export interface QuerySearch {
 export interface AnsweredPhoto extends FoundPhoto {
   /** Of its score, among the person's photos; null where words are among the terms, and for a model nobody measured. */
   readonly likeness: Likeness | null;
+  /** Share of random pairs of the person's photos that are at least as similar, where `likeness` is known; else null. */
+  readonly pairShare: number | null;
 }
 
 /** The answer to one query. */
@@ -71,21 +74,26 @@ export async function searchByQuery(
 /** One query of a run. @throws UserError `usage`, and what stands in the way of searching */
 export async function answer(room: QueryRoom, { terms, notices }: Read, search: QuerySearch): Promise<Answer> {
   const by = kindOf(terms);
-  const find = (wanted: QuerySearch): Promise<FoundPhoto[]> =>
-    (by === 'photos' ? byPhotos : byTerms)(room, terms, wanted);
-  const { minScore, unique = false, diverse } = search;
-  const results = await spreadOut((k) => find({ ...search, k }), search.k, {
+  const pairs = by === 'photos' ? await pairsOf(room.session.settings.paths.data, await room.session.model()) : null;
+  const minScore = search.minScore === undefined ? undefined : leastScore(search.minScore, by, pairs);
+  const find = (k: number, least = minScore): Promise<FoundPhoto[]> =>
+    (by === 'photos' ? byPhotos : byTerms)(room, terms, { ...search, k }, least);
+  const { unique = false, diverse } = search;
+  const results = await spreadOut((k) => find(k), search.k, {
     table: room.index.table,
     ...(unique ? { unique: (await room.session.model()).thresholds } : {}),
     ...(diverse === undefined ? {} : { diverse }),
   });
   if (results.length === 0) await explainEmptiness(room.session);
-  const [closest] = results.length === 0 && minScore !== undefined ? await find(anyScore(search)) : [];
+  const [closest] = results.length === 0 && minScore !== undefined ? await find(1, Number.NEGATIVE_INFINITY) : [];
   const best = results[0]?.score;
   const unclear = by === 'words' && best !== undefined && best < SEEN;
-  const pairs = by === 'photos' ? await pairsOf(room.session.settings.paths.data, await room.session.model()) : null;
   return {
-    results: results.map((photo) => ({ ...photo, likeness: pairs && likenessOf(rarity(photo.score, pairs)) })),
+    results: results.map((photo) => ({
+      ...photo,
+      likeness: pairs && likenessOf(rarity(photo.score, pairs)),
+      pairShare: pairs && shareAtLeast(photo.score, pairs),
+    })),
     by,
     closest: closest?.score ?? null,
     terms: terms.map(({ named }) => named),
@@ -93,8 +101,13 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   };
 }
 
-function anyScore({ minScore: _, ...search }: QuerySearch): QuerySearch {
-  return { ...search, k: 1 };
+/** @throws UserError `usage` for words where the scores are no cosines */
+function leastScore(least: LeastScore, by: Answer['by'], pairs: PairSimilarities | null): number {
+  if (by === 'photos' || typeof least === 'number') return leastCosine(least, pairs);
+  throw usageError(
+    `"${least}" is said of photos that are like photos.`,
+    'Name a number from 0 to 1 where words are among the queries.',
+  );
 }
 
 function kindOf(terms: readonly ReadTerm[]): Answer['by'] {
@@ -110,7 +123,8 @@ function wantedWords(terms: readonly ReadTerm[]): string[] {
 async function byPhotos(
   { session, index, filter }: QueryRoom,
   terms: readonly ReadTerm[],
-  { k, minScore, includeSelf = false, order = 'rerank' }: QuerySearch,
+  { k, includeSelf = false, order = 'rerank' }: QuerySearch,
+  minScore: number | undefined,
 ): Promise<FoundPhoto[]> {
   return searchVector(index, {
     vector: directionOf(terms),
@@ -143,7 +157,8 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 async function byTerms(
   { session, index, filter, words }: QueryRoom,
   terms: readonly ReadTerm[],
-  { k, minScore = 0, includeSelf = false }: QuerySearch,
+  { k, includeSelf = false }: QuerySearch,
+  minScore = 0,
 ): Promise<FoundPhoto[]> {
   const without = includeSelf ? [] : filesOf(terms);
   const known = await words();

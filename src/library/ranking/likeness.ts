@@ -1,7 +1,17 @@
 import type { PairSimilarities } from '../../embedding/port.ts';
+import { usageError } from '../../errors.ts';
 
 /** What people read instead of a cosine. */
 export type Likeness = 'very alike' | 'alike' | 'related' | 'weak';
+
+/** A least score: a number, or in words. */
+export type LeastScore = number | Exclude<Likeness, 'weak'>;
+
+/** From this rarity on. */
+const LEAST_RARITY = { 'very alike': 4, alike: 3, related: 2 } as const satisfies Record<
+  Exclude<Likeness, 'weak'>,
+  number
+>;
 
 /** Random pairs that are enough. */
 export const PAIRS = 20_000;
@@ -80,9 +90,20 @@ export function rarity(cosine: number, similarities: PairSimilarities): number {
 }
 
 export function likenessOf(rare: number): Likeness {
-  if (rare >= 4) return 'very alike';
-  if (rare >= 3) return 'alike';
-  return rare >= 2 ? 'related' : 'weak';
+  if (rare >= LEAST_RARITY['very alike']) return 'very alike';
+  if (rare >= LEAST_RARITY.alike) return 'alike';
+  return rare >= LEAST_RARITY.related ? 'related' : 'weak';
+}
+
+/**
+ * The least cosine that a least score means.
+ * @param similarities of the model in use; null where nobody has measured them
+ * @throws UserError `usage` when words have no meaning for the model
+ */
+export function leastCosine(least: LeastScore, similarities: PairSimilarities | null): number {
+  if (typeof least === 'number') return least;
+  if (similarities !== null) return cosineOf(LEAST_RARITY[least], similarities);
+  throw usageError(`Nobody has measured what "${least}" means with this model.`, 'Name a number, such as 0.5.');
 }
 
 /** The least cosine of a rarity, for filters such as "alike"; inverse of {@link rarity}. */

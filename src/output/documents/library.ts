@@ -11,7 +11,7 @@ import type { Status } from '../../library/status.ts';
 import type { VerifyReport } from '../../library/verify/verify.ts';
 import { takenAt } from '../../photos/metadata/taken.ts';
 import type { ModelIdentity } from '../../store/port.ts';
-import type { SearchResultRow } from '../result-row.ts';
+import { closerThan, type SearchResultRow } from '../result-row.ts';
 
 /* The documents that programs read (--json), for every face that gives them. Pure. */
 
@@ -61,6 +61,7 @@ export function resultRow(photo: AnsweredPhoto, index: number): SearchResultRow 
     path: photo.file,
     score: photo.score,
     likeness: photo.likeness,
+    closerThan: closerThan(photo.pairShare),
     rankedBy: photo.rankedBy,
     library: photo.libraryName,
     width: photo.width,

@@ -90,6 +90,7 @@ function resultFigure(
 ): Html {
   const { name } = printableParts(row.path);
   const score = scoreText(row.score);
+  const likeness = row.likeness === null ? null : html`<span>${row.likeness}</span> `;
   const date =
     row.takenAt === null ? null : html`<time datetime="${row.takenAt.slice(0, 16)}">${dateText(row.takenAt)}</time> `;
   return html`<li><figure>
@@ -99,7 +100,7 @@ ${frame(row.path, picture, `Result ${row.rank}: ${name}`, links)}
 <span class="name"><bdi>${brief(name)}</bdi></span>
 <data class="score" value="${row.score}"><span class="unseen">Score </span>${score}</data></p>
 <p class="folder"><bdi>${brief(folderBelow(row.path, shared))}</bdi></p>
-<p class="facts">${date}<span>${row.width} × ${row.height}</span> <span>${bytes(row.sizeBytes)}</span></p>
+<p class="facts">${likeness}${date}<span>${row.width} × ${row.height}</span> <span>${bytes(row.sizeBytes)}</span></p>
 </figcaption>
 </figure></li>
 `;

@@ -27,12 +27,16 @@ export function renderAs(
   format: ListFormat,
   rows: readonly SearchResultRow[],
   { fields }: Layout,
-  { terminal, fileTimes }: { readonly terminal: Terminal; readonly fileTimes: boolean },
+  {
+    terminal,
+    fileTimes,
+    explained = false,
+  }: { readonly terminal: Terminal; readonly fileTimes: boolean; readonly explained?: boolean },
 ): string {
   switch (format) {
     case 'table':
       if (rows.length === 0) return '';
-      return fields === undefined ? renderHits(rows, terminal, { fileTimes }) : fieldTable(rows, fields);
+      return fields === undefined ? renderHits(rows, terminal, { fileTimes, explained }) : fieldTable(rows, fields);
     case 'paths':
       // On a terminal a path must not drive it; elsewhere it must be the path.
       return rows.map(({ path }) => `${terminal.columns === null ? path : printable(path)}\n`).join('');

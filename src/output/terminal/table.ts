@@ -31,13 +31,15 @@ interface Column {
 interface HitsOptions {
   /** Whether a photo that does not say when it was taken shows its file's time, marked as that. */
   readonly fileTimes?: boolean;
+  /** Whether it is said how rare such a likeness is. */
+  readonly explained?: boolean;
 }
 
 /** Search results for people. `columns: null` gives the same columns with every path whole. */
 export function renderHits(
   hits: readonly SearchResultRow[],
   { columns, color, links = false }: Terminal,
-  { fileTimes = false }: HitsOptions = {},
+  { fileTimes = false, explained = false }: HitsOptions = {},
 ): string {
   const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
   const leading: Column[] = [
@@ -48,6 +50,11 @@ export function renderHits(
     takenText(takenAt) ?? (fileTimes ? fileTimeText(modifiedAt) : '');
   const extras: Column[] = [
     { title: 'Likeness', align: 'left' as const, cells: hits.map(({ likeness }) => likeness ?? '') },
+    {
+      title: 'Closer than',
+      align: 'left' as const,
+      cells: hits.map((hit) => (explained ? (hit.closerThan ?? '') : '')),
+    },
     { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));
