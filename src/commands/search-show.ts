@@ -136,7 +136,11 @@ export async function print(
 
 function nothingFound(flags: SearchFlags, { closest }: Answer): string {
   if (closest !== null) return `No photo is that alike: the best score is ${scoreText(closest)}.`;
-  return isRestricted(flags) ? 'No other indexed photo passes these filters.' : 'No other photo is indexed.';
+  if (!isRestricted(flags)) return 'No other photo is indexed.';
+  const { in: folders, after, before, ...others } = flags;
+  return isRestricted(others)
+    ? 'No other indexed photo passes these filters.'
+    : 'No indexed photo lies within --in, --after and --before.';
 }
 
 /** Only on a terminal: elsewhere the results are for a program. */
