@@ -21,6 +21,7 @@ const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['data', 'active-model.json', 'model of the index'],
   ['data', 'last-search.json', 'last search'],
   ['data', 'pairs', 'likeness of pairs of photos'],
+  ['data', 'picture-tokens.json', 'tokens of pictures made'],
   ['data', 'index.lock', 'lock'],
   ['cache', 'models', 'optimised models'],
   ['cache', 'checksums.json', 'checksums'],

@@ -2,6 +2,7 @@ import { interruptedError, UserError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
+import { noteSeenTokens } from './cost/seen-tokens.ts';
 import { demandAllPublic, type Offer } from './offer.ts';
 import { endpointOf } from './openai/endpoint.ts';
 import { IncompleteReply } from './openai/incomplete.ts';
@@ -92,6 +93,11 @@ export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): 
       options.onEvent({ kind: 'saved', picture, format, asked: outlet.format, size }),
     );
     const { pictures, actualUsd, damaged } = saved;
+    // A picture is worth more than the next estimate.
+    await noteSeenTokens(settings.paths.data, offer.model.id, offer.parameters, {
+      usage: reply.isUsageDoubtful ? null : reply.usage,
+      pictures: pictures.length,
+    }).catch(() => undefined);
     const shortfall = reply.shortfall === null ? null : { said: reply.shortfall.said, kept: damaged };
     if (shortfall !== null && options.signal.aborted) {
       throw interruptedError(`Interrupted. ${shortfall.said} Kept: ${pictures.map(({ path }) => path).join(', ')}.`);

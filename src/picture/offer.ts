@@ -6,6 +6,7 @@ import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import { fitBudget, type Unaffordable } from './cost/budget.ts';
 import type { Estimate } from './cost/cost.ts';
+import { readSeenTokens } from './cost/seen-tokens.ts';
 import { conversationPrices, readImageModels } from './image-models/image-models.ts';
 import type { Quality } from './image-models/levels.ts';
 import { endpointKind } from './openai/endpoint.ts';
@@ -63,6 +64,7 @@ export async function offerPlan(plan: Plan, deps: OfferDeps): Promise<Offer> {
       quality: parameters.quality,
       n: parameters.n,
       partialImages: parameters.partialImages ?? 0,
+      seenTokens: await readSeenTokens(settings.paths.data, model.id, parameters),
       rememberedTokens: plan.rememberedTokens,
       conversation: conversation === null ? null : { id: conversation.model, prices },
     },

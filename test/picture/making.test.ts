@@ -230,6 +230,28 @@ describe('what is not as it was asked for', () => {
   });
 });
 
+describe('a model whose tokens are not published', () => {
+  it('costs an unknown amount, until a reply of the same kind has told', async () => {
+    room.settings = { imageModel: 'gpt-image-2.6-flare' };
+    const ask = (size: string) =>
+      room.comic(at(0), { slots: 1, wanted: { format: 'png', quality: 'low', complexity: 'low', size } });
+    const first = await ask('1024x1024');
+    expect(first.estimate).toMatchObject({ usd: null, unknown: expect.stringContaining('is not published') });
+    const made = await room.make(first);
+    if (made.kind !== 'made') throw new Error('it is made');
+    const { output_tokens: tokens } = made.usage as { output_tokens: number };
+    const { estimate } = await ask('1024x1024');
+    expect(estimate).toMatchObject({ outputTokens: tokens, unknown: null, fromReplies: true });
+    expect(estimate.usd).toBeGreaterThan(0);
+    expect((await ask('1536x1024')).estimate.usd).toBeNull();
+  });
+
+  it('that is published is estimated as before', async () => {
+    await room.make(await room.comic(at(0), { slots: 1 }));
+    expect((await room.comic(at(0), { slots: 1 })).estimate.fromReplies).toBeUndefined();
+  });
+});
+
 describe('a budget', () => {
   it('lowers what was asked for, and says so in the offer', async () => {
     room.settings = { maxCost: 0.08 };

@@ -91,8 +91,8 @@ function unusedTable(unused: readonly Unused[], room: number): string {
 }
 
 /** "about $0.13 (text 60, pictures 9,216, output 1,756 tokens)" */
-export function costText({ usd, unknown, textTokens, imageTokens, outputTokens }: Estimate): string {
+export function costText({ usd, unknown, textTokens, imageTokens, outputTokens, fromReplies }: Estimate): string {
   const number = (value: number | null): string => (value === null ? 'unknown' : value.toLocaleString('en-US'));
-  const tokens = `text ${number(textTokens)}, pictures ${number(imageTokens)}, output ${number(outputTokens)} tokens`;
+  const tokens = `text ${number(textTokens)}, pictures ${number(imageTokens)}, output ${number(outputTokens)} tokens${fromReplies ? ', as your own earlier replies had it' : ''}`;
   return usd === null ? `unknown, because ${unknown} (${tokens})` : `about ${dollars(usd)} (${tokens})`;
 }

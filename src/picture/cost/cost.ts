@@ -13,6 +13,8 @@ export interface Estimate {
   readonly usd: number | null;
   /** Why `usd` is null, as a clause. */
   readonly unknown: string | null;
+  /** The output tokens are those that one's own replies reported: no price list has them. */
+  readonly fromReplies?: true;
 }
 
 export interface EstimateRequest {
@@ -24,6 +26,8 @@ export interface EstimateRequest {
   readonly quality: Quality;
   readonly n: number;
   readonly partialImages: number;
+  /** Output tokens of one picture as earlier replies reported them, where the table does not say. */
+  readonly seenTokens?: (quality: Quality) => number | null;
   /** Tokens of pictures that are not sent, but read again because they stand in the conversation. */
   readonly rememberedTokens?: number;
   /** The model that leads the conversation, where there is one. */
@@ -57,12 +61,14 @@ export function estimate(request: EstimateRequest): Estimate {
     textTokens: textTokens(text),
     imageTokens: references.reduce((sum, each) => sum + each, rememberedTokens),
   };
-  const each = model === null ? null : outputTokens(model, request.size, request.quality);
+  const listed = model === null ? null : outputTokens(model, request.size, request.quality);
+  const each = listed ?? request.seenTokens?.(request.quality) ?? null;
+  const fromReplies = listed === null && each !== null ? ({ fromReplies: true } as const) : {};
   const outputs = each === null ? null : n * (each + partialImages * (model?.outputTokens?.partial ?? 0));
   const unknown = whatIsUnknown(request, outputs);
   const prices = model?.usdPerMillion ?? null;
   if (unknown !== null || prices === null || outputs === null) {
-    return { ...tokens, outputTokens: outputs, usd: null, unknown };
+    return { ...tokens, outputTokens: outputs, usd: null, unknown, ...fromReplies };
   }
   const { textIn, textOut } = conversation?.prices ?? { textIn: 0, textOut: 0 };
   const millionths =
@@ -71,7 +77,7 @@ export function estimate(request: EstimateRequest): Estimate {
     outputs * prices.imageOut +
     (tokens.textTokens + tokens.imageTokens) * textIn +
     WORDS_AROUND * textOut;
-  return { ...tokens, outputTokens: outputs, usd: round(millionths / 1e6), unknown: null };
+  return { ...tokens, outputTokens: outputs, usd: round(millionths / 1e6), unknown: null, ...fromReplies };
 }
 
 /**
@@ -135,6 +141,14 @@ export function actualCost(usage: unknown, { model, conversation }: Prices): num
   }
   const plain = imagesUsage.safeParse(usage);
   return plain.success ? round(picture(plain.data) / 1e6) : null;
+}
+
+/** Output tokens of all pictures of a reply, by its usage; null when that does not say. */
+export function outputTokensOf(usage: unknown): number | null {
+  const talk = conversationUsage.safeParse(usage);
+  if (talk.success) return talk.data.tool_usage.image_gen.output_tokens;
+  const plain = imagesUsage.safeParse(usage);
+  return plain.success ? plain.data.output_tokens : null;
 }
 
 /** To a millionth of a dollar: a tenth of a token. */
