@@ -135,6 +135,23 @@ function demandTerminal(world: World): void {
   throw usageError('--pick needs a terminal to choose on.', 'Name the photos instead: --ref FILE');
 }
 
+/** Of the first as many as a screen holds, where the terminal draws pictures. */
+async function drawChoices(world: World, candidates: readonly Candidate[]): Promise<void> {
+  const { drawingProtocol } = await import('../output/terminal/draw-picture.ts');
+  if (drawingProtocol(world) === null) return;
+  const [{ drawGrid }, { openDisplay }] = await Promise.all([
+    import('../output/terminal/picture-grid.ts'),
+    import('../photos/display.ts'),
+  ]);
+  const photos = candidates
+    .slice(0, DRAWN)
+    .map(({ file, score }) => ({ file, label: score.toFixed(2), available: true }));
+  // Standard output is for the picture's path.
+  await drawGrid({ ...world, stdout: world.stderr }, openDisplay(world), photos, world.stderr.columns || 80);
+}
+
+const DRAWN = 12;
+
 /** Lets a person choose among the candidates; what casting proposes is marked already. */
 async function pick(world: World, proposed: readonly Verdict[], most: number): Promise<readonly Candidate[]> {
   if (proposed.length === 0) return [];
@@ -150,6 +167,10 @@ async function pick(world: World, proposed: readonly Verdict[], most: number): P
       label: `${candidate.score.toFixed(2)}  ${printable(basename(candidate.file))}  ${printable(reason)}`,
       isMarked: used,
     })),
+  );
+  await drawChoices(
+    world,
+    choices.map(({ value }) => value),
   );
   const marked = await askWhich(world, question, choices);
   if (marked.length <= most) return marked;

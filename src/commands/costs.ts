@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
-import { dollars } from '../picture/cost/cost.ts';
+import { dollars } from '../picture/cost/dollars.ts';
 import type { FailedRequest } from '../picture/lineage/failed.ts';
 import type { Unreadable } from '../picture/lineage/files.ts';
 import { type LedgerTotal, sumCosts, totalOf } from '../picture/lineage/ledger.ts';

@@ -9,7 +9,7 @@ import { noticeText as searchNoticeText } from '../output/terminal/search-notice
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { openDisplay } from '../photos/display.ts';
-import { dollars } from '../picture/cost/cost.ts';
+import { dollars } from '../picture/cost/dollars.ts';
 import { type Forgotten, type Made, make } from '../picture/make.ts';
 import type { Offer, OfferDeps } from '../picture/offer.ts';
 import { endpointOf } from '../picture/openai/endpoint.ts';

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
-import { dollars, type Estimate } from '../../picture/cost/cost.ts';
+import type { Estimate } from '../../picture/cost/cost.ts';
+import { dollars } from '../../picture/cost/dollars.ts';
 import type { Made } from '../../picture/make.ts';
 import type { Offer } from '../../picture/offer.ts';
 import { endpointName } from '../../picture/openai/endpoint.ts';

@@ -1,4 +1,4 @@
-import { dollars } from '../../picture/cost/cost.ts';
+import { dollars } from '../../picture/cost/dollars.ts';
 import type { Lineage } from '../../picture/lineage/lineage.ts';
 import type { Original } from '../../picture/lineage/originals.ts';
 

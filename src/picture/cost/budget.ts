@@ -1,5 +1,6 @@
 import { QUALITIES, type Quality } from '../image-models/levels.ts';
-import { dollars, type Estimate, type EstimateRequest, estimate } from './cost.ts';
+import { type Estimate, type EstimateRequest, estimate } from './cost.ts';
+import { dollars } from './dollars.ts';
 
 export interface Fitted {
   /** How many of the references are sent, from the first. */

@@ -155,9 +155,3 @@ export function outputTokensOf(usage: unknown): number | null {
 function round(usd: number): number {
   return Math.round(usd * 1e6) / 1e6;
 }
-
-/** "$0.065", or "an unknown amount". */
-export function dollars(usd: number | null): string {
-  if (usd === null) return 'an unknown amount';
-  return `$${usd.toFixed(usd >= 0.0995 ? 2 : 3)}`;
-}
