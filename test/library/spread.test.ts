@@ -7,6 +7,9 @@ import { MemoryTable } from '../support/memory-store.ts';
 
 const thresholds = { nearDuplicate: Math.cos(0.055), burst: Math.cos(0.055) };
 
+/** Of the vector whose signed square roots lie at this angle: thresholds are cosines of those. */
+const ofRoots = (angle: number): number => Math.atan2(Math.sin(angle) ** 2, Math.cos(angle) ** 2);
+
 /** A table of photos at these angles from what is searched for, and a search that gives the nearest. */
 async function searchable(angles: readonly number[]) {
   const table = new MemoryTable();
@@ -31,7 +34,7 @@ async function searchable(angles: readonly number[]) {
 it('gives one frame, the sharpest, of each of the k nearest groups, however large they are', async () => {
   // Ten groups a tenth of a radian apart, of 30 frames each.
   const angles = Array.from({ length: 300 }, (_, i) => Math.floor(i / 30) / 10);
-  const { table, find, asked } = await searchable(angles);
+  const { table, find, asked } = await searchable(angles.map(ofRoots));
   const found = await spreadOut(find, 6, { table, unique: thresholds });
   expect(found.map(({ path }) => path)).toEqual(['029.jpg', '059.jpg', '089.jpg', '119.jpg', '149.jpg', '179.jpg']);
   expect(asked.length).toBeGreaterThan(1);
@@ -45,7 +48,7 @@ it('leaves no two alike, leaves out only what is like one that stays, and fills 
       fc.array(angle, { minLength: 1, maxLength: 40 }),
       fc.integer({ min: 1, max: 10 }),
       async (angles, k) => {
-        const { table, find } = await searchable(angles);
+        const { table, find } = await searchable(angles.map(ofRoots));
         const found = await spreadOut(find, k, { table, unique: thresholds });
         // Groups are chains: two angles are in one when no step between them is wider than the threshold.
         const distinct = [...new Set(angles)].sort((a, b) => a - b);
