@@ -26,7 +26,8 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
   function open(token = server.token): Promise<PhotoStore> {
     const world = testWorld({ env: { MILVUS_URI: server.uri, MILVUS_TOKEN: token } });
     return openStore(world, loadSettings(world), ({ kind }) => {
-      throw new Error(`a server needs no ${kind}`);
+      // A busy one may take long to load.
+      if (kind !== 'remote') throw new Error(`a server needs no ${kind}`);
     });
   }
 
