@@ -9,7 +9,7 @@ const built = (module: string): string => pathToFileURL(join(repository, 'dist/p
 const PROGRAM = `
   import { readFile } from 'node:fs/promises';
   import { decodePhoto } from '${built('decode.js')}';
-  import { readExif } from '${built('exif.js')}';
+  import { readExif } from '${built('metadata/exif.js')}';
   const photos = [];
   for (const file of process.argv.slice(1)) {
     const bytes = await readFile(file);
