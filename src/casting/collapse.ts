@@ -9,7 +9,7 @@ export interface CollapseThresholds {
 }
 
 /** Two frames of one burst are at most this far apart. */
-const BURST_GAP_MS = 10_000;
+export const BURST_GAP_MS = 10_000;
 
 type Likeness = 'copy' | 'burst' | 'near-duplicate';
 

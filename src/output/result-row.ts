@@ -1,8 +1,9 @@
 import type { Likeness } from '../library/ranking/likeness.ts';
 import type { RankedBy } from '../library/ranking/rerank.ts';
+import type { PhotoFacts } from './photo-facts.ts';
 
 /** One search result: as it stands in the JSON document, and as the table and the contact sheets show it. */
-export interface SearchResultRow {
+export interface SearchResultRow extends PhotoFacts {
   /** From 1, best first. */
   readonly rank: number;
   /** Absolute native path. */
@@ -15,19 +16,6 @@ export interface SearchResultRow {
   readonly closerThan: string | null;
   /** Why it has its rank. */
   readonly rankedBy: RankedBy;
-  /** The library's name. */
-  readonly library: string;
-  /** Upright pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** ISO 8601, by the camera's clock, with its offset where that is known; null when the photo does not say. */
-  readonly takenAt: string | null;
-  /** What says so; null when nothing does. */
-  readonly takenFrom: string | null;
-  readonly camera: string | null;
-  /** The file's own time, ISO 8601 in UTC. */
-  readonly modifiedAt: string;
-  readonly sizeBytes: number;
   /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
 }

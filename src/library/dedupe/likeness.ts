@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import type { Candidate } from './candidates.ts';
@@ -7,8 +8,6 @@ import type { DedupeDeps } from './plan.ts';
 import { PRINT_BOX, type Print, printOf, samePicture, sameShape } from './print.ts';
 import type { Kind } from './stars.ts';
 
-/** Frames of one burst are at most this far apart. */
-const BURST_GAP_MS = 10_000;
 /** A camera's clock shows seconds; many have no smaller unit. */
 const SECOND_MS = 1000;
 const AT_ONCE = 4;

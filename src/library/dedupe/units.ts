@@ -1,3 +1,4 @@
+import { foldedName } from '../../files/transfer/plan.ts';
 import { kindByName } from '../../photos/kinds.ts';
 import { rawCompanions } from '../../photos/pairs.ts';
 import { SIDECARS } from '../act/belongings.ts';
@@ -37,8 +38,8 @@ export function companionsOf(photo: string, names: readonly string[]): Companion
 
 /** Whether its name is the photo's whole name and more. */
 function isSidecarOf(photo: string, name: string): boolean {
-  const whole = plain(photo);
-  const other = plain(name);
+  const whole = foldedName(photo);
+  const other = foldedName(name);
   if (!other.startsWith(`${whole}.`)) return false;
   const rest = other.slice(whole.length + 1);
   if (rest === 'json' || SIDECARS.includes(rest)) return true;
@@ -46,12 +47,7 @@ function isSidecarOf(photo: string, name: string): boolean {
 }
 
 function split(name: string): { readonly stem: string; readonly ending: string } {
-  const whole = plain(name);
+  const whole = foldedName(name);
   const dot = whole.lastIndexOf('.');
   return dot <= 0 ? { stem: whole, ending: '' } : { stem: whole.slice(0, dot), ending: whole.slice(dot + 1) };
-}
-
-/** File systems differ in whether they tell case and the two spellings of accents apart; cameras never do. */
-function plain(name: string): string {
-  return name.normalize('NFC').toLowerCase();
 }

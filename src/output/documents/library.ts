@@ -9,8 +9,8 @@ import type { AnsweredPhoto } from '../../library/query/search.ts';
 import type { SearchOrder } from '../../library/ranking/ranker.ts';
 import type { Status } from '../../library/status.ts';
 import type { VerifyReport } from '../../library/verify/verify.ts';
-import { takenAt } from '../../photos/metadata/taken.ts';
 import type { ModelIdentity } from '../../store/port.ts';
+import { photoFacts } from '../photo-facts.ts';
 import { closerThan, type SearchResultRow } from '../result-row.ts';
 
 /* The documents that programs read (--json), for every face that gives them. Pure. */
@@ -63,14 +63,7 @@ export function resultRow(photo: AnsweredPhoto, index: number): SearchResultRow 
     likeness: photo.likeness,
     closerThan: closerThan(photo.pairShare),
     rankedBy: photo.rankedBy,
-    library: photo.libraryName,
-    width: photo.width,
-    height: photo.height,
-    takenAt: takenAt(photo),
-    takenFrom: photo.takenFrom,
-    camera: photo.camera,
-    modifiedAt: new Date(photo.mtimeMs).toISOString(),
-    sizeBytes: photo.size,
+    ...photoFacts(photo),
     available: photo.available,
   };
 }
