@@ -22,6 +22,8 @@ export interface EmbedDeps {
   readonly infer: Promise<Infer>;
   /** Runs what uses the processor, one photo at a time; reading goes on beside it. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Milliseconds since some moment in the past. */
+  readonly elapsed: () => number;
 }
 
 type Ask = (sha256: string) => Promise<Answer>;
@@ -36,7 +38,7 @@ export interface TimedResult {
  * @param ask What is known of bytes of this sha256 already; null where nothing can be.
  */
 export async function embedPhoto(path: string, ask: Ask | null, deps: EmbedDeps): Promise<TimedResult> {
-  const clock = new Stopwatch();
+  const clock = new Stopwatch(deps.elapsed);
   const read = async (): Promise<PhotoFile | Faulty> => {
     clock.start();
     const file = await readPhotoFile(path);
@@ -100,14 +102,20 @@ function reduced(image: RgbImage, target: number): RgbImage {
 /** Wall time of one photo's stages, milliseconds. */
 class Stopwatch {
   readonly laps: StageTimings = {};
-  #since = performance.now();
+  readonly #elapsed: () => number;
+  #since: number;
+
+  constructor(elapsed: () => number) {
+    this.#elapsed = elapsed;
+    this.#since = elapsed();
+  }
 
   start(): void {
-    this.#since = performance.now();
+    this.#since = this.#elapsed();
   }
 
   lap(stage: keyof StageTimings): void {
-    const now = performance.now();
+    const now = this.#elapsed();
     this.laps[stage] = now - this.#since;
     this.#since = now;
   }

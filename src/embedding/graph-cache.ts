@@ -45,7 +45,8 @@ export async function optimizedGraph(
       },
     });
     await seal(draft);
-    await removeOutdated(key.cacheDir, family, folder);
+    const { mtimeMs: now } = await stat(draft);
+    await removeOutdated(key.cacheDir, family, folder, now);
     await rename(draft, folder);
   } catch {
     // Another worker was first, the disk is full, the folder read-only, or the model is broken: then opening it says so.
@@ -81,11 +82,11 @@ async function sealed(folder: string): Promise<boolean> {
 }
 
 /** Removes this model's graphs of other versions of the runtime, a broken one of this, and abandoned drafts. */
-async function removeOutdated(cacheDir: string, family: string, current: string): Promise<void> {
+async function removeOutdated(cacheDir: string, family: string, current: string, now: number): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     const path = join(cacheDir, name);
     const outdated = name.startsWith(family) && (path !== current || !(await sealed(path)));
-    const abandoned = name.startsWith('draft-') && Date.now() - (await stat(path)).mtimeMs > ABANDONED_MS;
+    const abandoned = name.startsWith('draft-') && now - (await stat(path)).mtimeMs > ABANDONED_MS;
     if (outdated || abandoned) await rm(path, { recursive: true });
   }
 }

@@ -51,7 +51,7 @@ function open({ model, exact, gentle, device, cacheDir }: OpenWorker): EmbedDeps
   // Whoever infers reports the failure; until then it must not count as unhandled.
   infer.catch(() => undefined);
   // One photo at a time keeps a worker to one processor: what one stage leaves to another is still in its cache.
-  return { input: model.input, exact, infer, inTurn: pLimit(1) };
+  return { input: model.input, exact, infer, inTurn: pLimit(1), elapsed: () => performance.now() };
 }
 
 function send(message: FromWorker): void {

@@ -75,6 +75,6 @@ export interface ImageModel {
   readonly endpoint: EndpointKind;
   /** A picture from pictures and a text. */
   edit(request: PictureRequest, options: SendOptions): Promise<PictureReply>;
-  /** The same as a turn of a conversation that can be gone on with. */
+  /** The same as a turn of a conversation that can be continued. */
   turn(request: TurnRequest, options: SendOptions): Promise<PictureReply>;
 }

@@ -23,7 +23,13 @@ test('small files are read ahead of their turn, large ones are not held in memor
   });
   const { input } = testModel;
   const infer = new Promise<never>(() => undefined);
-  const deps: EmbedDeps = { input, exact: false, infer, inTurn: (work) => turn.then(work) };
+  const deps: EmbedDeps = {
+    input,
+    exact: false,
+    infer,
+    elapsed: () => performance.now(),
+    inTurn: (work) => turn.then(work),
+  };
   const results = [small, large].map((file) => embedPhoto(file, null, deps));
   await sleep(300);
   // What was read before does not need its file any more.
