@@ -24,11 +24,14 @@ function act(kind: Action['kind'], folder: string, ...names: string[]) {
   return actOn(names.map(photo), { kind, folder }, { data: data(), signal: never, now: () => new Date() });
 }
 
-it('copies photos alone with their times into a folder that it makes, and numbers what is there already', async () => {
+it('copies photos with their times and what belongs to them into a folder that it makes, and numbers what is there already', async () => {
   const folder = join(home, 'new', 'folder');
   await act('copy', folder, 'a.jpg', 'b.jpg');
   await act('copy', folder, 'a.jpg');
-  expect((await readdir(folder)).sort()).toEqual(['a-2.jpg', 'a.jpg', 'b.jpg']);
+  expect((await readdir(folder)).sort()).toEqual([
+    ...['a-2.CR2', 'a-2.jpg', 'a-2.jpg.xmp'],
+    ...['a.CR2', 'a.jpg', 'a.jpg.xmp', 'b.jpg'],
+  ]);
   expect((await stat(join(folder, 'a.jpg'))).mtimeMs).toBe(1_000_000_000);
   expect((await readdir(join(home, 'photos'))).length).toBe(4);
 });

@@ -13,7 +13,7 @@ export interface ActFlags {
 
 export function addActOptions(command: Command): Command {
   return command
-    .option('--copy-to <folder>', 'copy the photos into this folder; nothing there is overwritten')
+    .option('--copy-to <folder>', 'copy the photos, their RAW files and sidecars there; nothing is overwritten')
     .option('--link-to <folder>', 'put symbolic links to the photos into this folder')
     .option('--move-to <folder>', 'move the photos, their RAW files and sidecars there; asks, and can be undone')
     .option('--yes', 'move without asking');

@@ -1,6 +1,6 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 
-/** Files that go together: a photo, its RAW, what other programs keep beside it. Their names begin with `stem`. */
+/** Files that go together: a photo, its RAW, what other programs keep beside it. Most of their names begin with `stem`. */
 export interface Bundle {
   readonly stem: string;
   /** Absolute. */
@@ -44,7 +44,12 @@ function freeNames(names: readonly string[], stem: string, used: ReadonlySet<str
   }
 }
 
-/** "IMG_1.jpg.xmp" with the stem "IMG_1" becomes "IMG_1-2.jpg.xmp". */
+/** "IMG_1.jpg.xmp" with the stem "IMG_1" becomes "IMG_1-2.jpg.xmp"; what begins otherwise is numbered before its ending. */
 export function withNumber(name: string, stem: string, n: number): string {
-  return `${name.slice(0, stem.length)}-${n}${name.slice(stem.length)}`;
+  // Counted from the end: an accent in front may be one character or two.
+  const behind = foldedName(name).startsWith(foldedName(stem))
+    ? name.normalize('NFC').length - stem.normalize('NFC').length
+    : extname(name).length;
+  const at = name.length - behind;
+  return `${name.slice(0, at)}-${n}${name.slice(at)}`;
 }

@@ -1,11 +1,11 @@
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError, whyUnwritten } from '../../errors.ts';
 import { type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
 import { type Disk, realDisk } from '../../files/transfer/disk.ts';
 import { openJournals } from '../../files/transfer/journal.ts';
 import { type Undone, undoMoves } from '../../files/transfer/undo.ts';
-import { alone, withBelongings } from './belongings.ts';
+import { bundleOf, unitsOf } from '../units.ts';
 
 export type { Transferred };
 
@@ -26,14 +26,15 @@ interface ActDeps {
 }
 
 /**
- * Copies or links photos into a folder, or moves them there with what belongs to them. A copy or a link of a photo is of
- * the photo alone.
+ * Copies photos into a folder or moves them there, with what belongs to them, or links to the photos alone: a folder of
+ * links is to look at.
  * @throws UserError `folder_unwritable` when there can be no such folder
  */
 export async function actOn(photos: readonly string[], action: Action, deps: ActDeps): Promise<Transferred> {
   const { data, signal, onDone = () => undefined, disk = realDisk } = deps;
   const folder = await madeFolder(action.folder);
-  const bundles = action.kind === 'move' ? await withBelongings(photos, filesIn) : alone(photos);
+  const bundles =
+    action.kind === 'link' ? [...new Set(photos)].map((photo) => bundleOf([photo])) : await unitsOf(photos);
   return transfer(action.kind, bundles, folder, {
     disk,
     journals: journalsIn(data),
@@ -70,9 +71,4 @@ export async function madeFolder(folder: string): Promise<string> {
       cause: error,
     });
   }
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : []));
 }

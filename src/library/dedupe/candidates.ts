@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { demandUninterrupted } from '../../interrupt.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
+import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import { type Companion, companionsOf } from './units.ts';
 
 /** A photo that may be double, as it is on the disk now. */
 export interface Candidate extends ListedPhoto {
@@ -49,12 +49,8 @@ export async function inspectAll(
   const candidates: Candidate[] = [];
   const files = new Set<string>();
   const wanted = withDoubles(listing).sort((a, b) => (a.file < b.file ? -1 : 1));
-  const folders = new Map<string, Promise<string[]>>();
-  const namesIn = (folder: string): Promise<string[]> => {
-    const names = folders.get(folder) ?? readdir(folder).catch(() => []);
-    folders.set(folder, names);
-    return names;
-  };
+  const namesIn = folderReader();
+  const listed = new Set(listing.photos.map(({ file }) => file));
   const here: ListedPhoto[] = [];
   for (const photo of wanted) {
     demandUninterrupted(signal);
@@ -80,7 +76,7 @@ export async function inspectAll(
     left.map((photo) =>
       limit(async () => {
         demandUninterrupted(signal);
-        const found = await inspect(photo, namesIn);
+        const found = await inspect(photo, namesIn, listed);
         if ('reason' in found) skipped.push(found);
         else candidates.push(found);
         done += 1;
@@ -116,7 +112,8 @@ function changeOf(stats: BigIntStats, { record }: ListedPhoto): string | null {
 
 async function inspect(
   photo: ListedPhoto,
-  namesIn: (folder: string) => Promise<string[]>,
+  namesIn: (folder: string) => Promise<FolderNames>,
+  listed: ReadonlySet<string>,
 ): Promise<Candidate | Skipped> {
   const { file, record } = photo;
   const read = await readPhotoFile(file);
@@ -126,8 +123,10 @@ async function inspect(
     return { path: file, reason: 'holds other bytes than were indexed: run curate index again' };
   const folder = dirname(file);
   const companions = await Promise.all(
-    companionsOf(basename(file), await namesIn(folder)).map(async (companion) => {
+    (await namesIn(folder)).companionsOf([basename(file)]).map(async (companion) => {
       const path = join(folder, companion.name);
+      // A RAW that was indexed before its JPEG came stands for itself.
+      if (listed.has(path)) return [];
       const stats = await lstat(path).catch(() => null);
       return stats?.isFile() === true ? [{ ...companion, file: path, bytes: stats.size }] : [];
     }),

@@ -4,6 +4,7 @@ import { type Disk, realDisk } from '../../files/transfer/disk.ts';
 import { Journal } from '../../files/transfer/journal.ts';
 import { planTransfers, type Transfer } from '../../files/transfer/plan.ts';
 import { moveFile } from '../../files/transfer/transfer.ts';
+import { bundleOf } from '../units.ts';
 import type { Group, GroupPhoto } from './plan.ts';
 
 export interface MovedDoubles {
@@ -81,13 +82,13 @@ async function moveUnit(
   folder: string,
   { disk, journal }: { readonly disk: Disk; readonly journal: Journal },
 ): Promise<UnitMoved> {
-  const stem = basename(file).replace(/\.[^.]*$/, '');
+  const bundle = bundleOf(files);
   const moved: Transfer[] = [];
   let wanted: Transfer | undefined;
   try {
     await disk.makeFolder(folder);
-    for (wanted of planTransfers([{ stem, files }], folder, await disk.names(folder))) {
-      moved.push(await place('move', wanted, { disk, journal, stem }));
+    for (wanted of planTransfers([bundle], folder, await disk.names(folder))) {
+      moved.push(await place('move', wanted, { disk, journal, stem: bundle.stem }));
     }
     return { moved, reason: null };
   } catch (error) {
