@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LiteEvent } from '../../src/store/events.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
-import type { LiteEvent } from '../../src/store/lite/events.ts';
 import { liteFolders } from '../../src/store/lite/folders.ts';
 import { ensureRuntime } from '../../src/store/lite/provision.ts';
 import { binFolder } from '../support/fake-python.ts';

@@ -5,11 +5,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectLite, isOlder } from '../../src/store/lite/connect.ts';
-import type { LiteEvent } from '../../src/store/lite/events.ts';
+import type { LiteEvent } from '../../src/store/events.ts';
+import { connectLite, isOlder, type LiteServer } from '../../src/store/lite/connect.ts';
 import { liteFolders, socketPaths } from '../../src/store/lite/folders.ts';
 import { stopLite } from '../../src/store/lite/sidecar.ts';
-import type { LiteServer } from '../../src/store/lite/state.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 
 /** gRPC's status code. */

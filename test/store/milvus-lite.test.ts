@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadSettings } from '../../src/settings.ts';
+import { readState } from '../../src/store/lite/connect.ts';
 import { liteFolders } from '../../src/store/lite/folders.ts';
-import { readState } from '../../src/store/lite/state.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { PhotoIndex } from '../../src/store/port.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';

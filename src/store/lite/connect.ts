@@ -1,12 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { interruptedError, UserError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import type { World } from '../../world.ts';
-import type { OnLiteEvent } from './events.ts';
+import type { OnLiteEvent } from '../events.ts';
 import { type LiteFolders, liteFolders } from './folders.ts';
 import { ensureRuntime, type Runtime } from './provision.ts';
 import { endServer, startServer } from './sidecar.ts';
-import { answers, type LiteServer, readState } from './state.ts';
 
 interface ConnectOptions {
   /** How long the server stays without being called. */
@@ -91,5 +93,43 @@ export function isOlder(version: string, than: string): boolean {
 function unrepaired(message: string, folders: LiteFolders): UserError {
   return new UserError('runtime_broken', `The embedded store does not load, even newly set up: ${message}.`, {
     hint: `Its log is ${folders.log}. Or use a Milvus server: set MILVUS_URI.`,
+  });
+}
+
+/** A running server, as it tells about itself in `server.json`. */
+export interface LiteServer {
+  readonly pid: number;
+  /** `unix:/absolute/path` or `127.0.0.1:port`. */
+  readonly address: string;
+  readonly token: string;
+  /** Of the curate that started it. */
+  readonly version: string;
+}
+
+const stateSchema = z.object({ pid: z.int(), address: z.string(), token: z.string(), version: z.string() });
+const ANSWER_MS = 2_000;
+
+/** The server that last published itself, which may be gone; null when there is none. */
+export async function readState(file: string): Promise<LiteServer | null> {
+  try {
+    return stateSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** Whether somebody listens at the address. */
+export function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = address.startsWith('unix:')
+      ? connect(address.slice('unix:'.length))
+      : connect(Number(address.slice(address.lastIndexOf(':') + 1)), '127.0.0.1');
+    const settle = (verdict: boolean): void => {
+      socket.destroy();
+      resolve(verdict);
+    };
+    socket.setTimeout(ANSWER_MS, () => settle(false));
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
   });
 }

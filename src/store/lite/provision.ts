@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { interruptedError, UserError } from '../../errors.ts';
 import type { World } from '../../world.ts';
+import type { OnLiteEvent } from '../events.ts';
 import { runLines } from './child.ts';
-import type { OnLiteEvent } from './events.ts';
 import { type LiteFolders, makePrivate, RUNTIME } from './folders.ts';
 import { findPython, type Python } from './python.ts';
 
