@@ -85,6 +85,12 @@ export async function resolveModel(
   return expectChecksum(model, await notedSha256(file, settings.paths.cache));
 }
 
+/** Id of a model that finds as well in less time; null where the catalogue has none. */
+export async function fasterThan({ sha256 }: Pick<EmbeddingModel, 'sha256'>): Promise<string | null> {
+  const { models } = await loadCatalogue();
+  return models.find((entry) => entry.sha256 === sha256)?.faster ?? null;
+}
+
 /** Hashes the whole file, whatever was noted before. @throws UserError when it is not what it should be. */
 export async function verifyModel(model: EmbeddingModel): Promise<EmbeddingModel> {
   return expectChecksum(model, await sha256Of(model.file));

@@ -26,8 +26,8 @@ export interface Session {
    * uses it leaves it open.
    */
   embedder(): Promise<Embedder>;
-  /** An embedder for a long run of photos; whoever opens it closes it. */
-  openEmbedder(options?: EmbedderOptions): Promise<Embedder>;
+  /** An embedder for a long run of photos; whoever opens it closes it. @param other id of a model in place of `model()` */
+  openEmbedder(options?: EmbedderOptions, other?: string): Promise<Embedder>;
   /** Closes what was opened. */
   close(): Promise<void>;
 }
@@ -67,8 +67,15 @@ export function openSession(
     const opened = await store.get();
     return { store: opened, table: opened.table(identity) };
   });
-  const openEmbedder = async (options: EmbedderOptions = {}): Promise<Embedder> => {
-    const [{ openEmbedder: open }, identity] = await Promise.all([import('../embedding/embedder.ts'), model.get()]);
+  const named = async (id: string): Promise<EmbeddingModel> => {
+    const { resolveModel } = await import('../embedding/models.ts');
+    return resolveModel(world, settings, id);
+  };
+  const openEmbedder = async (options: EmbedderOptions = {}, other?: string): Promise<Embedder> => {
+    const [{ openEmbedder: open }, identity] = await Promise.all([
+      import('../embedding/embedder.ts'),
+      other === undefined ? model.get() : named(other),
+    ]);
     return open(world, identity, { cacheDir: join(settings.paths.cache, 'models'), ...options });
   };
   const embedder = once(() => openEmbedder({ jobs: 1, eager: true, idleMs, patienceMs: PATIENCE_MS }));

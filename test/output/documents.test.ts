@@ -54,7 +54,13 @@ test('documents name the model by its identity alone, and libraries without thei
 
 test('a run that embedded nothing has a rate of nothing', () => {
   const report = { libraries: [], embedded: 0, embeddingSeconds: 0, interrupted: false };
-  const indexed: IndexDocument = indexDocument({ report, model: testModel, store: 'server', seconds: 1.23456 });
+  const indexed: IndexDocument = indexDocument({
+    report,
+    model: testModel,
+    store: 'server',
+    seconds: 1.23456,
+    fasterModel: null,
+  });
   expect(indexed).toEqual({
     schema: 'curate.index/1',
     model,

@@ -1,4 +1,5 @@
 import type { Library } from '../../store/port.ts';
+import type { FasterModel } from './faster-model.ts';
 
 /** What an index run reports while it goes; renderers handle every kind. */
 export type IndexEvent =
@@ -6,6 +7,8 @@ export type IndexEvent =
   | { readonly kind: 'waiting'; readonly holder: number | null }
   /** The model is another than the index was made with: of so many photos, in about so many seconds. */
   | { readonly kind: 'new-model'; readonly model: string; readonly photos: number; readonly seconds: number }
+  /** A first run is going to be long, and another model would make it shorter. */
+  | ({ readonly kind: 'faster-model' } & FasterModel)
   /** The device that was asked for is not used. */
   | { readonly kind: 'fallback'; readonly reason: string }
   /** A library was walked and compared: `todo` files have to be read. */

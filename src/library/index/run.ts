@@ -1,12 +1,14 @@
 import { isAbsolute } from 'node:path';
 import type { EmbedderOptions } from '../../embedding/embedder.ts';
-import type { Embedder, EmbeddingModel } from '../../embedding/port.ts';
+import { fasterThan } from '../../embedding/models.ts';
+import type { Embedder, EmbeddingModel, StageTimings } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoStore } from '../../store/port.ts';
 import type { World } from '../../world.ts';
 import { rememberModel } from '../active-model.ts';
 import { refreshPairs } from '../ranking/pairs.ts';
 import type { Session } from '../session.ts';
-import type { IndexReport } from './events.ts';
+import type { IndexReport, OnIndexEvent } from './events.ts';
+import { type FasterModel, FasterModelWatch } from './faster-model.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.ts';
 import { holdIndex } from './lock.ts';
 
@@ -27,6 +29,8 @@ export interface IndexRun {
   readonly store: PhotoStore['kind'];
   /** From the call to the end. */
   readonly seconds: number;
+  /** What was said of a faster model, if anything was. */
+  readonly fasterModel: FasterModel | null;
 }
 
 /** One index run, alone on this machine; the model it was made with is remembered for the runs and searches to come. */
@@ -37,23 +41,37 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
   // It opens while the lock is waited for and the workers start.
   const opening = session.index();
   const onWait = (holder: number | null): void => onEvent({ kind: 'waiting', holder });
+  let fasterModel: FasterModel | null = null;
   const { report, kind } = await holdIndex(world, session.settings, { onWait, signal }, async () => {
+    let faster: FasterModelWatch | null = null;
     const openEmbedder = (eager: boolean): Promise<Embedder> =>
       session.openEmbedder({
         ...request.embedding,
         eager,
         onFallback: (reason) => onEvent({ kind: 'fallback', reason }),
+        onTimings: (timings) => faster?.timed(timings),
       });
     // A first run has photos to embed: its workers start while the store does.
     const early = !request.dryRun && (await session.isNew()) ? openEmbedder(true) : null;
     try {
       const index = await opening;
       await announceNewModel(deps, index, model);
+      faster = await watchForFaster(deps, request, model, index, (found) => {
+        fasterModel = found;
+        onEvent({ kind: 'faster-model', ...found });
+      });
+      const onProgress: OnIndexEvent = (event) => {
+        onEvent(event);
+        if (event.kind === 'progress') faster?.progress(event.done, event.total);
+      };
       const indexed = await indexPhotos(
         {
           ...index,
-          openEmbedder: () => early ?? openEmbedder(false),
-          onEvent,
+          openEmbedder: async () => {
+            const embedder = await (early ?? openEmbedder(false));
+            return faster?.watch(embedder) ?? embedder;
+          },
+          onEvent: onProgress,
           interrupted: signal,
           elapsed: world.elapsed,
           confirmPrune: deps.confirmPrune,
@@ -64,11 +82,28 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
       if (!request.dryRun && !signal.aborted) await refreshPairs(index, paths.data, model, Math.random);
       return { report: indexed, kind: index.store.kind };
     } finally {
-      await (await early)?.close();
+      await Promise.all([faster?.close(), early?.then((embedder) => embedder.close())]);
     }
   });
   if (!request.dryRun) await remember(session, model);
-  return { report, model, store: kind, seconds: (world.elapsed() - started) / 1000 };
+  return { report, model, store: kind, seconds: (world.elapsed() - started) / 1000, fasterModel };
+}
+
+/** Null where nothing is embedded for the first time, and where the catalogue has no faster model. */
+async function watchForFaster(
+  { world, session }: IndexRunDeps,
+  { dryRun, embedding }: IndexRunRequest,
+  own: EmbeddingModel,
+  { table }: PhotoIndex,
+  onFound: (found: FasterModel) => void,
+): Promise<FasterModelWatch | null> {
+  if (dryRun || (await table.count()) > 0) return null;
+  const model = await fasterThan(own);
+  if (model === null) return null;
+  const jobs = embedding?.jobs ?? world.cores;
+  const open = (onTimings: (timings: StageTimings) => void): Promise<Embedder> =>
+    session.openEmbedder({ ...embedding, jobs: 1, onTimings }, model);
+  return new FasterModelWatch({ model, jobs, elapsed: world.elapsed, open, onFound });
 }
 
 /** Photos per second on an ordinary two-core machine: for a first guess of how long a change of model takes. */

@@ -2,6 +2,7 @@ import type { ListedModel } from '../../embedding/models.ts';
 import type { EmbeddingModel, PhotoFault } from '../../embedding/port.ts';
 import { type Finding, isHealthy } from '../../library/diagnose.ts';
 import type { PhotoVector } from '../../library/embed-photos.ts';
+import type { FasterModel } from '../../library/index/faster-model.ts';
 import type { IndexRun } from '../../library/index/run.ts';
 import type { LibraryState } from '../../library/libraries.ts';
 import type { NamedTerm } from '../../library/query/read.ts';
@@ -75,9 +76,11 @@ export interface IndexDocument {
   readonly libraries: IndexRun['report']['libraries'];
   readonly seconds: number;
   readonly embeddedPerSecond: number;
+  /** Only after a long first run that another model would have made shorter. */
+  readonly fasterModel?: FasterModel;
 }
 
-export function indexDocument({ report, model, store, seconds }: IndexRun): IndexDocument {
+export function indexDocument({ report, model, store, seconds, fasterModel }: IndexRun): IndexDocument {
   return {
     schema: 'curate.index/1',
     model: modelOf(model),
@@ -85,6 +88,7 @@ export function indexDocument({ report, model, store, seconds }: IndexRun): Inde
     libraries: report.libraries,
     seconds: Number(seconds.toFixed(3)),
     embeddedPerSecond: Number((report.embedded / (report.embeddingSeconds || 1)).toFixed(2)),
+    ...(fasterModel === null ? {} : { fasterModel }),
   };
 }
 

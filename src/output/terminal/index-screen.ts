@@ -1,4 +1,5 @@
 import type { IndexEvent } from '../../library/index/events.ts';
+import type { FasterModel } from '../../library/index/faster-model.ts';
 import type { World } from '../../world.ts';
 import { count, duration } from '../text.ts';
 import { askYesNo, canAsk } from './ask.ts';
@@ -70,6 +71,8 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
     }
     case 'new-model':
       return `New model ${event.model}: all photos are embedded again, about ${duration(event.seconds)} for ${count(event.photos, 'photo')}. The index of the other model stays.`;
+    case 'faster-model':
+      return fasterModelSentence(event);
     case 'fallback':
       return `The model runs on the processor: ${event.reason}.`;
     case 'compared':
@@ -86,4 +89,14 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
     case 'interrupted':
       return `Interrupted with ${count(event.left, 'photo')} left; the next run goes on from here.`;
   }
+}
+
+function fasterModelSentence({ model, photos, seconds, measured, reason }: FasterModel): string {
+  const long = `${count(photos, 'photo')} take about ${duration(seconds)}. ${model} finds as well and would be `;
+  if (measured === null) return `${long}faster; by how much could not be measured: ${reason}`;
+  const { timesAsFast, savesSeconds } = measured;
+  return (
+    `${long}about ${timesAsFast.toFixed(1)} times as fast on this machine (measured on these photos), which saves ` +
+    `${duration(savesSeconds)}. To take it, stop with Ctrl-C and index with --model ${model}; this run goes on as it is.`
+  );
 }
