@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import envPaths from 'env-paths';
 import { z } from 'zod';
-import { messageOf, UserError } from './errors.ts';
+import { messageOf, systemErrorCode, UserError } from './errors.ts';
 import type { World } from './world.ts';
 
 const webAddress = z.url({ protocol: /^https?$/, error: 'it must begin with https:// or http://' });
@@ -165,14 +165,34 @@ function withoutEmpty(source: SettingsValues): SettingsValues {
 }
 
 function readDotenv(cwd: string): Record<string, string> {
-  const file = join(cwd, '.env');
-  return existsSync(file) ? parseDotenv(readFileSync(file)) : {};
+  return parseDotenv(readIfThere(join(cwd, '.env')) ?? '');
+}
+
+/**
+ * A file's text; null when there is none. One that is there and cannot be read may hold what is private: it is not
+ * passed over. @throws UserError `settings`
+ */
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = systemErrorCode(error) ?? '';
+    const leadsNowhere = code === 'ENOENT' && lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+    // Some keep a virtual environment of Python under the name .env.
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code) && !leadsNowhere) return null;
+    const reasons: Readonly<Record<string, string>> = { ENOENT: 'it is a link that leads nowhere', EACCES: 'you may not' };
+    throw new UserError('settings', `The settings in ${file} cannot be read: ${reasons[code] ?? messageOf(error)}.`, {
+      hint: 'Make it a file that you may read, or remove it.',
+      cause: error,
+    });
+  }
 }
 
 function readConfig(file: string): SettingsValues {
-  if (!existsSync(file)) return {};
+  const text = readIfThere(file);
+  if (text === null) return {};
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(text);
     return z.record(z.string(), z.unknown()).parse(value);
   } catch (error) {
     throw new UserError('settings', `The config file ${file} cannot be read: ${messageOf(error)}`, {

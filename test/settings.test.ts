@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -78,6 +78,17 @@ describe('settings', () => {
     const settings = loadSettings(testWorld({ cwd, env }));
     expect(settings.milvusToken).toBe('key');
     expect(JSON.stringify(settings)).not.toContain('secret');
+  });
+
+  it.each(['.env', 'config.json'])('are not passed over where %s is there and cannot be read', async (name) => {
+    await symlink(join(cwd, 'nowhere'), join(cwd, name));
+    const world = testWorld({ cwd, env: { CURATE_HOME: cwd } });
+    expect(() => loadSettings(world)).toThrow(
+      `The settings in ${join(cwd, name)} cannot be read: it is a link that leads nowhere.`,
+    );
+    await rm(join(cwd, name));
+    await mkdir(join(cwd, name));
+    expect(loadSettings(world).maxCost).toBeUndefined();
   });
 
   it('find the home in .env too', async () => {

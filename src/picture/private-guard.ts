@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, privateBy, type ReadRules } from '../casting/private.ts';
-import { systemErrorCode, UserError } from '../errors.ts';
+import { messageOf, systemErrorCode, UserError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
@@ -14,7 +14,11 @@ interface GuardOptions {
   readonly home: string;
   /** Absolute files that may be sent all the same. */
   readonly allowed: readonly string[];
+  /** Told of each rule file that cannot be read, with the reason as a clause; unless it throws, the whole folder is private. */
+  readonly onUnreadable?: OnUnreadable;
 }
+
+type OnUnreadable = (file: string, why: string) => void;
 
 /** Who may be sent; paths are absolute. */
 export interface PrivateGuard {
@@ -31,14 +35,28 @@ export interface GuardDeps {
   readonly session: Pick<Session, 'store'>;
 }
 
-/** The private rules of the settings and the disk as they stand now. @param allowed absolute files that may be sent all the same */
+/**
+ * The private rules of the settings and the disk as they stand now.
+ * @param allowed absolute files that may be sent all the same
+ * @param onUnreadable by default what cannot be read is an error: UserError `private_unreadable` (refused)
+ */
 export async function guardNow(
   { world, settings, session }: GuardDeps,
   allowed: readonly string[],
+  onUnreadable: OnUnreadable = refuseUnreadable,
 ): Promise<PrivateGuard> {
   const patterns = settings.privatePatterns ?? [];
-  const libraries = patterns.length === 0 ? [] : await (await session.store()).libraries();
-  return privateGuard({ patterns, roots: libraries.map(({ root }) => root), home: world.home, allowed });
+  const { storeExists } = await import('../store/open.ts');
+  const hasRoots = patterns.length > 0 && (await storeExists(settings));
+  const roots = hasRoots ? (await (await session.store()).libraries()).map(({ root }) => root) : [];
+  return privateGuard({ patterns, roots, home: world.home, allowed, onUnreadable });
+}
+
+function refuseUnreadable(file: string, why: string): never {
+  throw new UserError('private_unreadable', `The private rules in ${file} cannot be read: ${why}. Nothing was sent.`, {
+    hint: 'What they protect is not known. Make it a text file that you may read, or remove it.',
+    kind: 'refused',
+  });
 }
 
 /** @throws UserError `private` (refused) when a photo may not be sent */
@@ -59,10 +77,10 @@ export function privateError(file: string, why: string, leaveOut = 'Leave it out
  * Rules as they stand on the disk now; each rule file is read once per guard. A photo is private when the path it was
  * found under says so, or the place where it really lies.
  */
-export function privateGuard({ allowed, ...settings }: GuardOptions): PrivateGuard {
+export function privateGuard({ allowed, onUnreadable, ...settings }: GuardOptions): PrivateGuard {
   const letThrough = new Set(allowed.flatMap((file) => [file, realFile(file)]));
   const isAllowed = (file: string): boolean => letThrough.has(file) || letThrough.has(realFile(file));
-  const read = rememberingReader();
+  const read = rememberingReader(onUnreadable ?? (() => undefined));
   return {
     isAllowed,
     privateBy: (file) => {
@@ -73,40 +91,49 @@ export function privateGuard({ allowed, ...settings }: GuardOptions): PrivateGua
   };
 }
 
-function rememberingReader(): ReadRules {
+function rememberingReader(onUnreadable: OnUnreadable): ReadRules {
   const known = new Map<string, ReturnType<ReadRules>>();
   return (folder) => {
     let found = known.get(folder);
     if (found === undefined) {
-      found = readRules(folder);
+      const file = join(folder, PRIVATE_FILE);
+      const rules = readRules(file);
+      if (rules !== null && 'why' in rules) onUnreadable(file, rules.why);
+      found = rules !== null && 'why' in rules ? 'unreadable' : rules;
       known.set(folder, found);
     }
     return found;
   };
 }
 
-function readRules(folder: string): ReturnType<ReadRules> {
-  const file = join(folder, PRIVATE_FILE);
+/** A rule file's text, or why it cannot be read, as a clause; null without one. */
+type Read = { readonly text: string } | { readonly why: string } | null;
+
+function readRules(file: string): Read {
   try {
     // A pipe would be waited for, a link to a device read for ever.
-    return statSync(file).isFile() ? rulesIn(readFileSync(file)) : 'unreadable';
+    return statSync(file).isFile() ? rulesIn(readFileSync(file)) : { why: 'it is no file' };
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return 'unreadable';
-    return isLink(file) ? 'unreadable' : null;
+    const code = systemErrorCode(error) ?? '';
+    if (['EACCES', 'EPERM'].includes(code)) return { why: 'you may not read it' };
+    if (!['ENOENT', 'ENOTDIR'].includes(code)) return { why: messageOf(error) };
+    return isLink(file) ? { why: 'it is a link that leads nowhere' } : null;
   }
 }
 
-/** Editors on Windows write UTF-16, with a mark in front; whatever is no text else covers its folder. */
-function rulesIn(bytes: Uint8Array): ReturnType<ReadRules> {
+/** Editors on Windows write UTF-16, with a mark in front. */
+function rulesIn(bytes: Uint8Array): Read {
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
   try {
     const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-    return text.includes('\0') ? 'unreadable' : { text };
+    return text.includes('\0') ? NO_TEXT : { text };
   } catch {
-    return 'unreadable';
+    return NO_TEXT;
   }
 }
+
+const NO_TEXT = { why: 'it is no text in UTF-8 or UTF-16' };
 
 /** A link that leads nowhere: somebody meant rules to be there. */
 function isLink(file: string): boolean {

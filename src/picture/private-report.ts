@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Session } from '../library/session.ts';
 import { describe } from './candidates.ts';
 import { privateTwin } from './private-contents.ts';
-import { type GuardDeps, guardNow } from './private-guard.ts';
+import { type GuardDeps, guardNow, type PrivateGuard } from './private-guard.ts';
 
 /** What the private rules say of a photo. */
 export interface PrivacyReport {
@@ -21,7 +21,7 @@ type ReportDeps = GuardDeps & { readonly session: Session };
  */
 export async function checkPrivacy(files: readonly string[], deps: ReportDeps): Promise<PrivacyReport[]> {
   const { session } = deps;
-  const guard = await guardNow(deps, []);
+  const guard = await reportingGuard(deps);
   const rules = new Map(files.map((file) => [file, guard.privateBy(file)]));
   const open = files.filter((file) => rules.get(file) === null);
   const { storeExists } = await import('../store/open.ts');
@@ -43,7 +43,7 @@ export async function listPrivate(deps: ReportDeps): Promise<PrivacyReport[]> {
   const { session } = deps;
   const { storeExists } = await import('../store/open.ts');
   if (!(await storeExists(session.settings))) return [];
-  const guard = await guardNow(deps, []);
+  const guard = await reportingGuard(deps);
   const { store, table } = await session.index();
   const roots = new Map((await store.libraries()).map(({ id, root }) => [id, root]));
   const found: PrivacyReport[] = [];
@@ -55,4 +55,18 @@ export async function listPrivate(deps: ReportDeps): Promise<PrivacyReport[]> {
     if (rule !== null) found.push({ path: file, private: true, rule });
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A rule file that cannot be read is told together with the reason. */
+async function reportingGuard(deps: GuardDeps): Promise<PrivateGuard> {
+  const reasons = new Map<string, string>();
+  const guard = await guardNow(deps, [], (file, why) => reasons.set(file, why));
+  return {
+    ...guard,
+    privateBy: (photo) => {
+      const rule = guard.privateBy(photo);
+      const why = rule === null ? undefined : reasons.get(rule);
+      return why === undefined ? rule : `${rule}, which cannot be read: ${why}`;
+    },
+  };
 }

@@ -1,8 +1,9 @@
-import { cp, link, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
+import { checkPrivacy, listPrivate } from '../../src/picture/private-report.ts';
 import { Darkroom } from '../support/darkroom.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';
 
@@ -109,5 +110,77 @@ describe('a copy of a private photo', () => {
     await expect(room.replay('first.png')).rejects.toMatchObject(refusal);
     await expect(room.refine('first.png', 'second')).rejects.toMatchObject(refusal);
     expect(room.fake.received).toHaveLength(1);
+    await rm(join(late, '.curateprivate'));
+  });
+});
+
+describe('private rules that cannot be read', () => {
+  const rules = () => join(shut, '.curateprivate');
+  const spoil = {
+    'a link that leads nowhere': () => symlink(join(room.root, 'nowhere'), rules()),
+    'no text': () => writeFile(rules(), Buffer.from([0x46, 0xff, 0x2f])),
+    'a folder': () => mkdir(rules()),
+  };
+  beforeEach(() => rename(rules(), `${rules()}.aside`));
+  afterEach(async () => {
+    await rm(rules(), { recursive: true, force: true });
+    await rename(`${rules()}.aside`, rules());
+  });
+  const refusal = () => ({
+    code: 'private_unreadable',
+    kind: 'refused',
+    message: expect.stringMatching(new RegExp(`^The private rules in ${rules()} cannot be read: .*Nothing was sent`)),
+    hint: expect.stringContaining('remove it'),
+  });
+
+  it.each(Object.entries(spoil))('(%s) are an error, whichever photo of theirs is met', async (_, make) => {
+    const offer = await room.comic(join(open, 'other-2.jpg'), { prompt: 'first', slots: 1 });
+    const twin = await room.comic(join(open, 'copy.jpg'), { prompt: 'second', slots: 1 });
+    await room.made(twin);
+    await make();
+    const asked = [
+      room.comic(join(shut, 'secret.jpg'), { slots: 1 }),
+      room.comic(join(open, 'copy.jpg'), { slots: 1 }),
+      room.comic(join(open, 'other-1.jpg')),
+      room.replay('second.png'),
+      room.refine('second.png', 'third'),
+      room.make(twin),
+    ];
+    for (const one of await Promise.allSettled(asked)) expect(one).toMatchObject({ reason: refusal() });
+    // Nothing of theirs is met: a photo that is like none of them, sent alone.
+    await room.made(offer);
+    expect(room.fake.received).toHaveLength(2);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('are an error where one may not read them', async () => {
+    await writeFile(rules(), '');
+    await chmod(rules(), 0);
+    await expect(room.comic(join(shut, 'secret.jpg'), { slots: 1 })).rejects.toMatchObject(refusal());
+  });
+
+  it('are told by the private report, and hide no photo', async () => {
+    await spoil['a link that leads nowhere']();
+    const rule = `${rules()}, which cannot be read: it is a link that leads nowhere`;
+    expect(await checkPrivacy([join(shut, 'secret.jpg')], room.deps)).toMatchObject([{ private: true, rule }]);
+    expect(await listPrivate(room.deps)).toMatchObject([{ private: true, rule }]);
+  });
+
+  it('stop no photo that is allowed by name', async () => {
+    await spoil['a folder']();
+    const file = join(shut, 'secret.jpg');
+    await room.made(room.comic(file, { slots: 1, allowedPrivate: [file] }));
+  });
+});
+
+describe('patterns of the settings', () => {
+  it('set up no store before anything is indexed', async () => {
+    const { milvusUri: _, ...settings } = room.session.settings;
+    const never = () => Promise.reject(new Error('nothing is indexed'));
+    room.settings = { privatePatterns: ['shut/'], milvusUri: undefined };
+    room.session = { ...room.session, settings, store: never, index: never, embedder: never };
+    await room.made(room.comic(join(open, 'other-1.jpg'), { slots: 1 }));
+    await expect(room.comic(join(shut, 'secret.jpg'), { slots: 1 })).rejects.toMatchObject({ code: 'private' });
+    await expect(room.comic(join(open, 'other-1.jpg'))).rejects.toMatchObject({ code: 'nothing_indexed' });
+    expect(await checkPrivacy([join(shut, 'secret.jpg')], room.deps)).toMatchObject([{ private: true }]);
   });
 });
