@@ -180,7 +180,10 @@ function readIfThere(file: string): string | null {
     const leadsNowhere = code === 'ENOENT' && lstatSync(file, { throwIfNoEntry: false }) !== undefined;
     // Some keep a virtual environment of Python under the name .env.
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code) && !leadsNowhere) return null;
-    const reasons: Readonly<Record<string, string>> = { ENOENT: 'it is a link that leads nowhere', EACCES: 'you may not' };
+    const reasons: Readonly<Record<string, string>> = {
+      ENOENT: 'it is a link that leads nowhere',
+      EACCES: 'you may not',
+    };
     throw new UserError('settings', `The settings in ${file} cannot be read: ${reasons[code] ?? messageOf(error)}.`, {
       hint: 'Make it a file that you may read, or remove it.',
       cause: error,

@@ -3,7 +3,7 @@ import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { clearDrafts, Draft, writeNew, writeWhole } from '../src/files/atomic-write.ts';
+import { Draft, writeNew, writeWhole } from '../src/files/atomic-write.ts';
 
 let root: string;
 let folder: string;
@@ -84,12 +84,13 @@ it('clears the drafts of killed runs, but none that is being written, nor what i
     await writeFile(join(place, '.curate-notes.part'), 'not a draft');
     const draft = await Draft.open(join(place, 'a.png'));
     await draft.handle.writeFile('whole');
-    await clearDrafts(place);
+    // Whatever is written next clears its folder.
+    await writeWhole(join(place, 'b.json'), '{}');
     const left = await readdir(place);
     expect(left).not.toContain(abandoned);
     expect(left).toContain('.curate-notes.part');
     await draft.publish();
-    expect((await readdir(place)).sort()).toEqual(['.curate-notes.part', 'a.png']);
+    expect((await readdir(place)).sort()).toEqual(['.curate-notes.part', 'a.png', 'b.json']);
   } finally {
     await rm(place, { recursive: true });
   }

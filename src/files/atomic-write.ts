@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { access, type FileHandle, link, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
-import { isLocked } from './lock.ts';
 
 const DRAFT = /^\.curate-[0-9a-f-]{36}\.part$/;
+
+/** A new name for a file in the making, in a folder. */
+export function draftIn(folder: string): string {
+  return join(folder, `.curate-${randomUUID()}.part`);
+}
 
 /**
  * A file that is written under another name in the same folder and appears under its own only when it is whole: a
@@ -22,13 +26,19 @@ export class Draft {
     this.#path = path;
   }
 
-  /** @param mode Of the new file: 0o600 for what is nobody else's business. */
+  /**
+   * Removes drafts in the folder that a killed process left behind, too.
+   * @param mode Of the new file: 0o600 for what is nobody else's business.
+   */
   static async open(file: string, mode = 0o666): Promise<Draft> {
     const target = await realpath(file).catch(() => file);
-    const path = join(dirname(target), `.curate-${randomUUID()}.part`);
-    const handle = await open(path, 'wx', mode);
-    await markAsOurs(handle);
-    return new Draft(handle, target, path);
+    await clearDrafts(dirname(target));
+    for (;;) {
+      const path = draftIn(dirname(target));
+      const handle = await open(path, 'wx', mode);
+      if (await markAsOurs(handle, path)) return new Draft(handle, target, path);
+      await handle.close();
+    }
   }
 
   /** Gives the file its name, in place of whatever has it. */
@@ -55,26 +65,39 @@ export class Draft {
   }
 }
 
-/** A lock says that the draft is being written; it goes with the process, however that ends. */
-async function markAsOurs({ fd }: FileHandle): Promise<void> {
+/**
+ * A lock says that the draft is being written; it goes with the process, however that ends.
+ * @returns false when another process took the draft for abandoned before it was locked
+ */
+export async function markAsOurs({ fd }: FileHandle, path: string): Promise<boolean> {
   const { tryLock } = await import('fs-native-extensions');
   try {
-    tryLock(fd);
+    if (!tryLock(fd)) return false;
   } catch {
     // Some network drives have no locks.
   }
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Removes the drafts in a folder that a killed process left behind; those that are being written stay. */
 export async function clearDrafts(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((one) => DRAFT.test(one))) {
-    const draft = join(folder, name);
-    const isAbandoned = await isLocked(draft).then(
-      (locked) => !locked,
-      () => false,
-    );
-    if (isAbandoned) await rm(draft, { force: true }).catch(() => undefined);
+  for (const name of names.filter((one) => DRAFT.test(one))) await removeAbandoned(join(folder, name));
+}
+
+/** Holds the lock until the draft is gone, so that nobody begins to write it. */
+async function removeAbandoned(draft: string): Promise<void> {
+  const { tryLock } = await import('fs-native-extensions');
+  const handle = await open(draft, 'r+').catch(() => null);
+  try {
+    if (handle !== null && tryLock(handle.fd)) await rm(draft, { force: true });
+  } catch {
+    // Where it cannot be told or removed, it stays.
+  } finally {
+    await handle?.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { access, constants, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
-import { clearDrafts, writeNew, writeWhole } from '../files/atomic-write.ts';
+import { writeNew, writeWhole } from '../files/atomic-write.ts';
 import { lineageFileOf } from './lineage/files.ts';
 import { nameFromPrompt } from './names.ts';
 import type { PictureFormat } from './port.ts';
@@ -88,12 +88,11 @@ export class Outlet {
   }
 
   /**
-   * Does `work` with the folder there, and without drafts in it that a killed run left. Should nothing be written after
-   * all, a folder that was made for it goes again. @throws UserError `cannot_write`
+   * Does `work` with the folder there. Should nothing be written after all, a folder that was made for it goes again.
+   * @throws UserError `cannot_write`
    */
   async during<T>(work: () => Promise<T>): Promise<T> {
     const first = await makeFolder(this.folder);
-    await clearDrafts(this.folder);
     try {
       return await work();
     } catch (error) {

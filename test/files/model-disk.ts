@@ -76,6 +76,10 @@ export class ModelDisk implements Disk {
   async names(folder: string) {
     return [...this.files.keys()].flatMap((name) => (dirname(name) === folder ? [name.slice(folder.length + 1)] : []));
   }
+  async clear(folder: string): Promise<void> {
+    for (const name of await this.names(folder))
+      if (/^\.curate-.*\.part$/.test(name)) this.files.delete(`${folder}/${name}`);
+  }
   async makeFolder(): Promise<void> {}
   link(file: string, name: string) {
     return this.#step(() => {

@@ -36,6 +36,7 @@ export async function transfer(
   const done: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
   const stems = new Map(bundles.flatMap(({ files, stem }) => files.map((file) => [file, stem])));
+  await disk.clear(folder);
   const planned = planTransfers(bundles, folder, await disk.names(folder));
   const journal = kind === 'move' && planned.length > 0 ? await Journal.begin(disk, journals, now()) : null;
   for (const [i, wanted] of planned.entries()) {

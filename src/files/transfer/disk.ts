@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, readFile, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { clearDrafts, markAsOurs } from '../atomic-write.ts';
 
 /** What a file is: enough to tell whether two names are one file, and whether it has changed. */
 export interface FileState {
@@ -16,6 +17,8 @@ export interface Disk {
   /** Null when there is nothing of that name. A link is not followed. */
   state(file: string): Promise<FileState | null>;
   names(folder: string): Promise<string[]>;
+  /** Removes copies in the making that a killed process left in a folder. */
+  clear(folder: string): Promise<void>;
   makeFolder(folder: string): Promise<void>;
   /** A second name of a file. Fails with EEXIST rather than take a name from another. */
   link(file: string, name: string): Promise<void>;
@@ -47,6 +50,7 @@ export const realDisk: Disk = {
     return { isFile: found.isFile(), volume, number, size, mtimeMs };
   },
   names: readdir,
+  clear: clearDrafts,
   makeFolder: async (folder) => void (await mkdir(folder, { recursive: true })),
   link,
   symlink: (file, name) => symlink(file, name, 'file'),
@@ -83,6 +87,7 @@ async function copy(file: string, into: string): Promise<string> {
     const { mode, atime, mtime } = await source.stat();
     const target = await open(into, 'wx', mode & 0o777);
     try {
+      await markAsOurs(target, into);
       const hash = createHash('sha256');
       for await (const piece of source.createReadStream({ autoClose: false })) {
         hash.update(piece);

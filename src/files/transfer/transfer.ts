@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
+import { draftIn } from '../atomic-write.ts';
 import type { Disk } from './disk.ts';
 import type { Transfer } from './plan.ts';
 
@@ -86,7 +86,7 @@ async function removeOr(disk: Disk, from: string, to: string): Promise<void> {
 
 /** @returns the content's sha256; null when the name is taken */
 async function copied(disk: Disk, { from, to }: Transfer): Promise<string | null> {
-  const draft = join(dirname(to), `.curate-${randomUUID()}.part`);
+  const draft = draftIn(dirname(to));
   const sha256 = await disk.copy(from, draft);
   try {
     if (await named(disk, draft, to)) return sha256;
@@ -108,7 +108,12 @@ async function named(disk: Disk, draft: string, to: string): Promise<boolean> {
     if (systemErrorCode(error) === 'EEXIST') return false;
   }
   if (!(await unlessTaken(() => disk.claim(to)))) return false;
-  await disk.rename(draft, to);
+  try {
+    await disk.rename(draft, to);
+  } catch (error) {
+    await disk.remove(to);
+    throw error;
+  }
   return true;
 }
 

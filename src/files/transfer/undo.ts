@@ -15,7 +15,9 @@ export interface Undone {
 export async function undoMoves(disk: Disk, folder: string, id: string, signal: AbortSignal): Promise<Undone> {
   const restored: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
-  for (const { from, to } of (await readJournal(disk, folder, id)).reverse()) {
+  const moves = (await readJournal(disk, folder, id)).reverse();
+  for (const place of new Set(moves.flatMap(({ from, to }) => [dirname(from), dirname(to)]))) await disk.clear(place);
+  for (const { from, to } of moves) {
     if (signal.aborted) return { restored, failed };
     try {
       if (await takeBack(disk, { from, to })) restored.push({ from: to, to: from });
