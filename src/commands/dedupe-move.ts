@@ -24,9 +24,10 @@ export async function movePlanned(
   plan: DedupePlan,
   { folder, yes }: Wish,
 ): Promise<MovedDoubles | null> {
-  const groups = plan.groups.filter(({ isLarge }) => !isLarge);
+  const groups = plan.groups.filter(({ isLarge, others }) => !isLarge && others.length > 0);
   if (groups.length === 0) return null;
-  const [{ moveDoubles }, { journalsIn, madeFolder }, { inside }, { createProgress }] = await Promise.all([
+  const [{ forget }, { moveDoubles }, { journalsIn, madeFolder }, { inside }, { createProgress }] = await Promise.all([
+    import('../library/dedupe/decisions.ts'),
     import('../library/dedupe/move.ts'),
     import('../library/act/act.ts'),
     import('../library/scope.ts'),
@@ -48,6 +49,16 @@ export async function movePlanned(
     });
     progress.finish();
     report(world, real, moved);
+    // What was agreed is done; taken back, it is judged anew.
+    const left = new Set(moved.moved.map(({ from }) => from));
+    const done = groups.flatMap(({ agreed, others }) =>
+      agreed !== null && others.every(({ file }) => left.has(file)) ? [agreed] : [],
+    );
+    if (done.length > 0) {
+      const deps = { data: settings.paths.data, pid: world.pid, signal: new AbortController().signal };
+      // Another process may have forgotten it; one that is left speaks of photos that are gone, and does nothing.
+      await forget(done, deps).catch(() => undefined);
+    }
     return moved;
   } finally {
     progress.finish();

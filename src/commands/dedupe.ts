@@ -22,6 +22,8 @@ interface DedupeFlags {
   model?: string;
   moveTo?: string;
   yes?: boolean;
+  decided?: boolean;
+  forget?: string[];
   print0?: boolean;
   json?: boolean;
 }
@@ -42,6 +44,8 @@ export function dedupeCommand(act: Act): Command {
     .addOption(modelOption())
     .option('--move-to <folder>', 'move what would go there, below the same folders; asks, and can be undone')
     .option('--yes', 'move without asking')
+    .option('--decided', 'show what you decided in --review, and change nothing')
+    .option('--forget <number|all>', 'forget a decision, as --decided numbers them (may be repeated)', gather)
     .option('--print0', 'print what would go: the paths alone, each followed by a NUL, for xargs -0')
     .addOption(jsonOption())
     .addHelpText(
@@ -88,6 +92,10 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
   if (flags.print0 && flags.moveTo !== undefined) {
     throw usageError('--print0 and --move-to exclude each other.', 'Choose one.');
+  }
+  if (flags.decided || flags.forget !== undefined) {
+    const { decisions } = await import('./dedupe-decisions.ts');
+    return decisions(context, flags);
   }
   const [{ planDedupe }, { openDisplay }] = await Promise.all([
     import('../library/dedupe/plan.ts'),

@@ -18,6 +18,7 @@ const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['data', 'python', 'Python environment of the embedded store'],
   ['data', 'models', 'downloaded models'],
   ['data', 'undo', 'undo journals'],
+  ['data', 'decisions', 'decisions on photos that are alike'],
   ['data', 'active-model.json', 'model of the index'],
   ['data', 'last-search.json', 'last search'],
   ['data', 'pairs', 'likeness of pairs of photos'],

@@ -69,7 +69,7 @@ function worth(photo: Contender, rule: Rule): number {
     case 'pixels':
       return pixels(photo);
     case 'metadata':
-      return [carried.gps, carried.rating !== null, carried.keywords > 0, record.takenMs !== null].filter(Boolean)
+      return [carried.gps, (carried.rating ?? 0) > 0, carried.keywords > 0, record.takenMs !== null].filter(Boolean)
         .length;
     case 'sharpness':
       return Math.round(Math.log(record.quality + 1) / Math.log(VISIBLY_SHARPER));

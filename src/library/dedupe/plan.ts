@@ -5,10 +5,11 @@ import { inside } from '../scope.ts';
 import { realFolder } from '../scopes.ts';
 import type { Session } from '../session.ts';
 import { type Candidate, inspectAll, type Skipped } from './candidates.ts';
+import { type Bearing, bearingOf, chosenFirst, type Decision, readDecisions } from './decisions.ts';
 import { type Contender, compareContenders, type Rule, rulesFirst } from './keeper.ts';
 import { type Likeness, likenessOf } from './likeness.ts';
-import { type Listing, listPhotos } from './listing.ts';
-import { warningsOf, whyGone, whyKept } from './reasons.ts';
+import { listPhotos } from './listing.ts';
+import { ALIKE, warningsOf, whyGone, whyKept } from './reasons.ts';
 import { KINDS, type Kind, type Star, stars } from './stars.ts';
 
 /** Groups with more members than this are shown, and never acted on unasked: they are seldom what one thinks. */
@@ -39,13 +40,27 @@ export interface GroupPhoto {
   /** Of all of these. */
   readonly bytes: number;
   readonly sha256: string;
+  /** Upright pixels. */
+  readonly width: number;
+  readonly height: number;
   readonly reason: string;
+  /** Of a group of which others were decided on: this one was not there to be. */
+  readonly isNew: boolean;
+}
+
+export interface ScoredPhoto extends GroupPhoto {
+  /** Cosine similarity to the keeper. */
+  readonly score: number;
 }
 
 export interface Group {
   readonly kind: Kind;
   readonly keeper: GroupPhoto;
-  readonly others: readonly (GroupPhoto & { readonly score: number })[];
+  readonly others: readonly ScoredPhoto[];
+  /** Like the keeper, and to stay all the same: the person decided so. */
+  readonly kept: readonly (ScoredPhoto & { readonly decision: number })[];
+  /** The decision by which the others may go; null where there is none on just these. */
+  readonly agreed: number | null;
   /** What the keeper lacks and another has. */
   readonly warnings: readonly string[];
   /** Too large to be acted on unasked. */
@@ -67,6 +82,8 @@ export interface DedupePlan {
   readonly roots: readonly string[];
   /** Further names of one file: hard links, and spellings that the file system does not tell apart. */
   readonly otherNames: readonly string[];
+  /** The same plan by other decisions; the photos are not looked at again. */
+  by(decisions: readonly Decision[]): DedupePlan;
 }
 
 export type DedupeEvent =
@@ -89,11 +106,12 @@ export interface DedupeDeps {
  * reading the index
  */
 export async function planDedupe(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePlan> {
+  const decisions = await readDecisions(deps.session.settings.paths.data);
   await demandStore(deps.session);
-  return unlessInterrupted(deps.signal, plan(deps, request));
+  return unlessInterrupted(deps.signal, plan(deps, request, decisions));
 }
 
-async function plan(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePlan> {
+async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonly Decision[]): Promise<DedupePlan> {
   const places = await placesOf(request);
   const listing = await listPhotos(deps, places, request.kinds);
   if (listing.photos.length === 0) await explainEmptiness(deps.session);
@@ -101,17 +119,23 @@ async function plan(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePla
   const likeness = await likenessOf(deps, listing, candidates);
   const rules = rulesFirst(request.keep);
   const judged = candidates.map((candidate) => ({ candidate, contender: contenderOf(candidate, places) }));
-  const groups = groupsOf({ judged, listing, likeness, rules, places, kinds: request.kinds });
-  const freed = groups.filter(({ isLarge }) => !isLarge).flatMap(({ others }) => others);
-  return {
-    groups,
-    bytes: freed.reduce((sum, { bytes }) => sum + bytes, 0),
-    photos: listing.photos.length,
-    skipped,
-    gone,
-    roots: listing.roots,
-    otherNames,
+  const known = candidates.map(({ file, record: { sha256 } }) => ({ file, sha256 }));
+  const by = (decided: readonly Decision[]): DedupePlan => {
+    const bearing = bearingOf(decided, known);
+    const groups = groupsOf({ judged, likeness, rules, places, kinds: request.kinds, bearing });
+    const freed = groups.filter(({ isLarge }) => !isLarge).flatMap(({ others }) => others);
+    return {
+      groups,
+      bytes: freed.reduce((sum, { bytes }) => sum + bytes, 0),
+      photos: listing.photos.length,
+      skipped,
+      gone,
+      roots: listing.roots,
+      otherNames,
+      by,
+    };
   };
+  return by(decisions);
 }
 
 /** The folders of a request as the file system knows them. */
@@ -161,19 +185,22 @@ function contenderOf(candidate: Candidate, { protect, prefer }: Places): Contend
 
 interface Grouping {
   readonly judged: readonly Judged[];
-  readonly listing: Listing;
   readonly likeness: Likeness;
   readonly rules: readonly Rule[];
   readonly places: Places;
   readonly kinds: readonly Kind[];
+  readonly bearing: Bearing;
 }
 
-function groupsOf({ judged, likeness, rules, places, kinds }: Grouping): Group[] {
+function groupsOf({ judged, likeness, rules, places, kinds, bearing }: Grouping): Group[] {
   const stays = ({ candidate }: Judged): boolean => isBase(places, candidate.file);
-  // What is compared against stays, so it comes first whatever the rules say.
-  const ordered = [...judged].sort(
-    (a, b) => Number(stays(b)) - Number(stays(a)) || compareContenders(a.contender, b.contender, rules),
-  );
+  const sorted = [...judged].sort((a, b) => compareContenders(a.contender, b.contender, rules));
+  const chosen = chosenFirst(
+    sorted.map((one) => ({ file: one.candidate.file, one })),
+    bearing.choices,
+  ).map(({ one }) => one);
+  // What is compared against stays, so it comes first whatever the rules and choices say.
+  const ordered = [...chosen.filter(stays), ...chosen.filter((one) => !stays(one))];
   const at = (photo: number): Judged => ordered[photo] as Judged;
   const numbers = new Map(ordered.map(({ candidate }, i) => [candidate, i]));
   const weakest = KINDS.findLastIndex((kind) => kinds.includes(kind));
@@ -187,29 +214,57 @@ function groupsOf({ judged, likeness, rules, places, kinds }: Grouping): Group[]
       })),
     mayKeep: (photo) => places.against === null || stays(at(photo)),
     mayGo: (photo) => !at(photo).contender.isProtected && !stays(at(photo)),
+    isHeld: (photo) => bearing.held.has(at(photo).candidate.file),
     // A closer kind takes its photos first, also where only a further one is asked for.
     kinds: KINDS.slice(0, weakest + 1),
   });
-  return found.filter(({ kind }) => kinds.includes(kind)).map((star) => groupOf(star, at, rules));
+  return found.filter(({ kind }) => kinds.includes(kind)).map((star) => groupOf(star, at, { rules, bearing, places }));
 }
 
-function groupOf({ kind, keeper, others }: Star, at: (photo: number) => Judged, rules: readonly Rule[]): Group {
+function groupOf(
+  { kind, keeper, others, held }: Star,
+  at: (photo: number) => Judged,
+  { rules, bearing, places }: Pick<Grouping, 'rules' | 'bearing' | 'places'>,
+): Group {
   const standing = at(keeper);
-  const members = others.map(({ photo, score }) => ({ ...at(photo), score }));
+  const why = isBase(places, standing.candidate.file) ? 'there already' : 'your choice';
+  const decisionOn = ({ candidate }: Judged): number | undefined => bearing.held.get(candidate.file);
+  const isKnown = held.length > 0 || decisionOn(standing) !== undefined;
+  const photo = (one: Judged, reason: string): GroupPhoto =>
+    groupPhoto(one, reason, isKnown && decisionOn(one) === undefined);
+  const members = others.map((relation) => ({ ...at(relation.photo), score: relation.score }));
   const contenders = members.map(({ contender }) => contender);
+  const agreed = agreedOn(standing, members, bearing);
   return {
     kind,
-    keeper: groupPhoto(standing, whyKept(standing.contender, contenders, rules)),
+    keeper: photo(standing, whyKept(standing.contender, contenders, rules, why)),
     others: members.map((member) => ({
-      ...groupPhoto(member, whyGone(kind, standing.contender, member.contender, rules)),
+      ...photo(member, whyGone(kind, standing.contender, member.contender, rules, why)),
       score: member.score,
     })),
+    kept: held.flatMap((relation) => {
+      const one = at(relation.photo);
+      const decision = decisionOn(one);
+      if (decision === undefined) return [];
+      return [{ ...photo(one, `${ALIKE[kind]}, kept by decision ${decision}`), score: relation.score, decision }];
+    }),
+    agreed,
     warnings: warningsOf(standing.contender, contenders),
-    isLarge: others.length >= LARGEST_GROUP,
+    isLarge: others.length >= LARGEST_GROUP && agreed === null,
   };
 }
 
-function groupPhoto({ candidate }: Judged, reason: string): GroupPhoto {
+/** The choice that all the others may go for the keeper. */
+function agreedOn(keeper: Judged, others: readonly Judged[], { choices }: Bearing): number | null {
+  const made = choices.findLast(
+    (choice) =>
+      choice.keeper === keeper.candidate.file &&
+      others.every(({ candidate }) => choice.others.includes(candidate.file)),
+  );
+  return others.length === 0 ? null : (made?.id ?? null);
+}
+
+function groupPhoto({ candidate }: Judged, reason: string, isNew: boolean): GroupPhoto {
   const { file, record, companions } = candidate;
   return {
     file,
@@ -217,6 +272,9 @@ function groupPhoto({ candidate }: Judged, reason: string): GroupPhoto {
     files: [file, ...companions.map((companion) => companion.file)],
     bytes: companions.reduce((sum, { bytes }) => sum + bytes, record.size),
     sha256: record.sha256,
+    width: record.width,
+    height: record.height,
     reason,
+    isNew,
   };
 }

@@ -1,4 +1,4 @@
-import { type Contender, decidingRule, pixels, type Rule } from './keeper.ts';
+import { type Contender, compareContenders, decidingRule, pixels, type Rule } from './keeper.ts';
 import type { Kind } from './stars.ts';
 
 /* Why a photo stays or goes, and what would go with it, as clauses for people. */
@@ -15,25 +15,45 @@ const STAYS: Readonly<Record<Rule, string>> = {
   path: 'equal in all else, first by path',
 };
 
+/** Why a photo stays where the rules alone would have kept another: it was chosen, or compared against. */
+export type Standing = 'your choice' | 'there already';
+
 /** What told the keeper from the others, the weightiest first. */
-export function whyKept(keeper: Contender, others: readonly Contender[], rules: readonly Rule[]): string {
-  const deciding = new Set(others.map((other) => decidingRule(keeper, other, rules)));
-  return rules
-    .filter((rule) => deciding.has(rule))
-    .map((rule) => STAYS[rule])
-    .join('; ');
+export function whyKept(
+  keeper: Contender,
+  others: readonly Contender[],
+  rules: readonly Rule[],
+  standing: Standing,
+): string {
+  const worse = others.filter((other) => compareContenders(keeper, other, rules) < 0);
+  const deciding = new Set(worse.map((other) => decidingRule(keeper, other, rules)));
+  const byRule = rules.filter((rule) => deciding.has(rule)).map((rule) => STAYS[rule]);
+  return (worse.length < others.length ? [standing, ...byRule] : byRule).join('; ');
 }
 
-const ALIKE: Readonly<Record<Kind, string>> = {
+/** How a photo is like its keeper. */
+export const ALIKE: Readonly<Record<Kind, string>> = {
   identical: 'same bytes',
   same: 'same picture',
   burst: 'same burst',
   similar: 'alike',
 };
 
-export function whyGone(kind: Kind, keeper: Contender, other: Contender, rules: readonly Rule[]): string {
-  return `${ALIKE[kind]}, ${inferiority(keeper, other, decidingRule(keeper, other, rules))}`;
+export function whyGone(
+  kind: Kind,
+  keeper: Contender,
+  other: Contender,
+  rules: readonly Rule[],
+  standing: Standing,
+): string {
+  const isWorse = compareContenders(keeper, other, rules) < 0;
+  return `${ALIKE[kind]}, ${isWorse ? inferiority(keeper, other, decidingRule(keeper, other, rules)) : OVERRULED[standing]}`;
 }
+
+const OVERRULED: Readonly<Record<Standing, string>> = {
+  'your choice': 'the other one is your choice',
+  'there already': 'there already',
+};
 
 function inferiority(keeper: Contender, other: Contender, rule: Rule): string {
   switch (rule) {
@@ -70,7 +90,8 @@ export function warningsOf(keeper: Contender, others: readonly Contender[]): str
   const lacks = (has: (photo: Contender) => boolean): boolean => !has(keeper) && others.some(has);
   return [
     lacks(({ carried }) => carried.gps) && 'the keeper lacks the place (GPS)',
-    lacks(({ carried }) => carried.rating !== null) && 'the keeper lacks a rating',
+    lacks(({ carried: { rating } }) => rating !== null && rating > 0) && 'the keeper lacks a rating',
+    isRatedLower(keeper, others) && 'the keeper has a lower rating',
     lacks(({ carried }) => carried.keywords > 0) && 'the keeper lacks keywords',
     lacks(({ record }) => record.takenMs !== null) && 'the keeper lacks the time it was taken',
     lacks(({ isRaw, hasRawBeside }) => isRaw || hasRawBeside) && 'the keeper lacks a RAW',
@@ -78,6 +99,10 @@ export function warningsOf(keeper: Contender, others: readonly Contender[]): str
     others.some((other) => pixels(other) > pixels(keeper)) && 'the keeper has fewer pixels',
     others.some((other) => isLessCompressed(other, keeper)) && 'the keeper is a much smaller file for its pixels',
   ].filter((warning) => warning !== false);
+}
+
+function isRatedLower({ carried: { rating } }: Contender, others: readonly Contender[]): boolean {
+  return rating !== null && others.some(({ carried }) => (carried.rating ?? rating) > rating);
 }
 
 function isLessCompressed(other: Contender, keeper: Contender): boolean {

@@ -16,6 +16,8 @@ export interface Star {
   readonly keeper: number;
   /** In the order of keeping. */
   readonly others: readonly Relation[];
+  /** Those that are like the keeper and stay all the same, in the order of keeping. */
+  readonly held: readonly Relation[];
 }
 
 interface StarsInput {
@@ -27,6 +29,8 @@ interface StarsInput {
   mayKeep(photo: number): boolean;
   /** Whether a photo may yield to another. */
   mayGo(photo: number): boolean;
+  /** Whether a photo was decided to stay: it is shown beside its keeper. */
+  isHeld(photo: number): boolean;
   /** The kinds to look for; the closest are looked for first whatever their order. */
   readonly kinds: readonly Kind[];
 }
@@ -34,14 +38,15 @@ interface StarsInput {
 /**
  * Groups photos into stars. For each kind, the closest first, photos are taken in the order of keeping: each that did
  * not go yet stands for those behind it that are like it in that kind and did not go either. A photo that stands for
- * others already goes only where all of those are like its own keeper, too. So
+ * others already goes only where all of those are like its own keeper, too. A photo that is held never goes; where nothing
+ * else is like its keeper, the star is one only if that was not decided to stay itself. So
  * - every member was compared with its keeper itself, and with whatever its keeper yields to: there are no chains;
  * - no photo goes twice, and whoever goes is like some photo that stays;
  * - the answer depends on the order of keeping alone.
  *
  * @returns The stars in the order of kinds, then of their keepers.
  */
-export function stars({ order, related, mayKeep, mayGo, kinds }: StarsInput): Star[] {
+export function stars({ order, related, mayKeep, mayGo, isHeld, kinds }: StarsInput): Star[] {
   const place = new Map(order.map((photo, i) => [photo, i]));
   const placeOf = (photo: number): number => place.get(photo) ?? Number.POSITIVE_INFINITY;
   const gone = new Set<number>();
@@ -53,22 +58,21 @@ export function stars({ order, related, mayKeep, mayGo, kinds }: StarsInput): St
       if (gone.has(keeper) || !mayKeep(keeper)) continue;
       const relations = related(keeper);
       const like = new Set(relations.map(({ photo }) => photo));
-      const others = relations
+      const behindIt = relations
         .filter(
           ({ photo, kind: its }) =>
-            its === kind &&
-            placeOf(photo) > placeOf(keeper) &&
-            place.has(photo) &&
-            !gone.has(photo) &&
-            mayGo(photo) &&
-            (behind.get(photo) ?? []).every((member) => like.has(member)),
+            its === kind && placeOf(photo) > placeOf(keeper) && place.has(photo) && !gone.has(photo) && mayGo(photo),
         )
         .sort((a, b) => placeOf(a.photo) - placeOf(b.photo));
-      if (others.length === 0) continue;
+      const held = behindIt.filter(({ photo }) => isHeld(photo));
+      const others = behindIt.filter(
+        ({ photo }) => !isHeld(photo) && (behind.get(photo) ?? []).every((member) => like.has(member)),
+      );
+      if (others.length === 0 && (held.length === 0 || isHeld(keeper))) continue;
       for (const { photo } of others) gone.add(photo);
       const theirs = others.flatMap(({ photo }) => [photo, ...(behind.get(photo) ?? [])]);
       behind.set(keeper, [...(behind.get(keeper) ?? []), ...theirs]);
-      found.push({ kind, keeper, others });
+      found.push({ kind, keeper, others, held });
     }
   }
   return found;

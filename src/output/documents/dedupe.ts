@@ -5,7 +5,7 @@ import type { DedupePlan } from '../../library/dedupe/plan.ts';
 export function dedupeDocument({ groups, bytes, skipped, gone, otherNames }: DedupePlan, moved: MovedDoubles | null) {
   return {
     schema: 'curate.dedupe/1',
-    groups: groups.map(({ kind, keeper, others, warnings, isLarge }) => ({
+    groups: groups.map(({ kind, keeper, others, kept, warnings, isLarge }) => ({
       kind,
       keeper: { path: keeper.file, bytes: keeper.bytes, reason: keeper.reason, files: keeper.files },
       others: others.map(({ file, bytes: its, score, reason, files }) => ({
@@ -15,6 +15,8 @@ export function dedupeDocument({ groups, bytes, skipped, gone, otherNames }: Ded
         reason,
         files,
       })),
+      kept: kept.map(({ file, decision }) => ({ path: file, decision })),
+      new: [keeper, ...others].flatMap(({ file, isNew }) => (isNew ? [file] : [])),
       warnings,
       large: isLarge,
     })),

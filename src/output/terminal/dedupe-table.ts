@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import type { Decision } from '../../library/dedupe/decisions.ts';
 import type { DedupePlan, Group, GroupPhoto } from '../../library/dedupe/plan.ts';
 import type { Kind } from '../../library/dedupe/stars.ts';
 import { scoreText } from '../result-row.ts';
@@ -17,34 +18,68 @@ const TITLES: Readonly<Record<Kind, string>> = {
 /** Cells in front of a path. */
 const MARGIN = '         ';
 
-/** A block a group: the keeper, those that would go, the reasons under each, and what to beware of. */
+/** A block a group: the keeper, those that would go, those that were kept, the reasons under each, what to beware of. */
 export function renderGroups({ groups }: Pick<DedupePlan, 'groups'>, terminal: Terminal): string {
-  return groups.map((group, i) => renderGroup(group, i + 1, terminal)).join('\n');
+  return groups.map((group, i) => renderGroup(group, `${i + 1}. `, terminal)).join('\n');
 }
 
-function renderGroup({ kind, keeper, others, warnings, isLarge }: Group, number: number, terminal: Terminal): string {
+/** What becomes of each photo of a group, in the order in which they are shown. */
+export function rolesOf({ keeper, others, kept }: Group): { readonly role: Role; readonly photo: GroupPhoto }[] {
+  return [
+    { role: 'keep', photo: keeper },
+    ...others.map((photo) => ({ role: 'go' as const, photo })),
+    ...kept.map((photo) => ({ role: 'kept' as const, photo })),
+  ];
+}
+
+export type Role = 'keep' | 'go' | 'kept';
+
+/** "Burst: 3 photos, 12 MB to free". */
+export function titleOf({ kind, others, kept }: Group): string {
+  const freed = others.length === 0 ? 'nothing' : bytes(others.reduce((sum, other) => sum + other.bytes, 0));
+  return `${TITLES[kind]}: ${count(1 + others.length + kept.length, 'photo')}, ${freed} to free`;
+}
+
+/** @param numbered Whether the photos are, from 1 */
+export function renderGroup(group: Group, before: string, terminal: Terminal, numbered = false): string {
   const style = (format: 'bold' | 'dim' | 'green' | 'yellow', text: string): string =>
     terminal.color ? styleText(format, text, { validateStream: false }) : text;
-  const freed = bytes(others.reduce((sum, other) => sum + other.bytes, 0));
-  const title = `${number}. ${TITLES[kind]}: ${count(others.length + 1, 'photo')}, ${freed} to free`;
   const room = terminal.columns === null ? Number.POSITIVE_INFINITY : terminal.columns - MARGIN.length;
-  const lines = (photo: GroupPhoto, reason: string): string[] => {
+  const entry = ({ role, photo }: { role: Role; photo: GroupPhoto }, i: number): string => {
     const more = photo.files.length - 1;
     const beside = more === 0 ? '' : `, with ${count(more, 'file')} beside it`;
+    const score = 'score' in photo ? `${scoreText(photo.score as number)}, ` : '';
+    const facts = `${photo.isNew ? 'new; ' : ''}${bytes(photo.bytes)}${beside}; ${score}${photo.reason}`;
+    const label = numbered ? `${String(i + 1).padStart(2)} ${role}` : `  ${role}`;
     return [
-      shortenPath(photo.file, room, stringWidth),
-      style('dim', printable(`${bytes(photo.bytes)}${beside}; ${reason}`)),
-    ];
+      `${label.padEnd(MARGIN.length).replace('keep', style('green', 'keep'))}${shortenPath(photo.file, room, stringWidth)}\n`,
+      `${MARGIN}${style('dim', printable(facts))}\n`,
+    ].join('');
   };
-  const entry = (label: string, [first = '', ...rest]: string[]): string =>
-    [label.padEnd(MARGIN.length) + first, ...rest.map((line) => MARGIN + line)].map((line) => `${line}\n`).join('');
   return [
-    `${style('bold', title)}\n`,
-    entry('  keep', lines(keeper, keeper.reason)).replace('keep', style('green', 'keep')),
-    ...others.map((other) => entry('  go', lines(other, `${scoreText(other.score)}, ${other.reason}`))),
-    ...warnings.map((warning) => `${MARGIN}${style('yellow', `Beware: ${warning}.`)}\n`),
-    isLarge ? `${MARGIN}${style('yellow', 'So large a group is shown only: look at it folder by folder.')}\n` : '',
+    `${style('bold', before + titleOf(group))}\n`,
+    ...rolesOf(group).map(entry),
+    ...group.warnings.map((warning) => `${MARGIN}${style('yellow', `Beware: ${warning}.`)}\n`),
+    group.isLarge
+      ? `${MARGIN}${style('yellow', 'So large a group is shown only: look at it folder by folder.')}\n`
+      : '',
   ].join('');
+}
+
+/** What was decided, a block each. */
+export function renderDecisions(decisions: readonly Decision[], terminal: Terminal): string {
+  const room = terminal.columns === null ? Number.POSITIVE_INFINITY : terminal.columns - MARGIN.length;
+  const entry = (role: Role, { path }: { readonly path: string }): string =>
+    `${`  ${role}`.padEnd(MARGIN.length)}${shortenPath(path, room, stringWidth)}\n`;
+  return decisions
+    .map(({ id, decided, kind, keep, go }) =>
+      [
+        `${id}. ${TITLES[kind]}, ${go.length === 0 ? 'all to stay' : 'one to stay'}, decided on ${decided.slice(0, 10)}\n`,
+        ...keep.map((photo) => entry('keep', photo)),
+        ...go.map((photo) => entry('go', photo)),
+      ].join(''),
+    )
+    .join('\n');
 }
 
 /** A line on all groups, and one on what could not be compared. */

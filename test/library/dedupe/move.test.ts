@@ -21,7 +21,10 @@ function photo(path: string, beside: readonly string[] = []): GroupPhoto {
     files: [file, ...beside.map((name) => `/photos/${name}`)],
     bytes: 1,
     sha256: sha256('a photo'),
+    width: 1,
+    height: 1,
     reason: '',
+    isNew: false,
   };
 }
 
@@ -30,6 +33,8 @@ function group(keeper: GroupPhoto, ...others: readonly GroupPhoto[]): Group {
     kind: 'identical',
     keeper,
     others: others.map((other) => ({ ...other, score: 1 })),
+    kept: [],
+    agreed: null,
     warnings: [],
     isLarge: false,
   };

@@ -16,7 +16,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DedupePlan, type DedupeRequest, planDedupe } from '../../../src/library/dedupe/plan.ts';
+import { type Decision, decide, forget, readDecisions } from '../../../src/library/dedupe/decisions.ts';
+import {
+  type DedupePlan,
+  type DedupeRequest,
+  type Group,
+  type GroupPhoto,
+  planDedupe,
+} from '../../../src/library/dedupe/plan.ts';
 import { KINDS } from '../../../src/library/dedupe/stars.ts';
 import { photoId } from '../../../src/library/scope.ts';
 import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
@@ -298,5 +305,114 @@ describe('the plan of what is double', () => {
     expect(groups).toMatchObject([{ isLarge: true }]);
     expect(groups[0]?.others).toHaveLength(51);
     expect(bytes).toBe(0);
+  });
+});
+
+describe('what was decided', () => {
+  const deps = () => ({ data: memoryData(), pid: process.pid, signal: new AbortController().signal });
+  const memoryData = (): string => memorySession({ home, store, embedder: new HashEmbedder() }).settings.paths.data;
+  const NOW = new Date('2026-11-28T12:00:00Z');
+  const decided = ({ sha256, file }: GroupPhoto) => ({ sha256, path: file });
+  const keepAll = ({ kind, keeper, others, kept }: Group): Promise<Decision> =>
+    decide({ kind, keep: [keeper, ...others, ...kept].map(decided), go: [] }, NOW, deps());
+  const choose = ({ kind }: Group, keep: GroupPhoto, go: readonly GroupPhoto[]): Promise<Decision> =>
+    decide({ kind, keep: [decided(keep)], go: go.map(decided) }, NOW, deps());
+  const first = async (request: Partial<DedupeRequest> = {}): Promise<Group> => {
+    const [group] = (await plan(request)).groups;
+    if (group === undefined) throw new Error('no group');
+    return group;
+  };
+  const names = ({ keeper, others, kept }: Group): string =>
+    [[keeper], others, kept].map((photos) => photos.map(({ path }) => path).join(' ')).join(' < ');
+
+  it('does not come back, also when the photos were moved, renamed and indexed anew', async () => {
+    const one = await put('a.jpg', DOG);
+    await put('b.jpg', await resized(DOG, 480));
+    await keepAll(await first());
+    expect((await plan()).groups).toEqual([]);
+    await store.table(testModel).remove([photoId('lib', 'a.jpg')]);
+    await mkdir(join(photos, 'moved'));
+    await rename(one, join(photos, 'moved/c.jpg'));
+    await indexed('moved/c.jpg');
+    expect((await plan()).groups).toEqual([]);
+  });
+
+  it('brings a group back with just the one that is new, and never lets go what was kept', async () => {
+    await put('a.jpg', await resized(DOG, 600));
+    await put('b.jpg', await resized(DOG, 480));
+    const { id } = await keepAll(await first());
+    await put('smaller.jpg', await resized(DOG, 400));
+    const group = await first();
+    expect(names(group)).toBe('a.jpg < smaller.jpg < b.jpg');
+    expect(group.kept).toMatchObject([{ decision: id, isNew: false, reason: `same picture, kept by decision ${id}` }]);
+    expect(group.others).toMatchObject([{ isNew: true }]);
+    // Also one that the rules would rather keep: then nothing goes, and the person is asked.
+    await put('best.jpg', DOG);
+    const better = await first();
+    expect([names(better), better.keeper.isNew]).toEqual(['best.jpg < smaller.jpg < a.jpg b.jpg', true]);
+    expect(dedupeDocument(await plan(), null).groups).toMatchObject([
+      { new: [join(photos, 'best.jpg'), join(photos, 'smaller.jpg')], kept: [{ decision: id }, { decision: id }] },
+    ]);
+    await keepAll(better);
+    expect((await plan()).groups).toEqual([]);
+  });
+
+  it('covers as many copies as were decided on, and no further one', async () => {
+    for (const path of ['b.jpg', 'c.jpg']) await put(path, DOG);
+    const { id } = await keepAll(await first());
+    await put('a.jpg', DOG);
+    expect(names(await first())).toBe('a.jpg <  < b.jpg c.jpg');
+    await put('d.jpg', DOG);
+    expect(names(await first())).toBe('a.jpg < d.jpg < b.jpg c.jpg');
+    await forget([id], deps());
+    expect(names(await first())).toBe('a.jpg < b.jpg c.jpg d.jpg < ');
+    await expect(forget([id], deps())).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('keeps the one that was chosen as long as nothing else is like it, and knows that this was agreed', async () => {
+    await put('big.jpg', DOG);
+    await put('small.jpg', await resized(DOG, 480));
+    const group = await first();
+    const [small] = group.others;
+    if (small === undefined) throw new Error('no other');
+    const { id } = await choose(group, small, [group.keeper]);
+    const chosen = await first();
+    expect([names(chosen), chosen.agreed]).toEqual(['small.jpg < big.jpg < ', id]);
+    expect([chosen.keeper.reason, chosen.others[0]?.reason]).toEqual([
+      'your choice',
+      'same picture, the other one is your choice',
+    ]);
+    expect(chosen.warnings).toContain('the keeper has fewer pixels');
+    await put('medium.jpg', await resized(DOG, 600));
+    expect(await first()).toMatchObject({ agreed: null });
+    // What is compared against stays, whatever was chosen elsewhere.
+    await put('base/big.jpg', await resized(DOG, 700));
+    const against = await first({ against: join(photos, 'base') });
+    expect(against).toMatchObject({ keeper: { path: 'base/big.jpg' }, agreed: null });
+    expect(against.others.map(({ reason }) => reason)).toContain('same picture, there already');
+  });
+
+  it('lets a group be large, and go all the same, when that was agreed', async () => {
+    for (let i = 0; i < 52; i += 1) await put(`${i + 10}.jpg`, DOG);
+    const group = await first({ kinds: ['identical'] });
+    await choose(group, group.keeper, group.others);
+    expect(await first({ kinds: ['identical'] })).toMatchObject({ isLarge: false, agreed: 1 });
+  });
+
+  it('says so when the decisions cannot be read, and proposes nothing', async () => {
+    await put('a.jpg', DOG);
+    await put('b.jpg', DOG);
+    await keepAll(await first());
+    const file = join(memoryData(), 'decisions', 'dedupe.json');
+    await writeFile(file, (await readFile(file, 'utf8')).slice(0, -9));
+    await expect(plan()).rejects.toMatchObject({ code: 'decisions_broken', message: expect.stringContaining(file) });
+  });
+
+  it('loses none of the decisions that are made at once', async () => {
+    const verdict = (n: number) => ({ kind: 'same' as const, keep: [{ sha256: String(n), path: `/${n}` }], go: [] });
+    await Promise.all([1, 2, 3, 4].map((n) => decide(verdict(n), NOW, deps())));
+    const kept = await readDecisions(memoryData());
+    expect(kept.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+    expect(kept.map(({ keep }) => keep[0]?.path).sort()).toEqual(['/1', '/2', '/3', '/4']);
   });
 });

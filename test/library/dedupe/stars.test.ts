@@ -10,6 +10,10 @@ const world = fc.integer({ min: 1, max: 9 }).chain((n) =>
     order: fc.shuffledSubarray([...Array(n).keys()], { minLength: n }),
     keeps: fc.array(fc.boolean(), { minLength: n, maxLength: n }),
     goes: fc.array(fc.boolean(), { minLength: n, maxLength: n }),
+    held: fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)), {
+      minLength: n,
+      maxLength: n,
+    }),
     kinds: fc.subarray([...KINDS], { minLength: 1 }),
   }),
 );
@@ -31,13 +35,14 @@ function run(sample: Sample, relabel: (photo: number) => number = (photo) => pho
     related,
     mayKeep: (photo) => sample.keeps[original(photo)] ?? false,
     mayGo: (photo) => sample.goes[original(photo)] ?? false,
+    isHeld: (photo) => sample.held[original(photo)] ?? false,
     kinds: sample.kinds,
   });
 }
 
 /** The definition, word by word: to whom each photo goes, or null. */
 function byDefinition(sample: Sample): Map<number, { readonly keeper: number; readonly kind: Kind }> {
-  const { order, keeps, goes, kinds } = sample;
+  const { order, keeps, goes, held, kinds } = sample;
   const gone = new Map<number, { keeper: number; kind: Kind }>();
   const standsFor = (keeper: number): number[] =>
     [...gone].flatMap(([photo, to]) => (to.keeper === keeper ? [photo, ...standsFor(photo)] : []));
@@ -46,7 +51,7 @@ function byDefinition(sample: Sample): Map<number, { readonly keeper: number; re
     for (const [i, keeper] of order.entries()) {
       if (gone.has(keeper) || !keeps[keeper]) continue;
       for (const photo of order.slice(i + 1)) {
-        if (gone.has(photo) || !goes[photo] || kindOf(sample, keeper, photo) !== kind) continue;
+        if (gone.has(photo) || !goes[photo] || held[photo] || kindOf(sample, keeper, photo) !== kind) continue;
         if (standsFor(photo).every((one) => kindOf(sample, keeper, one) !== null)) gone.set(photo, { keeper, kind });
       }
     }
@@ -83,6 +88,21 @@ describe('stars', () => {
     );
   });
 
+  it('show beside a keeper what is held, and no star of nothing but what is', () => {
+    fc.assert(
+      fc.property(world, (sample) => {
+        for (const { kind, keeper, others, held } of run(sample)) {
+          expect(others.length > 0 || !sample.held[keeper]).toBe(true);
+          expect(others.length + held.length).toBeGreaterThan(0);
+          expect(others.every(({ photo }) => !sample.held[photo])).toBe(true);
+          for (const { photo } of held)
+            expect([sample.held[photo], kindOf(sample, keeper, photo)]).toEqual([true, kind]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('do not depend on how photos are numbered', () => {
     fc.assert(
       fc.property(
@@ -108,7 +128,14 @@ describe('stars', () => {
       [photo - 1, photo + 1]
         .filter((other) => other >= 0 && other < 5)
         .map((other) => ({ photo: other, kind: 'similar', score: 0.95 }));
-    const found = stars({ order: [0, 1, 2, 3, 4], related: row, mayKeep: () => true, mayGo: () => true, kinds: KINDS });
+    const found = stars({
+      order: [0, 1, 2, 3, 4],
+      related: row,
+      mayKeep: () => true,
+      mayGo: () => true,
+      isHeld: () => false,
+      kinds: KINDS,
+    });
     expect(found.map(({ keeper, others }) => [keeper, ...others.map(({ photo }) => photo)])).toEqual([
       [0, 1],
       [2, 3],
