@@ -13,6 +13,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { resolveModel } from '../dist/embedding/models.js';
 import { photoId } from '../dist/library/scope.js';
+import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { loadSettings } from '../dist/settings.js';
 import { stopLite } from '../dist/store/lite/sidecar.js';
 import { openStore } from '../dist/store/open.js';
@@ -43,7 +44,15 @@ async function fill(world, settings, root, rows) {
         const path = `folder ${start / BATCH}/IMG_${number}.jpg`;
         await writeFile(join(root, path), 'x');
         const { size, mtimeMs } = await stat(join(root, path));
-        const facts = { ...UNREAD, takenMs: null, camera: null, width: 4032, height: 3024, quality: 1 };
+        const facts = {
+          ...UNREAD,
+          facts: FACTS_VERSION,
+          takenMs: null,
+          camera: null,
+          width: 4032,
+          height: 3024,
+          quality: 1,
+        };
         const sha256 = number.toString(16).padStart(64, '0');
         const place = { id: photoId(library.id, path), library: library.id, path, sha256, size };
         return { ...place, ...facts, mtimeMs: Math.round(mtimeMs), vector: randomUnit(model.dim) };
