@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { resolveModel } from '../dist/embedding/models.js';
-import { photoId } from '../dist/library/scope.js';
+import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { loadSettings } from '../dist/settings.js';
 import { stopLite } from '../dist/store/lite/sidecar.js';

@@ -164,7 +164,7 @@ async function wordsLike({ settings }: Context, begun: string): Promise<Offer[]>
   const forced = begun.startsWith('word:') ? 'word:' : '';
   if (!/^\p{L}/u.test(begun.slice(forced.length))) return [];
   const [{ knownWords }, { activeModel }] = await Promise.all([
-    import('../library/words/load.ts'),
+    import('../library/words/vocabulary.ts'),
     import('../library/active-model.ts'),
   ]);
   const chosen = settings();

@@ -30,7 +30,7 @@ export async function movePlanned(
     import('../library/dedupe/decisions.ts'),
     import('../library/dedupe/move.ts'),
     import('../library/act/act.ts'),
-    import('../library/scope.ts'),
+    import('../library/paths.ts'),
     import('../output/terminal/progress.ts'),
   ]);
   const library = plan.roots.find((root) => inside(root, folder) !== null);

@@ -15,9 +15,11 @@ export async function watchIndex(context: Context, roots: readonly string[], fla
     if (flags[other]) throw usageError(`--watch and --${OPTION[other]} exclude each other.`, 'Choose one.');
   }
   const folders = await foldersToWatch(context, roots, flags);
-  const { watchFolders } = await import('../library/watch/watch.ts');
-  const { unignored } = await import('../library/watch/ignored.ts');
-  const { outermost } = await import('../library/index/reconcile.ts');
+  const [{ watchFolders }, { unignored }, { outermost }] = await Promise.all([
+    import('../library/watch/watch.ts'),
+    import('../library/watch/changes.ts'),
+    import('../library/paths.ts'),
+  ]);
   let cutShort = false;
   const libraries = new Set<string>();
   const said = new Map<string, string>();

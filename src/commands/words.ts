@@ -44,7 +44,7 @@ async function words(context: Context, argument: string | undefined, flags: Word
 
 async function showSeen(world: World, session: Session, file: string, { json }: WordsFlags): Promise<void> {
   const [{ wordsIn }, { seenDocument }, { renderSeen }] = await Promise.all([
-    import('../library/words/look.ts'),
+    import('../library/words/seen.ts'),
     import('../output/documents/words.ts'),
     import('../output/terminal/words-table.ts'),
   ]);

@@ -1,8 +1,8 @@
 import { interruptedError } from '../errors.ts';
 import type { PhotoRow } from '../store/port.ts';
 import { demandStore, explainEmptiness } from './emptiness.ts';
+import { photoFile } from './paths.ts';
 import { filterFor, type Restriction } from './photo-filter.ts';
-import { photoFile } from './scope.ts';
 import type { Session } from './session.ts';
 
 export interface IndexedPhoto extends PhotoRow {

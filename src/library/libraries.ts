@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import type { Library, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { holdIndex } from './index/lock.ts';
-import { inside } from './scope.ts';
+import { inside, isThere } from './paths.ts';
 import { realFolder } from './scopes.ts';
 import type { Session } from './session.ts';
 
@@ -22,13 +21,6 @@ export async function listLibraries({ store, table }: PhotoIndex): Promise<Libra
       const [photos, available] = await Promise.all([table.count(library.id), isThere(library.root)]);
       return { ...library, photos, available };
     }),
-  );
-}
-
-async function isThere(folder: string): Promise<boolean> {
-  return stat(folder).then(
-    () => true,
-    () => false,
   );
 }
 

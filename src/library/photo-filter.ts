@@ -1,5 +1,7 @@
-import type { PhotoFilter, PhotoStore } from '../store/port.ts';
-import { partsBelow } from './scopes.ts';
+import { UserError } from '../errors.ts';
+import type { Library, PhotoFilter, PhotoStore } from '../store/port.ts';
+import { inside } from './paths.ts';
+import { realFolder } from './scopes.ts';
 
 /** Which photos count, in a person's terms; nothing given restricts nothing. */
 export interface Restriction extends Omit<PhotoFilter, 'within'> {
@@ -22,4 +24,26 @@ export async function filterFor(
     return { within: parts.flat(), ...rest };
   }
   return Object.keys(rest).length === 0 ? null : rest;
+}
+
+/** The parts of libraries below an absolute folder. @throws UserError `not_indexed` */
+export async function partsBelow(
+  libraries: readonly Library[],
+  folder: string,
+): Promise<NonNullable<PhotoFilter['within']>> {
+  // A drive that is away has no real path, but its photos may still be asked for.
+  const real = await realFolder(folder).catch(() => folder);
+  const parts = libraries.flatMap((library) => {
+    const below = inside(library.root, real);
+    if (below !== null) return [{ library: library.id, folder: below }];
+    return inside(real, library.root) === null ? [] : [{ library: library.id, folder: '' }];
+  });
+  if (parts.length === 0) throw notIndexed(folder);
+  return parts;
+}
+
+export function notIndexed(folder: string): UserError {
+  return new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
+    hint: `Index it first: curate index ${folder}`,
+  });
 }

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { foreignOwner, OWNER_READS, systemErrorCode, UserError } from '../errors.ts';
-import type { Library, PhotoFilter } from '../store/port.ts';
-import { outermost } from './index/reconcile.ts';
-import { inside } from './scope.ts';
+import type { Library } from '../store/port.ts';
+import { inside, outermost } from './paths.ts';
 
 /** One walk: a library, or a folder of it. */
 export interface Scope {
@@ -45,28 +44,6 @@ export async function realFolder(folder: string): Promise<string> {
   }
   throw new UserError('folder_expected', `${folder} is a file; index takes folders.`, {
     hint: 'Name the folder that it is in.',
-  });
-}
-
-/** The parts of libraries below an absolute folder. @throws UserError `not_indexed` */
-export async function partsBelow(
-  libraries: readonly Library[],
-  folder: string,
-): Promise<NonNullable<PhotoFilter['within']>> {
-  // A drive that is away has no real path, but its photos may still be asked for.
-  const real = await realFolder(folder).catch(() => folder);
-  const parts = libraries.flatMap((library) => {
-    const below = inside(library.root, real);
-    if (below !== null) return [{ library: library.id, folder: below }];
-    return inside(real, library.root) === null ? [] : [{ library: library.id, folder: '' }];
-  });
-  if (parts.length === 0) throw notIndexed(folder);
-  return parts;
-}
-
-export function notIndexed(folder: string): UserError {
-  return new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
-    hint: `Index it first: curate index ${folder}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { type CollapseThresholds, collapse } from '../casting/collapse.ts';
 import { maximalMarginalRelevance } from '../casting/mmr.ts';
 import type { PhotoTable } from '../store/port.ts';
-import type { FoundPhoto } from './search.ts';
+import type { FoundPhoto } from './vector-search.ts';
 
 /** How results are kept from all being the same. */
 interface Spread {

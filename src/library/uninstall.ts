@@ -1,7 +1,7 @@
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Paths } from '../settings.ts';
-import { folderBytes } from './folder-bytes.ts';
+import { folderBytes } from './status.ts';
 
 /** Something of curate's own on this machine. */
 export interface Belonging {

@@ -4,7 +4,7 @@ import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
 import { agreements } from '../library/ranking/rerank.ts';
 import type { RankingStatistics } from '../library/ranking/statistics.ts';
-import { embedQueries, type FoundPhoto } from '../library/search.ts';
+import { embedQueries, type FoundPhoto } from '../library/vector-search.ts';
 import type { PhotoIndex, PhotoTable } from '../store/port.ts';
 import type { Unused } from './plan.ts';
 import type { PrivateGuard } from './private-guard.ts';

@@ -1,4 +1,4 @@
-import { type FoundPhoto, searchVector } from '../library/search.ts';
+import { type FoundPhoto, searchVector } from '../library/vector-search.ts';
 import type { PhotoIndex } from '../store/port.ts';
 import type { PrivateGuard } from './private-guard.ts';
 

@@ -1,8 +1,8 @@
 import type { EmbeddingModel } from '../embedding/port.ts';
 import { rankCandidates } from '../library/query/candidates.ts';
 import { readWord, type SearchNotice } from '../library/query/read.ts';
-import { type FoundPhoto, locateHits } from '../library/search.ts';
-import { loadWords } from '../library/words/load.ts';
+import { type FoundPhoto, locateHits } from '../library/vector-search.ts';
+import { loadWords } from '../library/words/vocabulary.ts';
 import type { PhotoFilter, PhotoIndex } from '../store/port.ts';
 
 /** Photos of something, rather than photos like one. */

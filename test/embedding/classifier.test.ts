@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundledFile } from '../../src/embedding/catalogue.ts';
-import { Classifier } from '../../src/embedding/classifier/classifier.ts';
-import { openClassifier } from '../../src/embedding/classifier/open.ts';
+import { Classifier, openClassifier } from '../../src/embedding/classifier/classifier.ts';
 import { cosine, toUnitLength } from '../../src/embedding/vector.ts';
 import { bundledModel } from '../support/words.ts';
 

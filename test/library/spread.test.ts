@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { FoundPhoto } from '../../src/library/search.ts';
 import { spreadOut } from '../../src/library/spread.ts';
+import type { FoundPhoto } from '../../src/library/vector-search.ts';
 import { photo, recordOf } from '../store/samples.ts';
 import { MemoryTable } from '../support/memory-store.ts';
 

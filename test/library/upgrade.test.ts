@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { IndexEvent } from '../../src/library/index/events.ts';
 import { indexPhotos } from '../../src/library/index/index-photos.ts';
-import { photoId } from '../../src/library/scope.ts';
+import { photoId } from '../../src/library/paths.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
 import { openLine } from '../../src/store/milvus/client.ts';

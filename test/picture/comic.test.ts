@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { resolveModel } from '../../src/embedding/models.ts';
 import { sha256 } from '../../src/files/hash.ts';
-import { embedQueries, searchVector } from '../../src/library/search.ts';
+import { embedQueries, searchVector } from '../../src/library/vector-search.ts';
 import { type Lineage, parseLineage } from '../../src/picture/lineage/lineage.ts';
 import { metadataOf } from '../../src/picture/segments.ts';
 import { loadSettings } from '../../src/settings.ts';

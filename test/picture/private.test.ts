@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { sha256 } from '../../src/files/hash.ts';
-import { photoId } from '../../src/library/scope.ts';
+import { photoId } from '../../src/library/paths.ts';
 import type { Session } from '../../src/library/session.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { make } from '../../src/picture/make.ts';

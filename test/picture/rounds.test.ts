@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Embedder, EmbedResult } from '../../src/embedding/port.ts';
 import { sha256 } from '../../src/files/hash.ts';
-import { photoId } from '../../src/library/scope.ts';
+import { photoId } from '../../src/library/paths.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { UNDATED } from '../../src/photos/metadata/taken.ts';
 import { renderPhoto } from '../../src/photos/render.ts';

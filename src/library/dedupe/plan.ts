@@ -1,13 +1,13 @@
 import { unlessInterrupted } from '../../interrupt.ts';
 import type { RenderPhoto } from '../../photos/render.ts';
 import { demandStore, explainEmptiness } from '../emptiness.ts';
-import { inside } from '../scope.ts';
+import { inside } from '../paths.ts';
 import { realFolder } from '../scopes.ts';
 import type { Session } from '../session.ts';
-import { type Candidate, inspectAll, type Skipped } from './candidates.ts';
+import { type Likeness, likenessOf } from './alike.ts';
 import { type Bearing, bearingOf, chosenFirst, type Decision, readDecisions } from './decisions.ts';
+import { type Candidate, inspectAll, type Skipped } from './inspect.ts';
 import { type Contender, compareContenders, type Rule, rulesFirst } from './keeper.ts';
-import { type Likeness, likenessOf } from './likeness.ts';
 import { listPhotos } from './listing.ts';
 import { ALIKE, warningsOf, whyGone, whyKept } from './reasons.ts';
 import { KINDS, type Kind, type Star, stars } from './stars.ts';

@@ -2,7 +2,7 @@ import { basename } from 'node:path/posix';
 import { rawCompanions } from '../../photos/pairs.ts';
 import type { FoundFile } from '../../photos/walk.ts';
 import type { StoredPhoto } from '../../store/port.ts';
-import { photoFile, photoId } from '../scope.ts';
+import { photoFile, photoId } from '../paths.ts';
 import type { Job } from './outcome.ts';
 
 export interface Paired {

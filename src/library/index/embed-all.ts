@@ -1,6 +1,6 @@
 import type { Embedder, EmbedResult, PhotoFault } from '../../embedding/port.ts';
 import type { PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { photoFile, photoId } from '../scope.ts';
+import { photoFile, photoId } from '../paths.ts';
 import type { RowWriter } from './batch.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';

@@ -2,9 +2,8 @@ import type { Embedder } from '../../embedding/port.ts';
 import { UserError } from '../../errors.ts';
 import { walk } from '../../photos/walk.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
-import { photoFile } from '../scope.ts';
+import { photoFile } from '../paths.ts';
 import { realFolder, type Scope, scopesOf } from '../scopes.ts';
-import { absorb } from './absorb.ts';
 import { RowWriter } from './batch.ts';
 import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
 import { embedAll } from './embed-all.ts';
@@ -12,7 +11,7 @@ import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';
 import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
-import { reconcile } from './reconcile.ts';
+import { absorb, reconcile } from './reconcile.ts';
 import { type Leaving, removeGone } from './remove-gone.ts';
 
 export interface IndexDeps extends PhotoIndex {

@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { photoFile } from '../scope.ts';
+import { isThere, photoFile } from '../paths.ts';
 
 /** A stored photo and the library it is in. */
 export interface KnownPhoto {
@@ -57,12 +56,5 @@ export class KnownPhotos {
 
 /** Whether the folder is there and the file in it is not: then the photo left, rather than its drive. */
 export async function hasLeft({ library, photo }: KnownPhoto): Promise<boolean> {
-  return (await exists(library.root)) && !(await exists(photoFile(library, photo.path)));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+  return (await isThere(library.root)) && !(await isThere(photoFile(library, photo.path)));
 }

@@ -1,5 +1,5 @@
 import type { Library, StoredPhoto } from '../../store/port.ts';
-import { photoFile } from '../scope.ts';
+import { photoFile } from '../paths.ts';
 import type { LibraryReport } from './events.ts';
 import { hasLeft, type KnownPhoto, type KnownPhotos } from './known.ts';
 import type { Candidate } from './reconcile.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { photoFile } from '../scope.ts';
+import { photoFile } from '../paths.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { countFresh, countKnown, type Job } from './outcome.ts';

@@ -1,7 +1,7 @@
 import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { FoundFile } from '../../photos/walk.ts';
-import type { StoredPhoto } from '../../store/port.ts';
-import { inside } from '../scope.ts';
+import type { Library, StoredPhoto } from '../../store/port.ts';
+import { inside, isBelow } from '../paths.ts';
 
 /** A file that has to be read: new, not as it was, or read by a version of curate that kept less. */
 export interface Candidate {
@@ -53,11 +53,6 @@ export function isSameFile(found: FoundFile, before: StoredPhoto): boolean {
   return before.size === found.size && before.mtimeMs === found.mtimeMs;
 }
 
-/** Whether a relative path is `folder` or lies below it; everything lies below "". */
-export function isBelow(path: string, folder: string): boolean {
-  return folder === '' || path === folder || path.startsWith(`${folder}/`);
-}
-
 /** From this many photos on, a run that would remove more than half of them asks first. */
 const SMALL_LIBRARY = 50;
 
@@ -69,8 +64,31 @@ export function suspicious(gone: number, stored: number, found: number): string 
   return null;
 }
 
-/** Drops every root that lies in another of the list, so that no photo is walked twice. */
-export function outermost(roots: readonly string[]): string[] {
-  const distinct = [...new Set(roots)];
-  return distinct.filter((root) => !distinct.some((other) => other !== root && inside(other, root) !== null));
+export interface Absorbed {
+  readonly library: Library;
+  /** Rows whose file the outer walk found: the outer library has them now. */
+  readonly superseded: readonly StoredPhoto[];
+  /** Rows whose file was not found, in a place that was looked at. */
+  readonly gone: readonly StoredPhoto[];
+  /** Files the walk found in the inner library's folder. */
+  readonly found: number;
+}
+
+/** What becomes of a library when another, whose root contains its own, was walked. Pure. */
+export function absorb(
+  outer: Library,
+  inner: Library,
+  rows: Iterable<StoredPhoto>,
+  walked: { readonly files: readonly FoundFile[]; readonly unseen: readonly string[] },
+): Absorbed {
+  const prefix = inside(outer.root, inner.root) ?? '';
+  const found = new Set(walked.files.map(({ path }) => path).filter((path) => isBelow(path, prefix)));
+  const superseded: StoredPhoto[] = [];
+  const gone: StoredPhoto[] = [];
+  for (const row of rows) {
+    const path = prefix === '' ? row.path : `${prefix}/${row.path}`;
+    if (found.has(path)) superseded.push(row);
+    else if (!walked.unseen.some((place) => isBelow(path, place))) gone.push(row);
+  }
+  return { library: inner, superseded, gone, found: found.size };
 }

@@ -2,8 +2,8 @@ import type { Thresholds } from '../../embedding/port.ts';
 import { toUnitLength } from '../../embedding/vector.ts';
 import type { Hit, PhotoFilter, PhotoRow, PhotoTable } from '../../store/port.ts';
 import { directionsOf } from '../words/directions.ts';
-import type { Words } from '../words/load.ts';
 import { rankByTerms, type Term } from '../words/rank.ts';
+import type { Words } from '../words/vocabulary.ts';
 
 /** Looked at in each direction at least: a word's best photos are rarely the very nearest to its direction. */
 const FEWEST = 100;

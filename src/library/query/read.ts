@@ -1,8 +1,7 @@
 import { UserError } from '../../errors.ts';
-import type { Words } from '../words/load.ts';
-import type { KnownWord } from '../words/parse.ts';
-import { parseWords } from '../words/parse.ts';
+import { type KnownWord, parseWords } from '../words/parse.ts';
 import type { Term } from '../words/rank.ts';
+import type { Words } from '../words/vocabulary.ts';
 import type { QueryTerm, WordTerm } from './resolve.ts';
 import type { QueryVectors } from './vectors.ts';
 

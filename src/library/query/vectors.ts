@@ -1,9 +1,9 @@
 import { realpath, stat } from 'node:fs/promises';
 import type { Embedder } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoRow } from '../../store/port.ts';
-import { inside, photoId } from '../scope.ts';
-import { unusableQuery } from '../search.ts';
+import { inside, photoId } from '../paths.ts';
 import type { Session } from '../session.ts';
+import { unusableQuery } from '../vector-search.ts';
 import type { PhotoTerm } from './resolve.ts';
 
 /** From this many photos to be embedded on, workers for all cores are worth their start. */

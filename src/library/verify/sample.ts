@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
 import type { Library, PhotoIndex, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { isBelow } from '../index/reconcile.ts';
-import { photoFile } from '../scope.ts';
-import { notIndexed, partsBelow } from '../scopes.ts';
+import { isBelow, isThere, photoFile } from '../paths.ts';
+import { notIndexed, partsBelow } from '../photo-filter.ts';
 
 /** An indexed photo whose file is as it was when it was indexed. */
 export interface SampledPhoto {
@@ -43,7 +42,7 @@ export async function takeSample(
   const roots = new Map<string, Promise<boolean>>();
   for (const { library, photo } of shuffled(await photosBelow(table, libraries, folder), seed)) {
     if (photos.length === size) break;
-    const present = roots.get(library.id) ?? exists(library.root);
+    const present = roots.get(library.id) ?? isThere(library.root);
     roots.set(library.id, present);
     const file = photoFile(library, photo.path);
     if (!(await present)) leftOut.away += 1;
@@ -93,13 +92,6 @@ function shuffled(indexed: readonly Indexed[], seed: number): Indexed[] {
 async function isUnchanged(file: string, { size, mtimeMs }: StoredPhoto): Promise<boolean> {
   return stat(file).then(
     (found) => found.size === size && Math.round(found.mtimeMs) === mtimeMs,
-    () => false,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
     () => false,
   );
 }

@@ -1,9 +1,8 @@
 import { UserError } from '../../errors.ts';
 import { type VerifiedPhoto, type VerifyDeps, verifyPhotos } from './run.ts';
 import { type LeftOut, takeSample } from './sample.ts';
-import { type KindScore, SAME_COSINE, type SelfMatch, scoreOf } from './score.ts';
+import { type Health, judge, type KindScore, SAME_COSINE, type SelfMatch, scoreOf } from './score.ts';
 import { VARIANTS } from './variants.ts';
-import { type Health, judge } from './verdict.ts';
 
 export interface VerifyRequest {
   /** Absolute; null verifies the whole index. */

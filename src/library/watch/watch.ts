@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
-import { outermost } from '../index/reconcile.ts';
+import { outermost } from '../paths.ts';
 import { Burst, type Pace } from './burst.ts';
+import { changedFolders } from './changes.ts';
 import { WatchedRoots } from './roots.ts';
-import { changedFolders } from './scopes.ts';
 
 export type WatchEvent =
   /** The folder went; its photos stay in the index, and it is followed again when it is back. */

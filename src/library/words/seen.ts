@@ -1,5 +1,8 @@
+import { unlessInterrupted } from '../../interrupt.ts';
+import type { Session } from '../session.ts';
+import { embedQueries } from '../vector-search.ts';
 import { shareOf } from './rank.ts';
-import type { Meaning, Vocabulary } from './vocabulary.ts';
+import { loadWords, type Meaning, type Vocabulary } from './vocabulary.ts';
 
 export interface Seen {
   readonly meaning: Meaning;
@@ -51,4 +54,25 @@ function dedupe(seen: readonly Seen[]): Seen[] {
 
 function isWithin(narrow: Meaning, wide: Meaning): boolean {
   return narrow.classes.every((index) => wide.classes.includes(index));
+}
+
+interface LookDeps {
+  readonly session: Session;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What the model sees in one photo, most of it first; nothing where it sees nothing that it knows.
+ * @param file absolute
+ * @throws UserError `words_unavailable`, `query_unreadable`, `interrupted`
+ */
+export async function wordsIn({ session, signal }: LookDeps, file: string): Promise<Seen[]> {
+  const look = async (): Promise<Seen[]> => {
+    // A model without words needs no photo read.
+    const { vocabulary, classifier } = await loadWords(await session.model());
+    const photos = await embedQueries(await session.embedder(), [file]);
+    const [shares] = classifier.probabilities(photos.map(({ vector }) => vector));
+    return shares === undefined ? [] : seenIn(shares, vocabulary);
+  };
+  return unlessInterrupted(signal, look());
 }

@@ -1,5 +1,4 @@
-import { BARS, type KindScore } from '../../library/verify/score.ts';
-import { percent } from '../../library/verify/verdict.ts';
+import { BARS, type KindScore, percent } from '../../library/verify/score.ts';
 import { table } from './table.ts';
 
 const LABELS: Readonly<Record<KindScore['kind'], string>> = {

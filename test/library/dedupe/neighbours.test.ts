@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { neighbours } from '../../../src/library/dedupe/neighbours.ts';
-import { PackedVectors } from '../../../src/library/dedupe/vectors.ts';
+import { neighbours, PackedVectors } from '../../../src/library/dedupe/neighbours.ts';
 
 const signal = new AbortController().signal;
 

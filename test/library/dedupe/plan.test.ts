@@ -25,7 +25,7 @@ import {
   planDedupe,
 } from '../../../src/library/dedupe/plan.ts';
 import { KINDS } from '../../../src/library/dedupe/stars.ts';
-import { photoId } from '../../../src/library/scope.ts';
+import { photoId } from '../../../src/library/paths.ts';
 import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
 import { FACTS_VERSION } from '../../../src/photos/facts.ts';
 import type { TakenFrom } from '../../../src/photos/metadata/taken.ts';

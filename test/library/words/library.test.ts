@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countWords } from '../../../src/library/words/count.ts';
-import { wordsIn } from '../../../src/library/words/look.ts';
+import { wordsIn } from '../../../src/library/words/seen.ts';
 import { HashEmbedder } from '../../support/hash-embedder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { PaintedLibrary } from '../../support/painted.ts';

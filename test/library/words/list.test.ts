@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { bundledFile } from '../../../src/embedding/catalogue.ts';
-import { countShown, listWords } from '../../../src/library/words/list.ts';
+import { countShown, listWords } from '../../../src/library/words/count.ts';
 import { parseWord } from '../../../src/library/words/parse.ts';
 import { CLEARLY_SEEN } from '../../../src/library/words/seen.ts';
 import { readVocabulary } from '../../../src/library/words/vocabulary.ts';

@@ -1,9 +1,9 @@
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
+import { isThere, photoFile } from './paths.ts';
 import { byCosine, fetchNearest, type Nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
-import { photoFile } from './scope.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
 export interface SearchRequest {
@@ -110,11 +110,4 @@ function locator(libraries: readonly Library[], without: ReadonlySet<string>) {
     const file = photoFile(library, hit.path);
     return without.has(file) ? [] : [{ ...hit, file, libraryName: library.name }];
   };
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }

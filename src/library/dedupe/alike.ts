@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
 import type { PhotoRecord } from '../../store/port.ts';
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
 import { PRINT_BOX, type Print, printOf, samePicture, sameShape } from './print.ts';

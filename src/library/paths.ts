@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Library } from '../store/port.ts';
 
@@ -18,4 +19,23 @@ export function inside(folder: string, path: string): string | null {
   if (from === '') return '';
   if (from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from)) return null;
   return from.split(sep).join('/');
+}
+
+/** Whether a relative path is `folder` or lies below it; everything lies below "". */
+export function isBelow(path: string, folder: string): boolean {
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Drops every root that lies in another of the list, so that no photo is walked twice. */
+export function outermost(roots: readonly string[]): string[] {
+  const distinct = [...new Set(roots)];
+  return distinct.filter((root) => !distinct.some((other) => other !== root && inside(other, root) !== null));
+}
+
+/** Whether a file or folder is there now, rather than on a drive that is away. */
+export async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
