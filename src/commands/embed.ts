@@ -115,7 +115,7 @@ async function writeArray(world: World, embedder: Embedder, files: readonly stri
   const [{ arrayDocument }, { embedInOrder }, { NpyWriter }, { createProgress }] = await Promise.all([
     import('../output/documents/library.ts'),
     import('../library/embed-photos.ts'),
-    import('../output/npy.ts'),
+    import('../output/exports/npy.ts'),
     import('../output/terminal/progress.ts'),
   ]);
   const array = await writable(out, () => NpyWriter.create(out, files.length, dim));

@@ -45,7 +45,7 @@ async function words(context: Context, argument: string | undefined, flags: Word
 async function showSeen(world: World, session: Session, file: string, { json }: WordsFlags): Promise<void> {
   const [{ wordsIn }, { seenDocument }, { renderSeen }] = await Promise.all([
     import('../library/words/seen.ts'),
-    import('../output/documents/words.ts'),
+    import('../output/documents/library.ts'),
     import('../output/terminal/words-table.ts'),
   ]);
   const seen: Seen[] = await wordsIn({ session, signal: world.interrupted }, file);
@@ -57,7 +57,7 @@ async function showSeen(world: World, session: Session, file: string, { json }: 
 async function showWords(world: World, session: Session, prefix: string, { json }: WordsFlags): Promise<void> {
   const [{ countWords }, { wordsDocument }, { renderWords }, { createProgress }, { terminalOf }] = await Promise.all([
     import('../library/words/count.ts'),
-    import('../output/documents/words.ts'),
+    import('../output/documents/library.ts'),
     import('../output/terminal/words-table.ts'),
     import('../output/terminal/progress.ts'),
     import('../output/terminal/terminal.ts'),

@@ -1,3 +1,4 @@
+import type { IndexedPhoto } from '../library/exported.ts';
 import { takenAt } from '../photos/metadata/taken.ts';
 import type { PhotoRecord } from '../store/port.ts';
 
@@ -28,5 +29,22 @@ export function photoFacts(photo: PhotoRecord & { readonly libraryName: string }
     camera: photo.camera,
     modifiedAt: new Date(photo.mtimeMs).toISOString(),
     sizeBytes: photo.size,
+  };
+}
+
+/** A photo of the index as it is written out, without its vector. */
+export interface ExportRow extends PhotoFacts {
+  /** Absolute native path. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly sharpness: number;
+}
+
+export function exportRow(photo: IndexedPhoto): ExportRow {
+  return {
+    path: photo.file,
+    ...photoFacts(photo),
+    sha256: photo.sha256,
+    sharpness: photo.quality,
   };
 }

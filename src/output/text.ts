@@ -39,3 +39,8 @@ export function duration(seconds: number): string {
   const minutes = Math.round(s / 60);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** Numbers of the fewest digits that read back as the same float32s. */
+export function shortest(vector: Float32Array): number[] {
+  return Array.from(vector, (value) => Number(value.toPrecision(9)));
+}

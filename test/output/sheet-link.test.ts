@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { addSheetOptions, type SheetFlags, sheetWishes } from '../../src/commands/flags/sheet.ts';
+import { linkTo } from '../../src/output/sheet/contents.ts';
 import { layOutSheet } from '../../src/output/sheet/layout.ts';
-import { linkTo } from '../../src/output/sheet/link.ts';
 
 it('links photos below the base by it, and others where they lie', () => {
   const base = { url: 'https://nas.local/photos/', folder: '/photos' };

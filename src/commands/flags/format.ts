@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { usageError } from '../../errors.ts';
-import { FIELDS, type Field, FORMATS, type Layout, type ListFormat } from '../../output/list-format.ts';
+import { FIELDS, type Field, FORMATS, type Layout, type ListFormat } from '../../output/result-row.ts';
 
 /** In what form the results are printed. */
 export interface FormatFlags {

@@ -10,9 +10,12 @@ import type { AnsweredPhoto } from '../../library/query/search.ts';
 import type { SearchOrder } from '../../library/ranking/ranker.ts';
 import type { Status } from '../../library/status.ts';
 import type { VerifyReport } from '../../library/verify/verify.ts';
+import type { CountedWord } from '../../library/words/count.ts';
+import type { Seen } from '../../library/words/seen.ts';
 import type { ModelIdentity } from '../../store/port.ts';
 import { photoFacts } from '../photo-facts.ts';
 import { closerThan, type SearchResultRow } from '../result-row.ts';
+import { shortest } from '../text.ts';
 
 /* The documents that programs read (--json), for every face that gives them. Pure. */
 
@@ -205,11 +208,18 @@ export function arrayDocument(
   return { schema: EMBED_SCHEMA, model: { id, sha256 }, dim, paths, failed };
 }
 
-/** The fewest digits that read back as the same float32. */
-function shortest(vector: Float32Array): number[] {
-  return Array.from(vector, (value) => Number(value.toPrecision(9)));
-}
-
 function modelOf({ id, sha256, dim }: ModelIdentity): Model {
   return { id, sha256, dim };
+}
+
+const WORDS_SCHEMA = 'curate.words/1';
+
+/** The words that a library can be searched by. */
+export function wordsDocument(words: readonly CountedWord[]) {
+  return { schema: WORDS_SCHEMA, words: words.map(({ word, photos, also }) => ({ word, photos, also })) };
+}
+
+/** What is seen in one photo. @param photo absolute path */
+export function seenDocument(photo: string, seen: readonly Seen[]) {
+  return { schema: WORDS_SCHEMA, photo, words: seen.map(({ meaning, score }) => ({ word: meaning.name, score })) };
 }

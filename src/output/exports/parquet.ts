@@ -2,7 +2,7 @@ import type { SchemaElement } from 'hyparquet-writer';
 import { Draft } from '../../files/atomic-write.ts';
 import type { IndexedPhoto } from '../../library/exported.ts';
 import type { ModelIdentity } from '../../store/port.ts';
-import { type ExportRow, exportRow } from './row.ts';
+import { type ExportRow, exportRow } from '../photo-facts.ts';
 
 /** Photos of a row group: 8 MB of vectors of 2048. */
 const GROUP = 1000;

@@ -1,3 +1,5 @@
+import { relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { SearchResultRow } from '../result-row.ts';
 
 export interface SheetContents {
@@ -17,4 +19,13 @@ export interface LinkBase {
   readonly url: string;
   /** Absolute: what lies below it is linked by `url`. */
   readonly folder: string;
+}
+
+/** Where a page links a photo: below the base when it lies there, else where it lies on this machine. */
+export function linkTo(file: string, base: LinkBase | undefined): string {
+  if (base === undefined) return pathToFileURL(file).href;
+  const below = relative(base.folder, file);
+  if (below === '' || below.startsWith('..') || below.includes(':')) return pathToFileURL(file).href;
+  const path = below.split(sep).map(encodeURIComponent).join('/');
+  return base.url === '' ? path : `${base.url.replace(/\/+$/, '')}/${path}`;
 }

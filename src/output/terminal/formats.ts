@@ -1,7 +1,14 @@
 import { basename, relative } from 'node:path';
 import { type Cell, csvLine, tsvLine } from '../delimited.ts';
-import { FIELDS, type Field, type Layout, type ListFormat } from '../list-format.ts';
-import { type SearchResultRow, scoreText, takenText } from '../result-row.ts';
+import {
+  FIELDS,
+  type Field,
+  type Layout,
+  type ListFormat,
+  type SearchResultRow,
+  scoreText,
+  takenText,
+} from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
 import { type Alignment, renderHits, table } from './table.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,7 +1,8 @@
 import { Draft } from '../../files/atomic-write.ts';
 import type { IndexedPhoto } from '../../library/exported.ts';
 import { csvLine } from '../delimited.ts';
-import { type ExportRow, exportRow } from './row.ts';
+import { type ExportRow, exportRow } from '../photo-facts.ts';
+import { shortest } from '../text.ts';
 
 /** A JSON object a line: the fields, and `vector` as an array of numbers. */
 export function exportLines(file: string, photos: AsyncIterable<IndexedPhoto>): Promise<number> {
@@ -49,9 +50,4 @@ async function write(
     await draft.abandon();
     throw error;
   }
-}
-
-/** The fewest digits that read back as the same float32. */
-function shortest(vector: Float32Array): number[] {
-  return Array.from(vector, (value) => Number(value.toPrecision(9)));
 }
