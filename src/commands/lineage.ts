@@ -23,7 +23,7 @@ async function lineage({ world }: Context, given: string, flags: { json?: boolea
     writeJson(world, { ...(self ?? { schema: 'curate.lineage/1' }), ancestors });
     return ExitCode.done;
   }
-  const { checkOriginals } = await import('../picture/lineage/originals.ts');
+  const { checkOriginals } = await import('../picture/lineage/files.ts');
   const generations = await Promise.all(
     line.map(async ({ file, lineage }) => ({
       lineage,

@@ -8,12 +8,10 @@ import { fitBudget, type Unaffordable } from './cost/budget.ts';
 import type { Estimate } from './cost/cost.ts';
 import { readSeenTokens } from './cost/seen-tokens.ts';
 import { conversationPrices, readImageModels } from './image-models/image-models.ts';
-import type { Quality } from './image-models/levels.ts';
 import { endpointKind } from './openai/endpoint.ts';
 import type { Notice, Plan, PlannedReference } from './plan.ts';
-import type { EndpointKind, Parameters } from './port.ts';
-import { privateTwin } from './private-contents.ts';
-import { demandPublic, type GuardDeps, guardNow, privateError } from './private-guard.ts';
+import type { EndpointKind, Parameters, Quality } from './port.ts';
+import { demandPublic, type GuardDeps, guardNow, privateError, privateTwin } from './private-guard.ts';
 import { LONGEST_TEXT } from './wording.ts';
 
 /**

@@ -69,3 +69,23 @@ export interface Plan {
 export function sentName(index: number): string {
   return `reference-${String(index + 1).padStart(2, '0')}.jpg`;
 }
+
+/** Photos that were left out for one reason, in the order given. */
+export interface LeftOut<T> {
+  /** A clause, without what differs from photo to photo. */
+  readonly reason: string;
+  readonly photos: readonly T[];
+}
+
+/** Groups photos by the reason for which they were left out; reasons in the order in which they first appear. Pure. */
+export function groupByReason<T extends { readonly reason: string }>(unused: readonly T[]): LeftOut<T>[] {
+  const groups = new Map<string, T[]>();
+  for (const photo of unused) {
+    // What stands in brackets is the photo's own: "not like the query (0.31)".
+    const reason = photo.reason.replace(/ \([^()]*\)$/, '');
+    const group = groups.get(reason);
+    if (group === undefined) groups.set(reason, [photo]);
+    else group.push(photo);
+  }
+  return [...groups].map(([reason, photos]) => ({ reason, photos }));
+}

@@ -1,4 +1,3 @@
-import type { Complexity, Quality } from './image-models/levels.ts';
 import type { Arrived } from './openai/incomplete.ts';
 
 /** Where a request goes: OpenAI itself, Azure's OpenAI service, or a server that speaks the same protocol. */
@@ -6,6 +5,12 @@ export type EndpointKind = 'openai' | 'azure' | 'compatible';
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp';
 export type Background = 'transparent' | 'opaque' | 'auto';
+
+/** From the quickest to the finest. */
+export const QUALITIES = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
+export const COMPLEXITIES = ['low', 'medium', 'high'] as const;
+export type Quality = (typeof QUALITIES)[number] | 'auto';
+export type Complexity = (typeof COMPLEXITIES)[number];
 
 /** What one request can carry: images.edit takes 1 to 16 pictures. */
 export const MOST_PICTURES = 16;

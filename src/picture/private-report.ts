@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Session } from '../library/session.ts';
 import { describe } from './candidates.ts';
-import { privateTwin } from './private-contents.ts';
-import { type GuardDeps, guardNow, type PrivateGuard } from './private-guard.ts';
+import { type GuardDeps, guardNow, type PrivateGuard, privateTwin } from './private-guard.ts';
 
 /** What the private rules say of a photo. */
 export interface PrivacyReport {

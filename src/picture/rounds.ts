@@ -14,8 +14,7 @@ import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
 import type { PlannedReference, Unused } from './plan.ts';
-import { privateTwin } from './private-contents.ts';
-import { type PrivateGuard, privateError } from './private-guard.ts';
+import { type PrivateGuard, privateError, privateTwin } from './private-guard.ts';
 import { type Prepared, prepareReference, type Reference } from './references.ts';
 import { type WordQuery, wordSearch } from './word-query.ts';
 

@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { fitBudget } from '../../src/picture/cost/budget.ts';
 import { actualCost, type EstimateRequest, estimate, imageTokens } from '../../src/picture/cost/cost.ts';
 import { chooseModel, type ImageModelTable, readImageModels } from '../../src/picture/image-models/image-models.ts';
-import type { Quality } from '../../src/picture/image-models/levels.ts';
 import { sizeFault } from '../../src/picture/image-models/size.ts';
+import type { Quality } from '../../src/picture/port.ts';
 
 let table: ImageModelTable;
 beforeAll(async () => {

@@ -3,9 +3,14 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { FailedRequest } from '../../src/picture/lineage/failed.ts';
 import { ancestorsOf, findLineage, lineagesIn, type Unreadable } from '../../src/picture/lineage/files.ts';
-import { type Lineage, parseLineage, resolveStored, storedPath } from '../../src/picture/lineage/lineage.ts';
+import {
+  type FailedRequest,
+  type Lineage,
+  parseLineage,
+  resolveStored,
+  storedPath,
+} from '../../src/picture/lineage/lineage.ts';
 import { lineage, pictureOf } from './samples.ts';
 
 let root: string;

@@ -1,8 +1,14 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COMPLEXITIES, type Complexity, QUALITIES, type Quality } from '../../picture/image-models/levels.ts';
 import type { Wanted } from '../../picture/image-models/parameters.ts';
-import type { Background, PictureFormat } from '../../picture/port.ts';
+import {
+  type Background,
+  COMPLEXITIES,
+  type Complexity,
+  type PictureFormat,
+  QUALITIES,
+  type Quality,
+} from '../../picture/port.ts';
 import type { World } from '../../world.ts';
 import { decimal, gather, jsonOption, wholeNumber } from './options.ts';
 

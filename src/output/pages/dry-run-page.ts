@@ -1,9 +1,8 @@
 import { basename, dirname } from 'node:path';
 import type { Estimate } from '../../picture/cost/cost.ts';
 import { endpointName } from '../../picture/openai/endpoint.ts';
-import { type PlannedReference, sentName, type Unused } from '../../picture/plan.ts';
+import { groupByReason, type PlannedReference, sentName, type Unused } from '../../picture/plan.ts';
 import type { EndpointKind } from '../../picture/port.ts';
-import { groupByReason } from '../../picture/unused.ts';
 import { costText } from '../terminal/picture-report.ts';
 import { bytes, count } from '../text.ts';
 import { type Html, html, rawHtml } from './html.ts';

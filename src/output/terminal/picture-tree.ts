@@ -1,6 +1,6 @@
 import { dollars } from '../../picture/cost/dollars.ts';
+import type { Original } from '../../picture/lineage/files.ts';
 import type { Lineage } from '../../picture/lineage/lineage.ts';
-import type { Original } from '../../picture/lineage/originals.ts';
 
 interface Generation {
   readonly lineage: Lineage;

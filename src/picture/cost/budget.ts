@@ -1,4 +1,4 @@
-import { QUALITIES, type Quality } from '../image-models/levels.ts';
+import { QUALITIES, type Quality } from '../port.ts';
 import { type Estimate, type EstimateRequest, estimate } from './cost.ts';
 import { dollars } from './dollars.ts';
 

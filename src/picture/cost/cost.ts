@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ImageModelEntry } from '../image-models/image-models.ts';
-import type { Quality } from '../image-models/levels.ts';
 import { parseSize } from '../image-models/size.ts';
+import type { Quality } from '../port.ts';
 
 /** What a request will cost, as far as it can be known before. */
 export interface Estimate {

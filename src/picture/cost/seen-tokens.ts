@@ -2,8 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../../files/atomic-write.ts';
-import type { Quality } from '../image-models/levels.ts';
-import type { Parameters } from '../port.ts';
+import type { Parameters, Quality } from '../port.ts';
 import { outputTokensOf } from './cost.ts';
 
 /** Output tokens of one picture, as the last reply of its kind reported them. */

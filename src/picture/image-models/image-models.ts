@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { ConversationPrices } from '../cost/cost.ts';
-import { COMPLEXITIES, QUALITIES } from './levels.ts';
+import { COMPLEXITIES, QUALITIES } from '../port.ts';
 import type { SizeRule } from './size.ts';
 
 const day = z.iso.date();

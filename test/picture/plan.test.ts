@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { groupByReason } from '../../src/picture/unused.ts';
+import { groupByReason } from '../../src/picture/plan.ts';
 
 it('brings together what was left out for one reason, the figures of each aside', () => {
   const photos = [
