@@ -16,7 +16,7 @@ import { openSession } from '../dist/embedding/session.js';
 import { cosine, toUnitLength } from '../dist/embedding/vector.js';
 import { decodePhoto, reducedSize } from '../dist/photos/decode.js';
 import { decodeHeic } from '../dist/photos/heic/heic.js';
-import { loadSharp } from '../dist/photos/load-sharp.js';
+import { loadSharp } from '../dist/photos/sharp.js';
 import { MAX_PIXELS } from '../dist/photos/source.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';

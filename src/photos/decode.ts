@@ -5,11 +5,10 @@ import { isPartial, opaqueGif, withGround } from './gif.ts';
 import { isHeic } from './heic/brands.ts';
 import { decodeReducedHeic } from './heic/reduced.ts';
 import { decodeReducedJpeg } from './jpeg/reduced.ts';
-import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
+import { judged, loadSharp, type Strictness } from './sharp.ts';
 import type { PhotoFormat } from './sniff.ts';
 import { MAX_PIXELS, openSource, tooLarge } from './source.ts';
-import { judged, type Strictness } from './verdict.ts';
 
 /**
  * Where the short side keeps so many times the pixels it will be resized to, cosines between the vectors of reduced and

@@ -1,9 +1,9 @@
 import process from 'node:process';
 import { messageOf } from '../errors.ts';
-import type { FromDisplay, ToDisplay } from './display-protocol.ts';
+import type { FromDisplay, ToDisplay } from './display.ts';
 import { faulty } from './fault.ts';
-import { loadSharp } from './load-sharp.ts';
 import { renderPhoto } from './render.ts';
+import { loadSharp } from './sharp.ts';
 
 // A process of its own, so that a photo that hangs or crashes a decoder can be given up. It ends with its channel;
 // Ctrl-C, which the terminal sends to every process, is the parent's to decide upon.

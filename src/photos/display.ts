@@ -1,7 +1,6 @@
 import { UserError } from '../errors.ts';
 import { WorkerProcess } from '../worker-process.ts';
 import type { World } from '../world.ts';
-import type { FromDisplay, ToDisplay } from './display-protocol.ts';
 import { type Faulty, faulty } from './fault.ts';
 import type { RenderPhoto, RenderRequest, Rendition } from './render.ts';
 
@@ -157,3 +156,13 @@ function broken(message: string): UserError {
     hint: 'Run "curate doctor" to see what is missing.',
   });
 }
+
+/** One at a time: the next is sent when the last was answered. */
+export type ToDisplay = RenderRequest;
+
+export type FromDisplay =
+  /** The decoders are loaded. A request may be sent before. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'rendered'; readonly result: Rendition | Faulty }
+  /** Nothing to do with a photo. */
+  | { readonly kind: 'broken'; readonly message: string };

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
 import type { Faulty } from './fault.ts';
-import { loadSharp } from './load-sharp.ts';
 import type { Size } from './pixels.ts';
 import { profiledTiff } from './profiled.ts';
 import { readPhotoFile } from './read.ts';
+import { judged, loadSharp, type Strictness } from './sharp.ts';
 import type { PhotoFormat } from './sniff.ts';
 import { MAX_PIXELS, openSource, tooLarge } from './source.ts';
-import { judged, type Strictness } from './verdict.ts';
 
 export interface RenderRequest {
   /** Absolute native path. */

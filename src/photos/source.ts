@@ -3,14 +3,13 @@ import { unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { fileBrands, topLevelBoxes } from './heic/brands.ts';
 import { decodeHeic } from './heic/heic.ts';
-import { loadSharp } from './load-sharp.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import { orientedPng, readPng } from './png.ts';
 import { hasMoreScans } from './raw/jpegs.ts';
 import { rawPreview } from './raw/raw.ts';
+import { judged, loadSharp } from './sharp.ts';
 import { type PhotoFormat, sniff } from './sniff.ts';
 import { fromYCbCr, ycbcrReading } from './tiff.ts';
-import { judged } from './verdict.ts';
 
 /** Photos of more pixels are refused. Phones reach 200 million, and this bounds a full decode to 0.75 GB of memory. */
 export const MAX_PIXELS = 250e6;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path/posix';
-import { rawCompanions } from '../../photos/pairs.ts';
+import { rawCompanions } from '../../photos/kinds.ts';
 import type { FoundFile } from '../../photos/walk.ts';
 import type { StoredPhoto } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { Crossing } from '../../src/photos/crossing.ts';
 import { decodePhoto } from '../../src/photos/decode.ts';
+import { Crossing } from '../../src/photos/sharp.ts';
 
 it('lets nothing in beside work that runs alone, and leaves nobody waiting', async () => {
   await fc.assert(

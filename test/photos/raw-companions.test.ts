@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rawCompanions } from '../../src/photos/pairs.ts';
+import { rawCompanions } from '../../src/photos/kinds.ts';
 
 describe('RAW files beside their JPEG', () => {
   it('are one photo with it, whatever the case of the names', () => {
