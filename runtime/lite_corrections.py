@@ -1,7 +1,7 @@
 """What of milvus-lite is replaced, why, and what shows it; each part is replaced only when it is the one that was read.
 
 CORRECTIONS is the table. Each can be dropped by itself once the engine does without: its row here, and what it puts in
-place in `lite_engine.amend`. Whoever takes another version of the engine reads every part anew that `check` names, and
+place in `lite_engine.amend`. Whoever takes another version of the engine reads every part again that `check` names, and
 notes its `digest` here.
 """
 

@@ -5,7 +5,7 @@
 NAME is MACHINE_HASH. ROOT/NAME-TAG, with TAG such as cpython-311, is a virtual environment with what requirements.txt pins; `ready.json`
 in it, written last, says that it is whole and holds its id. It is built beside its place and then renamed. A lock of
 the operating system's lets one process build at a time; it ends with the process. --broken names an environment that
-has turned out damaged: it is made anew, unless that has been done.
+has turned out damaged: it is made again, unless that has been done.
 
 Prints one JSON object per line: {"step": "waiting" | "creating" | "installing" | "testing"},
 {"step": "downloading", "package": P, "received": BYTES, "total": BYTES}, and as the last

@@ -194,9 +194,9 @@ const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (rea
     heading: 'Make:',
     verbs: [
       [comicCommand, 'make a picture from a photo, those like it, and a prompt'],
-      [refineCommand, 'go on from a picture that curate made'],
+      [refineCommand, 'change a picture that curate made'],
       [replayCommand, 'make exactly the same request again'],
-      [lineageCommand, 'show how a picture came about'],
+      [lineageCommand, 'show how a picture was made'],
       [costsCommand, 'sum what the pictures of a folder cost'],
       [privateCommand, 'say which photos are private, and by which rule'],
     ],

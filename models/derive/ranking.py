@@ -1,4 +1,4 @@
-"""Measure the statistics that a model's features are standardized with when hits are ranked anew, and how alike
+"""Measure the statistics that a model's features are standardized with when hits are reranked, and how alike
 different photographs are.
 
     python ranking.py PACKAGES ../resnet50.onnx ../resnet50.ranking.bin

@@ -58,7 +58,7 @@ async function confirmMove(world: World, { folder }: Action, photos: number): Pr
 function report(world: World, { kind, folder }: Action, { done, failed, undo }: Transferred): void {
   for (const { from, to } of done) writeLine(world.stderr, `${from} -> ${to}`);
   for (const { path, reason } of failed) writeLine(world.stderr, `${path}: ${reason}`);
-  const missed = failed.length === 0 ? '' : `; ${count(failed.length, 'file')} could not be had`;
+  const missed = failed.length === 0 ? '' : `; ${count(failed.length, 'file')} failed`;
   writeLine(world.stderr, `${DONE[kind]} ${count(done.length, 'file')} to ${folder}${missed}.`);
   if (undo !== null) {
     writeLine(world.stderr, `  Undo: curate undo ${undo}. The index follows with the next "curate index".`);

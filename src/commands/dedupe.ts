@@ -39,7 +39,7 @@ export function dedupeCommand(act: Act): Command {
       listOf(KINDS),
     )
     .option('--protect <folder>', 'photos below this folder never go (may be repeated)', gather)
-    .option('--prefer <folder>', 'photos below this folder are rather kept (may be repeated, the first most)', gather)
+    .option('--prefer <folder>', 'keep photos below this folder (may be repeated, the first counts most)', gather)
     .option('--keep <rule,...>', `rules that count first, of: ${CHOICE.join(', ')}`, listOf(CHOICE))
     .addOption(modelOption())
     .option('--move-to <folder>', 'move what would go there, below the same folders; asks, and can be undone')

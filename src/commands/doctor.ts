@@ -41,7 +41,7 @@ async function doctor(context: Context, flags: { model?: string; json?: boolean 
     settings,
     findModel: async () => {
       const model = await verifyModel(await resolveModel(world, settings, settings.model));
-      // Made anew from the file just verified: too large to be verified at every start, they may have been damaged.
+      // Made again from the file just verified: too large to be verified at every start, they may have been damaged.
       await rm(graphs, { recursive: true, force: true }).catch(() => undefined);
       return model;
     },

@@ -7,7 +7,7 @@ import { jsonOption } from './flags/options.ts';
 
 export function lineageCommand(act: Act): Command {
   return new Command('lineage')
-    .description('show how a picture came about: its prompts, ancestors and photos')
+    .description('show how a picture was made: its prompts, ancestors and photos')
     .argument('<picture>', 'the picture, its lineage file, or its sha256')
     .addOption(jsonOption())
     .addHelpText('after', examples('curate lineage comic.png'))

@@ -50,7 +50,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
       await confirmSpending(world, offer, run);
       const made = await makeShown(deps, offer, destination.outlet, flags);
       if (made.kind === 'made') return show(world, made, flags);
-      // What is sent now is something else: it is announced, priced and agreed to anew.
+      // What is sent now is something else: it is announced, priced and agreed to again.
       writeLine(world.stderr, `${made.reason} A new one starts from the picture and its photos.`);
     }
   } finally {

@@ -11,12 +11,12 @@ interface RefineFlags extends SendFlags, MakeFlags, PromptFlags {
 
 export function refineCommand(act: Act): Command {
   const command = new Command('refine')
-    .description('go on from a picture that curate made, as often as you like')
+    .description('change a picture that curate made, as often as you like')
     .argument('<picture>', 'the picture, its lineage file, or its sha256')
     .argument('[prompt]', 'what to change; - reads it from standard input')
     .option('--prompt-file <file>', 'read the prompt from a file; - is standard input')
     .option('--raw', 'send the prompt alone, without the paragraph that says what the pictures are')
-    .option('--stateless', 'edit the picture with its references again, instead of going on with the conversation');
+    .option('--stateless', 'edit the picture with its references again, instead of continuing the conversation');
   addMakeOptions(command, { several: false });
   return addSendOptions(command)
     .addHelpText(

@@ -17,7 +17,7 @@ const notesSchema = z.record(z.string(), z.object({ size: z.number(), mtimeMs: z
 
 /**
  * The checksum of a large file, taken once and noted: hashing a model at every start would cost a tenth of a second.
- * A file of another size or time is hashed anew.
+ * A file of another size or time is hashed again.
  */
 export async function notedSha256(file: string, cacheFolder: string): Promise<string> {
   const notesFile = join(cacheFolder, 'checksums.json');

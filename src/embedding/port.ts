@@ -39,7 +39,7 @@ export interface RankingCalibration {
 
 /**
  * How similar random pairs of photos are. Plain numbers, so that it can be kept as JSON, per library and model, and made
- * anew as the library grows.
+ * again as the library grows.
  */
 export interface PairSimilarities {
   /** Cosines that the shares 1, 0.99 ... 0.01 of random pairs reach: falling shares, rising cosines. */

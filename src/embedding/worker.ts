@@ -7,7 +7,7 @@ import { openOnDevice } from './inference.ts';
 import type { Answer, FromWorker, OpenWorker, ToWorker } from './protocol.ts';
 
 // A process of its own, started by the pool: a crash in native code costs one photo and not the run.
-// Its lifetime is the pool's: Ctrl-C, which the terminal sends to every process, is the parent's to decide upon,
+// Its lifetime is the pool's: Ctrl-C, which the terminal sends to every process, is the parent's to decide on,
 // and when the channel closes, whether by `close` or because the parent died, this process ends.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit());

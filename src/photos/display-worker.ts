@@ -6,7 +6,7 @@ import { renderPhoto } from './render.ts';
 import { loadSharp } from './sharp.ts';
 
 // A process of its own, so that a photo that hangs or crashes a decoder can be given up. It ends with its channel;
-// Ctrl-C, which the terminal sends to every process, is the parent's to decide upon.
+// Ctrl-C, which the terminal sends to every process, is the parent's to decide on.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit());
 

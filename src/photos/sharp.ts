@@ -54,7 +54,7 @@ export class Crossing {
   }
 }
 
-/** What sharp refuses: whatever libvips remarks upon, or errors alone (its `failOn`). */
+/** What sharp refuses: whatever libvips warns of, or errors alone (its `failOn`). */
 export type Strictness = 'warning' | 'error';
 
 /**

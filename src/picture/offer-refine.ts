@@ -40,7 +40,7 @@ export async function offerRefine(request: RefineRequest, deps: OfferDeps): Prom
   const parameters = parametersOf(request.wanted, model, parametersBefore(lineage));
   const origin = await originOf(from);
   const start: Start = request.forgotten
-    ? { kind: 'anew', previousId: null }
+    ? { kind: 'new', previousId: null }
     : startFrom(lineage, endpointKind(settings), stateless);
   const pictures =
     start.kind === 'continue'
@@ -71,7 +71,7 @@ type Start =
   /** The conversation continues: nothing is sent but the prompt. */
   | { readonly kind: 'continue'; readonly previousId: string }
   /** A conversation begins with the picture and its references. */
-  | { readonly kind: 'anew'; readonly previousId: null }
+  | { readonly kind: 'new'; readonly previousId: null }
   /** A single edit of the picture, with its references. */
   | { readonly kind: 'edit' };
 
@@ -80,7 +80,7 @@ function startFrom(lineage: Lineage, endpoint: EndpointKind, stateless: boolean)
   if (stateless || endpoint === 'azure') return { kind: 'edit' };
   const previousId = lineage.responseIds.at(-1);
   // Another server does not know the conversation; the id would only tell it that there was one.
-  if (previousId === undefined || lineage.endpoint !== endpoint) return { kind: 'anew', previousId: null };
+  if (previousId === undefined || lineage.endpoint !== endpoint) return { kind: 'new', previousId: null };
   return { kind: 'continue', previousId };
 }
 

@@ -45,7 +45,7 @@ export interface PictureRequest {
 export interface TurnRequest extends PictureRequest {
   /** The model that leads the conversation and calls the image model. */
   readonly conversationModel: string;
-  /** The turn before; null starts anew. */
+  /** The turn before; null starts a new conversation. */
   readonly previousResponseId: string | null;
 }
 

@@ -169,7 +169,7 @@ const FIRST = 64;
 const MOST = 16_384;
 
 /**
- * Finds a private photo that shows the same as one that is about to be sent: a copy, or one saved anew. The whole index
+ * Finds a private photo that shows the same as one that is about to be sent: a copy, or one saved again. The whole index
  * is searched, whatever the folders and days that were asked for.
  *
  * @param nearDuplicate cosine from which two photos show the same

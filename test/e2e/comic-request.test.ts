@@ -179,7 +179,7 @@ describe('before any request', () => {
     expect(studio.fake.received).toHaveLength(0);
   });
 
-  it('asks for the key, and says how to go on without one', async () => {
+  it('asks for the key, and says how to continue without one', async () => {
     const { code, stderr } = await studio.run(one(), { env: { OPENAI_API_KEY: '' } });
     expect([code, studio.fake.received.length]).toEqual([1, 0]);
     expect(stderr).toMatch(/OPENAI_API_KEY is not set.*\n.*--dry-run/);

@@ -47,7 +47,7 @@ describe('a session', () => {
     expect(result.kind).toBe('embedded');
   });
 
-  it('survives that the server ends and that its worker rests, and goes on with new ones', async () => {
+  it('survives that the server ends and that its worker rests, and continues with new ones', async () => {
     const session = open({}, { idleMs: 50 });
     const [store, embedder] = await Promise.all([session.store(), session.embedder()]);
     const first = await embedder.embed({ file: PHOTO });

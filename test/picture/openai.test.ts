@@ -343,7 +343,7 @@ describe('a large stream', () => {
 });
 
 describe('patience', () => {
-  it('says that nothing was sent when no connection came about', async () => {
+  it('says that nothing was sent when no connection could be made', async () => {
     const mute = createServer();
     mute.listen(0, '127.0.0.1');
     await once(mute, 'listening');

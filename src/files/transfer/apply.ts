@@ -25,7 +25,7 @@ interface TransferDeps {
 
 /**
  * Copies, links or moves files into a folder, which must exist. Nothing there is replaced, whoever writes there at the
- * same time; a file that cannot be had is reported, and the rest go on.
+ * same time; a file that cannot be transferred is reported, and the run continues.
  */
 export async function transfer(
   kind: TransferKind,
@@ -73,7 +73,7 @@ export async function place(
   }
 }
 
-/** Why a file could not be had, as a clause for people. */
+/** Why a file could not be transferred, as a clause for people. */
 export function reasonOf({ from, to }: Transfer, error: unknown): string {
   if (systemErrorCode(error) === 'ENOENT') return 'it is there no longer';
   const { path } = error as NodeJS.ErrnoException;

@@ -12,7 +12,7 @@ export interface Transfer {
   readonly to: string;
 }
 
-/** No two files of a folder may differ in less than this keeps, lest one replace the other where case does not count. */
+/** No two files of a folder may differ in less than this keeps, or one would replace the other where case does not count. */
 export function foldedName(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }

@@ -38,7 +38,7 @@ export function rulesFirst(asked: readonly Rule[]): Rule[] {
   return [...new Set(order.filter((rule) => rule !== 'path')), 'path'];
 }
 
-/** Less than 0 when `a` is rather kept than `b`; 0 for one file only, so that the order is total. */
+/** Less than 0 when `a` is to be kept rather than `b`; 0 for one file only, so that the order is total. */
 export function compareContenders(a: Contender, b: Contender, rules: readonly Rule[]): number {
   const rule = decidingRule(a, b, rules);
   return rule === 'path' ? (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) : worth(b, rule) - worth(a, rule);

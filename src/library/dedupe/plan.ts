@@ -23,7 +23,7 @@ export interface DedupeRequest {
   readonly against?: string;
   /** Photos below these never yield. */
   readonly protect: readonly string[];
-  /** Photos below these are rather kept, those of the first most of all. */
+  /** Photos below these are preferred as keepers, those of the first most of all. */
   readonly prefer: readonly string[];
   readonly kinds: readonly Kind[];
   /** Rules that count before the others, in their order. */

@@ -21,7 +21,7 @@ export interface Star {
 }
 
 interface StarsInput {
-  /** Every photo that is like another, the one rather kept first. */
+  /** Every photo that is like another, the preferred ones first. */
   readonly order: readonly number[];
   /** What a photo is like; symmetric. */
   related(photo: number): readonly Relation[];

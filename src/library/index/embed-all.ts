@@ -177,7 +177,7 @@ class EmbedRun {
       // Two files that swapped names: the source's row may already hold the other's vector.
       if (row?.sha256 === sha256)
         await this.#deps.writer.add({ ...row, ...place(job), sha256, size, mtimeMs, ...facts });
-      else await this.#embedAfresh(job);
+      else await this.#embedAgain(job);
     }
   }
 
@@ -185,7 +185,7 @@ class EmbedRun {
     return this.#deps.table.rows([...new Set(batch.map(({ source }) => source.id))]);
   }
 
-  async #embedAfresh(job: Job): Promise<void> {
+  async #embedAgain(job: Job): Promise<void> {
     const result = await this.#embedder.embed({ file: photoFile(job.library, job.found.path) });
     if (result.kind === 'fault') return this.#fault(job, result.fault);
     if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');

@@ -18,7 +18,7 @@ export interface FasterModel {
 interface Saving {
   /** Of whole photos, from file to vector. */
   readonly timesAsFast: number;
-  /** Of what is still to be done, when everything is begun anew with the faster model. */
+  /** Of what is still to be done, when everything starts again with the faster model. */
   readonly savesSeconds: number;
 }
 

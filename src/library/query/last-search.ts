@@ -18,7 +18,7 @@ export async function rememberSearch(dataFolder: string, paths: readonly string[
 export async function hitOfLastSearch(dataFolder: string, rank: number): Promise<string> {
   const paths = await readFile(fileIn(dataFolder), 'utf8')
     .then((text) => schema.parse(JSON.parse(text)).paths)
-    // Also when it is damaged: the next search writes it anew.
+    // Also when it is damaged: the next search writes a new one.
     .catch(() => null);
   const path = paths?.[rank - 1];
   if (path !== undefined) return path;

@@ -117,7 +117,7 @@ export function cosineOf(rare: number, similarities: PairSimilarities): number {
   return high;
 }
 
-/** Whether a library has grown, or shrunk, so much since that its pairs are to be drawn anew. */
+/** Whether a library has grown, or shrunk, so much since that its pairs are to be drawn again. */
 export function isOutdated({ photos }: PairSimilarities, photosNow: number): boolean {
   return photosNow > 1.25 * photos || photosNow < 0.75 * photos;
 }

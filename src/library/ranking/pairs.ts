@@ -30,14 +30,14 @@ async function kept(dataFolder: string, model: ModelOf): Promise<z.infer<typeof 
   return readFile(fileOf(dataFolder, model), 'utf8')
     .then(
       (text) => schema.parse(JSON.parse(text)),
-      // Also when it is damaged: the next index run writes it anew.
+      // Also when it is damaged: the next index run writes a new one.
       () => null,
     )
     .catch(() => null);
 }
 
 /**
- * Draws random pairs of the indexed photos anew when their number has changed by a quarter, or the libraries have. Then it
+ * Draws new random pairs of the indexed photos when their number has changed by a quarter, or the libraries have. Then it
  * lists the ids and reads the vectors of 2,000 rows; otherwise it counts.
  * @param random uniform in [0, 1)
  */

@@ -7,7 +7,7 @@ import { type RankingStatistics, statisticsOf } from './statistics.ts';
 /** How hits are ordered: by agreement with their surroundings, or by cosine alone. */
 export type SearchOrder = 'rerank' | 'cosine';
 
-/** What a model's hits are ranked anew with. */
+/** What a model's hits are reranked with. */
 export interface Ranker {
   /** Null for a model whose features nobody has measured. */
   readonly statistics: RankingStatistics | null;
@@ -22,14 +22,14 @@ export async function rankerOf(model: EmbeddingModel): Promise<Ranker> {
 
 export type RankedHit<T extends Hit = Hit> = T & { readonly rankedBy: RankedBy };
 
-/** Hits best first by cosine: those to be ranked anew, with their vectors, and those beyond them. */
+/** Hits best first by cosine: those to be reranked, with their vectors, and those beyond them. */
 export interface Nearest {
   readonly near: readonly VectorHit[];
   readonly far: readonly Hit[];
 }
 
 /**
- * The nearest photos, of which as many as are ranked anew have vectors: one call, unless more are wanted than that.
+ * The nearest photos, of which as many as are reranked have vectors: one call, unless more are wanted than that.
  * @param spare how many may be left out before they are ranked
  */
 export async function fetchNearest(
@@ -38,7 +38,7 @@ export async function fetchNearest(
   { k, ...options }: SearchOptions,
   spare = 0,
 ): Promise<Nearest> {
-  // A vector takes kilobytes: where more are left out than that, fewer are ranked anew.
+  // A vector takes kilobytes: where more are left out than that, fewer are reranked.
   const most = NEIGHBOURHOOD + Math.min(spare, NEIGHBOURHOOD);
   const [near, all] = await Promise.all([
     table.search(query, { ...options, k: most, vectors: true }),

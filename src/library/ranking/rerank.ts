@@ -1,6 +1,6 @@
 import type { RankingStatistics } from './statistics.ts';
 
-/** How many of the nearest by cosine are ranked anew. */
+/** How many of the nearest by cosine are reranked. */
 export const NEIGHBOURHOOD = 100;
 /** Neighbours that each photo's features are averaged with. */
 const NEIGHBOURS = 10;
@@ -125,7 +125,7 @@ export type Ranked<T extends Rankable> = T & {
 };
 
 /**
- * Ranks hits anew: near-duplicates of the query first, in plain order, then the neighbourhood by agreement, then the
+ * Reranks hits: near-duplicates of the query first, in plain order, then the neighbourhood by agreement, then the
  * rest in plain order. Ties keep the order given.
  *
  * @param hits best first by cosine

@@ -80,7 +80,7 @@ async function photosBelow(
   throw notIndexed(folder);
 }
 
-/** In an order that depends on the seed and the photos alone, so that an index made anew gives the same sample. */
+/** In an order that depends on the seed and the photos alone, so that a rebuilt index gives the same sample. */
 function shuffled(indexed: readonly Indexed[], seed: number): Indexed[] {
   const keyed = indexed.map((entry) => {
     const { sha256, path } = entry.photo;

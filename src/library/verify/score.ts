@@ -13,7 +13,7 @@ export interface KindScore {
 
 /** Whether stored vectors are those of their photos. */
 export interface SelfMatch {
-  /** Photos embedded afresh. */
+  /** Photos embedded again. */
   readonly photos: number;
   readonly matched: number;
   readonly lowestCosine: number;
@@ -86,7 +86,7 @@ export function judge(selfMatch: SelfMatch, kinds: readonly KindScore[], indexed
       healthy: false,
       verdict:
         `Damaged: ${wrong} of ${selfMatch.photos} photos have a vector in the index that is not theirs, or was made by ` +
-        'an earlier version of curate. Index their library anew: curate library remove ROOT, then curate index ROOT.',
+        'an earlier version of curate. Rebuild their library: curate library remove ROOT, then curate index ROOT.',
     };
   }
   if (below.some(({ kind }) => kind === 'unaltered')) {
@@ -94,7 +94,7 @@ export function judge(selfMatch: SelfMatch, kinds: readonly KindScore[], indexed
       healthy: false,
       verdict:
         'Broken: the vectors are right, but searching does not find photos by their own. ' +
-        'Run "curate doctor"; if the store is well, forget the library and index it anew.',
+        'Run "curate doctor"; if the store is well, forget the library and index it again.',
     };
   }
   if (below.length > 0) {

@@ -21,7 +21,7 @@ export interface VerifyReport extends Health {
 }
 
 /**
- * Checks the index on the person's own photos: embeds a sample anew, compares with what is stored, and searches with
+ * Checks the index on the person's own photos: embeds a sample again, compares with what is stored, and searches with
  * each photo and with altered copies of it. A near-duplicate of the photo counts as the photo: which frame of a burst
  * comes first is chance.
  * @throws UserError when there is nothing to verify, and `interrupted`.

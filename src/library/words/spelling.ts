@@ -45,7 +45,7 @@ export function singulars(spelling: string): string[] {
   const singular = parts.map((part) => pluralize.singular(part));
   const forms = [[...parts.slice(0, -1), ...singular.slice(-1)].join(' '), singular.join(' ')];
   for (const ending of ['s', 'es']) if (spelling.endsWith(ending)) forms.push(spelling.slice(0, -ending.length));
-  // Spelt anew: "aeroplanes" is American only once it is an aeroplane.
+  // Spelt again: "aeroplanes" is American only once it is an aeroplane.
   return forms.map(spellingOf);
 }
 

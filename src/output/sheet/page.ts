@@ -120,7 +120,7 @@ function frame(file: string, picture: Thumbnail | undefined, alt: string, links:
 
 /**
  * What the contact sheet looks like beyond `PAGE_STYLE`. `aspect` is the width to height of the frames; few results
- * stand in few columns, large, and never leave a row almost empty. `wanted` columns are had where they fit.
+ * stand in few columns, large, and never leave a row almost empty. `wanted` columns are used where they fit.
  */
 function sheetStyle(aspect: number, results: number, wanted?: number): string {
   const columns = wanted ?? Math.min(6, Math.max(2, Math.ceil(Math.sqrt(results))));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { instantiate, type KernelMemory } from '../../wasm.ts';
 
-/** The HEVC decoder of wasm/hevc/decoder.c. Addresses and lengths in bytes; 0 is an address that could not be had. */
+/** The HEVC decoder of wasm/hevc/decoder.c. Addresses and lengths in bytes; 0 is an allocation that failed. */
 export interface HevcDecoder extends KernelMemory {
   allocate(bytes: number): number;
   release(address: number): void;

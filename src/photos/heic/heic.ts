@@ -95,7 +95,7 @@ function decodePrimary(heif: MainModule, bytes: Uint8Array, maxPixels: number): 
   const context = heif._heif_context_alloc();
   let handle = 0;
   let image = 0;
-  // The memory moves when it grows: its views are read anew each time.
+  // The memory moves when it grows: its views are read again each time.
   const int = (at: number): number => (heif.HEAP32 as Int32Array)[at >> 2] ?? 0;
   const failed = (): Faulty | null => (int(error) === 0 ? null : faultOf(int(error), int(error + 4)));
   try {

@@ -31,7 +31,7 @@ export function endpointOf(settings: Settings): Endpoint {
   }
   if (!/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new UserError('bad_key', `${variable} is not an API key: it has characters in it that keys have not.`, {
-      hint: `Set ${variable} anew, to the key alone; look for a space, a line break or a quotation mark.`,
+      hint: `Set ${variable} to the key alone; look for a space, a line break or a quotation mark.`,
     });
   }
   const baseUrl = kind === 'azure' ? settings.azureEndpoint : settings.openaiBaseUrl;

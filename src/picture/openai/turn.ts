@@ -42,7 +42,7 @@ export async function sendTurn(request: TurnRequest, { client, signal, timeoutMs
     input: [{ role: 'user', content }],
     tools: [tool],
     tool_choice: { type: 'image_generation' },
-    // Kept by the server, or there would be nothing to go on from.
+    // Kept by the server, or there would be nothing to continue from.
     store: true,
     ...(previousResponseId === null ? {} : { previous_response_id: previousResponseId }),
   };

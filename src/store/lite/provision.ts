@@ -31,7 +31,7 @@ export interface Runtime {
 /**
  * The private Python environment that holds the engine, made first where it is missing: 250 MB, from the package index
  * that the person's pip settings name. Safe to call from several processes at once.
- * @param broken One that has turned out damaged: it is made anew, unless another process has done so meanwhile.
+ * @param broken One that has turned out damaged: it is made again, unless another process has done so meanwhile.
  * @throws UserError `python_missing`, `python_version`, `disk_full` or `runtime_...`.
  */
 export async function ensureRuntime(

@@ -98,7 +98,7 @@ function judge(line: string, folders: LiteFolders): StartOutcome {
       });
     case 'engine':
       throw new UserError('store_engine', `The embedded store cannot run safely: ${message.message}.`, {
-        hint: `Nothing was touched. Remove ${folders.environments} to set it up anew. Or set MILVUS_URI to a server.`,
+        hint: `Nothing was touched. Remove ${folders.environments} to set it up again. Or set MILVUS_URI to a server.`,
       });
     case 'disk':
       throw new UserError('disk_full', `The disk is full where ${folders.server} is.`, {

@@ -36,7 +36,7 @@ export class Generations {
   async readable(): Promise<Generation> {
     if (!(await this.#hasEarlier())) return this.#current;
     const [copied, all] = await Promise.all([this.#current.collection.count(''), this.#earlier.collection.count('')]);
-    // An earlier curate that still writes here makes the old collection anew, with little in it.
+    // An earlier curate that still writes here makes the old collection again, with little in it.
     return copied < all ? this.#earlier : this.#current;
   }
 
