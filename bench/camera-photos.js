@@ -2,6 +2,7 @@
  * Photos as cameras make them, for the bench: 4000 x 3000 pixels, about 3.6 MB, each with bytes of its own.
  * Made from the fixtures, enlarged, with a sensor's noise, at the JPEG quality that gives the size.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,14 +19,25 @@ const CUTS = 8;
 const SHIFT = 12;
 const NOISE = 6;
 
-/** A folder of `count` photos, kept for the next bench. */
-export async function cameraPhotos(count) {
-  const folder = join(cache, `photos-${count}`);
-  if ((await readdir(folder).catch(() => [])).length === count) return folder;
-  console.error(`Making ${count} photos of 12 megapixels (once; some minutes) ...`);
+/** A folder of files that `make` writes into the folder it is given, kept for the next bench: it is there whole or not at all. */
+export async function madeOnce(name, what, make) {
+  const folder = join(cache, name);
+  if (existsSync(folder)) return folder;
+  console.error(`Making ${what} (once; some minutes) ...`);
   const draft = `${folder}.draft`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true });
+  await make(draft);
+  await rename(draft, folder);
+  return folder;
+}
+
+/** A folder of `count` photos, kept for the next bench. */
+export function cameraPhotos(count) {
+  return madeOnce(`photos-${count}`, `${count} photos of 12 megapixels`, (folder) => makePhotos(folder, count));
+}
+
+async function makePhotos(folder, count) {
   const originals = (await readdir(fixtures, { recursive: true }))
     .filter((name) => /\.(jpg|png|webp)$/.test(name))
     .sort();
@@ -37,12 +49,9 @@ export async function cameraPhotos(count) {
       const orientation = made % 4 === 3 ? 6 : 1;
       const exif = { IFD2: { DateTimeOriginal: `2024:05:${10 + (turn % 20)} 12:00:${10 + cut}` } };
       const photo = cutOut(scene, cut).withExif(exif).withMetadata({ orientation }).jpeg({ quality });
-      await writeFile(join(draft, `IMG_${String(made).padStart(4, '0')}.jpg`), await photo.toBuffer());
+      await writeFile(join(folder, `IMG_${String(made).padStart(4, '0')}.jpg`), await photo.toBuffer());
     }
   }
-  await rm(folder, { recursive: true, force: true });
-  await rename(draft, folder);
-  return folder;
 }
 
 /** A little larger than the photos, so that several can be cut from it. */

@@ -7,20 +7,20 @@
  * Processor time, of the fastest of a few turns on each photo: other programs only ever add to it.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { openSession } from '../dist/embedding/inference.js';
 import { resolveModel } from '../dist/embedding/models.js';
 import { preprocess } from '../dist/embedding/preprocess.js';
-import { openSession } from '../dist/embedding/session.js';
 import { cosine, toUnitLength } from '../dist/embedding/vector.js';
 import { decodePhoto } from '../dist/photos/decode.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
-import { cameraPhotos } from './camera-photos.js';
+import { cameraPhotos, madeOnce } from './camera-photos.js';
 import { benchPython } from './python.js';
 
 /** Megapixels, by width and height. */
@@ -42,27 +42,19 @@ sharp.cache(false);
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-/** The photos of each format and size, as files, kept for the next bench. */
-async function photos() {
+/** The photos of each format and size, as files. */
+async function makePhotos(folder) {
   const camera = await cameraPhotos(CAMERA_PHOTOS);
-  const folder = join(dirname(camera), 'formats');
-  const draft = `${folder}.draft`;
-  if ((await readdir(folder).catch(() => [])).length > 0) return folder;
-  console.error('Making the photos of each format (once; a minute) ...');
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft);
   const names = (await readdir(camera)).sort();
   for (const scene of SCENES) {
     const original = await readFile(join(camera, names[scene]));
     for (const [megapixels, [width, height]] of Object.entries(SIZES)) {
       for (const [format, encode] of Object.entries(FORMATS)) {
         const image = sharp(original).autoOrient().resize(width, height, { fit: 'cover' });
-        await encode(image).toFile(join(draft, `${format}-${megapixels}-${scene}`));
+        await encode(image).toFile(join(folder, `${format}-${megapixels}-${scene}`));
       }
     }
   }
-  await rename(draft, folder);
-  return folder;
 }
 
 /** The result of `work`, and the least processor time of a few turns, milliseconds. */
@@ -95,7 +87,7 @@ const home = await mkdtemp(join(tmpdir(), 'curate-bench-'));
 try {
   const model = await resolveModel(world, { ...loadSettings(world), paths: { config: home, data: home, cache: home } });
   const infer = await openSession(model, home);
-  const folder = await photos();
+  const folder = await madeOnce('formats', 'the photos of each format', makePhotos);
   const python = await benchPython();
   const script = fileURLToPath(new URL('./formats.py', import.meta.url));
   console.log('CPU-ms          curate: decode  resize    Pillow: decode  resize   cosine: worst');

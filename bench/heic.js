@@ -5,14 +5,14 @@
  *   node bench/heic.js [FOLDER]      a folder of HEIC photos; by default 4 are made, of 12 megapixels, by Python
  */
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { openSession } from '../dist/embedding/inference.js';
 import { resolveModel } from '../dist/embedding/models.js';
 import { preprocess } from '../dist/embedding/preprocess.js';
-import { openSession } from '../dist/embedding/session.js';
 import { cosine, toUnitLength } from '../dist/embedding/vector.js';
 import { decodePhoto, reducedSize } from '../dist/photos/decode.js';
 import { decodeHeic } from '../dist/photos/heic/heic.js';
@@ -20,28 +20,19 @@ import { loadSharp } from '../dist/photos/sharp.js';
 import { MAX_PIXELS } from '../dist/photos/source.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
+import { madeOnce } from './camera-photos.js';
 
 const COUNT = 4;
 const TURNS = 3;
 const REQUIREMENTS = ['pillow==13.0.0', 'pillow-heif==1.8.1', 'numpy==2.4.6'];
 
-/** Made once. */
-async function phonePhotos() {
-  const cache = fileURLToPath(new URL('../node_modules/.cache/curate-bench/', import.meta.url));
-  const folder = join(cache, `heic-${COUNT}`);
-  if ((await readdir(folder).catch(() => [])).length === COUNT) return folder;
-  console.error(`Making ${COUNT} HEIC photos of 12 megapixels (once; some minutes) ...`);
-  const [draft, venv] = [`${folder}.draft`, join(cache, 'heic-python')];
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { recursive: true });
+function makePhotos(folder) {
+  const venv = fileURLToPath(new URL('../node_modules/.cache/curate-bench/heic-python', import.meta.url));
   execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
   const python = join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...REQUIREMENTS], { stdio: 'inherit' });
   const script = fileURLToPath(new URL('heic-photos.py', import.meta.url));
-  execFileSync(python, [script, draft, String(COUNT)], { stdio: 'inherit' });
-  await rm(folder, { recursive: true, force: true });
-  await rename(draft, folder);
-  return folder;
+  execFileSync(python, [script, folder, String(COUNT)], { stdio: 'inherit' });
 }
 
 /** The CPU time of `work`, milliseconds: the middle of some turns; and what it gave. */
@@ -78,7 +69,8 @@ async function asBefore(bytes) {
 }
 
 try {
-  const folder = process.argv[2] ?? (await phonePhotos());
+  const folder =
+    process.argv[2] ?? (await madeOnce(`heic-${COUNT}`, `${COUNT} HEIC photos of 12 megapixels`, makePhotos));
   const names = (await readdir(folder)).filter((name) => /\.(heic|heif|hif)$/i.test(name)).sort();
   const rows = [];
   console.log('photo                     megapixels     MB   libheif    curate  times    cosine');

@@ -23,7 +23,7 @@ export interface QueryRoom {
   readonly index: PhotoIndex;
   readonly filter: PhotoFilter | null;
   readonly vectors: QueryVectors;
-  /** Loaded once. @throws UserError `words_unavailable` */
+  /** @throws UserError `words_unavailable` */
   words(): Promise<Words>;
   close(): Promise<void>;
 }
@@ -39,11 +39,7 @@ export async function openRoom(
   restriction: Restriction = {},
   { lenient = false } = {},
 ): Promise<QueryRoom> {
-  let loading: Promise<Words> | null = null;
-  const words = (): Promise<Words> => {
-    loading ??= session.model().then(loadWords);
-    return loading;
-  };
+  const words = (): Promise<Words> => session.model().then(loadWords);
   // A slip of the hand must not set up a store first.
   if (!lenient) {
     if (!terms.some(({ weight }) => weight > 0)) {

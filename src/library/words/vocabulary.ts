@@ -74,11 +74,21 @@ export interface Words {
   readonly classifier: Classifier;
 }
 
+/** By model, as a session holds it: they go when it does. */
+const loaded = new WeakMap<EmbeddingModel, Promise<Words>>();
+
 /**
- * The words that a model knows.
+ * The words that a model knows, read once.
  * @throws UserError `words_unavailable` when it knows none, `model_checksum` when a file of them is damaged.
  */
-export async function loadWords(model: EmbeddingModel): Promise<Words> {
+export function loadWords(model: EmbeddingModel): Promise<Words> {
+  const loading = loaded.get(model) ?? readWords(model);
+  loaded.set(model, loading);
+  loading.catch(() => loaded.delete(model));
+  return loading;
+}
+
+async function readWords(model: EmbeddingModel): Promise<Words> {
   const { vocabulary, classifier } = await openClassifier(model);
   return { vocabulary: readVocabulary(vocabulary.toString('utf8')), classifier };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countWords } from '../../../src/library/words/count.ts';
 import { wordsIn } from '../../../src/library/words/seen.ts';
+import { loadWords } from '../../../src/library/words/vocabulary.ts';
 import { HashEmbedder } from '../../support/hash-embedder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { PaintedLibrary } from '../../support/painted.ts';
@@ -16,6 +17,11 @@ beforeAll(async () => {
 afterAll(() => library.remove());
 
 const signal = new AbortController().signal;
+
+it('reads the words once for all that a session is asked', async () => {
+  const model = await library.session.model();
+  expect(await loadWords(model)).toBe(await loadWords(model));
+});
 
 describe('the words of a library', () => {
   it('come with the number of photos that show each, most first', async () => {
