@@ -6,6 +6,7 @@ import type { MovedDoubles } from '../library/dedupe/move.ts';
 import type { DedupeEvent, DedupePlan, DedupeRequest } from '../library/dedupe/plan.ts';
 import { KINDS, type Kind } from '../library/dedupe/stars.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
@@ -22,6 +23,7 @@ interface DedupeFlags {
   model?: string;
   moveTo?: string;
   yes?: boolean;
+  review?: boolean;
   decided?: boolean;
   forget?: string[];
   print0?: boolean;
@@ -44,6 +46,7 @@ export function dedupeCommand(act: Act): Command {
     .addOption(modelOption())
     .option('--move-to <folder>', 'move what would go there, below the same folders; asks, and can be undone')
     .option('--yes', 'move without asking')
+    .option('--review', 'ask group by group, with pictures where the terminal draws; keeps the answers')
     .option('--decided', 'show what you decided in --review, and change nothing')
     .option('--forget <number|all>', 'forget a decision, as --decided numbers them (may be repeated)', gather)
     .option('--print0', 'print what would go: the paths alone, each followed by a NUL, for xargs -0')
@@ -97,6 +100,7 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
     const { decisions } = await import('./dedupe-decisions.ts');
     return decisions(context, flags);
   }
+  if (flags.review) await demandReview(world, flags);
   const [{ planDedupe }, { openDisplay }] = await Promise.all([
     import('../library/dedupe/plan.ts'),
     import('../photos/display.ts'),
@@ -104,12 +108,14 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
   const session = await openSession(world, context.settings({ model: flags.model }));
   const screen = await progressScreen(world);
   try {
-    const plan = await planDedupe(
-      { session, render: openDisplay(world), signal: world.interrupted, onEvent: screen.onEvent },
+    const render = openDisplay(world);
+    const found = await planDedupe(
+      { session, render, signal: world.interrupted, onEvent: screen.onEvent },
       requestOf(world.cwd, folders, flags),
     );
     screen.finish();
-    if (!flags.json) await show(context, plan, flags, session.settings);
+    const plan = flags.review ? await reviewed(context, found, flags, { settings: session.settings, render }) : found;
+    if (!flags.json && !(flags.review && flags.moveTo)) await show(context, plan, flags, session.settings);
     const moved = await move(context, plan, flags, session.settings);
     if (flags.json) await showDocument(world, plan, moved);
     if (moved !== null && world.interrupted.aborted) return ExitCode.interrupted;
@@ -127,10 +133,32 @@ function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags):
     folders: absolute(folders),
     protect: absolute(flags.protect),
     prefer: absolute(flags.prefer),
-    kinds: flags.kind ?? (flags.moveTo === undefined && !flags.print0 ? KINDS : SURE),
+    kinds: flags.kind ?? (flags.moveTo === undefined && !flags.print0 && !flags.review ? KINDS : SURE),
     keep: flags.keep ?? [],
     ...(flags.against === undefined ? {} : { against: resolve(cwd, flags.against) }),
   };
+}
+
+async function demandReview(world: World, { json, print0 }: DedupeFlags): Promise<void> {
+  if (json || print0) throw usageError('--review excludes --json and --print0.', 'Choose one.');
+  const { demandReviewer } = await import('./dedupe-review.ts');
+  demandReviewer(world);
+}
+
+/** The plan as the person has it; where it is to be acted on, what was agreed alone. */
+async function reviewed(
+  { world }: Context,
+  plan: DedupePlan,
+  { moveTo }: DedupeFlags,
+  { settings, render }: { readonly settings: Settings; readonly render: RenderPhoto },
+): Promise<DedupePlan> {
+  const { reviewPlan } = await import('./dedupe-review.ts');
+  const moves = moveTo !== undefined;
+  const answered = await reviewPlan(plan, { world, settings, render, moves });
+  if (!moves) return answered;
+  const groups = answered.groups.filter(({ agreed }) => agreed !== null);
+  const bytes = groups.flatMap(({ others }) => others).reduce((sum, other) => sum + other.bytes, 0);
+  return { ...answered, groups, bytes };
 }
 
 async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, settings: Settings): Promise<void> {

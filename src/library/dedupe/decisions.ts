@@ -109,7 +109,7 @@ interface Known {
 /** Decisions as they bear on photos that are there. */
 export interface Bearing {
   /** Photos that were decided to stay whatever is like them, each with its decision. */
-  readonly held: ReadonlyMap<string, number>;
+  readonly held: ReadonlyMap<string, Decision>;
   readonly choices: readonly Choice[];
 }
 
@@ -128,12 +128,13 @@ export function bearingOf(decisions: readonly Decision[], photos: readonly Known
   const files = new Map<string, string[]>();
   for (const { file, sha256 } of photos) files.set(sha256, [...(files.get(sha256) ?? []), file]);
   for (const named of files.values()) named.sort();
-  const held = new Map<string, number>();
+  const held = new Map<string, Decision>();
   const choices: Choice[] = [];
-  for (const { id, keep, go } of decisions) {
+  for (const decision of decisions) {
+    const { id, keep, go } = decision;
     const found = matched([...keep, ...go], files);
     const [keeper, ...others] = found;
-    if (go.length === 0) for (const file of found) if (file !== null) held.set(file, id);
+    if (go.length === 0) for (const file of found) if (file !== null) held.set(file, decision);
     if (go.length > 0 && typeof keeper === 'string') {
       choices.push({ id, keeper, others: others.filter((file) => file !== null) });
     }

@@ -228,8 +228,8 @@ function groupOf(
 ): Group {
   const standing = at(keeper);
   const why = isBase(places, standing.candidate.file) ? 'there already' : 'your choice';
-  const decisionOn = ({ candidate }: Judged): number | undefined => bearing.held.get(candidate.file);
-  const isKnown = held.length > 0 || decisionOn(standing) !== undefined;
+  const decisionOn = ({ candidate }: Judged): Decision | undefined => bearing.held.get(candidate.file);
+  const isKnown = held.length > 0 || decisionOn(standing)?.kind === kind;
   const photo = (one: Judged, reason: string): GroupPhoto =>
     groupPhoto(one, reason, isKnown && decisionOn(one) === undefined);
   const members = others.map((relation) => ({ ...at(relation.photo), score: relation.score }));
@@ -246,7 +246,13 @@ function groupOf(
       const one = at(relation.photo);
       const decision = decisionOn(one);
       if (decision === undefined) return [];
-      return [{ ...photo(one, `${ALIKE[kind]}, kept by decision ${decision}`), score: relation.score, decision }];
+      return [
+        {
+          ...photo(one, `${ALIKE[kind]}, kept by decision ${decision.id}`),
+          score: relation.score,
+          decision: decision.id,
+        },
+      ];
     }),
     agreed,
     warnings: warningsOf(standing.contender, contenders),

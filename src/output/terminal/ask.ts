@@ -18,9 +18,26 @@ export async function askYesNo(world: World, { message, onCancel }: Question): P
   return answered(world, confirm({ message, initialValue: false, ...streams(world) }), onCancel);
 }
 
-interface Choice<T> {
+interface Answer<T> {
   readonly value: T;
   readonly label: string;
+}
+
+/** Lets a person take one of the answers; the first is marked. @throws UserError `interrupted` */
+export async function askOne<T>(
+  world: World,
+  { message, onCancel }: Question,
+  answers: readonly Answer<T>[],
+): Promise<T> {
+  const { select } = await import('@clack/prompts');
+  const options = answers.map(({ label }, value) => ({ value, label }));
+  const prompt = select<number>({ message, options, maxItems: ROWS, ...streams(world) });
+  const chosen = answers[await answered(world, prompt, onCancel)];
+  if (chosen === undefined) throw interruptedError(onCancel);
+  return chosen.value;
+}
+
+interface Choice<T> extends Answer<T> {
   /** Proposed: marked already. */
   readonly isMarked: boolean;
 }

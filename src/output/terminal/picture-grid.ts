@@ -16,7 +16,7 @@ export interface GridPhoto {
 }
 
 /** Terminal cells of a photo, which are about twice as high as wide, so that 8:3 of them are 4:3. */
-interface Cells {
+export interface Cells {
   readonly width: number;
   readonly height: number;
 }
@@ -37,14 +37,28 @@ interface Strip {
   readonly height: number;
 }
 
-/** Photos side by side in rows, each with its label and name below, as wide as the terminal (`columns`) allows. */
+/** The largest place for each of so many photos with which all fit into so many cells; no smaller than is of use. */
+export function placeFor(photos: number, room: Cells): Cells {
+  for (let perRow = 1; perRow <= photos; perRow += 1) {
+    const width = Math.min(WIDEST, Math.floor((room.width + GAP) / perRow) - GAP);
+    const cells = { width, height: Math.ceil((width * 3) / 8) };
+    // Each with its name and a line between the rows.
+    if (Math.ceil(photos / perRow) * (cells.height + 2) <= room.height) return width < SMALL.width ? SMALL : cells;
+  }
+  return SMALL;
+}
+
+/**
+ * Photos side by side in rows, each with its label and name below, as wide as the terminal (`columns`) allows.
+ * @param cells The place of each
+ */
 export async function drawGrid(
   world: World,
   render: RenderPhoto,
   photos: readonly GridPhoto[],
   columns: number,
+  cells: Cells = photos.length === 1 ? large(columns) : SMALL,
 ): Promise<void> {
-  const cells = photos.length === 1 ? large(columns) : SMALL;
   const perRow = Math.max(1, Math.min(photos.length, Math.floor((columns + GAP) / (cells.width + GAP))));
   const protocol = protocolOn(world, world.stdout);
   const scale = protocol === null ? 1 : CELL_PIXELS;
