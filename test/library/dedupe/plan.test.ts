@@ -1,114 +1,33 @@
 import { createHash } from 'node:crypto';
-import {
-  copyFile,
-  link,
-  mkdir,
-  mkdtemp,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { link, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Decision, decide, forget, readDecisions } from '../../../src/library/dedupe/decisions.ts';
-import {
-  type DedupePlan,
-  type DedupeRequest,
-  type Group,
-  type GroupPhoto,
-  planDedupe,
-} from '../../../src/library/dedupe/plan.ts';
-import { KINDS } from '../../../src/library/dedupe/stars.ts';
+import type { DedupePlan, DedupeRequest, Group, GroupPhoto } from '../../../src/library/dedupe/plan.ts';
 import { photoId } from '../../../src/library/paths.ts';
 import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
-import { FACTS_VERSION } from '../../../src/photos/facts.ts';
-import type { TakenFrom } from '../../../src/photos/metadata/taken.ts';
-import { renderPhoto } from '../../../src/photos/render.ts';
-import { unit } from '../../store/samples.ts';
 import { repository } from '../../support/cli.ts';
-import { HashEmbedder, testModel } from '../../support/hash-embedder.ts';
-import { MemoryStore } from '../../support/memory-store.ts';
-import { memorySession } from '../../support/session.ts';
+import { DedupeLibrary } from '../../support/dedupe-library.ts';
+import { testModel } from '../../support/hash-embedder.ts';
 
 const DOG = join(repository, 'fixtures/photos/pets/dog-1.jpg');
 const CAT = join(repository, 'fixtures/photos/pets/kitten-1.jpg');
 const NOON = Date.UTC(2024, 5, 1, 12);
 
-interface Known {
-  /** Direction of the vector's roots, in degrees: root cosines are those of the differences. */
-  readonly angle?: number;
-  readonly takenMs?: number;
-  readonly takenFrom?: TakenFrom;
-  readonly camera?: string;
-  readonly quality?: number;
-}
-
+let library: DedupeLibrary;
 let home: string;
 let photos: string;
-let store: MemoryStore;
+let store: DedupeLibrary['store'];
 beforeEach(async () => {
-  home = await realpath(await mkdtemp(join(tmpdir(), 'curate-dedupe-')));
-  photos = join(home, 'photos');
-  store = new MemoryStore();
-  await mkdir(photos);
-  await store.putLibrary({ id: 'lib', name: 'Photos', root: photos });
+  library = await DedupeLibrary.make();
+  ({ home, photos, store } = library);
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => library.remove());
 
-const square = (value: number): number => Math.sign(value) * value ** 2;
-
-/** Writes a file and indexes it as what is said of it. */
-async function put(path: string, from: string | Buffer, known: Known = {}): Promise<string> {
-  const file = join(photos, path);
-  await mkdir(dirname(file), { recursive: true });
-  if (typeof from === 'string') await copyFile(from, file);
-  else await writeFile(file, from);
-  await indexed(path, known);
-  return file;
-}
-
-async function indexed(
-  path: string,
-  { angle = 0, takenMs, takenFrom, camera, quality = 1 }: Known = {},
-): Promise<void> {
-  const file = join(photos, path);
-  const [bytes, { size, mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
-  const { autoOrient } = await sharp(bytes).metadata();
-  const radians = (angle * Math.PI) / 180;
-  await store.table(testModel).upsert([
-    {
-      id: photoId('lib', path),
-      library: 'lib',
-      path,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-      size,
-      mtimeMs: Math.round(mtimeMs),
-      facts: FACTS_VERSION,
-      takenMs: takenMs ?? null,
-      takenOffsetMinutes: null,
-      takenFrom: takenMs === undefined ? null : (takenFrom ?? 'original'),
-      camera: camera ?? null,
-      width: autoOrient.width,
-      height: autoOrient.height,
-      quality,
-      vector: unit([square(Math.cos(radians)), square(Math.sin(radians)), 0, 0]),
-    },
-  ]);
-}
-
-function plan(request: Partial<DedupeRequest> = {}): Promise<DedupePlan> {
-  const session = memorySession({ home, store, embedder: new HashEmbedder() });
-  return planDedupe(
-    { session, render: renderPhoto, signal: new AbortController().signal, onEvent: () => undefined },
-    { folders: [], protect: [], prefer: [], kinds: KINDS, keep: [], ...request },
-  );
-}
+const put: DedupeLibrary['put'] = (...known) => library.put(...known);
+const indexed: DedupeLibrary['indexed'] = (...known) => library.indexed(...known);
+const plan: DedupeLibrary['plan'] = (request) => library.plan(request);
 
 /** `kind: keeper < other other`, names relative to the library. */
 const short = ({ groups }: DedupePlan): string[] =>
@@ -310,7 +229,7 @@ describe('the plan of what is double', () => {
 
 describe('what was decided', () => {
   const deps = () => ({ data: memoryData(), pid: process.pid, signal: new AbortController().signal });
-  const memoryData = (): string => memorySession({ home, store, embedder: new HashEmbedder() }).settings.paths.data;
+  const memoryData = (): string => library.settings.paths.data;
   const NOW = new Date('2026-11-28T12:00:00Z');
   const decided = ({ sha256, file }: GroupPhoto) => ({ sha256, path: file });
   const keepAll = ({ kind, keeper, others, kept }: Group): Promise<Decision> =>
