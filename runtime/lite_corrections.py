@@ -131,6 +131,17 @@ CORRECTIONS = (
     ),
     Correction(
         "speed",
+        "copies every vector of a data file to search it, also where none is left out",
+        f"{SAME_ROWS}; bench/store.js: search",
+        ("index.brute_force.BruteForceIndex.search",),
+        {
+            "index.brute_force.BruteForceIndex": "5ac8294cd4728d25",
+            "search.distance.compute_distances": "24e8f4dedd757ee3",
+            "search.executor_indexed.execute_search_with_index": "c7d84f26817c294a",
+        },
+    ),
+    Correction(
+        "speed",
         "looks at the type of each number of each vector that is written, which takes four fifths of a write",
         f"{SAME_ROWS}; bench/store.js: upsert",
         ("engine.collection.validate_record",),

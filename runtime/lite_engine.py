@@ -18,6 +18,7 @@ from lite_damage import Damaged, inspect  # noqa: F401
 from lite_log import SyncedLog, read_log, sync, write_failed
 from milvus_lite.db import MilvusLite as Database  # noqa: F401
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
+from milvus_lite.search.distance import compute_distances
 
 
 def amend():
@@ -34,6 +35,7 @@ def amend():
     replace("engine.collection.execute_flush", noting_failure)
     replace("engine.collection.assemble_candidates", sparing_vectors)
     replace("storage.memtable.MemTable.to_search_snapshot", taking_vectors_whole)
+    replace("index.brute_force.BruteForceIndex.search", searching_in_place)
     replace("engine.collection.validate_record", trusting_numbers)
     replace("storage.memtable.MemTable._build_data_table", lambda _: build_data_table)
     replace("engine.compaction.MAX_SEGMENT_ROWS", lambda _: SEGMENT_ROWS)
@@ -182,6 +184,25 @@ def gather(batches, vector_field, refs):
         here = of_batch == number
         out[here] = block[of_row[here]]
     return out
+
+
+def searching_in_place(search):
+    """All rows where they are. Padded as the engine's own answers are: with -1 and infinity."""
+
+    def nearest(self, queries, top_k, valid_mask=None, params=None):
+        k = min(top_k, self.num_vectors)
+        if valid_mask is not None or k <= 0:
+            return search(self, queries, top_k, valid_mask=valid_mask, params=params)
+        distances = compute_distances(np.atleast_2d(queries), self._vectors, self.metric)
+        ids = np.full((len(distances), top_k), -1, dtype=np.int64)
+        found = np.full(ids.shape, np.inf, dtype=np.float32)
+        near = np.argpartition(distances, k - 1, axis=1)[:, :k]
+        order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1)
+        ids[:, :k] = np.take_along_axis(near, order, axis=1)
+        found[:, :k] = np.take_along_axis(distances, ids[:, :k], axis=1)
+        return ids, found
+
+    return nearest
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

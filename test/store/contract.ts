@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ModelIdentity, PhotoFilter, PhotoRow, PhotoStore, PhotoTable } from '../../src/store/port.ts';
+import type { Hit, ModelIdentity, PhotoFilter, PhotoRow, PhotoStore, PhotoTable } from '../../src/store/port.ts';
 import { anyFilter, FILTERED, plainly } from './filtered.ts';
 import {
   byId,
@@ -47,6 +47,26 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(await table.count('holiday')).toBe(0);
       await table.remove(['0'.repeat(64)]);
       await table.flush();
+    });
+
+    test('searches at once give what each gives by itself', async () => {
+      const near = (...head: number[]): Float32Array =>
+        unit([...head, ...Array(FIRST_AXIS.length - head.length).fill(0)]);
+      await table.upsert(Array.from({ length: 8 }, (_, i) => photo(`${i}.jpg`, { vector: near(1, i, 7 - i, i % 3) })));
+      const many = Array.from({ length: 40 }, (_, i) => near(i % 5, i % 7, 1, i % 3));
+      const answer = (vector: Float32Array, i: number): Promise<Hit[]> =>
+        i % 4 < 2
+          ? table.search(vector, { k: 1 + (i % 2) * 3, vectors: true })
+          : table.search(vector, { k: 1 + (i % 2) * 3 });
+      const together = await Promise.all([
+        ...many.map(answer),
+        table.search(near(0, 0, 0, 0, 1), { k: 3, minScore: 1 }),
+      ]);
+      const alone: Hit[][] = [];
+      for (const [i, vector] of many.entries()) alone.push(await answer(vector, i));
+      // Sums in another order differ in the last digit.
+      const plain = (hits: readonly Hit[]) => hits.map((hit) => ({ ...hit, score: hit.score.toFixed(4) }));
+      expect(together.map(plain)).toEqual([...alone.map(plain), []]);
     });
 
     test('rows come back as they were put', async () => {

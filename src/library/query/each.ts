@@ -16,8 +16,8 @@ export type Answered = { readonly name: string } & (
   | { readonly kind: 'failed'; readonly error: UserError }
 );
 
-/** Queries under way at a time. */
-const AHEAD = 4;
+/** Queries under way at a time: those whose photo is read are searched for together. */
+const AHEAD = 16;
 
 /**
  * Answers queries one by one, in their order, over one store and with their photos read side by side. A query that

@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  ConsistencyLevelEnum,
-  DescribeCollectionResponse,
-  RowData,
-  SearchSimpleReq,
-} from '@zilliz/milvus2-sdk-node';
+import type { ConsistencyLevelEnum, DescribeCollectionResponse, RowData } from '@zilliz/milvus2-sdk-node';
 import { UserError } from '../../errors.ts';
 import { CALL_MS, type MilvusLine } from './client.ts';
 import type { Endpoint } from './endpoint.ts';
+import { JointSearch, type SearchTerms } from './joint-search.ts';
 import type { MilvusRow } from './rows.ts';
 import { type CollectionSpec, checkOurs, createRequest, indexParams } from './schema.ts';
 
@@ -33,6 +29,7 @@ interface QueryRequest {
 export class Collection {
   readonly #line: MilvusLine;
   readonly #spec: CollectionSpec;
+  readonly #searches = new JointSearch((vectors, terms) => this.#search(vectors, terms));
   #ready = false;
   #wrote = false;
 
@@ -92,13 +89,21 @@ export class Collection {
     return Number(data.row_count);
   }
 
-  async search(request: Omit<SearchSimpleReq, 'collection_name'>): Promise<MilvusRow[]> {
+  /** The rows nearest to a vector, best first, each with its `score`. */
+  search(vector: Float32Array, terms: SearchTerms): Promise<MilvusRow[]> {
+    return this.#searches.search([...vector], terms);
+  }
+
+  async #search(vectors: readonly (readonly number[])[], terms: SearchTerms): Promise<MilvusRow[][]> {
     if (!(await this.#open())) return [];
+    const [only = [], ...others] = vectors;
+    const data = others.length === 0 ? [...only] : vectors.map((vector) => [...vector]);
     const { results } = await this.#line.call((client) =>
       // A search changes nothing, so it may miss what other processes wrote in the last moments.
-      client.search({ ...this.#read('Bounded'), anns_field: 'vec', ...request }),
+      client.search({ ...this.#read('Bounded'), anns_field: 'vec', ...terms, data }),
     );
-    return results;
+    // The SDK takes the list of one answer apart.
+    return others.length === 0 ? [results] : (results as unknown as MilvusRow[][]);
   }
 
   /** @param data No two of the same primary key. */

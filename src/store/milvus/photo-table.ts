@@ -141,8 +141,7 @@ export class MilvusTable implements PhotoTable {
     const { collection, version } = await this.#generations.readable();
     // One more than asked shows whether a tie crosses the edge; then all of the tie must be seen to break it by path.
     for (let limit = Math.min(k + 1, MAX_ROWS); ; limit = Math.min(limit * 2, MAX_ROWS)) {
-      const found = await collection.search({
-        data: [...vector],
+      const found = await collection.search(vector, {
         filter: expression,
         limit,
         output_fields: fieldsOf(version, vectors ? 'row' : 'record'),

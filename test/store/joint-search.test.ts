@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { JointSearch, type SearchTerms } from '../../src/store/milvus/joint-search.ts';
+
+const terms: SearchTerms = { limit: 7 };
+
+/** Answers each vector with itself; notes how many come together, and waits until it is let go. */
+function recorder() {
+  const sizes: number[] = [];
+  const gates: (() => void)[] = [];
+  const searches = new JointSearch(async (vectors) => {
+    sizes.push(vectors.length);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    if (vectors.some(([x]) => x === 13)) throw new Error('no luck');
+    return vectors.map((vector) => [{ vector }]);
+  });
+  const drain = async (): Promise<void> => {
+    for (let next = gates.shift(); next !== undefined; next = gates.shift()) {
+      next();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { searches, sizes, drain };
+}
+
+it('sends a search at once, and those that come meanwhile together, each with its own answer', async () => {
+  const { searches, sizes, drain } = recorder();
+  const found = Array.from({ length: 20 }, (_, i) => searches.search([i + 20], terms));
+  await drain();
+  expect(await Promise.all(found)).toEqual(Array.from({ length: 20 }, (_, i) => [{ vector: [i + 20] }]));
+  expect(sizes).toEqual([1, 16, 3]);
+});
+
+it('keeps searches of other terms apart, and asks for few at a time where each has many answers', async () => {
+  const { searches, sizes, drain } = recorder();
+  const found = [
+    ...[1, 2, 3].map((x) => searches.search([x], { ...terms, filter: 'a' })),
+    ...[4, 5, 6, 7].map((x) => searches.search([x], { limit: 2000 })),
+  ];
+  await drain();
+  await Promise.all(found);
+  expect(sizes).toEqual([1, 1, 2, 2, 1]);
+});
+
+it('tells all of a request that it failed, and goes on with the next', async () => {
+  const { searches, drain } = recorder();
+  const found = [1, 13, 3].map((x) => searches.search([x], terms));
+  const settled = Promise.allSettled(found);
+  await drain();
+  expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  const after = searches.search([5], terms);
+  await drain();
+  expect(await after).toEqual([{ vector: [5] }]);
+});
