@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { captionMarks } from '../../src/output/sheet/captions.ts';
+import { heading } from '../../src/output/sheet/heading.ts';
 import { drawSheet } from '../../src/output/sheet/image.ts';
 import { frameAspect, layOutSheet } from '../../src/output/sheet/layout.ts';
 import { loadLettering } from '../../src/output/sheet/lettering.ts';
@@ -111,6 +113,59 @@ describe('a picture sheet', () => {
       { numRuns: 25 },
     );
   });
+});
+
+describe('a caption', () => {
+  const lettering = loadLettering(bare);
+  /** The texts of a caption, each with the room it takes, in lines from left to right. */
+  const drawn = (k: number, result: Parameters<typeof resultRow>[0]): string[] => {
+    const layout = layOutSheet(k, 1, 1.5);
+    if (layout === null) throw new Error('no layout');
+    const texts: { text: string; from: number; to: number; y: number }[] = [];
+    const draw: typeof lettering.draw = (text, x, y, size) => {
+      if (text !== '') texts.push({ text, from: x, to: x + lettering.measure(size)(text), y });
+      return '';
+    };
+    captionMarks(resultRow(result), '/photos/', 0, layout, { ...lettering, draw });
+    texts.forEach(({ from, to, y }, i) => {
+      expect(to).toBeLessThanOrEqual(layout.frame.width);
+      for (const other of texts.slice(i + 1)) if (other.y === y) expect(from > other.to || other.from > to).toBe(true);
+    });
+    return texts.map(({ text }) => text);
+  };
+
+  it('says how alike a photo is, whatever the size of the sheet and the folder', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 900 }),
+        fc.constantFrom('very alike', 'alike', 'related', 'weak'),
+        fc.constantFrom('/photos/a.jpg', '/photos/2024/a.jpg', `/photos/${'long/'.repeat(30)}a.jpg`),
+        fc.constantFrom('2024-06-15T14:32:10', null),
+        (k, likeness, path, takenAt) => {
+          const texts = drawn(k, { likeness, path, takenAt });
+          expect(texts).toContain(likeness);
+          if (takenAt !== null) expect(texts).toContain('2024-06-15');
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('of a photo found by a word has the folder and the day alone', () => {
+    expect(drawn(6, { likeness: null, path: '/photos/2024/a.jpg' })).toEqual([
+      '1',
+      'a.jpg',
+      '0.982',
+      '2024/',
+      '2024-06-15',
+    ]);
+  });
+});
+
+it('names the highest and the lowest score, in whatever order the photos stand', () => {
+  const results = [0.7, 0.9, 0.5].map((score, i) => resultRow({ rank: i + 1, score }));
+  const { found } = heading({ queries: [query], results }, bare.now());
+  expect(found).toBe('3 most similar photos, scores 0.900 to 0.500');
 });
 
 describe('lettering', () => {

@@ -22,6 +22,9 @@ const HEADING = [
   { words: 'made', size: 1, fill: QUIET, down: 0 },
 ] as const satisfies readonly { words: keyof Heading; size: number; fill: string; down: number }[];
 
+/** In font sizes: a folder with less room is left out. */
+const LEAST_FOLDER = 3;
+
 /** Pixels that the heading takes in height. */
 export function headingHeight(layout: SheetLayout): number {
   return Math.ceil(headingSize(layout) * (1.5 + HEADING.reduce((sum, { down }) => sum + down, 0)));
@@ -67,18 +70,34 @@ export function captionMarks(
     lettering.draw(name, x + nameAt, baseline, fontSize, TEXT),
     lettering.draw(score, x + scoreAt, baseline, fontSize, TEXT),
   ];
-  if (captionLines === 2) {
-    const small = fontSize * 0.85;
-    const date = takenText(row.takenAt)?.slice(0, 10) ?? '';
-    const measureSmall = lettering.measure(small);
-    const dateWidth = measureSmall(date);
-    const folder = shortenMiddle(folderBelow(row.path, shared), frame.width - nameAt - dateWidth - small, measureSmall);
-    const below = baseline + Math.round(fontSize * 1.4);
-    const dateAt = folder === '' ? nameAt : frame.width - dateWidth;
-    marks.push(lettering.draw(folder, x + nameAt, below, small, QUIET));
-    marks.push(lettering.draw(date, x + dateAt, below, small, QUIET));
-  }
+  if (captionLines === 2)
+    marks.push(...secondLine(row, shared, { from: x + nameAt, to: x + frame.width }, fontSize, baseline, lettering));
   return marks.join('');
+}
+
+/** The likeness in words, the folder where it has room, and the day. */
+function secondLine(
+  { path, takenAt, likeness }: SearchResultRow,
+  shared: string,
+  { from, to }: { readonly from: number; readonly to: number },
+  fontSize: number,
+  firstBaseline: number,
+  lettering: Lettering,
+): string[] {
+  const small = fontSize * 0.85;
+  const below = firstBaseline + Math.round(fontSize * 1.4);
+  const measure = lettering.measure(small);
+  const words = likeness ?? '';
+  const folderAt = words === '' ? from : from + measure(words) + small;
+  const date = takenText(takenAt)?.slice(0, 10) ?? '';
+  const room = to - measure(date) - small - folderAt;
+  const folder = room < LEAST_FOLDER * small ? '' : shortenMiddle(folderBelow(path, shared), room, measure);
+  const dateAt = words === '' && folder === '' ? from : to - measure(date);
+  return [
+    lettering.draw(words, from, below, small, TEXT),
+    lettering.draw(folder, folderAt, below, small, QUIET),
+    lettering.draw(date, dateAt, below, small, QUIET),
+  ];
 }
 
 /** SVG of an empty tile that says why there is no picture; nothing where there is one. */

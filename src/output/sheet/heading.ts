@@ -67,9 +67,9 @@ function together(photos: number, words: number): string {
 }
 
 function foundText(scores: readonly number[], how: 'best' | 'most similar'): string {
-  const [best] = scores;
-  const worst = scores.at(-1);
-  if (best === undefined || worst === undefined) return 'No photo is that alike';
+  if (scores.length === 0) return 'No photo is that alike';
+  // The order need not be that of the scores.
+  const [best, worst] = [scores.reduce((a, b) => Math.max(a, b)), scores.reduce((a, b) => Math.min(a, b))];
   if (scores.length === 1) return `The ${how} photo, score ${scoreText(best)}`;
   return `${count(scores.length, `${how} photo`)}, scores ${scoreText(best)} to ${scoreText(worst)}`;
 }
