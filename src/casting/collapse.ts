@@ -31,7 +31,8 @@ interface Collapsed {
 /**
  * Leaves one frame of every burst and of every set of near-duplicates: the sharpest, then the largest, then the first
  * by path. Groups are chains (single linkage): a burst whose ends differ is one burst all the same. A group with a frame
- * that is like a fixed photo gives way to it.
+ * that is like a fixed photo gives way to it; where the clock makes that photo no frame of the burst, the frame nearest to
+ * it counts as the same picture, saved again.
  */
 export function collapse(
   candidates: readonly Candidate[],
@@ -45,9 +46,10 @@ export function collapse(
     const [sharpest, ...rest] = [...group].sort(byFrame);
     if (sharpest === undefined) continue;
     if (standing === undefined) kept.push({ candidate: sharpest, groupSize: group.length });
+    const original = standing === undefined ? null : originalOf(standing, group, thresholds);
     for (const candidate of standing === undefined ? rest : group) {
       const of = standing ?? sharpest;
-      const kind = kindOf(candidate, of, group, thresholds);
+      const kind = candidate === original ? 'near-duplicate' : kindOf(candidate, of, group, thresholds);
       const worse = standing === undefined ? `, ${inferiority(candidate, sharpest)}` : '';
       const reason = {
         copy: `copy of ${nameOf(of)}`,
@@ -80,9 +82,21 @@ function inferiority(candidate: Candidate, best: Candidate): string {
   return pixels(candidate) < pixels(best) ? 'smaller' : 'just as good';
 }
 
-/** Whether a photo was taken at the moment of a group: within seconds of one of its frames, and like it. */
+/**
+ * Whether a photo shows the moment of a group: taken within seconds of one of its frames, and like it; or one of the frames,
+ * saved again in a way that lost its time.
+ */
 export function isOfMoment(photo: FixedPhoto, group: readonly Candidate[], thresholds: CollapseThresholds): boolean {
-  return group.some((member) => alike(photo, member, thresholds) === 'burst');
+  return group.some((member) => alike(photo, member, thresholds) !== null);
+}
+
+/** The frame that a photo is a copy of, which its time does not make another frame; null where it does, or no frame is. */
+function originalOf(photo: FixedPhoto, group: readonly Candidate[], thresholds: CollapseThresholds): Candidate | null {
+  const likenesses = group.map((member) => alike(photo, member, thresholds));
+  if (likenesses.some((likeness) => likeness === 'burst' || likeness === 'copy')) return null;
+  const near = group.filter((_, i) => likenesses[i] === 'near-duplicate');
+  const similarity = (member: Candidate): number => rootCosine(photo.vector, member.vector);
+  return near.sort((a, b) => similarity(b) - similarity(a))[0] ?? null;
 }
 
 function alike(a: FixedPhoto, b: FixedPhoto, { nearDuplicate, burst }: CollapseThresholds): Likeness | null {

@@ -63,7 +63,11 @@ describe('collapse', () => {
     );
     const { kept, dropped } = collapse(turn, [query], thresholds);
     expect(kept).toEqual([]);
-    expect(dropped.map(({ reason }) => reason)).toEqual(Array.from({ length: 3 }, () => 'burst of query.jpg'));
+    expect(dropped.map(({ reason }) => reason)).toEqual([
+      'too like query.jpg (1.00)',
+      'burst of query.jpg',
+      'burst of query.jpg',
+    ]);
   });
 
   it('keeps one frame of every group, the best, and loses no photo', () => {
@@ -251,6 +255,29 @@ describe('cast', () => {
         [true, `another frame of the moment of ${nameOf(others[0])}`],
         [false, `burst of ${nameOf(others[0])}, less sharp`],
       ]);
+    });
+
+    it.each([
+      ['without a time', null],
+      ['with the time of the saving', 9e12],
+    ])('knows the moment of a frame that was saved again %s, and sends that frame no second time', (_, takenMs) => {
+      const others = frames(5, 0);
+      const [, saved] = others;
+      if (saved === undefined) throw new Error('no frame');
+      const again = candidate({ vector: saved.vector, takenMs, file: '/q/again.jpg' });
+      const { verdicts } = cast(request(others, { query: again, fixed: [again] }));
+      const used = verdicts.filter((verdict) => verdict.used);
+      expect(used.map(({ candidate: photo }) => photo)).toEqual([others[0], others[2], others[3]]);
+      expect(new Set(used.map(({ reason }) => reason))).toEqual(new Set(['another frame of the moment of again.jpg']));
+      expect(verdicts.find((verdict) => verdict.candidate === saved)?.reason).toBe('too like again.jpg (1.00)');
+    });
+
+    it('takes a photo that is alike, but no copy, for no frame of the moment when its time is unknown', () => {
+      const others = frames(3, 0);
+      const kin = candidate({ vector: rooted([1, 0.6, 0]), takenMs: null });
+      expect(rootCosine(kin.vector, others[0]?.vector ?? kin.vector)).toBeLessThan(thresholds.nearDuplicate);
+      const used = cast(request(others, { query: kin })).verdicts.filter((verdict) => verdict.used);
+      expect(used).toHaveLength(1);
     });
 
     it('shows further frames of other moments only when bursts are to be kept', () => {
