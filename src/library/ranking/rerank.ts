@@ -1,3 +1,4 @@
+import { type Gram, gramMatrix } from './gram.ts';
 import type { RankingStatistics } from './statistics.ts';
 
 /** How many of the nearest by cosine are reranked. */
@@ -25,19 +26,20 @@ export function agreements(
   statistics: RankingStatistics | null,
   neighbours = NEIGHBOURS,
 ): Float64Array {
-  const photos = [query, ...vectors].map((vector) => standardized(vector, statistics));
-  const n = photos.length;
-  const gram = gramMatrix(photos);
-  const weights = photos.map((_, i) => weightsOf(i, gram, n, neighbours));
+  const photos = [query, ...vectors];
+  const gram = gramMatrix(photos.length, query.length, (i, row) => standardize(photos[i] ?? query, statistics, row));
+  const weights = photos.map((_, i) => weightsOf(i, gram, neighbours));
   // a_i is a weighted sum of the y, so that products of the a follow from those of the y.
-  const first = weights[0] ?? [];
-  const towardsQuery = Float64Array.from({ length: n }, (_, j) => weightedSum(first, gram, n, j));
-  const product = (i: number, towards: (j: number) => number): number =>
-    (weights[i] ?? []).reduce((sum, { at, weight }) => sum + weight * towards(at), 0);
-  const lengths = photos.map((_, i) => Math.sqrt(product(i, (j) => weightedSum(weights[i] ?? [], gram, n, j))));
-  return Float64Array.from(vectors, (_, i) => {
-    const length = (lengths[0] ?? 0) * (lengths[i + 1] ?? 0);
-    return length > 0 ? product(i + 1, (j) => towardsQuery[j] ?? 0) / length : 0;
+  const product = (one: readonly Weight[], other: readonly Weight[]): number => {
+    let sum = 0;
+    for (const a of one) for (const b of other) sum += a.weight * b.weight * gram.of(a.at, b.at);
+    return sum;
+  };
+  const [ofQuery = [], ...ofPhotos] = weights;
+  const length = product(ofQuery, ofQuery);
+  return Float64Array.from(ofPhotos, (ofPhoto) => {
+    const lengths = Math.sqrt(length * product(ofPhoto, ofPhoto));
+    return lengths > 0 ? product(ofQuery, ofPhoto) / lengths : 0;
   });
 }
 
@@ -46,66 +48,36 @@ interface Weight {
   readonly weight: number;
 }
 
-function weightedSum(weights: readonly Weight[], gram: Float64Array, n: number, j: number): number {
-  return weights.reduce((sum, { at, weight }) => sum + weight * (gram[at * n + j] ?? 0), 0);
+/** What a_i is summed up from: y_i itself and its nearest; of two as near, the first. */
+function weightsOf(i: number, gram: Gram, neighbours: number): Weight[] {
+  const nearest: Weight[] = [];
+  for (let at = 0; at < gram.n; at += 1) {
+    const weight = gram.of(i, at) ** 3;
+    if (at === i || weight <= 0) continue;
+    let place = nearest.length;
+    while (place > 0 && (nearest[place - 1] as Weight).weight < weight) place -= 1;
+    if (place < neighbours) nearest.splice(place, 0, { at, weight });
+    if (nearest.length > neighbours) nearest.pop();
+  }
+  return [{ at: i, weight: 1 }, ...nearest];
 }
 
-/** What a_i is summed up from: y_i itself and its nearest. */
-function weightsOf(i: number, gram: Float64Array, n: number, neighbours: number): Weight[] {
-  const row = gram.subarray(i * n, (i + 1) * n);
-  const nearest = Array.from(row.keys())
-    .filter((j) => j !== i && (row[j] ?? 0) > 0)
-    .sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0))
-    .slice(0, neighbours);
-  return [{ at: i, weight: 1 }, ...nearest.map((at) => ({ at, weight: (row[at] ?? 0) ** 3 }))];
-}
-
-/** [n, n] in rows: the products of all pairs. Four at a time, as one sum alone would wait for each of its additions. */
-function gramMatrix(vectors: readonly Float64Array[]): Float64Array {
-  const n = vectors.length;
-  const gram = new Float64Array(n * n);
-  const put = (i: number, j: number, product: number): void => {
-    if (j >= n) return;
-    gram[i * n + j] = product;
-    gram[j * n + i] = product;
-  };
-  vectors.forEach((x, i) => {
-    for (let j = i; j < n; j += 4) {
-      // Beyond the last one x itself, for nothing.
-      const [a, b, c, d] = [vectors[j] ?? x, vectors[j + 1] ?? x, vectors[j + 2] ?? x, vectors[j + 3] ?? x];
-      let [xa, xb, xc, xd] = [0, 0, 0, 0];
-      for (let at = 0; at < x.length; at += 1) {
-        // All of one dimension.
-        const value = x[at] as number;
-        xa += value * (a[at] as number);
-        xb += value * (b[at] as number);
-        xc += value * (c[at] as number);
-        xd += value * (d[at] as number);
-      }
-      put(i, j, xa);
-      put(i, j + 1, xb);
-      put(i, j + 2, xc);
-      put(i, j + 3, xd);
-    }
-  });
-  return gram;
-}
-
-/** Unit length; all zeros for a vector that is the mean itself. */
-function standardized(vector: Float32Array, statistics: RankingStatistics | null): Float64Array {
-  const result = Float64Array.from(vector);
-  if (statistics === null) return result;
+/** To unit length, into `row`; all zeros for a vector that is the mean itself. */
+function standardize(vector: Float32Array, statistics: RankingStatistics | null, row: Float32Array): void {
+  if (statistics === null) {
+    row.set(vector);
+    return;
+  }
   const { mean, scale } = statistics;
   let squares = 0;
-  for (let i = 0; i < result.length; i += 1) {
+  for (let i = 0; i < row.length; i += 1) {
     // The statistics have the vectors' dimension.
     const value = ((vector[i] as number) - (mean[i] as number)) / (scale[i] as number);
-    result[i] = value;
+    row[i] = value;
     squares += value * value;
   }
   const length = Math.sqrt(squares) || 1;
-  for (let i = 0; i < result.length; i += 1) result[i] = (result[i] as number) / length;
-  return result;
+  for (let i = 0; i < row.length; i += 1) row[i] = (row[i] as number) / length;
 }
 
 export interface Rankable {
