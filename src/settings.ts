@@ -14,6 +14,8 @@ const schema = z.strictObject({
   model: z.string().optional(),
   milvusUri: z.string().optional(),
   milvusToken: z.string().optional(),
+  /** Where libraries are on this machine, by `spelling` of their names. */
+  roots: z.record(z.string(), z.string()).optional(),
   openaiApiKey: z.string().optional(),
   openaiBaseUrl: webAddress.optional(),
   openaiOrganization: z.string().optional(),
@@ -58,7 +60,10 @@ export const VARIABLES = {
   hfEndpoint: 'HF_ENDPOINT',
   httpsProxy: 'HTTPS_PROXY',
   noColor: 'NO_COLOR',
-} as const satisfies Record<Key, string>;
+} as const satisfies Record<Exclude<Key, 'roots'>, string>;
+
+/** CURATE_ROOT_family=/mnt/nas/Photos */
+const ROOT_PREFIX = 'CURATE_ROOT_';
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(VARIABLES));
 
@@ -82,13 +87,15 @@ export function loadSettings(
   onUnknown: (name: string) => void = () => undefined,
 ): Settings {
   const written = readDotenv(world.cwd);
-  for (const name of Object.keys(written)) if (name.startsWith('CURATE_') && !KNOWN.has(name)) onUnknown(name);
+  for (const name of Object.keys(written))
+    if (name.startsWith('CURATE_') && !KNOWN.has(name) && !name.startsWith(ROOT_PREFIX)) onUnknown(name);
   const dotenv = fromVariables(written);
   const environment = fromVariables(world.env);
   const paths = locate(world, first('home', flags, environment, dotenv));
   const config = readConfig(join(paths.config, 'config.json'));
   const merged: SettingsValues = {};
   for (const source of [config, dotenv, environment, flags]) Object.assign(merged, withoutEmpty(source));
+  merged.roots = rootsOf(world.cwd, [config, dotenv, environment]);
   const parsed = schema.safeParse(merged);
   if (parsed.success) return { ...takeAccount(parsed.data), paths };
   throw invalid(parsed.error, paths.config);
@@ -157,7 +164,27 @@ function fromVariables(env: Readonly<Record<string, string | undefined>>): Setti
     const value = env[variable] ?? (key === 'httpsProxy' ? env.https_proxy : undefined);
     if (value !== undefined && !isBlank(value)) values[key as Key] = value;
   }
+  const roots = Object.entries(env).filter(([name, root]) => name.startsWith(ROOT_PREFIX) && !isBlank(root));
+  if (roots.length > 0)
+    values.roots = Object.fromEntries(roots.map(([name, root]) => [name.slice(ROOT_PREFIX.length), root]));
   return values;
+}
+
+/** Of all sources together; what is none is left for the schema to refuse. */
+function rootsOf(cwd: string, sources: readonly SettingsValues[]): unknown {
+  const roots: Record<string, unknown> = {};
+  for (const { roots: written = {} } of sources) {
+    if (typeof written !== 'object' || written === null) return written;
+    for (const [name, root] of Object.entries(written)) {
+      roots[spelling(name)] = typeof root === 'string' ? resolve(cwd, root) : root;
+    }
+  }
+  return roots;
+}
+
+/** A name as an environment variable has it: CURATE_ROOT_summer_2024 for "Summer 2024". */
+export function spelling(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '_');
 }
 
 function withoutEmpty(source: SettingsValues): SettingsValues {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { availableParallelism, homedir, tmpdir } from 'node:os';
+import { availableParallelism, homedir, hostname, tmpdir } from 'node:os';
 import process from 'node:process';
 import { coresByQuota } from './cores.ts';
 
@@ -16,6 +16,8 @@ export interface World {
   readonly tmp: string;
   readonly platform: NodeJS.Platform;
   readonly arch: string;
+  /** What this machine is called. */
+  readonly hostname: string;
   readonly pid: number;
   /** Numeric user id; null where the platform has none (Windows). */
   readonly uid: number | null;
@@ -47,6 +49,7 @@ export function realWorld(): World {
     tmp: tmpdir(),
     platform: process.platform,
     arch: process.arch,
+    hostname: hostname(),
     pid: process.pid,
     uid: process.getuid?.() ?? null,
     nodePath: process.execPath,

@@ -9,6 +9,7 @@ import type { Context } from './command.ts';
 import { openSession } from './session.ts';
 
 export interface IndexFlags {
+  library?: string;
   model?: string;
   jobs?: number;
   gentle?: boolean;
@@ -57,6 +58,7 @@ export async function indexOnce(
       },
       {
         roots,
+        ...(flags.library === undefined ? {} : { library: flags.library }),
         ignore,
         dryRun,
         mayAllBeAway: watch,

@@ -1,5 +1,6 @@
 import { UserError, usageError } from '../errors.ts';
 import type { IndexReport } from '../library/index/events.ts';
+import { isMounted } from '../library/paths.ts';
 import type { WatchEvent } from '../library/watch/watch.ts';
 import { writeLine } from '../output/terminal/streams.ts';
 import { count, duration } from '../output/text.ts';
@@ -98,7 +99,7 @@ async function foldersToWatch(
   }
   const session = await openSession(context.world, context.settings({ model: flags.model }));
   try {
-    const libraries = await (await session.store()).libraries();
+    const libraries = (await (await session.store()).libraries()).filter(isMounted);
     if (libraries.length > 0) return libraries.map(({ root }) => root);
   } finally {
     await session.close();

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { usageError } from '../errors.ts';
 import type { IndexReport } from '../library/index/events.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -10,6 +11,7 @@ export function indexCommand(act: Act): Command {
   return new Command('index')
     .description('embed every photo below the folders and keep the index up to date with them')
     .argument('[folder...]', 'folders of photos (default: every folder indexed before)')
+    .option('--library <name>', 'the library that the folder belongs to on every machine that names it')
     .addOption(modelOption())
     .addOption(jobsOption())
     .addOption(deviceOption())
@@ -25,6 +27,7 @@ export function indexCommand(act: Act): Command {
       examples(
         'curate index ~/Photos',
         'curate index ~/Photos /media/archive --ignore "*.png" --ignore exports/',
+        'curate index /mnt/nas/Photos --library family',
         'curate index            # everything indexed before, once more',
         'curate index --watch    # and from then on whatever changes',
       ),
@@ -34,6 +37,7 @@ export function indexCommand(act: Act): Command {
 
 async function index(context: Context, folders: string[], flags: IndexFlags): Promise<ExitCode> {
   const roots = folders.map((folder) => resolve(context.world.cwd, folder));
+  if (flags.library !== undefined) checkLibrary(flags.library, roots);
   if (!flags.watch) {
     const { indexOnce } = await import('./index-once.ts');
     return outcome(await indexOnce(context, roots, flags));
@@ -45,4 +49,10 @@ async function index(context: Context, folders: string[], flags: IndexFlags): Pr
 function outcome(report: IndexReport): ExitCode {
   if (report.interrupted) return ExitCode.interrupted;
   return report.libraries.some(({ failed }) => failed.length > 0) ? ExitCode.somePhotosFailed : ExitCode.done;
+}
+
+function checkLibrary(name: string, roots: readonly string[]): void {
+  if (roots.length !== 1) throw usageError('--library takes one folder.', 'Index the folders one by one.');
+  if (name.trim() !== '' && !/[/\\\p{Cc}]/u.test(name)) return;
+  throw usageError('The name of a library is a word or a few, without slashes.', 'Name it as in --library family.');
 }

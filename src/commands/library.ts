@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import type { ChangeDeps, LibraryName } from '../library/libraries.ts';
+import type { ChangeDeps, LibraryName, LibraryState } from '../library/libraries.ts';
+import { isMounted } from '../library/paths.ts';
+import { askYesNo, canAsk } from '../output/terminal/ask.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
+import type { Lease } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -27,6 +30,7 @@ export function libraryCommand(act: Act): Command {
     .command('remove')
     .description('forget a library; the photos themselves are not touched')
     .argument('<root>', 'root or name of the library')
+    .option('--yes', 'also one that is not on this machine, without being asked')
     .addOption(jsonOption())
     .action(act(remove));
   return library.addHelpText(
@@ -50,9 +54,7 @@ async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
       writeJson(world, librariesDocument(libraries));
     } else if (libraries.length === 0)
       writeLine(world.stdout, 'Nothing is indexed yet. Index a folder: curate index FOLDER');
-    else
-      for (const { name, root, photos, available } of libraries)
-        writeLine(world.stdout, `${name}: ${count(photos, 'photo')}  ${root}${available ? '' : '  (away)'}`);
+    else for (const library of libraries) writeLine(world.stdout, libraryLine(library));
     return ExitCode.done;
   } finally {
     await session.close();
@@ -71,10 +73,12 @@ async function relocate(context: Context, from: string, to: string, flags: JsonF
   return ExitCode.done;
 }
 
-async function remove(context: Context, wanted: string, flags: JsonFlag): Promise<ExitCode> {
+async function remove(context: Context, wanted: string, flags: JsonFlag & { yes?: boolean }): Promise<ExitCode> {
   const { world } = context;
   const { forgetLibrary } = await import('../library/libraries.ts');
-  const { library, removed } = await change(context, (deps) => forgetLibrary(deps, named(world, wanted)));
+  const { library, removed } = await change(context, (deps) =>
+    forgetLibrary(deps, named(world, wanted), async ({ name }) => flags.yes ?? (await confirm(world, name))),
+  );
   const { name, root } = library;
   if (flags.json) writeJson(world, (await documents()).libraryChangeDocument({ name, root, removed }));
   else
@@ -85,6 +89,19 @@ async function remove(context: Context, wanted: string, flags: JsonFlag): Promis
   return ExitCode.done;
 }
 
+/** One library in a line, as lists and the status have it. */
+export function libraryLine({ name, root, photos, available, lease }: LibraryState): string {
+  const place = isMounted({ root }) ? `${root}${available ? '' : '  (away)'}` : '(not on this machine)';
+  const busy = lease === undefined ? '' : `  (${lease.holder} indexes it)`;
+  return `${name}: ${count(photos, 'photo')}  ${place}${busy}`;
+}
+
+async function confirm(world: World, name: string): Promise<boolean> {
+  if (!canAsk(world)) return false;
+  const message = `${name} is not on this machine. Forget it for every machine that shares it?`;
+  return askYesNo(world, { message, onCancel: 'Interrupted; nothing was removed.' });
+}
+
 const documents = () => import('../output/documents/library.ts');
 
 const named = ({ cwd }: World, text: string): LibraryName => ({ name: text, root: resolve(cwd, text) });
@@ -92,7 +109,10 @@ const named = ({ cwd }: World, text: string): LibraryName => ({ name: text, root
 async function change<T>(context: Context, work: (deps: ChangeDeps) => Promise<T>): Promise<T> {
   const { world } = context;
   const session = await openSession(world, context.settings());
-  const onWait = (): void => writeLine(world.stderr, 'curate index is at work; waiting for it to end.');
+  const onWait = (lease: Lease | null): void => {
+    const who = lease === null ? 'curate index' : `curate index of ${lease.holder}`;
+    writeLine(world.stderr, `${who} is at work; waiting for it to end.`);
+  };
   try {
     return await work({ world, session, signal: world.interrupted, onWait });
   } finally {

@@ -5,6 +5,7 @@ import { bytes, count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption, modelOption } from './flags/options.ts';
+import { libraryLine } from './library.ts';
 import { openSession } from './session.ts';
 
 export function statusCommand(act: Act): Command {
@@ -43,9 +44,7 @@ function print(out: NodeJS.WriteStream, { model, store, libraries, models, sizes
   line('Model', `${model.id} (${model.dim}-d, ${model.sha256.slice(0, 12)})`);
   line('Store', `${STORES[store.kind] ?? store.kind}${store.uri === null ? '' : ` at ${store.uri}`}`);
   if (libraries.length === 0) line('Libraries', 'none yet: curate index FOLDER');
-  for (const [index, { name, root, photos, available }] of libraries.entries()) {
-    line(index === 0 ? 'Libraries' : '', `${name}: ${count(photos, 'photo')}  ${root}${available ? '' : '  (away)'}`);
-  }
+  for (const [index, library] of libraries.entries()) line(index === 0 ? 'Libraries' : '', libraryLine(library));
   for (const { model: other, photos } of models) {
     if (other.sha256 !== model.sha256) line('Also', `${count(photos, 'photo')} embedded with ${other.id}`);
   }

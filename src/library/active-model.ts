@@ -13,7 +13,8 @@ type Models = z.infer<typeof schema>;
 type Where = Pick<Settings, 'milvusUri' | 'paths'>;
 
 const fileIn = (dataFolder: string): string => join(dataFolder, 'active-model.json');
-const keyOf = ({ milvusUri }: Where): string => (milvusUri === undefined ? 'lite' : keyOfUri(milvusUri));
+/** Names the store that a machine's notes are about: "lite", or host and port. */
+export const storeKey = ({ milvusUri }: Where): string => (milvusUri === undefined ? 'lite' : keyOfUri(milvusUri));
 const keyOfUri = (uri: string): string => placeOf(splitAccount(uri).address) ?? splitAccount(uri).address;
 
 /**
@@ -24,13 +25,13 @@ export async function activeModel(where: Where): Promise<string | null> {
   const { models, outdated } = await read(where.paths.data);
   // A password in it should not stay until the next index run; where nothing can be written now, it is then.
   if (outdated) await write(where.paths.data, models).catch(() => undefined);
-  return models[keyOf(where)] ?? null;
+  return models[storeKey(where)] ?? null;
 }
 
 /** Also mends a file that was damaged. @throws UserError `data_unwritable` or `disk_full`. */
 export async function rememberModel(where: Where, model: string): Promise<void> {
   const { data } = where.paths;
-  const store = keyOf(where);
+  const store = storeKey(where);
   const { models, outdated } = await read(data).catch(() => ({ models: {} as Models, outdated: true }));
   if (models[store] === model && !outdated) return;
   await write(data, { ...models, [store]: model }).catch((error: unknown) => {

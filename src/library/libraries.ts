@@ -1,15 +1,18 @@
 import { UserError } from '../errors.ts';
-import type { Library, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
+import type { Lease, Library, PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { holdIndex } from './index/lock.ts';
-import { inside, isThere } from './paths.ts';
-import { realFolder } from './scopes.ts';
+import { Leases } from './lease.ts';
+import type { Machine } from './machine.ts';
+import { inside, isMounted, isThere } from './paths.ts';
+import { removeRows } from './rows.ts';
+import { demandProof, namedLibrary, realFolder } from './scopes.ts';
 import type { Session } from './session.ts';
 
 export interface LibraryState extends Library {
   /** In the table at hand. */
   readonly photos: number;
-  /** False while the drive it is on is away. */
+  /** False while the drive it is on is away, and where this machine does not have it. */
   readonly available: boolean;
 }
 
@@ -18,40 +21,55 @@ export async function listLibraries({ store, table }: PhotoIndex): Promise<Libra
   const libraries = await store.libraries();
   return Promise.all(
     libraries.map(async (library) => {
-      const [photos, available] = await Promise.all([table.count(library.id), isThere(library.root)]);
+      const [photos, available] = await Promise.all([
+        table.count(library.id),
+        isMounted(library) && isThere(library.root),
+      ]);
       return { ...library, photos, available };
     }),
   );
 }
 
-/** The library that `wanted`, a root or a name, means. @throws UserError when there is none. */
+/** The library that `wanted`, a root, a name or an id, means. @throws UserError when there is none, or are several */
 export function findLibrary(libraries: readonly Library[], wanted: string, absolute: string): Library {
-  const found = libraries.find(({ root }) => root === absolute) ?? libraries.find(({ name }) => name === wanted);
+  const found =
+    libraries.find(({ root }) => root === absolute) ??
+    namedLibrary(libraries, wanted) ??
+    libraries.find(({ id }) => id === wanted);
   if (found !== undefined) return found;
   throw new UserError('library_unknown', `No library has the root or the name ${wanted}.`, {
     hint: 'See them all: curate library list',
   });
 }
 
-/** Points a library at the place where its folder is now; nothing is embedded again. */
-export async function relocate(store: PhotoStore, library: Library, folder: string): Promise<Library> {
+/**
+ * Points this machine to the place where it has a library now; nothing is embedded again, and other machines notice
+ * nothing.
+ * @throws UserError `library_overlap`, and `library_unproved` when the library's photos are not there
+ */
+export async function relocate(
+  index: PhotoIndex,
+  machine: Pick<Machine, 'keep'>,
+  library: Library,
+  folder: string,
+): Promise<Library> {
   const root = await realFolder(folder);
-  for (const other of await store.libraries()) {
+  for (const other of await index.store.libraries()) {
     if (other.id === library.id) continue;
     if (inside(other.root, root) === null && inside(root, other.root) === null) continue;
     throw new UserError('library_overlap', `${root} overlaps the library ${other.name} (${other.root}).`, {
       hint: `Remove that one first (curate library remove ${other.name}), or name another folder.`,
     });
   }
-  const moved = { ...library, root };
-  await store.putLibrary(moved);
-  return moved;
+  await demandProof(index, library, root);
+  await machine.keep(library.id, root);
+  return { ...library, root };
 }
 
 /** Forgets a library and takes its rows out of every model's index; returns how many there were. */
 export async function removeLibrary(store: PhotoStore, library: Library): Promise<number> {
   let removed = 0;
-  for (const { model } of await store.models()) removed += await removeRows(store.table(model), library);
+  for (const { model } of await store.models()) removed += await removeRows(store.table(model), library.id);
   await store.removeLibrary(library.id);
   return removed;
 }
@@ -64,53 +82,69 @@ export interface LibraryName {
 }
 
 export interface ChangeDeps {
-  readonly world: Pick<World, 'pid'>;
+  readonly world: Pick<World, 'pid' | 'hostname' | 'now' | 'elapsed'>;
   readonly session: Session;
   /** Ends the waiting for an index run; what was begun is finished. */
   readonly signal: AbortSignal;
-  /** Called once when an index run is under way, which is waited for. */
-  onWait(): void;
+  /** Called once when an index run is under way, which is waited for; by whom, when it is another machine's. */
+  onWait(lease: Lease | null): void;
 }
 
-/** `relocate`, while no index run is under way. @param folder absolute */
+/** `relocate`, while no index run is under way here. @param folder absolute */
 export function relocateLibrary(
   deps: ChangeDeps,
   wanted: LibraryName,
   folder: string,
 ): Promise<{ readonly library: Library; readonly from: string }> {
-  return changeLibrary(deps, wanted, async (store, library) => {
-    return { library: await relocate(store, library, folder), from: library.root };
+  return changeLibrary(deps, wanted, async (index, library) => {
+    return { library: await relocate(index, deps.session.machine, library, folder), from: library.root };
   });
 }
 
-/** `removeLibrary`, while no index run is under way. */
+/**
+ * `removeLibrary`, while no index run is under way here or on another machine.
+ * @param confirm asked before a library is removed that this machine does not have, and others may
+ * @throws UserError `not_confirmed` (refused)
+ */
 export function forgetLibrary(
   deps: ChangeDeps,
   wanted: LibraryName,
+  confirm: (library: Library) => Promise<boolean>,
 ): Promise<{ readonly library: Library; readonly removed: number }> {
-  return changeLibrary(deps, wanted, async (store, library) => {
-    return { library, removed: await removeLibrary(store, library) };
+  return changeLibrary(deps, wanted, async ({ store }, library) => {
+    if (!isMounted(library) && !(await confirm(library))) {
+      throw new UserError('not_confirmed', `${library.name} is not on this machine; nothing was removed.`, {
+        hint: 'Say --yes to remove it for every machine.',
+        kind: 'refused',
+      });
+    }
+    const { world, session, signal } = deps;
+    const leases = new Leases({
+      store,
+      machine: await session.machine.id(),
+      holder: `${world.hostname} (process ${world.pid})`,
+      now: () => world.now().getTime(),
+      elapsed: world.elapsed,
+      signal,
+      onWait: (_, lease) => deps.onWait(lease),
+    });
+    try {
+      await leases.hold(library);
+      const removed = await removeLibrary(store, library);
+      return { library, removed };
+    } finally {
+      await leases.release();
+    }
   });
 }
 
 function changeLibrary<T>(
   { world, session, signal, onWait }: ChangeDeps,
   { name, root }: LibraryName,
-  change: (store: PhotoStore, library: Library) => Promise<T>,
+  change: (index: PhotoIndex, library: Library) => Promise<T>,
 ): Promise<T> {
-  return holdIndex(world, session.settings, { onWait, signal }, async () => {
-    const store = await session.store();
-    return change(store, findLibrary(await store.libraries(), name, root));
+  return holdIndex(world, session.settings, { onWait: () => onWait(null), signal }, async () => {
+    const index = await session.index();
+    return change(index, findLibrary(await index.store.libraries(), name, root));
   });
-}
-
-/** Ids per delete. */
-const MAX_IDS = 500;
-
-/** Takes a library's rows out of one model's index; returns how many there were. */
-async function removeRows(table: PhotoTable, library: Library): Promise<number> {
-  const ids: string[] = [];
-  for await (const { id } of table.photos(library.id)) ids.push(id);
-  for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
-  return ids.length;
 }

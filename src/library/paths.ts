@@ -8,6 +8,11 @@ export function photoId(library: string, path: string): string {
   return createHash('sha256').update(library).update('\0').update(path).digest('hex');
 }
 
+/** Whether this machine has the folder of a library, or had it when it last looked. */
+export function isMounted({ root }: Pick<Library, 'root'>): boolean {
+  return isAbsolute(root);
+}
+
 /** Where a stored photo lies on this machine: absolute and native. */
 export function photoFile(library: Library, path: string): string {
   return join(library.root, ...path.split('/'));
@@ -15,6 +20,8 @@ export function photoFile(library: Library, path: string): string {
 
 /** `path` relative to `folder`, "/"-separated ("" for the folder itself); null when it lies elsewhere. */
 export function inside(folder: string, path: string): string | null {
+  // A library that this machine does not have has no path.
+  if (!isAbsolute(folder) || !isAbsolute(path)) return null;
   const from = relative(folder, path);
   if (from === '') return '';
   if (from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from)) return null;

@@ -6,6 +6,7 @@ import type { OnStoreEvent } from '../store/events.ts';
 import type { PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { activeModel } from './active-model.ts';
+import { type Machine, onMachine, openMachine } from './machine.ts';
 
 /**
  * The library in use: a command opens a session per run, a server keeps one for hours. Every part opens when it is
@@ -13,6 +14,8 @@ import { activeModel } from './active-model.ts';
  */
 export interface Session {
   readonly settings: Settings;
+  /** Where the store's libraries are on this machine. */
+  readonly machine: Machine;
   /** The model of the settings, else the index's own, else the default. @throws UserError when it cannot be used. */
   model(): Promise<EmbeddingModel>;
   /** Whether this machine has not indexed into this store yet. */
@@ -53,13 +56,14 @@ export function openSession(
       return null;
     }),
   );
+  const machine = openMachine(settings);
   const model = once(async () => {
     const [{ resolveModel }, active] = await Promise.all([import('../embedding/models.ts'), remembered.get()]);
     return resolveModel(world, settings, settings.model ?? active ?? undefined);
   });
   const store = once(async () => {
     const { openStore } = await import('../store/open.ts');
-    return openStore(world, settings, onEvent);
+    return onMachine(await openStore(world, settings, onEvent), machine);
   });
   const index = once(async () => {
     // A model that cannot be used needs no store.
@@ -81,6 +85,7 @@ export function openSession(
   const embedder = once(() => openEmbedder({ jobs: 1, eager: true, idleMs, patienceMs: PATIENCE_MS }));
   return {
     settings,
+    machine,
     model: model.get,
     isNew: async () => (await remembered.get()) === null,
     store: store.get,

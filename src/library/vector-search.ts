@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
-import { isThere, photoFile } from './paths.ts';
+import { isMounted, isThere, photoFile } from './paths.ts';
 import { byCosine, fetchNearest, type Nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
@@ -22,8 +22,10 @@ export interface FoundPhoto extends RankedHit {
   /** Absolute native path. */
   readonly file: string;
   readonly libraryName: string;
-  /** False while the drive it is on is away, and when its file is gone. */
+  /** False while the drive it is on is away, when its file is gone, and when it is not mounted. */
   readonly available: boolean;
+  /** False where this machine does not have its library: `file` then is NAME:/path/in/the/library. */
+  readonly mounted: boolean;
 }
 
 /** The `k` photos nearest to a vector by cosine similarity, best first as the ranker has it. */
@@ -65,7 +67,9 @@ async function librariesOf(
 }
 
 function withAvailability(photos: readonly Omit<FoundPhoto, 'available'>[]): Promise<FoundPhoto[]> {
-  return Promise.all(photos.map(async (photo) => ({ ...photo, available: await isThere(photo.file) })));
+  return Promise.all(
+    photos.map(async (photo) => ({ ...photo, available: photo.mounted && (await isThere(photo.file)) })),
+  );
 }
 
 /** Every query photo read and embedded once, in the order given. @throws UserError when one cannot be read. */
@@ -104,10 +108,10 @@ async function realFiles(files: readonly string[]): Promise<Set<string>> {
 /** Where a hit lies on this machine; nothing for one that is left out, and where its library is not known. */
 function locator(libraries: readonly Library[], without: ReadonlySet<string>) {
   const byId = new Map(libraries.map((library) => [library.id, library]));
-  return <T extends Hit>(hit: T): (T & Pick<FoundPhoto, 'file' | 'libraryName'>)[] => {
+  return <T extends Hit>(hit: T): (T & Pick<FoundPhoto, 'file' | 'libraryName' | 'mounted'>)[] => {
     const library = byId.get(hit.library);
     if (library === undefined) return [];
     const file = photoFile(library, hit.path);
-    return without.has(file) ? [] : [{ ...hit, file, libraryName: library.name }];
+    return without.has(file) ? [] : [{ ...hit, file, libraryName: library.name, mounted: isMounted(library) }];
   };
 }

@@ -18,6 +18,8 @@ export interface SearchResultRow extends PhotoFacts {
   readonly rankedBy: RankedBy;
   /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
+  /** False where this machine does not have the photo's library; the path then is NAME:/path/in/the/library. */
+  readonly mounted: boolean;
 }
 
 /** "999 of 1,000 pairs", of the share of pairs that are at least as similar; null stays null. */
@@ -70,6 +72,7 @@ export const FIELDS = [
   'modifiedAt',
   'sizeBytes',
   'available',
+  'mounted',
 ] as const satisfies readonly (keyof SearchResultRow | 'name')[];
 export type Field = (typeof FIELDS)[number];
 

@@ -1,9 +1,31 @@
-/** A folder the person asked curate to index. The name is for people, the id for rows: relocating changes only the root. */
+/** Photos that belong together, for every machine that shares the store. The name is for people, the id for rows. */
 export interface Library {
   readonly id: string;
   readonly name: string;
-  /** Absolute native path. */
+  /**
+   * Absolute native path on this machine, or `NAME:` where this machine does not have it (library/machine.ts). The
+   * store itself keeps no more than the one that curate 0.1.0 put there, or ''.
+   */
   readonly root: string;
+  /** The model that it was last indexed with, as it was named; absent before the first run. */
+  readonly model?: string;
+  /** Raised by every run that changes something, before its first change; absent before the first one. */
+  readonly generation?: number;
+  /** Who changes it now; absent when nobody does. */
+  readonly lease?: Lease;
+}
+
+/** A machine's claim to change a library, renewed while its run lasts; a run that was killed leaves it to run out. */
+export interface Lease {
+  /** Another one for each run. */
+  readonly token: string;
+  /** Id of the machine. */
+  readonly machine: string;
+  /** For people: "nas (process 4711)". */
+  readonly holder: string;
+  /** By the holder's clock, milliseconds since 1970. */
+  readonly since: number;
+  readonly until: number;
 }
 
 /** Whose vectors a store holds. One collection per model: vectors of different models are never compared. */

@@ -7,6 +7,7 @@ import type { IndexEvent, IndexReport } from '../../src/library/index/events.ts'
 import { indexPhotos } from '../../src/library/index/index-photos.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
+import { onlyMachine } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 let home: string;
@@ -30,6 +31,7 @@ class Bench {
         openEmbedder: async () => this.embedder,
         onEvent: (event) => this.events.push(event),
         interrupted: this.interrupt.signal,
+        ...onlyMachine(),
         elapsed: () => performance.now(),
         confirmPrune: async () => prune,
       },

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { indexPhotos } from '../../src/library/index/index-photos.ts';
 import { photo } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
+import { onlyMachine } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 /** More than fit on the stack as arguments of one call, which is about 120,000. */
@@ -26,6 +27,7 @@ function deps(store: MemoryStore) {
     openEmbedder: async () => new HashEmbedder(),
     onEvent: () => undefined,
     interrupted: new AbortController().signal,
+    ...onlyMachine(),
     elapsed: () => performance.now(),
     confirmPrune: async () => true,
   };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +12,14 @@ import {
   relocateLibrary,
   removeLibrary,
 } from '../../src/library/libraries.ts';
+import { onMachine } from '../../src/library/machine.ts';
 import { statusOf } from '../../src/library/status.ts';
 import { freshModel, photo } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
+import { machineIn } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { memorySession } from '../support/session.ts';
+import { testWorld } from '../support/world.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -48,15 +52,26 @@ describe('a library', () => {
     for (const model of [one, other]) expect([...store.table(model).stored.values()]).toEqual([kept]);
   });
 
-  it('moves to a folder that overlaps no other', async () => {
-    const store = new MemoryStore();
+  it('moves, for this machine alone, to a folder that overlaps no other and holds its photos', async () => {
+    const bare = new MemoryStore();
+    const machine = machineIn(home);
+    const store = onMachine(bare, machine);
+    const table = store.table(testModel);
     const at = (name: string): string => join(home, name);
-    for (const name of ['new', 'taken/inner']) await mkdir(at(name), { recursive: true });
+    for (const name of ['new', 'taken/inner', 'empty']) await mkdir(at(name), { recursive: true });
+    await writeFile(join(at('new'), 'a.jpg'), 'one');
+    const sha256 = createHash('sha256').update('one').digest('hex');
     await store.putLibrary(family);
     await store.putLibrary({ ...trips, root: at('taken') });
-    await expect(relocate(store, family, at('taken/inner'))).rejects.toMatchObject({ code: 'library_overlap' });
-    expect(await relocate(store, family, at('new'))).toEqual({ ...family, root: at('new') });
+    await table.upsert([photo('a.jpg', { library: family.id, sha256, size: 3 })]);
+    const index = { store, table };
+    const moving = (name: string) => relocate(index, machine, family, at(name));
+    await expect(moving('taken/inner')).rejects.toMatchObject({ code: 'library_overlap' });
+    await expect(moving('empty')).rejects.toMatchObject({ code: 'library_unproved', kind: 'refused' });
+    const before = await bare.libraries();
+    expect(await moving('new')).toEqual({ ...family, root: at('new') });
     expect(await store.libraries()).toContainEqual({ ...family, root: at('new') });
+    expect(await bare.libraries()).toEqual(before);
   });
 
   it('is listed with its photos of the model at hand, and as away when its folder is', async () => {
@@ -73,18 +88,21 @@ describe('a library', () => {
   });
 
   it('is changed only while no index run is under way', async () => {
-    const store = new MemoryStore();
+    const session = memorySession({ home, store: new MemoryStore(), embedder: new HashEmbedder() });
+    const machine = machineIn(home, {}, session.settings.milvusUri);
+    const store = onMachine(await session.store(), machine);
+    session.index = async () => ({ store, table: store.table(testModel) });
     await store.putLibrary(family);
-    const session = memorySession({ home, store, embedder: new HashEmbedder() });
     const waited: string[] = [];
     const deps = {
-      world: { pid: 1 },
+      world: testWorld(),
       session,
       signal: new AbortController().signal,
       onWait: () => waited.push('waited'),
     };
     const held = { onWait: () => undefined, signal: deps.signal };
     const wanted = { name: 'Family', root: '/cwd/Family' };
+    const never = () => Promise.reject(new Error('nobody needs to be asked'));
     let relocating: Promise<unknown> = Promise.resolve();
     await holdIndex({ pid: 2 }, session.settings, held, async () => {
       relocating = relocateLibrary(deps, wanted, home);
@@ -92,8 +110,8 @@ describe('a library', () => {
       expect(await store.libraries()).toEqual([family]);
     });
     expect(await relocating).toEqual({ library: { ...family, root: home }, from: family.root });
-    expect(await forgetLibrary(deps, wanted)).toEqual({ library: { ...family, root: home }, removed: 0 });
-    await expect(forgetLibrary(deps, wanted)).rejects.toMatchObject({ code: 'library_unknown' });
+    expect(await forgetLibrary(deps, wanted, never)).toEqual({ library: { ...family, root: home }, removed: 0 });
+    await expect(forgetLibrary(deps, wanted, never)).rejects.toMatchObject({ code: 'library_unknown' });
   });
 
   it('is part of the status, which says what could not be counted', async () => {

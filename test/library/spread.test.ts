@@ -20,7 +20,7 @@ async function searchable(angles: readonly number[]) {
   const asked: number[] = [];
   const sorted = rows
     .map((row): FoundPhoto => {
-      const more = { file: `/photos/${row.path}`, libraryName: 'Photos', available: true };
+      const more = { file: `/photos/${row.path}`, libraryName: 'Photos', available: true, mounted: true };
       return { ...recordOf(row), score: row.vector[0] ?? 0, rankedBy: 'cosine', ...more };
     })
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1));

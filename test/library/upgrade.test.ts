@@ -14,6 +14,7 @@ import { UNREAD } from '../../src/store/port.ts';
 import { collect, freshModel } from '../store/samples.ts';
 import { writeVersion1 } from '../store/version-1.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';
+import { onlyMachine } from '../support/indexer.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 
 let home: LiteHome;
@@ -58,6 +59,7 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
         table,
         openEmbedder: async () => embedder,
         onEvent: (event) => events.push(event),
+        ...onlyMachine(),
         elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => false,

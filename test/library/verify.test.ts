@@ -12,6 +12,7 @@ import { insideTilted, makeVariant, VARIANTS } from '../../src/library/verify/va
 import { type VerifyReport, type VerifyRequest, verifyIndex } from '../../src/library/verify/verify.ts';
 import type { PhotoRow } from '../../src/store/port.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
+import { onlyMachine } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 let home: string;
@@ -77,6 +78,7 @@ class Bench {
         table: this.table,
         openEmbedder: async () => this.embedder,
         onEvent: () => undefined,
+        ...onlyMachine(),
         elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => true,

@@ -15,6 +15,7 @@ import { changedFolders, commonFolder, unignored } from '../../src/library/watch
 import { WatchedRoots } from '../../src/library/watch/roots.ts';
 import { type WatchEvent, watchFolders } from '../../src/library/watch/watch.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
+import { onlyMachine } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 let home: string;
@@ -89,6 +90,7 @@ class Watch {
           if (event.kind === 'kept') kept.push(event.library.root);
         },
         interrupted: new AbortController().signal,
+        ...onlyMachine(),
         elapsed: () => performance.now(),
         confirmPrune: async () => false,
       },

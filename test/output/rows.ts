@@ -29,6 +29,7 @@ export function resultRow(overrides: Partial<SearchResultRow> = {}): SearchResul
     modifiedAt: '2024-06-16T08:00:00.000Z',
     sizeBytes: 3_600_000,
     available: true,
+    mounted: true,
     ...overrides,
   };
 }

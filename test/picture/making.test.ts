@@ -72,8 +72,10 @@ describe('a comic', () => {
     const never = () => Promise.reject(new Error('nothing needs to be searched'));
     // Where something is indexed, a private photo may show the same.
     const { milvusUri: _, ...settings } = room.session.settings;
+    const { machine } = room.session;
     room.session = {
       settings,
+      machine,
       model: never,
       store: never,
       index: never,

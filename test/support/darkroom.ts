@@ -16,6 +16,7 @@ import { Outlet } from '../../src/picture/outlet.ts';
 import type { WordQuery } from '../../src/picture/word-query.ts';
 import type { Settings } from '../../src/settings.ts';
 import { FakeOpenAi } from '../fake-openai/server.ts';
+import { onlyMachine } from './indexer.ts';
 import { MemoryStore } from './memory-store.ts';
 import { memorySession } from './session.ts';
 import { testWorld } from './world.ts';
@@ -87,6 +88,7 @@ export class Darkroom {
         table: this.store.table(this.#embedder.model),
         openEmbedder: async () => borrowed(this.#embedder),
         onEvent: () => undefined,
+        ...onlyMachine(),
         elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => false,

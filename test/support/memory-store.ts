@@ -16,10 +16,17 @@ import type {
 
 /** Both ports over plain maps: for tests of what stands above them. The contract suite holds them to the same rules. */
 export class MemoryStore implements PhotoStore {
-  readonly kind = 'lite';
+  readonly kind: PhotoStore['kind'];
   readonly #libraries = new Map<string, Library>();
   readonly #tables = new Map<string, { readonly model: ModelIdentity; readonly table: MemoryTable }>();
 
+  constructor(kind: PhotoStore['kind'] = 'lite') {
+    this.kind = kind;
+  }
+
+  tables(): MemoryTable[] {
+    return [...this.#tables.values()].map(({ table }) => table);
+  }
   async libraries(): Promise<Library[]> {
     return [...this.#libraries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }

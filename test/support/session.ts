@@ -1,4 +1,5 @@
 import type { Embedder } from '../../src/embedding/port.ts';
+import { openMachine } from '../../src/library/machine.ts';
 import type { Session } from '../../src/library/session.ts';
 import { loadSettings } from '../../src/settings.ts';
 import type { MemoryStore } from './memory-store.ts';
@@ -16,9 +17,11 @@ interface Parts {
 /** A session over the store in memory and an embedder that is open. */
 export function memorySession({ home, store, embedder, model }: Parts): Session {
   const world = testWorld({ env: { CURATE_HOME: home, MILVUS_URI: 'http://127.0.0.1:1' } });
+  const settings = loadSettings(world, { model });
   const used = embedder.model;
   return {
-    settings: loadSettings(world, { model }),
+    settings,
+    machine: openMachine(settings),
     model: async () => used,
     isNew: async () => false,
     store: async () => store,

@@ -9,14 +9,14 @@ const MAX_AGE_MS = 2_000;
 export class RowWriter {
   /** Rejects with the store's first failure, as soon as it happens; never resolves. */
   readonly failure: Promise<never>;
-  readonly #table: PhotoTable;
+  readonly #table: Pick<PhotoTable, 'upsert'>;
   readonly #fail: (error: unknown) => void;
   #rows: PhotoRow[] = [];
   /** The write under way; one that failed stays, so that whoever waits for it is told. */
   #writing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(table: PhotoTable) {
+  constructor(table: Pick<PhotoTable, 'upsert'>) {
     this.#table = table;
     let fail: (error: unknown) => void = () => undefined;
     this.failure = new Promise<never>((_, reject) => {

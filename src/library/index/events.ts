@@ -1,10 +1,12 @@
-import type { Library } from '../../store/port.ts';
+import type { Lease, Library } from '../../store/port.ts';
 import type { FasterModel } from './faster-model.ts';
 
 /** What an index run reports while it goes; renderers handle every kind. */
 export type IndexEvent =
   /** Another process changes the index; this run begins when it is done. `holder` is its id, where it is known. */
   | { readonly kind: 'waiting'; readonly holder: number | null }
+  /** Another machine changes the library; this run goes on when it is done. */
+  | { readonly kind: 'leased'; readonly library: Library; readonly lease: Lease }
   /** The model is another than the index was made with: of so many photos, in about so many seconds. */
   | { readonly kind: 'new-model'; readonly model: string; readonly photos: number; readonly seconds: number }
   /** A first run is going to be long, and another model would make it shorter. */

@@ -2,8 +2,11 @@ import type { Embedder } from '../../embedding/port.ts';
 import { UserError } from '../../errors.ts';
 import { walk } from '../../photos/walk.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
-import { photoFile } from '../paths.ts';
-import { realFolder, type Scope, scopesOf } from '../scopes.ts';
+import { type LeasePace, Leases } from '../lease.ts';
+import type { Machine } from '../machine.ts';
+import { isMounted, outermost, photoFile } from '../paths.ts';
+import { removeRows } from '../rows.ts';
+import { demandProof, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
 import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
 import { embedAll } from './embed-all.ts';
@@ -22,6 +25,14 @@ export interface IndexDeps extends PhotoIndex {
   readonly interrupted: AbortSignal;
   /** A clock in milliseconds. */
   elapsed(): number;
+  /** As it was named, for machines that share the libraries. */
+  readonly modelName: string;
+  readonly machine: Machine;
+  /** For others to read who is at work. */
+  readonly holder: string;
+  /** Milliseconds since 1970. */
+  now(): number;
+  readonly pace?: LeasePace;
   /** Whether to remove photos although it looks as if a drive were away. */
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -29,6 +40,8 @@ export interface IndexDeps extends PhotoIndex {
 export interface IndexRequest {
   /** Absolute folders; none means every known library. */
   readonly roots: readonly string[];
+  /** The name of the library that the folders belong to, for every machine that indexes it by this name. */
+  readonly library?: string;
   /** gitignore patterns. */
   readonly ignore: readonly string[];
   /** Reports what a run would do, and changes nothing. */
@@ -41,17 +54,43 @@ export interface IndexRequest {
  * Brings the index up to date with the folders: walk, compare, embed what is new or changed, then remove what is
  * gone. Rows are written as the run goes, so that the next run continues one that
  * was cut off at any moment.
+ * Each library is held by a lease meanwhile, so that one machine at a time changes it.
  * @throws UserError `libraries_away` when no root is given and none of the known ones is there, and what the store throws:
  * what is wrong with the table is found before anything is embedded.
  */
 export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promise<IndexReport> {
-  const { store, table, onEvent } = deps;
-  const libraries = await store.libraries();
-  const scopes = await chooseScopes(request, libraries, onEvent);
+  const { store, machine, onEvent } = deps;
+  const leases = new Leases({
+    store,
+    machine: await machine.id(),
+    holder: deps.holder,
+    now: deps.now,
+    elapsed: deps.elapsed,
+    signal: deps.interrupted,
+    onWait: (library, lease) => onEvent({ kind: 'leased', library, lease }),
+    ...(deps.pace === undefined ? {} : { pace: deps.pace }),
+  });
+  try {
+    return await indexHeld(deps, request, leases);
+  } catch (error) {
+    // What was written after another machine had removed it belongs to nothing.
+    for (const library of leases.removed()) await removeRows(deps.table, library);
+    throw error;
+  } finally {
+    await leases.release();
+  }
+}
+
+async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases): Promise<IndexReport> {
+  const { table, onEvent } = deps;
+  const stored = await provenLibraries(deps, deps.machine);
+  const scopes = await chooseScopes(deps, request, stored);
   // Also where nothing is indexed yet: a table that is not ours must not cost the embedding first.
   await table.count();
-  for (const { library, isNew } of scopes) if (isNew && !request.dryRun) await store.putLibrary(library);
+  const libraries = withScopes(stored, scopes);
   if (!request.dryRun) {
+    for (const library of heldBy(scopes)) await leases.hold(library);
+    for (const { library, joins } of scopes) if (joins) await proveHeld(deps, library);
     const onProgress = (done: number, total: number): void => onEvent({ kind: 'upgrading', done, total });
     await table.upgrade({ interrupted: deps.interrupted, onProgress });
   }
@@ -98,12 +137,25 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     await preview(jobs, leaving, known, onEvent);
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
-  const writer = new RowWriter(table);
+  const changing = (library: string): Promise<void> => leases.changing(library, deps.modelName);
+  const writer = new RowWriter({
+    upsert: async (rows) => {
+      for (const library of new Set(rows.map((row) => row.library))) await changing(library);
+      await table.upsert(rows);
+    },
+  });
   const done = await embedAll({ ...deps, writer, known }, jobs);
   await writer.finish();
   const doubled = companions.flatMap((raws) => leaveRaws(raws, done.standIns));
-  if (!done.interrupted) await removeGone(deps, leaving, { ...done, doubled });
+  if (!done.interrupted) {
+    const take = async (library: Library): Promise<void> => {
+      await leases.hold(library);
+      await changing(library.id);
+    };
+    await removeGone({ ...deps, take, drop: (library) => leases.drop(library) }, leaving, { ...done, doubled, known });
+  }
   await table.flush();
+  await leases.confirm();
   for (const { library } of scopes) reportOf(reports, library).photos = await table.count(library.id);
   return {
     libraries: [...reports.values()],
@@ -114,19 +166,57 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
 }
 
 async function chooseScopes(
-  { roots, mayAllBeAway = false }: IndexRequest,
+  deps: IndexDeps,
+  { roots, library: name, mayAllBeAway = false }: IndexRequest,
   libraries: readonly Library[],
-  onEvent: OnIndexEvent,
 ): Promise<Scope[]> {
-  if (roots.length > 0) return scopesOf(await Promise.all(roots.map(realFolder)), libraries);
+  const { store, table, onEvent } = deps;
+  const machine = await deps.machine.id();
+  if (roots.length > 0) {
+    const real = await Promise.all(roots.map(realFolder));
+    if (name === undefined) return scopesOf(real, libraries, { machine, kind: store.kind });
+    const joining = { name, machine, index: { store, table } };
+    return Promise.all(outermost(real).map((root) => joinScope(root, libraries, joining)));
+  }
+  const here = libraries.filter(isMounted);
   const present: string[] = [];
-  for (const library of libraries) {
+  for (const library of here) {
     const root = await realFolder(library.root).catch(() => null);
     if (root === library.root) present.push(root);
     else onEvent({ kind: 'away', library });
   }
-  if (present.length === 0 && libraries.length > 0 && !mayAllBeAway) throw allAway(libraries);
-  return scopesOf(present, libraries);
+  if (here.length === 0 && libraries.length > 0 && !mayAllBeAway) throw noneHere(libraries);
+  if (present.length === 0 && here.length > 0 && !mayAllBeAway) throw allAway(here);
+  return scopesOf(present, libraries, { machine, kind: store.kind });
+}
+
+/** What the store has and what this run adds to it, as this run sees them. */
+function withScopes(stored: readonly Library[], scopes: readonly Scope[]): Library[] {
+  const libraries = new Map(stored.map((library) => [library.id, library]));
+  for (const { library } of scopes) libraries.set(library.id, library);
+  return [...libraries.values()];
+}
+
+/** Every library that a run may change, in order of id, so that two runs never wait for each other. */
+function heldBy(scopes: readonly Scope[]): Library[] {
+  const held = scopes.flatMap(({ library, absorbs }) => [library, ...absorbs]);
+  return held.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+async function proveHeld(deps: IndexDeps, library: Library): Promise<void> {
+  try {
+    await demandProof(deps, library, library.root);
+  } catch (error) {
+    await deps.machine.forget(library.id);
+    throw error;
+  }
+}
+
+function noneHere(libraries: readonly Library[]): UserError {
+  const names = libraries.map(({ name }) => name).join(', ');
+  return new UserError('libraries_elsewhere', `None of the libraries is on this machine: ${names}.`, {
+    hint: 'Name a folder: curate index FOLDER. With --library NAME it becomes a part of one of these.',
+  });
 }
 
 function allAway(libraries: readonly Library[]): UserError {

@@ -10,12 +10,14 @@ export interface KnownPhoto {
 
 /** Everything the index holds, without vectors: by path for reconciling, by content for reusing vectors. */
 export class KnownPhotos {
+  #libraries: readonly Library[] = [];
   readonly #byPath = new Map<string, Map<string, StoredPhoto>>();
   readonly #sizes = new Set<number>();
   readonly #byHash = new Map<string, KnownPhoto[]>();
 
   static async load(table: PhotoTable, libraries: readonly Library[]): Promise<KnownPhotos> {
     const known = new KnownPhotos();
+    known.#libraries = libraries;
     for (const library of libraries) {
       const paths = new Map<string, StoredPhoto>();
       known.#byPath.set(library.id, paths);
@@ -37,6 +39,14 @@ export class KnownPhotos {
 
   of(library: Library): ReadonlyMap<string, StoredPhoto> {
     return this.#byPath.get(library.id) ?? new Map();
+  }
+
+  /** Rows by the library they are in; of those that are not known, none. */
+  byLibrary(ids: ReadonlySet<string>): { readonly library: Library; readonly ids: readonly string[] }[] {
+    return this.#libraries.flatMap((library) => {
+      const some = [...this.of(library).values()].flatMap(({ id }) => (ids.has(id) ? [id] : []));
+      return some.length === 0 ? [] : [{ library, ids: some }];
+    });
   }
 
   /** Whether a file of this size could have content that already has a vector. */

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { hashFile } from '../../files/hash.ts';
 import { photoFile } from '../paths.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
@@ -24,7 +22,7 @@ export async function preview(
       job.report.unchanged += 1;
       continue;
     }
-    const sha256 = known.hasSize(job.found.size) ? await hash(photoFile(job.library, job.found.path)) : null;
+    const sha256 = known.hasSize(job.found.size) ? await hashFile(photoFile(job.library, job.found.path)) : null;
     if (sha256 !== null && known.withHash(sha256).length > 0) await countKnown(job, sha256, known, moved);
     else countFresh(job);
   }
@@ -35,13 +33,4 @@ export async function preview(
     else onEvent({ kind: 'kept', library, photos: lost, reason });
     report.photos = report.unchanged + report.updated + report.added + report.moved + (reason === null ? 0 : lost);
   }
-}
-
-/** Lower-case hex; null when the file cannot be read: a run reports why. */
-async function hash(file: string): Promise<string | null> {
-  const sha256 = createHash('sha256');
-  return pipeline(createReadStream(file), sha256).then(
-    () => sha256.digest('hex'),
-    () => null,
-  );
 }

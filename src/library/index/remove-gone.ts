@@ -1,5 +1,6 @@
 import type { Library, PhotoIndex, StoredPhoto } from '../../store/port.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
+import type { KnownPhotos } from './known.ts';
 import { suspicious } from './reconcile.ts';
 
 /** What a walk did not find again of one library. */
@@ -16,7 +17,11 @@ export interface Leaving {
   readonly superseded?: readonly StoredPhoto[];
 }
 
-interface RemoveDeps extends PhotoIndex {
+interface RemoveDeps extends Pick<PhotoIndex, 'table'> {
+  /** To be called before rows of a library are removed. */
+  take(library: Library): Promise<void>;
+  /** Forgets a library that nothing is left of. */
+  drop(library: Library): Promise<void>;
   readonly onEvent: OnIndexEvent;
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -27,6 +32,8 @@ interface Replaced {
   readonly undecodable: ReadonlySet<string>;
   /** RAW files whose JPEG is in the index again. */
   readonly doubled: readonly string[];
+  /** Says of which library a row is. */
+  readonly known: KnownPhotos;
 }
 
 /** Ids per delete. */
@@ -51,10 +58,12 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     const leaves = entry.gone.length + (entry.superseded?.length ?? 0);
     if (entry.absorbedBy !== undefined && removes && leaves === stored) emptied.push(entry);
   }
-  const all = [...ids];
-  for (let from = 0; from < all.length; from += MAX_IDS) await deps.table.remove(all.slice(from, from + MAX_IDS));
+  for (const { library, ids: all } of replaced.known.byLibrary(ids)) {
+    await deps.take(library);
+    for (let from = 0; from < all.length; from += MAX_IDS) await deps.table.remove(all.slice(from, from + MAX_IDS));
+  }
   for (const { library, absorbedBy } of emptied) {
-    await deps.store.removeLibrary(library.id);
+    await deps.drop(library);
     if (absorbedBy !== undefined) deps.onEvent({ kind: 'absorbed', library, into: absorbedBy });
   }
 }

@@ -5,6 +5,7 @@ import type { Embedder, EmbeddingModel, StageTimings } from '../../embedding/por
 import type { PhotoIndex, PhotoStore } from '../../store/port.ts';
 import type { World } from '../../world.ts';
 import { rememberModel } from '../active-model.ts';
+import type { LeasePace } from '../lease.ts';
 import { refreshPairs } from '../ranking/pairs.ts';
 import type { Session } from '../session.ts';
 import type { IndexReport, OnIndexEvent } from './events.ts';
@@ -13,8 +14,9 @@ import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.t
 import { holdIndex } from './lock.ts';
 
 export interface IndexRunDeps extends Pick<IndexDeps, 'onEvent' | 'confirmPrune'> {
-  readonly world: Pick<World, 'pid' | 'cores' | 'elapsed'>;
+  readonly world: Pick<World, 'pid' | 'hostname' | 'cores' | 'elapsed' | 'now'>;
   readonly session: Session;
+  readonly pace?: LeasePace;
   /** Aborting ends the waiting for another run; else it finishes the photos in flight and leaves the rest. */
   readonly signal: AbortSignal;
 }
@@ -74,6 +76,11 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           onEvent: onProgress,
           interrupted: signal,
           elapsed: world.elapsed,
+          now: () => world.now().getTime(),
+          modelName: nameOf(session, model),
+          machine: session.machine,
+          holder: `${world.hostname} (process ${world.pid})`,
+          ...(deps.pace === undefined ? {} : { pace: deps.pace }),
           confirmPrune: deps.confirmPrune,
         },
         request,
@@ -85,7 +92,7 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
       await Promise.all([faster?.close(), early?.then((embedder) => embedder.close())]);
     }
   });
-  if (!request.dryRun) await remember(session, model);
+  if (!request.dryRun) await rememberModel(session.settings, nameOf(session, model));
   return { report, model, store: kind, seconds: (world.elapsed() - started) / 1000, fasterModel };
 }
 
@@ -121,9 +128,8 @@ async function announceNewModel(
   onEvent({ kind: 'new-model', model: own.id, photos, seconds: photos / ((USUAL_RATE * world.cores) / 2) });
 }
 
-async function remember({ settings }: Session, model: EmbeddingModel): Promise<void> {
+/** As it is remembered: a model file by its whole path, since the next run may start elsewhere. */
+function nameOf({ settings }: Session, model: EmbeddingModel): string {
   const name = settings.model;
-  // A model file is remembered by its whole path: the next run may start elsewhere.
-  const lasting = name?.endsWith('.onnx') && !isAbsolute(name) ? model.file : (name ?? model.id);
-  await rememberModel(settings, lasting);
+  return name?.endsWith('.onnx') && !isAbsolute(name) ? model.file : (name ?? model.id);
 }

@@ -5,6 +5,7 @@ import type { PhotoVector } from '../../library/embed-photos.ts';
 import type { FasterModel } from '../../library/index/faster-model.ts';
 import type { IndexRun } from '../../library/index/run.ts';
 import type { LibraryState } from '../../library/libraries.ts';
+import { isMounted } from '../../library/paths.ts';
 import type { NamedTerm } from '../../library/query/read.ts';
 import type { AnsweredPhoto } from '../../library/query/search.ts';
 import type { SearchOrder } from '../../library/ranking/ranker.ts';
@@ -69,6 +70,7 @@ export function resultRow(photo: AnsweredPhoto, index: number): SearchResultRow 
     rankedBy: photo.rankedBy,
     ...photoFacts(photo),
     available: photo.available,
+    mounted: photo.mounted,
   };
 }
 
@@ -107,7 +109,13 @@ export interface StatusDocument {
   readonly unlisted: Status['unlisted'];
 }
 
-type LibraryEntry = Pick<LibraryState, 'name' | 'root' | 'photos' | 'available'>;
+interface LibraryEntry extends Pick<LibraryState, 'id' | 'name' | 'photos' | 'available'> {
+  /** Null where this machine does not have it. */
+  readonly root: string | null;
+  readonly mounted: boolean;
+  /** Who indexes it now. */
+  readonly indexing: { readonly by: string; readonly since: string } | null;
+}
 
 export function statusDocument({ model, store, libraries, models, sizes, folders, unlisted }: Status): StatusDocument {
   return {
@@ -145,8 +153,11 @@ export function libraryChangeDocument(changed: LibraryChange): LibraryDocument<L
   return { schema: 'curate.library/1', libraries: [changed] };
 }
 
-function libraryEntry({ name, root, photos, available }: LibraryState): LibraryEntry {
-  return { name, root, photos, available };
+function libraryEntry(library: LibraryState): LibraryEntry {
+  const { id, name, root, photos, available, lease } = library;
+  const mounted = isMounted(library);
+  const indexing = lease === undefined ? null : { by: lease.holder, since: new Date(lease.since).toISOString() };
+  return { id, name, root: mounted ? root : null, photos, available, mounted, indexing };
 }
 
 export interface VerifyDocument extends VerifyReport {

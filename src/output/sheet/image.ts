@@ -59,10 +59,10 @@ export async function drawSheet(
   for (let row = 0; row < layout.rows; row += 1) {
     const here = results.slice(row * columns, (row + 1) * columns);
     const tiles = await Promise.all(
-      here.map(async ({ path, available }, i): Promise<Tile> => {
+      here.map(async ({ path, available, mounted }, i): Promise<Tile> => {
         const picture = available
           ? await photo(path, frame)
-          : ({ kind: 'none', reason: 'Drive away or deleted' } as const);
+          : ({ kind: 'none', reason: mounted ? 'Drive away or deleted' : 'Not on this machine' } as const);
         return { picture, x: margin + i * (frame.width + gap), ...frame };
       }),
     );

@@ -21,8 +21,10 @@ export async function renderSheetPage(world: World, render: RenderPhoto, content
     Promise.all(queries.map((file) => picture(file, queries.length === 1 ? 720 : edge))),
     Promise.all(
       results.map(
-        async ({ path, available }): Promise<Thumbnail> =>
-          available ? await picture(path, edge) : { kind: 'none', reason: 'Drive away or deleted' },
+        async ({ path, available, mounted }): Promise<Thumbnail> =>
+          available
+            ? await picture(path, edge)
+            : { kind: 'none', reason: mounted ? 'Drive away or deleted' : 'Not on this machine' },
       ),
     ),
   ]);

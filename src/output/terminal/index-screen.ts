@@ -69,6 +69,8 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
       const process = event.holder === null ? '' : ` (process ${event.holder})`;
       return `Another curate index${process} is at work; waiting for it to end.`;
     }
+    case 'leased':
+      return `${name}: ${event.lease.holder} has been indexing it since ${clock(event.lease.since)}; waiting for it to end.`;
     case 'new-model':
       return `New model ${event.model}: all photos are embedded again, about ${duration(event.seconds)} for ${count(event.photos, 'photo')}. The index of the other model stays.`;
     case 'faster-model':
@@ -99,4 +101,11 @@ function fasterModelSentence({ model, photos, seconds, measured, reason }: Faste
     `${long}about ${timesAsFast.toFixed(1)} times as fast on this machine (measured on these photos), which saves ` +
     `${duration(savesSeconds)}. To take it, stop with Ctrl-C and index with --model ${model}; this run goes on as it is.`
   );
+}
+
+/** Of this machine's day: "14:02", with the date when it was another day's. */
+function clock(ms: number): string {
+  const [then, today] = [new Date(ms), new Date()];
+  const time = then.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return then.toDateString() === today.toDateString() ? time : `${then.toLocaleDateString('en-CA')} ${time}`;
 }

@@ -13,6 +13,7 @@ const GAP = '  ';
 /** Cells below which a path says too little: other columns give way first. */
 const LEGIBLE = 32;
 const AWAY = ' (drive away or deleted)';
+const ELSEWHERE = ' (not on this machine)';
 
 /** Rows in columns as wide as their widest cell, a line each, with a newline at the end. Cells are made printable. */
 export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
@@ -88,7 +89,7 @@ function widthOf(columns: readonly Column[]): number {
 
 /** The path in its room, the name standing out, and a mark when the file is out of reach. */
 function pathCell(hit: SearchResultRow, room: number, style: Style, links: boolean): string {
-  const mark = hit.available ? '' : AWAY;
+  const mark = hit.available ? '' : hit.mounted ? AWAY : ELSEWHERE;
   const path = shortenPath(hit.path, room - mark.length, stringWidth);
   const { name } = printableParts(hit.path);
   const split = path.endsWith(name) ? path.length - name.length : 0;

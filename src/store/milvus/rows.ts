@@ -1,4 +1,5 @@
 import type { RowData } from '@zilliz/milvus2-sdk-node';
+import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Library, PhotoRecord, PhotoRow, StoredPhoto } from '../port.ts';
 import { MAX_BYTES, NO_VECTOR, type PhotosVersion } from './schema.ts';
@@ -97,15 +98,38 @@ export function toRow(row: MilvusRow): PhotoRow {
   return { ...toRecord(row), vector: new Float32Array(row.vec as number[]) };
 }
 
-export function libraryToMilvus(library: Library): RowData {
-  checkBytes(library.root, 'root', MAX_BYTES.path);
-  checkBytes(library.name, 'name', MAX_BYTES.name);
-  return { id: library.id, name: library.name, root: library.root, vec: [...NO_VECTOR] };
+export const LIBRARY_FIELDS = ['id', 'name', 'root'];
+
+export function libraryToMilvus({ id, name, root, ...state }: Library): RowData {
+  checkBytes(root, 'root', MAX_BYTES.path);
+  checkBytes(name, 'name', MAX_BYTES.name);
+  const written = JSON.stringify(librarySchema.parse(state));
+  checkBytes(written, 'state of a library', MAX_BYTES.state);
+  return { id, name, root, state: written, vec: [...NO_VECTOR] };
 }
 
+/** @throws UserError `store_foreign` for a row that curate did not write */
 export function toLibrary(row: MilvusRow): Library {
-  return { id: text(row.id), name: text(row.name), root: text(row.root) };
+  const kept = { id: text(row.id), name: text(row.name), root: text(row.root) };
+  if (row.state === undefined) return kept;
+  try {
+    return { ...kept, ...librarySchema.parse(JSON.parse(text(row.state))) };
+  } catch (error) {
+    throw new UserError('store_foreign', `What the store keeps of the library ${kept.name} cannot be read.`, {
+      hint: 'A newer version of curate may have written it: update this one.',
+      cause: error,
+    });
+  }
 }
+
+/** What is kept of a library in one text, so that a later version can add to it. */
+const librarySchema = z.object({
+  model: z.string().exactOptional(),
+  generation: z.number().exactOptional(),
+  lease: z
+    .object({ token: z.string(), machine: z.string(), holder: z.string(), since: z.number(), until: z.number() })
+    .exactOptional(),
+});
 
 /** A NaN would poison every search it meets, and Lite takes it without a word. */
 function checkVector(row: PhotoRow, dim: number): void {

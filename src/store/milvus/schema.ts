@@ -6,10 +6,19 @@ import type { Endpoint } from './endpoint.ts';
 /** Raised when fields change: a collection of an earlier version is copied into one of this (upgrade.ts). */
 export type PhotosVersion = 1 | 2;
 const PHOTOS_NAME = /^curate_photos_v[12]_[0-9a-f]{12}$/;
-const LIBRARIES_VERSION = 1;
+/** Version 1 has no state. */
+export type LibrariesVersion = 1 | 2;
 
 /** Bytes of UTF-8, as Milvus counts them. */
-export const MAX_BYTES = { id: 64, library: 128, name: 1024, path: 8192, camera: 256, takenFrom: 16 } as const;
+export const MAX_BYTES = {
+  id: 64,
+  library: 128,
+  name: 1024,
+  path: 8192,
+  camera: 256,
+  takenFrom: 16,
+  state: 8192,
+} as const;
 
 /** Milvus wants a vector in every collection; libraries have none of their own. */
 export const NO_VECTOR: readonly number[] = [1, 0];
@@ -70,16 +79,17 @@ const ADDED_IN_2: readonly Field[] = [
   { name: 'facts', data_type: 'Int32' },
 ];
 
-export function librariesSpec(): CollectionSpec {
+export function librariesSpec(version: LibrariesVersion): CollectionSpec {
   return {
-    name: `curate_libraries_v${LIBRARIES_VERSION}`,
+    name: `curate_libraries_v${version}`,
     fields: [
       { ...varchar('id', MAX_BYTES.library), is_primary_key: true },
       varchar('name', MAX_BYTES.name),
       varchar('root', MAX_BYTES.path),
+      ...(version === 1 ? [] : [varchar('state', MAX_BYTES.state)]),
       { name: 'vec', data_type: 'FloatVector', dim: NO_VECTOR.length },
     ],
-    properties: { 'curate.schema': String(LIBRARIES_VERSION) },
+    properties: { 'curate.schema': String(version) },
   };
 }
 

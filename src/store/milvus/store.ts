@@ -1,15 +1,15 @@
 import type { IndexedModel, Library, PhotoStore } from '../port.ts';
 import type { MilvusLine } from './client.ts';
-import { Collection, describe } from './collection.ts';
+import { Collection, type Consistency, describe } from './collection.ts';
 import { quote } from './filter.ts';
 import { pagesOf } from './pages.ts';
 import { MilvusTable } from './photo-table.ts';
-import { libraryToMilvus, toLibrary } from './rows.ts';
+import { LIBRARY_FIELDS, libraryToMilvus, toLibrary } from './rows.ts';
 import { isPhotosName, librariesSpec, modelOf } from './schema.ts';
 
 /** A PhotoStore on any Milvus: the embedded Lite 3.2, a server from 2.3 on, Zilliz Cloud. */
 export function milvusStore(line: MilvusLine): PhotoStore {
-  const libraries = new Collection(line, librariesSpec());
+  const libraries = new Libraries(line);
   const tables = new Map<string, MilvusTable>();
 
   return {
@@ -17,22 +17,9 @@ export function milvusStore(line: MilvusLine): PhotoStore {
       return line.endpoint.kind;
     },
 
-    async libraries({ recent = true } = {}) {
-      const found: Library[] = [];
-      const consistency = recent ? 'Strong' : 'Bounded';
-      for await (const page of pagesOf(libraries, { fields: ['id', 'name', 'root'], consistency })) {
-        for (const row of page) found.push(toLibrary(row));
-      }
-      return found;
-    },
-
-    async putLibrary(library) {
-      await libraries.upsert([libraryToMilvus(library)]);
-    },
-
-    async removeLibrary(id) {
-      await libraries.remove(`id == ${quote(id)}`);
-    },
+    libraries: ({ recent = true } = {}) => libraries.list(recent ? 'Strong' : 'Bounded'),
+    putLibrary: (library) => libraries.put(library),
+    removeLibrary: (id) => libraries.remove(id),
 
     models: () => indexedModels(line),
 
@@ -46,6 +33,54 @@ export function milvusStore(line: MilvusLine): PhotoStore {
       await line.close();
     },
   };
+}
+
+/** The collection of libraries, and the one that curate 0.1.0 made, which is read until something is written. */
+class Libraries {
+  readonly #current: Collection;
+  readonly #earlier: Collection;
+
+  constructor(line: MilvusLine) {
+    this.#current = new Collection(line, librariesSpec(2));
+    this.#earlier = new Collection(line, librariesSpec(1));
+  }
+
+  async list(consistency: Consistency): Promise<Library[]> {
+    const [earlier, current] = await Promise.all([
+      // Looked up each time, since another machine may have dropped it.
+      this.#earlier.exists().then((there) => (there ? listed(this.#earlier, LIBRARY_FIELDS, consistency) : [])),
+      listed(this.#current, [...LIBRARY_FIELDS, 'state'], consistency),
+    ]);
+    const found = new Map([...earlier, ...current].map((library) => [library.id, library]));
+    return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async put(library: Library): Promise<void> {
+    await this.#upgrade();
+    await this.#current.upsert([libraryToMilvus(library)]);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#upgrade();
+    await this.#current.remove(`id == ${quote(id)}`);
+  }
+
+  /** Copies what curate 0.1.0 kept and drops it; two machines that do so at once write the same. */
+  async #upgrade(): Promise<void> {
+    if (!(await this.#earlier.exists())) return;
+    const current = await listed(this.#current, ['id', 'name', 'root', 'state'], 'Strong');
+    const known = new Set(current.map(({ id }) => id));
+    const earlier = await listed(this.#earlier, LIBRARY_FIELDS, 'Strong');
+    const missing = earlier.filter(({ id }) => !known.has(id));
+    if (missing.length > 0) await this.#current.upsert(missing.map(libraryToMilvus));
+    await this.#earlier.drop();
+  }
+}
+
+async function listed(collection: Collection, fields: readonly string[], consistency: Consistency): Promise<Library[]> {
+  const found: Library[] = [];
+  for await (const page of pagesOf(collection, { fields, consistency })) found.push(...page.map(toLibrary));
+  return found;
 }
 
 async function indexedModels(line: MilvusLine): Promise<IndexedModel[]> {

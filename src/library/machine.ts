@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { systemErrorCode, UserError, unwritable } from '../errors.ts';
+import { writeWhole } from '../files/atomic-write.ts';
+import { type Settings, spelling } from '../settings.ts';
+import type { Library, PhotoStore } from '../store/port.ts';
+import { storeKey } from './active-model.ts';
+
+/** What this machine alone knows of the libraries that it shares with others: where they are. */
+export interface Machine {
+  /** Made by the first run, and kept. */
+  id(): Promise<string>;
+  /** Absolute roots by library id, of this store; each was seen to hold the library's photos. */
+  roots(): Promise<ReadonlyMap<string, string>>;
+  keep(library: string, root: string): Promise<void>;
+  forget(library: string): Promise<void>;
+  /** Where the person says that libraries are, by `spelling` of their name; nobody has looked whether they are. */
+  readonly mapped: Readonly<Record<string, string>>;
+}
+
+const schema = z.strictObject({
+  id: z.string(),
+  /** By store: roots by library id. */
+  stores: z.record(z.string(), z.record(z.string(), z.string())),
+});
+type Kept = z.infer<typeof schema>;
+
+export function openMachine(settings: Pick<Settings, 'milvusUri' | 'paths' | 'roots'>): Machine {
+  const { data } = settings.paths;
+  const key = storeKey(settings);
+  const rootsIn = ({ stores }: Kept): Record<string, string> => stores[key] ?? {};
+  const change = async (edit: (roots: Record<string, string>) => Record<string, string>): Promise<void> => {
+    const kept = (await read(data)) ?? fresh();
+    const roots = edit(rootsIn(kept));
+    if (JSON.stringify(roots) !== JSON.stringify(rootsIn(kept))) {
+      await write(data, { ...kept, stores: { ...kept.stores, [key]: roots } });
+    }
+  };
+  return {
+    id: async () => {
+      const kept = await read(data);
+      if (kept !== null) return kept.id;
+      const made = fresh();
+      await write(data, made);
+      return made.id;
+    },
+    roots: async () => new Map(Object.entries(rootsIn((await read(data)) ?? fresh()))),
+    keep: (library, root) => change((roots) => ({ ...roots, [library]: root })),
+    forget: (library) => change(({ [library]: _, ...others }) => others),
+    mapped: settings.roots ?? {},
+  };
+}
+
+const fresh = (): Kept => ({ id: randomUUID(), stores: {} });
+const fileIn = (dataFolder: string): string => join(dataFolder, 'machine.json');
+
+async function read(dataFolder: string): Promise<Kept | null> {
+  const file = fileIn(dataFolder);
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return null;
+    throw new UserError('data_damaged', `${file}, which notes where the libraries are on this machine, is damaged.`, {
+      hint: 'Remove it, and index each folder once with the name of its library: curate index FOLDER --library NAME',
+      cause: error,
+    });
+  }
+}
+
+async function write(dataFolder: string, kept: Kept): Promise<void> {
+  try {
+    await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+    await writeWhole(fileIn(dataFolder), `${JSON.stringify(kept)}\n`, 0o600);
+  } catch (error) {
+    throw unwritable(dataFolder, error);
+  }
+}
+
+/**
+ * A store as this machine sees it: the root of a library is where it is here. Until a run has looked, a library that
+ * curate 0.1.0 made is taken to be where it was, if there is such a folder.
+ */
+export function onMachine(store: PhotoStore, machine: Machine): PhotoStore {
+  /** What the store itself keeps as roots, for other machines that have not looked yet. */
+  const stored = new Map<string, string>();
+  return {
+    get kind() {
+      return store.kind;
+    },
+    libraries: async (options) => {
+      const [libraries, roots] = await Promise.all([store.libraries(options), machine.roots()]);
+      return libraries.map((library) => {
+        stored.set(library.id, library.root);
+        const known = machine.mapped[spelling(library.name)] ?? roots.get(library.id);
+        const taken = store.kind === 'lite' || existsSync(library.root) ? library.root : '';
+        return { ...library, root: known ?? (taken || elsewhere(library.name)) };
+      });
+    },
+    putLibrary: async (library) => {
+      await store.putLibrary({ ...library, root: stored.get(library.id) ?? '' });
+      if (isAbsolute(library.root)) await machine.keep(library.id, library.root);
+    },
+    removeLibrary: async (id) => {
+      await store.removeLibrary(id);
+      await machine.forget(id);
+    },
+    models: () => store.models(),
+    table: (model) => store.table(model),
+    close: () => store.close(),
+  };
+}
+
+/** Whether the person says where a library is. */
+export function isMapped({ mapped }: Machine, name: string): boolean {
+  return mapped[spelling(name)] !== undefined;
+}
+
+/** In place of a root: no path of a file system, and read by people as "in the library of this name". */
+export function elsewhere(name: string): string {
+  return `${name.replace(/[\\/]/g, '_')}:`;
+}
+
+/** The id of a library that every machine finds by its name, so that two which make it at once make one. */
+export function sharedId(name: string): string {
+  return createHash('sha256').update('library\0').update(name).digest('hex');
+}
+
+/** The id of a folder's own library: the same path on two machines is two libraries. */
+export function ownId(machine: string, root: string): string {
+  return `${ownPrefix(machine)}${digest(root)}`;
+}
+
+/** Whether a library is this machine's alone, because it was made here without a name to share it by. */
+export function isOwn({ id }: Pick<Library, 'id'>, machine: string): boolean {
+  return id.startsWith(ownPrefix(machine));
+}
+
+const ownPrefix = (machine: string): string => `${digest(machine)}-`;
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);

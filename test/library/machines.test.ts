@@ -1,0 +1,194 @@
+import { cp, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ownId, sharedId } from '../../src/library/machine.ts';
+import { TestMachine } from '../support/machines.ts';
+import { MemoryStore } from '../support/memory-store.ts';
+
+let disk: string;
+let store: MemoryStore;
+let a: TestMachine;
+let b: TestMachine;
+beforeEach(async () => {
+  disk = await realpath(await mkdtemp(join(tmpdir(), 'curate-machines-')));
+  store = new MemoryStore('server');
+  a = new TestMachine('a', disk, store);
+  b = new TestMachine('b', disk, store);
+});
+afterEach(() => rm(disk, { recursive: true, force: true }));
+
+async function fill(machine: TestMachine, folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await machine.put(`${folder}/${name}.jpg`, name);
+}
+
+/** Every row there is. */
+const stored = () => [...store.tables()].flatMap((table) => [...table.stored.values()]);
+
+describe('two machines', () => {
+  it('whose folders have one path and other photos never meet', async () => {
+    const [mine, yours] = [await a.machine.id(), await b.machine.id()];
+    expect(ownId(mine, '/home/me/Pictures')).not.toBe(ownId(yours, '/home/me/Pictures'));
+    await fill(a, 'Pictures', ['one', 'two']);
+    await fill(b, 'Pictures', ['three']);
+    await a.indexFolder(['Pictures']);
+    await b.indexFolder(['Pictures']);
+    const { libraries } = await a.indexFolder(['Pictures']);
+    expect(libraries).toMatchObject([{ name: 'Pictures', photos: 2, unchanged: 2, removed: 0 }]);
+    expect(await a.found()).toEqual(
+      ['Pictures-2:/three.jpg', a.at('Pictures/one.jpg'), a.at('Pictures/two.jpg')].sort(),
+    );
+    expect(await b.found()).toEqual(['Pictures:/one.jpg', 'Pictures:/two.jpg', b.at('Pictures/three.jpg')].sort());
+    const [away] = (await b.find()).filter(({ libraryName }) => libraryName === 'Pictures');
+    expect(away).toMatchObject({ mounted: false, available: false });
+  });
+
+  it('keep copies apart from their originals: nothing has moved', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await a.indexFolder(['Photos']);
+    await fill(b, 'Copies', ['one', 'two']);
+    const { libraries } = await b.indexFolder(['Copies']);
+    expect(libraries).toMatchObject([{ photos: 2, added: 2, moved: 0 }]);
+    expect(b.embedder.embedded).toBe(0);
+    expect(stored()).toHaveLength(4);
+    expect((await a.indexFolder(['Photos'])).libraries).toMatchObject([{ unchanged: 2, removed: 0 }]);
+  });
+
+  it('share photos by the name of their library, each once, wherever they are mounted', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three']);
+    await a.indexFolder(['Photos'], 'family');
+    await cp(a.at('Photos'), b.at('nas/Bilder'), { recursive: true, preserveTimestamps: true });
+    const { libraries } = await b.indexFolder(['nas/Bilder'], 'family');
+    expect(libraries).toMatchObject([{ name: 'family', photos: 3, unchanged: 3, added: 0, removed: 0 }]);
+    expect(stored()).toHaveLength(3);
+    expect(await b.found()).toEqual(['one', 'three', 'two'].map((name) => b.at(`nas/Bilder/${name}.jpg`)));
+    expect(await a.found()).toEqual(['one', 'three', 'two'].map((name) => a.at(`Photos/${name}.jpg`)));
+    // From now on the folder is known, and what happens there happens to both.
+    await b.put('nas/Bilder/four.jpg', 'four');
+    await b.delete('nas/Bilder/one.jpg');
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 3, added: 1, removed: 1 }]);
+    expect(await a.found()).toEqual(['four', 'three', 'two'].map((name) => a.at(`Photos/${name}.jpg`)));
+  });
+
+  it('join a library that was made without a name to share it by, and keep its rows', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await a.indexFolder(['Photos']);
+    await cp(a.at('Photos'), b.at('mnt'), { recursive: true });
+    expect((await b.indexFolder(['mnt'], 'Photos')).libraries).toMatchObject([{ photos: 2, unchanged: 2 }]);
+    expect(stored()).toHaveLength(2);
+  });
+
+  it('refuse to join with a folder that does not hold the photos, and change nothing', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three']);
+    await a.indexFolder(['Photos'], 'family');
+    await fill(b, 'Photos', ['one', 'four', 'five']);
+    const before = stored();
+    await expect(b.indexFolder(['Photos'], 'family')).rejects.toMatchObject({
+      code: 'library_unproved',
+      kind: 'refused',
+      message: expect.stringContaining('1 of 3 were found there'),
+      hint: expect.stringContaining('--library OTHER-NAME'),
+    });
+    expect(stored()).toEqual(before);
+    expect((await b.machine.roots()).size).toBe(0);
+  });
+
+  it('that make one library at once make one', async () => {
+    for (const machine of [a, b]) await fill(machine, 'Photos', ['one', 'two']);
+    await Promise.all([a.indexFolder(['Photos'], 'family'), b.indexFolder(['Photos'], 'family')]);
+    expect(await store.libraries()).toMatchObject([{ id: sharedId('family'), name: 'family' }]);
+    expect(stored()).toHaveLength(2);
+    expect(a.embedder.embedded + b.embedder.embedded).toBe(2);
+    const waited = [...a.events, ...b.events].filter(({ kind }) => kind === 'leased');
+    expect(waited).toMatchObject([{ lease: { holder: expect.stringMatching(/^[ab] \(process 1\)$/) } }]);
+  });
+
+  it('that make one library at once of different photos do not: the second is refused', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await fill(b, 'Photos', ['three', 'four']);
+    const runs = await Promise.allSettled([a.indexFolder(['Photos'], 'family'), b.indexFolder(['Photos'], 'family')]);
+    expect(runs.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(runs.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'library_unproved' } });
+    expect(stored()).toHaveLength(2);
+    expect((await a.machine.roots()).size + (await b.machine.roots()).size).toBe(1);
+    expect((await store.libraries()).filter(({ lease }) => lease !== undefined)).toEqual([]);
+  });
+
+  it('take a library of their own over when it gets a name to share, and embed nothing', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await a.indexFolder(['Photos']);
+    const { libraries } = await a.indexFolder(['Photos'], 'family');
+    expect(libraries).toMatchObject([{ name: 'family', photos: 2, removed: 0 }]);
+    expect(await store.libraries()).toMatchObject([{ id: sharedId('family') }]);
+    expect(a.embedder.embedded).toBe(2);
+    expect(stored()).toHaveLength(2);
+  });
+
+  it('leave alone what they do not have: an index of everything is one of what is here', async () => {
+    await fill(a, 'Photos', ['one']);
+    await a.indexFolder(['Photos']);
+    await expect(b.indexFolder([])).rejects.toMatchObject({
+      code: 'libraries_elsewhere',
+      hint: expect.stringContaining('--library NAME'),
+    });
+    await fill(b, 'Trips', ['two']);
+    await b.indexFolder(['Trips']);
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ name: 'Trips', unchanged: 1 }]);
+    expect(stored()).toHaveLength(2);
+  });
+
+  it('see the photos of a library where they say it is', async () => {
+    await fill(a, 'Photos', ['one']);
+    await a.indexFolder(['Photos'], 'Family NAS');
+    const viewer = new TestMachine('c', disk, store, { roots: { family_nas: a.at('Photos') } });
+    expect(await viewer.find()).toMatchObject([{ file: a.at('Photos/one.jpg'), mounted: true, available: true }]);
+    // What is only said is proved before a run believes it.
+    const liar = new TestMachine('d', disk, store, { roots: { family_nas: a.at('curate') } });
+    await expect(liar.indexFolder([])).rejects.toMatchObject({ code: 'libraries_elsewhere' });
+    expect((await viewer.indexFolder([])).libraries).toMatchObject([{ unchanged: 1 }]);
+  });
+
+  it('move photos between their libraries, and tell each other so by the generations', async () => {
+    await fill(a, 'one', ['x']);
+    await fill(a, 'two', ['y']);
+    await a.indexFolder(['one', 'two']);
+    await rename(a.at('one/x.jpg'), a.at('two/x.jpg'));
+    expect((await a.indexFolder(['two'])).libraries).toMatchObject([{ moved: 1, photos: 2 }]);
+    expect((await store.libraries()).map(({ name, generation }) => [name, generation]).sort()).toEqual([
+      ['one', 2],
+      ['two', 2],
+    ]);
+    await a.indexFolder(['one', 'two']);
+    expect((await store.libraries()).map(({ generation }) => generation)).toEqual([2, 2]);
+    expect((await store.libraries()).filter(({ lease }) => lease !== undefined)).toEqual([]);
+  });
+});
+
+describe('a library made by curate 0.1.0 on a server', () => {
+  const old = { id: 'an-old-uuid', name: 'Pictures' };
+
+  it('is where its photos are, and nowhere else', async () => {
+    await fill(a, 'Pictures', ['one', 'two']);
+    await a.indexFolder(['Pictures'], 'made');
+    // As 0.1.0 left it: an id of its own, and the root in the store.
+    const table = store.table(a.embedder.model);
+    const made = stored();
+    await table.remove(made.map(({ id }) => id));
+    await store.removeLibrary(sharedId('made'));
+    await table.upsert(made.map((row) => ({ ...row, id: `old ${row.path}`, library: old.id })));
+    await store.putLibrary({ ...old, root: a.at('Pictures') });
+    const c = new TestMachine('c', disk, store);
+    expect(await c.found()).toEqual(['one', 'two'].map((name) => a.at(`Pictures/${name}.jpg`)));
+    const { libraries } = await c.indexFolder(['../a/Pictures']);
+    expect(libraries).toMatchObject([{ name: 'Pictures', photos: 2, unchanged: 2, removed: 0 }]);
+    expect(await c.machine.roots()).toEqual(new Map([[old.id, a.at('Pictures')]]));
+
+    // Another machine has other photos under that path.
+    await rm(a.at('Pictures'), { recursive: true });
+    await fill(a, 'Pictures', ['three']);
+    const d = new TestMachine('d', disk, store);
+    const { libraries: others } = await d.indexFolder(['../a/Pictures']);
+    expect(others).toMatchObject([{ name: 'Pictures-2', photos: 1, added: 1, removed: 0 }]);
+    expect(stored()).toHaveLength(3);
+  });
+});

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import type { IndexDeps } from '../../src/library/index/index-photos.ts';
+import { type Machine, openMachine } from '../../src/library/machine.ts';
+
+/** A machine that keeps its notes below `home`. */
+export function machineIn(home: string, roots: Readonly<Record<string, string>> = {}, milvusUri?: string): Machine {
+  const paths = { config: home, data: join(home, 'data'), cache: join(home, 'cache') };
+  return openMachine({ paths, roots, ...(milvusUri === undefined ? {} : { milvusUri }) });
+}
+
+/** Who indexes, for tests to which that does not matter: the only machine, whose store keeps the roots. */
+export function onlyMachine(): Pick<IndexDeps, 'machine' | 'modelName' | 'holder' | 'now'> {
+  const machine: Machine = {
+    id: async () => 'the only one',
+    roots: async () => new Map(),
+    keep: async () => undefined,
+    forget: async () => undefined,
+    mapped: {},
+  };
+  return { machine, modelName: 'test', holder: 'test (process 1)', now: () => Date.now() };
+}

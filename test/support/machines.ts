@@ -1,0 +1,90 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { IndexEvent, IndexReport } from '../../src/library/index/events.ts';
+import { type IndexDeps, type IndexRequest, indexPhotos } from '../../src/library/index/index-photos.ts';
+import type { LeasePace } from '../../src/library/lease.ts';
+import { type Machine, onMachine } from '../../src/library/machine.ts';
+import { type FoundPhoto, searchVector } from '../../src/library/vector-search.ts';
+import type { ModelIdentity, PhotoIndex, PhotoStore } from '../../src/store/port.ts';
+import { HashEmbedder, testModel } from './hash-embedder.ts';
+import { machineIn } from './indexer.ts';
+
+/** Fast enough for tests; a kill costs others a quarter of a second. */
+export const QUICK: LeasePace = { lastsMs: 250, settleMs: 5, pollMs: 5 };
+
+/** A machine with a disk and notes of its own, and a store that it shares with others. */
+export class TestMachine {
+  readonly name: string;
+  readonly home: string;
+  readonly machine: Machine;
+  readonly index: PhotoIndex;
+  readonly embedder = new HashEmbedder();
+  readonly events: IndexEvent[] = [];
+
+  /** @param disk the folder that stands for its disk */
+  constructor(
+    name: string,
+    disk: string,
+    store: PhotoStore,
+    { model = testModel as ModelIdentity, roots = {} }: { model?: ModelIdentity; roots?: Record<string, string> } = {},
+  ) {
+    this.name = name;
+    this.home = join(disk, name);
+    this.machine = machineIn(join(this.home, 'curate'), roots, 'http://nas:19530');
+    const here = onMachine(store, this.machine);
+    this.index = { store: here, table: here.table(model) };
+  }
+
+  at(path: string): string {
+    return join(this.home, path);
+  }
+
+  async put(path: string, content: string): Promise<void> {
+    await mkdir(dirname(this.at(path)), { recursive: true });
+    await writeFile(this.at(path), content);
+  }
+
+  async delete(path: string): Promise<void> {
+    await rm(this.at(path), { recursive: true });
+  }
+
+  /** @param library shared by this name; otherwise the folders are this machine's own */
+  indexFolder(
+    folders: readonly string[],
+    library?: string,
+    more: Partial<IndexDeps> & Partial<IndexRequest> = {},
+  ): Promise<IndexReport> {
+    return indexPhotos(
+      {
+        ...this.index,
+        machine: this.machine,
+        modelName: 'test',
+        holder: `${this.name} (process 1)`,
+        now: () => Date.now(),
+        pace: QUICK,
+        openEmbedder: async () => this.embedder,
+        onEvent: (event) => this.events.push(event),
+        interrupted: new AbortController().signal,
+        elapsed: () => performance.now(),
+        confirmPrune: async () => false,
+        ...more,
+      },
+      {
+        roots: folders.map((folder) => this.at(folder)),
+        ignore: [],
+        ...(library === undefined ? {} : { library }),
+        ...(more.dryRun === undefined ? {} : { dryRun: more.dryRun }),
+      },
+    );
+  }
+
+  /** Everything that a search finds here. */
+  find(): Promise<FoundPhoto[]> {
+    return searchVector(this.index, { vector: Float32Array.of(1, 0, 0, 0), k: 1000 });
+  }
+
+  /** What a search finds here: the files, or NAME:/path of what is not on this machine. */
+  async found(): Promise<string[]> {
+    return (await this.find()).map(({ file }) => file).sort();
+  }
+}
