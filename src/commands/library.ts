@@ -110,8 +110,7 @@ async function change<T>(context: Context, work: (deps: ChangeDeps) => Promise<T
   const { world } = context;
   const session = await openSession(world, context.settings());
   const onWait = (lease: Lease | null): void => {
-    const who = lease === null ? 'curate index' : `curate index of ${lease.holder}`;
-    writeLine(world.stderr, `${who} is at work; waiting for it to end.`);
+    writeLine(world.stderr, `${lease?.holder ?? 'curate index'} is at work; waiting for it to end.`);
   };
   try {
     return await work({ world, session, signal: world.interrupted, onWait });

@@ -2,8 +2,9 @@ import { UserError } from '../errors.ts';
 import type { Lease, Library, PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { holdIndex } from './index/lock.ts';
-import { Leases } from './lease.ts';
+import { type LeasePace, Leases } from './lease.ts';
 import type { Machine } from './machine.ts';
+import { countStrays, findStrays, removeStrays } from './orphans.ts';
 import { inside, isMounted, isThere } from './paths.ts';
 import { removeRows } from './rows.ts';
 import { demandProof, namedLibrary, realFolder } from './scopes.ts';
@@ -88,6 +89,7 @@ export interface ChangeDeps {
   readonly signal: AbortSignal;
   /** Called once when an index run is under way, which is waited for; by whom, when it is another machine's. */
   onWait(lease: Lease | null): void;
+  readonly pace?: LeasePace;
 }
 
 /** `relocate`, while no index run is under way here. @param folder absolute */
@@ -118,24 +120,69 @@ export function forgetLibrary(
         kind: 'refused',
       });
     }
-    const { world, session, signal } = deps;
-    const leases = new Leases({
-      store,
-      machine: await session.machine.id(),
-      holder: `${world.hostname} (process ${world.pid})`,
-      now: () => world.now().getTime(),
-      elapsed: world.elapsed,
-      signal,
-      onWait: (_, lease) => deps.onWait(lease),
-    });
-    try {
+    return withLeases(deps, store, async (leases) => {
       await leases.hold(library);
-      const removed = await removeLibrary(store, library);
-      return { library, removed };
-    } finally {
-      await leases.release();
-    }
+      return { library, removed: await removeLibrary(store, library) };
+    });
   });
+}
+
+/** What a repair found, and what it removed of it. */
+export interface Repair {
+  /** Rows of libraries that are not there any more. */
+  readonly orphans: number;
+  /** Rows of files that have another row. */
+  readonly doubled: number;
+  readonly removed: number;
+}
+
+/**
+ * Looks for rows that should not be there, while no index run is under way here, and removes them.
+ * @param confirm asked when there are some
+ * @throws UserError `not_confirmed` (refused)
+ */
+export async function repairStore(
+  deps: ChangeDeps,
+  confirm: (found: Omit<Repair, 'removed'>) => Promise<boolean>,
+): Promise<Repair> {
+  const { world, session, signal, onWait } = deps;
+  return holdIndex(world, session.settings, { onWait: () => onWait(null), signal }, async () => {
+    const store = await session.store();
+    const strays = await findStrays(store);
+    const found = countStrays(strays);
+    const removed = found.orphans + found.doubled;
+    if (removed === 0) return { ...found, removed };
+    if (!(await confirm(found))) {
+      throw new UserError('not_confirmed', 'Nothing was removed.', {
+        hint: 'Say --yes to remove them without being asked.',
+        kind: 'refused',
+      });
+    }
+    await withLeases(deps, store, (leases) => removeStrays(store, strays, leases));
+    return { ...found, removed };
+  });
+}
+
+async function withLeases<T>(
+  { world, session, signal, onWait, pace }: ChangeDeps,
+  store: PhotoStore,
+  work: (leases: Leases) => Promise<T>,
+): Promise<T> {
+  const leases = new Leases({
+    store,
+    machine: await session.machine.id(),
+    holder: `${world.hostname} (process ${world.pid})`,
+    now: () => world.now().getTime(),
+    elapsed: world.elapsed,
+    signal,
+    onWait: (_, lease) => onWait(lease),
+    ...(pace === undefined ? {} : { pace }),
+  });
+  try {
+    return await work(leases);
+  } finally {
+    await leases.release();
+  }
 }
 
 function changeLibrary<T>(

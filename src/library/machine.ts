@@ -8,6 +8,7 @@ import { writeWhole } from '../files/atomic-write.ts';
 import { type Settings, spelling } from '../settings.ts';
 import type { Library, PhotoStore } from '../store/port.ts';
 import { storeKey } from './active-model.ts';
+import { knownOnly } from './orphans.ts';
 
 /** What this machine alone knows of the libraries that it shares with others: where they are. */
 export interface Machine {
@@ -108,7 +109,7 @@ export function onMachine(store: PhotoStore, machine: Machine): PhotoStore {
       await machine.forget(id);
     },
     models: () => store.models(),
-    table: (model) => store.table(model),
+    table: (model) => knownOnly(store.table(model), () => store.libraries()),
     close: () => store.close(),
   };
 }
@@ -136,6 +137,11 @@ export function ownId(machine: string, root: string): string {
 /** Whether a library is this machine's alone, because it was made here without a name to share it by. */
 export function isOwn({ id }: Pick<Library, 'id'>, machine: string): boolean {
   return id.startsWith(ownPrefix(machine));
+}
+
+/** Version 0.1.0 gave libraries random ids (RFC 9562). */
+export function isFrom010({ id }: Pick<Library, 'id'>): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
 }
 
 const ownPrefix = (machine: string): string => `${digest(machine)}-`;

@@ -7,6 +7,10 @@ const MAX_IDS = 500;
 export async function removeRows(table: PhotoTable, library: string): Promise<number> {
   const ids: string[] = [];
   for await (const { id } of table.photos(library)) ids.push(id);
-  for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
+  await removeIds(table, ids);
   return ids.length;
+}
+
+export async function removeIds(table: PhotoTable, ids: readonly string[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
 }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { foreignOwner, OWNER_READS, systemErrorCode, UserError } from '../errors.ts';
 import { hashFile } from '../files/hash.ts';
 import type { Library, PhotoIndex, PhotoStore, StoredPhoto } from '../store/port.ts';
-import { elsewhere, isMapped, isOwn, type Machine, ownId, sharedId } from './machine.ts';
+import { elsewhere, isFrom010, isMapped, isOwn, type Machine, ownId, sharedId } from './machine.ts';
 import { inside, isMounted, outermost } from './paths.ts';
 
 /** One walk: a library, or a folder of it. */
@@ -88,12 +88,18 @@ function innerLibraries(
   { machine, kind }: { readonly machine: string; readonly kind: PhotoStore['kind'] },
 ): Library[] {
   const inner = known.filter((library) => library.id !== outer.id && inside(root, library.root) !== null);
-  const shared = inner.find((library) => kind !== 'lite' && !isOwn(library, machine));
+  // One of the same folder that curate 0.1.0 made is there for nothing: two of its machines made it at once.
+  const isTwin = (library: Library): boolean => library.root === root && isFrom010(library);
+  const shared = inner.find((library) => kind !== 'lite' && !isOwn(library, machine) && !isTwin(library));
   if (shared === undefined) return inner;
+  const place = shared.root === root ? `is` : `lies around ${shared.root},`;
   throw new UserError(
     'library_overlap',
-    `${root} lies around ${shared.root}, the library ${shared.name} that other machines may have, too.`,
-    { hint: 'Index the folders beside it one by one, or leave it out with --ignore and a library of its own.' },
+    `${root} ${place} the library ${shared.name}, which other machines may have, too.`,
+    {
+      kind: 'refused',
+      hint: 'Index the folders beside it one by one, or leave it out with --ignore and a library of its own.',
+    },
   );
 }
 
@@ -150,7 +156,7 @@ export function namedLibrary(known: readonly Library[], name: string): Library |
     'library_ambiguous',
     `${named.length} libraries are called ${name}, none of them is on this machine.`,
     {
-      hint: 'Choose another name; "curate library list --json" shows them.',
+      hint: 'Choose another name, or ask whoever made them to index them with --library and names that differ.',
       kind: 'refused',
     },
   );

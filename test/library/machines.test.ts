@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { forgetLibrary, repairStore } from '../../src/library/libraries.ts';
 import { ownId, sharedId } from '../../src/library/machine.ts';
+import { photoId } from '../../src/library/paths.ts';
+import { searchVector } from '../../src/library/vector-search.ts';
 import { TestMachine } from '../support/machines.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
@@ -161,6 +165,91 @@ describe('two machines', () => {
     await a.indexFolder(['one', 'two']);
     expect((await store.libraries()).map(({ generation }) => generation)).toEqual([2, 2]);
     expect((await store.libraries()).filter(({ lease }) => lease !== undefined)).toEqual([]);
+  });
+});
+
+describe('a library that one machine removes', () => {
+  const named = (name: string) => ({ name, root: `/cwd/${name}` });
+  const never = () => Promise.reject(new Error('nobody needs to be asked'));
+
+  it('is waited for while another indexes it, and leaves no row', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three']);
+    await a.indexFolder(['Photos'], 'family');
+    await cp(a.at('Photos'), b.at('Photos'), { recursive: true, preserveTimestamps: true });
+    await b.indexFolder(['Photos'], 'family');
+    await fill(a, 'Photos', ['four', 'five']);
+    let removing: Promise<unknown> = Promise.resolve();
+    const waited: string[] = [];
+    a.embedder.onEmbed = () => {
+      a.embedder.onEmbed = () => undefined;
+      const deps = { ...b.changing, onWait: (lease: { holder: string } | null) => waited.push(`${lease?.holder}`) };
+      removing = forgetLibrary(deps, named('family'), never);
+    };
+    expect((await a.indexFolder(['Photos'], 'family')).libraries).toMatchObject([{ photos: 5, added: 2 }]);
+    expect(await removing).toMatchObject({ removed: 5 });
+    expect(waited).toEqual(['a (process 1)']);
+    expect([stored(), await store.libraries()]).toEqual([[], []]);
+  });
+
+  it('ends the run of one that stood still, which takes back what it wrote since', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await a.indexFolder(['Photos'], 'family');
+    await fill(a, 'Photos', ['three']);
+    a.embedder.onEmbed = () => void store.removeLibrary(sharedId('family'));
+    const run = a.indexFolder(['Photos'], 'family');
+    await expect(run).rejects.toMatchObject({ code: 'library_removed' });
+    expect([stored(), await store.libraries()]).toEqual([[], []]);
+  });
+
+  it('is asked about when it is not on this machine', async () => {
+    await fill(a, 'Photos', ['one']);
+    await a.indexFolder(['Photos']);
+    const forgetting = forgetLibrary(b.changing, named('Photos'), async () => false);
+    await expect(forgetting).rejects.toMatchObject({ code: 'not_confirmed', kind: 'refused' });
+    expect(stored()).toHaveLength(1);
+    await forgetLibrary(b.changing, named('Photos'), async () => true);
+    expect(stored()).toEqual([]);
+  });
+
+  it('may have left rows, which take no place among results and are removed by a repair', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await fill(a, 'Gone', ['three', 'four', 'five']);
+    await a.indexFolder(['Photos', 'Gone']);
+    const [gone] = (await store.libraries()).filter(({ name }) => name === 'Gone');
+    await store.removeLibrary(gone?.id ?? '');
+    const [row] = stored().filter(({ path }) => path === 'one.jpg');
+    if (row === undefined) throw new Error('one.jpg was indexed');
+    await store.table(a.embedder.model).upsert([{ ...row, id: 'another' }]);
+    expect(stored()).toHaveLength(6);
+    for (const { vector } of stored()) {
+      const found = await searchVector(b.index, { vector, k: 3 });
+      expect(found.map(({ libraryName }) => libraryName)).toEqual(['Photos', 'Photos', 'Photos']);
+    }
+    const asked: unknown[] = [];
+    const refuse = async (found: unknown) => asked.push(found) === 0;
+    await expect(repairStore(a.changing, refuse)).rejects.toMatchObject({ code: 'not_confirmed', kind: 'refused' });
+    expect(asked).toEqual([{ orphans: 3, doubled: 1 }]);
+    expect(await repairStore(a.changing, async () => true)).toEqual({ orphans: 3, doubled: 1, removed: 4 });
+    expect(
+      stored()
+        .map(({ path }) => path)
+        .sort(),
+    ).toEqual(['one.jpg', 'two.jpg']);
+    expect(await repairStore(a.changing, never)).toEqual({ orphans: 0, doubled: 0, removed: 0 });
+  });
+
+  it('was made twice by two machines of curate 0.1.0 at once: a repair leaves one', async () => {
+    await fill(a, 'Photos', ['one', 'two']);
+    await a.indexFolder(['Photos']);
+    const [library] = await store.libraries();
+    const twin = { id: randomUUID(), name: 'Photos', root: a.at('Photos') };
+    await store.putLibrary(twin);
+    const rows = stored().map((row) => ({ ...row, id: photoId(twin.id, row.path), library: twin.id }));
+    await store.table(a.embedder.model).upsert(rows);
+    expect(await repairStore(a.changing, async () => true)).toMatchObject({ doubled: 2, removed: 2 });
+    expect((await store.libraries()).length).toBe(1);
+    expect(stored()).toHaveLength(2);
+    expect(library).toBeDefined();
   });
 });
 

@@ -33,8 +33,14 @@ test('documents name the model by its identity alone, and libraries without thei
     results: [],
     elapsedMs: 13,
   });
-  const entry = { name: 'Photos', root: '/photos', photos: 3, available: false };
-  expect(librariesDocument([library])).toEqual({ schema: 'curate.library/1', libraries: [entry] });
+  const lease = { token: 't', machine: 'm', holder: 'nas (process 1)', until: 60_000 };
+  const entry = { name: 'Photos', root: '/photos', photos: 3, available: false, mounted: true, indexing: null };
+  const elsewhere = { ...library, root: 'Photos:', lease: { ...lease, since: 0 } };
+  const indexing = { by: 'nas (process 1)', since: '1970-01-01T00:00:00.000Z' };
+  expect(librariesDocument([library, elsewhere])).toEqual({
+    schema: 'curate.library/1',
+    libraries: [entry, { ...entry, root: null, mounted: false, indexing }],
+  });
   const folders = { data: '/data', cache: '/cache' };
   const sizes = { dataBytes: 1, cacheBytes: 2 };
   const store = { kind: 'lite' as const, uri: null };

@@ -3,11 +3,15 @@ import { dirname, join } from 'node:path';
 import type { IndexEvent, IndexReport } from '../../src/library/index/events.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from '../../src/library/index/index-photos.ts';
 import type { LeasePace } from '../../src/library/lease.ts';
+import type { ChangeDeps } from '../../src/library/libraries.ts';
 import { type Machine, onMachine } from '../../src/library/machine.ts';
 import { type FoundPhoto, searchVector } from '../../src/library/vector-search.ts';
 import type { ModelIdentity, PhotoIndex, PhotoStore } from '../../src/store/port.ts';
 import { HashEmbedder, testModel } from './hash-embedder.ts';
 import { machineIn } from './indexer.ts';
+import { MemoryStore } from './memory-store.ts';
+import { memorySession } from './session.ts';
+import { testWorld } from './world.ts';
 
 /** Fast enough for tests; a kill costs others a quarter of a second. */
 export const QUICK: LeasePace = { lastsMs: 250, settleMs: 5, pollMs: 5 };
@@ -33,6 +37,15 @@ export class TestMachine {
     this.machine = machineIn(join(this.home, 'curate'), roots, 'http://nas:19530');
     const here = onMachine(store, this.machine);
     this.index = { store: here, table: here.table(model) };
+  }
+
+  /** For what changes libraries otherwise than by indexing. */
+  get changing(): ChangeDeps {
+    const { machine, index, embedder } = this;
+    const plain = memorySession({ home: join(this.home, 'curate'), store: new MemoryStore(), embedder });
+    const session = { ...plain, machine, store: async () => index.store, index: async () => index };
+    const world = testWorld({ hostname: this.name, pid: 2 });
+    return { world, session, signal: world.interrupted, onWait: () => undefined, pace: QUICK };
   }
 
   at(path: string): string {

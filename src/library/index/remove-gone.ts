@@ -1,4 +1,5 @@
 import type { Library, PhotoIndex, StoredPhoto } from '../../store/port.ts';
+import { removeIds } from '../rows.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { suspicious } from './reconcile.ts';
@@ -36,9 +37,6 @@ interface Replaced {
   readonly known: KnownPhotos;
 }
 
-/** Ids per delete. */
-const MAX_IDS = 500;
-
 /** The last step of a run, once everything else has succeeded: rows without a photo go. */
 export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], replaced: Replaced): Promise<void> {
   const ids = new Set([...replaced.moved, ...replaced.undecodable, ...replaced.doubled]);
@@ -60,7 +58,7 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
   }
   for (const { library, ids: all } of replaced.known.byLibrary(ids)) {
     await deps.take(library);
-    for (let from = 0; from < all.length; from += MAX_IDS) await deps.table.remove(all.slice(from, from + MAX_IDS));
+    await removeIds(deps.table, all);
   }
   for (const { library, absorbedBy } of emptied) {
     await deps.drop(library);

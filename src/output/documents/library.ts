@@ -4,7 +4,7 @@ import { type Finding, isHealthy } from '../../library/diagnose.ts';
 import type { PhotoVector } from '../../library/embed-photos.ts';
 import type { FasterModel } from '../../library/index/faster-model.ts';
 import type { IndexRun } from '../../library/index/run.ts';
-import type { LibraryState } from '../../library/libraries.ts';
+import type { LibraryState, Repair } from '../../library/libraries.ts';
 import { isMounted } from '../../library/paths.ts';
 import type { NamedTerm } from '../../library/query/read.ts';
 import type { AnsweredPhoto } from '../../library/query/search.ts';
@@ -109,7 +109,7 @@ export interface StatusDocument {
   readonly unlisted: Status['unlisted'];
 }
 
-interface LibraryEntry extends Pick<LibraryState, 'id' | 'name' | 'photos' | 'available'> {
+interface LibraryEntry extends Pick<LibraryState, 'name' | 'photos' | 'available'> {
   /** Null where this machine does not have it. */
   readonly root: string | null;
   readonly mounted: boolean;
@@ -154,10 +154,10 @@ export function libraryChangeDocument(changed: LibraryChange): LibraryDocument<L
 }
 
 function libraryEntry(library: LibraryState): LibraryEntry {
-  const { id, name, root, photos, available, lease } = library;
+  const { name, root, photos, available, lease } = library;
   const mounted = isMounted(library);
   const indexing = lease === undefined ? null : { by: lease.holder, since: new Date(lease.since).toISOString() };
-  return { id, name, root: mounted ? root : null, photos, available, mounted, indexing };
+  return { name, root: mounted ? root : null, photos, available, mounted, indexing };
 }
 
 export interface VerifyDocument extends VerifyReport {
@@ -192,8 +192,8 @@ export function modelDocument({ id, file, sha256 }: Pick<EmbeddingModel, 'id' | 
   return { schema: 'curate.model/1', id, path: file, sha256 };
 }
 
-export function doctorDocument(findings: readonly Finding[]) {
-  return { schema: 'curate.doctor/1', ok: isHealthy(findings), findings };
+export function doctorDocument(findings: readonly Finding[], repair: Repair | null = null) {
+  return { schema: 'curate.doctor/1', ok: isHealthy(findings), findings, ...(repair === null ? {} : { repair }) };
 }
 
 export const EMBED_SCHEMA = 'curate.embed/1';

@@ -1,0 +1,123 @@
+import type { Hit, Library, ModelIdentity, PhotoStore, PhotoTable, SearchOptions, VectorHit } from '../store/port.ts';
+import type { Leases } from './lease.ts';
+import { isMounted, photoId } from './paths.ts';
+import { removeIds } from './rows.ts';
+
+/** Rows of one model that should not be there. */
+export interface Strays {
+  readonly model: ModelIdentity;
+  /** Ids of rows of libraries that are not there any more. */
+  readonly orphans: readonly string[];
+  /** Ids of rows of files that have another row, by the library they are in. */
+  readonly doubled: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A table whose searches find no row of a library that was removed while another machine was indexing it. */
+export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly Library[]>): PhotoTable {
+  let known = new Set<string>();
+  const isKnown = ({ library }: Hit): boolean => known.has(library);
+  function search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
+  function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
+  async function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]> {
+    const hits = await table.search(vector, options);
+    if (options.filter?.within !== undefined || hits.every(isKnown)) return hits;
+    known = new Set((await libraries()).map(({ id }) => id));
+    if (hits.every(isKnown)) return hits;
+    const within = [...known].map((library) => ({ library, folder: '' }));
+    return table.search(vector, { ...options, filter: { ...options.filter, within } });
+  }
+  return {
+    search,
+    upgrade: (options) => table.upgrade(options),
+    photos: (library) => table.photos(library),
+    all: table.all.bind(table),
+    rows: (ids) => table.rows(ids),
+    upsert: (rows) => table.upsert(rows),
+    remove: (ids) => table.remove(ids),
+    count: (library) => table.count(library),
+    flush: () => table.flush(),
+  };
+}
+
+export function countStrays(strays: readonly Strays[]): { readonly orphans: number; readonly doubled: number } {
+  const doubled = strays.flatMap((each) => [...each.doubled.values()].map((ids) => ids.length));
+  return {
+    orphans: strays.reduce((sum, each) => sum + each.orphans.length, 0),
+    doubled: doubled.reduce((sum, some) => sum + some, 0),
+  };
+}
+
+/** Looks through every row of every model. */
+export async function findStrays(store: PhotoStore): Promise<Strays[]> {
+  const found: Strays[] = [];
+  for (const { model } of await store.models()) {
+    const table = store.table(model);
+    const before = new Set((await store.libraries()).map(({ id }) => id));
+    const orphans: { readonly id: string; readonly library: string }[] = [];
+    const doubled = new Map<string, string[]>();
+    const misnamed = new Map<string, { readonly id: string; readonly library: string }>();
+    for await (const { id, library, path } of table.all()) {
+      if (!before.has(library)) orphans.push({ id, library });
+      else if (id !== photoId(library, path)) misnamed.set(photoId(library, path), { id, library });
+    }
+    const add = (library: string, id: string): void => {
+      doubled.set(library, [...(doubled.get(library) ?? []), id]);
+    };
+    for (const { id: rightful } of await table.rows([...misnamed.keys()])) {
+      const stray = misnamed.get(rightful);
+      if (stray !== undefined) add(stray.library, stray.id);
+    }
+    // A library is there before its rows are, so one that came meanwhile is known now.
+    const libraries = await store.libraries();
+    for (const [one, other] of twins(libraries)) for (const id of await sameRows(table, one, other)) add(other.id, id);
+    const now = new Set(libraries.map(({ id }) => id));
+    found.push({ model, orphans: orphans.filter(({ library }) => !now.has(library)).map(({ id }) => id), doubled });
+  }
+  return found;
+}
+
+/** Libraries of one folder of this machine, of which the first is to have its photos. */
+function twins(libraries: readonly Library[]): [Library, Library][] {
+  const first = new Map<string, Library>();
+  const pairs: [Library, Library][] = [];
+  for (const library of libraries.filter(isMounted)) {
+    const before = first.get(library.root);
+    if (before === undefined) first.set(library.root, library);
+    else pairs.push([before, library]);
+  }
+  return pairs;
+}
+
+/** Ids of rows of `other` whose file has a row of `one`, too. */
+async function sameRows(table: PhotoTable, one: Library, other: Library): Promise<string[]> {
+  const paths = new Set<string>();
+  for await (const { path } of table.photos(one.id)) paths.add(path);
+  const same: string[] = [];
+  for await (const { id, path } of table.photos(other.id)) if (paths.has(path)) same.push(id);
+  return same;
+}
+
+/** Removes them. @param leases by which the libraries of doubled rows are held meanwhile */
+export async function removeStrays(store: PhotoStore, strays: readonly Strays[], leases: Leases): Promise<void> {
+  const libraries = await store.libraries();
+  for (const { model, orphans, doubled } of strays) {
+    const table = store.table(model);
+    await removeIds(table, orphans);
+    for (const library of libraries) {
+      const ids = doubled.get(library.id) ?? [];
+      if (ids.length === 0) continue;
+      await leases.hold(library);
+      await leases.changing(library.id, library.model ?? model.id);
+      await removeIds(table, ids);
+    }
+  }
+  for (const [, other] of twins(libraries)) {
+    await leases.hold(other);
+    if (await isEmpty(store, other)) await leases.drop(other);
+  }
+}
+
+async function isEmpty(store: PhotoStore, { id }: Library): Promise<boolean> {
+  for (const { model } of await store.models()) if ((await store.table(model).count(id)) > 0) return false;
+  return true;
+}
