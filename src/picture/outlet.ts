@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { writeNew, writeWhole } from '../files/atomic-write.ts';
@@ -120,12 +120,19 @@ export class Outlet {
   ): Promise<Written> {
     const ending = this.#ending ?? (format === 'jpeg' ? 'jpg' : format);
     const mark = n === 1 ? '' : `-${index + 1}`;
+    /** Written here for the first time, without its lineage so far. */
+    const alone = new Set<string>();
     return this.#somewhere(async (folder, strayed) => {
       for (const file of this.#names(folder, mark, ending)) {
         const beside = lineageFileOf(file);
         if (!this.#mayReplace(folder) && (await kind(beside)) !== null) continue;
         if (!(await this.#write(folder, file, bytes))) continue;
-        if (await this.#write(folder, beside, lineage(file))) return { file, lineage: beside, strayed };
+        if (!this.#mayReplace(folder)) alone.add(file);
+        if (!(await this.#write(folder, beside, lineage(file)))) continue;
+        alone.delete(file);
+        // One that lacks room for its lineage is not left behind once it is kept elsewhere.
+        for (const other of alone) await rm(other, { force: true }).catch(() => undefined);
+        return { file, lineage: beside, strayed };
       }
       throw new Error('names never end');
     });

@@ -103,6 +103,9 @@ export function turnEvents(partials: readonly Buffer[], reply: Record<string, un
       partial_image_index: index,
       partial_image_b64: picture.toString('base64'),
     })),
+    ...(reply.output as readonly unknown[]).map((item, output_index) => {
+      return { type: 'response.output_item.done', output_index, sequence_number: 8, item };
+    }),
     { type: 'response.completed', sequence_number: 9, response: reply },
   ];
 }

@@ -210,7 +210,7 @@ export class FakeOpenAi {
   #stream(response: ServerResponse, events: readonly { readonly type: string }[], how: Behaviour | null): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': `req_${this.received.length}` });
     const isCut = how?.kind === 'cut-stream' || how?.kind === 'cut';
-    const unfinished = isCut ? events.filter(({ type }) => !type.endsWith('completed')) : events;
+    const unfinished = isCut ? events.filter(({ type }) => !/completed$|item\.done$/.test(type)) : events;
     const whole = how?.kind === 'cut-late' ? unfinished.slice(0, -1) : unfinished;
     for (const event of whole) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
     if (how?.kind !== 'cut' && how?.kind !== 'cut-late') response.end();

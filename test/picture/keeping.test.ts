@@ -1,4 +1,7 @@
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -78,6 +81,68 @@ describe('pictures that cannot be written where they should', () => {
   });
 });
 
+/** A disk of its own, so small that it is soon full; null where none can be mounted. */
+async function mountDisk(folder: string, bytes: number): Promise<(() => void) | null> {
+  await mkdir(folder, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder], { stdio: 'ignore' });
+    return () => void execFileSync('umount', [folder]);
+  } catch {
+    return null;
+  }
+}
+
+describe('a disk that is really full', () => {
+  const ways = {
+    plain: () => offered(),
+    stream: () => offered({ wanted: { ...three, n: 1, stream: true } }),
+    'n 3': () => offered({ wanted: three }),
+    'n 3, stream': () => offered({ wanted: { ...three, stream: true } }),
+    refine: () => room.refine('base.png', 'another'),
+    'refine, stream': () => room.refine('base.png', 'another', { wanted: { format: 'png', stream: true } }),
+    'refine, stateless': () => room.refine('base.png', 'another', { stateless: true }),
+    replay: () => room.replay('base.png'),
+  };
+
+  // Room for nothing, and for a picture (6.4 kB), but not for its lineage beside it.
+  it.for([0, 8192])('(%i bytes left) costs no picture, whatever is made', async (left, { skip }) => {
+    const work = room.folder;
+    const disk = `${work}-disk`;
+    const unmount = await mountDisk(disk, 65_536);
+    if (unmount === null) return skip();
+    try {
+      await room.made(offered({ prompt: 'base' }));
+      const { bavail, bsize } = await statfs(disk);
+      await writeFile(join(disk, 'fill'), Buffer.alloc(bavail * bsize - left));
+      for (const [way, offer] of Object.entries(ways)) {
+        const ready = await offer();
+        room.folder = disk;
+        const error = await failure(room.make(ready));
+        room.folder = work;
+        expect([way, error.code, error.message]).toEqual([
+          way,
+          'cannot_write',
+          expect.stringContaining('disk is full'),
+        ]);
+        const pictures = (await names(room.spare)).filter((name) => name.endsWith('.png'));
+        expect(pictures).toHaveLength(way.startsWith('n 3') ? 3 : 1);
+        for (const name of pictures) {
+          expect(error.hint).toContain(join(room.spare, name));
+          const lineage = parseLineage(await readFile(join(room.spare, `${name}.json`), 'utf8'));
+          expect(lineage).toMatchObject({ picture: { path: name }, cost: { actualUsd: expect.any(Number) } });
+          await rm(join(room.spare, name));
+        }
+        // What there is room for in passing, a partial picture, may stay.
+        expect((await names(disk)).filter((name) => !name.includes('.partial-'))).toEqual(['fill']);
+        for (const name of await names(disk)) if (name !== 'fill') await rm(join(disk, name));
+      }
+    } finally {
+      room.folder = work;
+      unmount();
+    }
+  });
+});
+
 describe('of several pictures', () => {
   const without = (change: (data: { b64_json: string }[]) => unknown) =>
     room.fake.next.push({
@@ -111,6 +176,16 @@ describe('of several pictures', () => {
       'a-picture-2.png.json',
       ...kept,
     ]);
+  });
+
+  it('the one that a conversation finished before its stream broke off is a picture', async () => {
+    await room.made(offered({ prompt: 'base' }));
+    room.fake.next.push({ kind: 'cut-late' });
+    const wanted = { format: 'png', stream: true } as const;
+    const made = await room.make(await room.refine('base.png', 'next', { wanted }));
+    expect(made).toMatchObject({ pictures: [{ path: join(room.folder, 'next.png') }], shortfall: null, usage: null });
+    // Whether the conversation can be continued is not known: a new one begins.
+    expect((await room.refine('next.png', 'last')).conversation?.previousResponseId).toBeNull();
   });
 
   it('those that a stream finished before it broke off are kept as pictures', async () => {
@@ -147,7 +222,7 @@ describe('a request that failed after it was sent', () => {
     '(%s) leaves a record with what was asked, for it may be billed',
     async (_, arrange, code, requestIds) => {
       arrange();
-      const error = await failure(room.make(await offered(), { timeoutMs: 2000 }));
+      const error = await failure(room.make(await offered(), { timeoutMs: code === 'timeout' ? 300 : 20_000 }));
       expect(error).toMatchObject({ code, hint: expect.stringContaining(join(room.folder, 'a-picture.failed.json')) });
       expect(`${error.message} ${error.hint}`).toMatch(/may have been billed/);
       expect(await record()).toMatchObject({
@@ -162,6 +237,77 @@ describe('a request that failed after it was sent', () => {
       });
     },
   );
+
+  const begun = { wanted: { format: 'png', stream: true } } as const;
+  const faults = {
+    server: [() => room.fake.next.push(refuse('server')), 'server'],
+    'hang-up': [() => room.fake.next.push({ kind: 'hang-up' }), 'network'],
+    stall: [() => room.fake.next.push({ kind: 'stall' }), 'timeout'],
+    cut: [() => room.fake.next.push({ kind: 'cut' }), 'cut_stream'],
+    damaged: [() => room.fake.next.push({ kind: 'bad-picture' }), 'bad_picture'],
+    nothing: [
+      () => room.fake.next.push({ kind: 'twist', twist: (body) => ({ ...body, data: [], output: [] }) }),
+      'no_picture',
+    ],
+    page: [() => room.fake.next.push({ kind: 'html' }), 'not_json'],
+  } as const;
+  const ways = {
+    'a refinement': (prompt: string) => room.refine('base.png', prompt),
+    'a refinement by edit': (prompt: string) => room.refine('base.png', prompt, { stateless: true }),
+    'a replay': () => room.replay('base.png'),
+  };
+
+  it.each(Object.entries(ways))(
+    '(%s) leaves a record where it may be billed, and none where it was refused or never sent',
+    async (_, offer) => {
+      await room.made(offered({ prompt: 'base' }));
+      const records = async () => (await names(room.folder)).filter((name) => name.endsWith('.failed.json'));
+      let expected = 0;
+      for (const [name, [arrange, code]] of Object.entries(faults)) {
+        const ready = await offer(name);
+        const before = room.fake.received.length;
+        arrange();
+        const error = await failure(room.make(ready, { timeoutMs: name === 'stall' ? 300 : 20_000 }));
+        expected += 1;
+        expect([name, error.code, room.fake.received.length]).toEqual([name, code, before + 1]);
+        expect(`${error.message} ${error.hint}`).toMatch(/may have been billed/);
+        expect(await records()).toHaveLength(expected);
+      }
+      for (const name of await records()) {
+        const record = parseFailedRequest(JSON.parse(await readFile(join(room.folder, name), 'utf8')));
+        expect(record).toMatchObject({ billing: 'may have been billed', cost: { actualUsd: null } });
+      }
+      const refused = [refuse('rate-limit'), refuse('no-credit'), refuse('moderation'), refuse('wrong-key')];
+      for (const refusal of refused) {
+        room.fake.next.push(refusal);
+        expect(`${await failure(room.make(await offer('refused')))}`).not.toMatch(/billed/);
+      }
+      const mute = createServer().listen(0, '127.0.0.1');
+      await once(mute, 'listening');
+      for (const openaiBaseUrl of [
+        'http://127.0.0.1:9/v1',
+        `https://127.0.0.1:${(mute.address() as AddressInfo).port}/v1`,
+      ]) {
+        room.settings = { openaiBaseUrl };
+        const error = await failure(room.make(await offer('unsent'), { timeoutMs: 300 }));
+        expect(error.message).toContain('Nothing was sent.');
+      }
+      mute.close();
+      room.settings = {};
+      expect(await records()).toHaveLength(expected);
+    },
+  );
+
+  it('(a streamed refinement) keeps the partial pictures that came', async () => {
+    await room.made(offered({ prompt: 'base' }));
+    room.fake.next.push({ kind: 'cut-stream' });
+    const error = await failure(room.make(await room.refine('base.png', 'a picture', begun)));
+    expect(error).toMatchObject({ code: 'cut_stream', hint: expect.stringContaining('What arrived is kept beside') });
+    expect(await record()).toMatchObject({
+      verb: 'refine',
+      arrived: ['a-picture.failed-1.png', 'a-picture.failed-2.png'],
+    });
+  });
 
   it('leaves none when the server refused it, or nothing was sent', async () => {
     room.fake.next.push(refuse('wrong-key'));

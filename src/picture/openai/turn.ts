@@ -84,6 +84,25 @@ export async function readTurn(response: Response, reading: Reading, options: Se
     return finish(await readJson(response, reading), [], response, reading);
   }
   const items: z.infer<typeof item>[] = [];
+  let end: unknown;
+  try {
+    end = await readToEnd(response, items, reading, options);
+  } catch (error) {
+    // A picture that was finished before the stream broke off is as good as any; only the conversation is lost.
+    const finished = picturesIn(items);
+    if (finished.length === 0) throw error;
+    return { ...(await believable(finished, 1, reading)), usage: null, isUsageDoubtful: false, responseId: null };
+  }
+  return finish(end, items, response, reading);
+}
+
+/** The closing response of a stream. @param items takes what is finished on the way */
+async function readToEnd(
+  response: Response,
+  items: z.infer<typeof item>[],
+  reading: Reading,
+  options: SendOptions,
+): Promise<unknown> {
   for await (const event of readEvents(response, reading)) {
     const partial = partialEvent.safeParse(event);
     if (partial.success)
@@ -91,9 +110,17 @@ export async function readTurn(response: Response, reading: Reading, options: Se
     const done = itemEvent.safeParse(event);
     if (done.success) items.push(done.data.item);
     const end = endEvent.safeParse(event);
-    if (end.success) return finish(end.data.response, items, response, reading);
+    if (end.success) return end.data.response;
   }
   throw reading.broken('cut_stream', 'The stream ended without the finished picture.');
+}
+
+function picturesIn(items: readonly z.infer<typeof item>[]): string[] {
+  const pictures = items.flatMap(({ type, result }) =>
+    type === 'image_generation_call' && typeof result === 'string' ? [result] : [],
+  );
+  // An item may stand in an event and in the closing response.
+  return [...new Set(pictures)];
 }
 
 /** @param items finished output items that came as events, should the closing response leave them out */
@@ -109,9 +136,7 @@ async function finish(
     throw reading.broken('no_picture', 'The reply holds no picture.', parsed.error);
   }
   const { id, status, output, usage: used, tool_usage, error, incomplete_details } = parsed.data;
-  const pictures = [...output, ...items].flatMap(({ type, result }) =>
-    type === 'image_generation_call' && typeof result === 'string' ? [result] : [],
-  );
+  const pictures = picturesIn([...output, ...items]);
   if (error != null) throw new APIError(undefined, error, undefined, response.headers);
   if (status === 'incomplete' || status === 'failed') {
     for (const picture of pictures) reading.picture(picture);
@@ -124,8 +149,7 @@ async function finish(
     reading.text(JSON.stringify(body), 'json');
     throw reading.broken('no_picture', `No picture came back, only words${inWords([...output, ...items])}.`);
   }
-  // An item may stand in an event and in the closing response.
-  const whole = await believable([...new Set(pictures)], 1, reading);
+  const whole = await believable(pictures, 1, reading);
   const tools = tool_usage === null ? {} : { tool_usage };
   const all = used === null ? null : { ...used, ...tools };
   return { ...whole, usage: all, isUsageDoubtful: false, responseId: id };
