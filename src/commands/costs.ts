@@ -62,9 +62,9 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
   } else {
     const { table } = await import('../output/terminal/table.ts');
     const rows = days.map((row) => cells(row.day, row.model, row));
-    const heading = ['Day (UTC)', 'Model', 'Pictures', 'Requests', 'Cost'];
+    const heading = ['Day (UTC)', 'Model', 'Pictures', 'Requests', 'Cost', ''];
     world.stdout.write(
-      table([heading, ...rows, cells('Total', '', total)], ['left', 'left', 'right', 'right', 'right']),
+      table([heading, ...rows, cells('Total', '', total)], ['left', 'left', 'right', 'right', 'right', 'left']),
     );
   }
   return unreadable.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
@@ -90,7 +90,10 @@ function failedLine({ file, record }: Failed): string {
 }
 
 function cells(day: string, model: string, row: LedgerTotal): string[] {
-  const { pictures, requests, usd, unknown } = row;
-  const cost = `$${usd.toFixed(3)}${unknown === 0 ? '' : ` and ${count(unknown, 'request')} of unknown cost`}`;
-  return [day, model, String(pictures), String(requests), cost];
+  const { pictures, requests, usd, unknown, doubtful } = row;
+  const notes = [
+    ...(unknown === 0 ? [] : [`and ${count(unknown, 'request')} of unknown cost`]),
+    ...(doubtful === 0 ? [] : [`${count(doubtful, 'request')} perhaps counted too high`]),
+  ];
+  return [day, model, String(pictures), String(requests), `$${usd.toFixed(3)}`, notes.join('; ')];
 }

@@ -12,6 +12,10 @@ import { ExitCode } from './exit-code.ts';
 import { jsonOption, modelOption } from './flags/options.ts';
 import { openSession } from './session.ts';
 
+const GOOD = ['ok  ', 'green'] as const;
+const WARNING = ['WARN', 'yellow'] as const;
+const BAD = ['FAIL', 'red'] as const;
+
 export function doctorCommand(act: Act): Command {
   return new Command('doctor')
     .description('check every part that curate needs, and say what to do about what fails')
@@ -69,12 +73,9 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<ExitCode> {
     writeJson(world, doctorDocument(findings, repaired));
   } else {
     const color = world.stdout.isTTY && !settings.noColor;
-    const mark = (ok: boolean): string => {
-      const word = ok ? 'ok  ' : 'FAIL';
-      return color ? styleText(ok ? 'green' : 'red', word) : word;
-    };
     for (const { part, ok, detail, remedy } of findings) {
-      world.stdout.write(`${mark(ok)}  `);
+      const [word, hue] = ok ? (remedy === null ? GOOD : WARNING) : BAD;
+      world.stdout.write(`${color ? styleText(hue, word) : word}  `);
       writeLine(world.stdout, `${part}: ${detail}`);
       if (remedy !== null) writeLine(world.stdout, `      ${remedy}`);
     }

@@ -7,13 +7,15 @@ import type { Settings } from '../settings.ts';
 import type { PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 
-/** One part of curate, and what to do when it does not work. */
+/** One part of curate, and what to do when it does not work, or (though it is ok) soon will not. */
 export interface Finding {
   readonly part: string;
   readonly ok: boolean;
   readonly detail: string;
   readonly remedy: string | null;
 }
+
+type Health = Pick<Finding, 'detail' | 'remedy'>;
 
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ ok }) => ok);
@@ -25,8 +27,8 @@ export interface DiagnoseDeps {
   findModel(): Promise<EmbeddingModel>;
   openEmbedder(model: EmbeddingModel): Promise<Embedder>;
   openStore(): Promise<PhotoStore>;
-  /** Whether pictures can be asked for, as a clause. @throws UserError when not */
-  checkImageModel(): Promise<string>;
+  /** Whether pictures can be asked for. @throws UserError when not */
+  checkImageModel(): Promise<Health>;
 }
 
 /** Enough for the embedded server's environment (250 MB) and a first index. */
@@ -37,9 +39,10 @@ const OLDEST_NODE = [20, 19] as const;
 export async function diagnose(world: World, deps: DiagnoseDeps): Promise<Finding[]> {
   const { settings } = deps;
   const findings: Finding[] = [];
-  const check = async (part: string, run: () => Promise<string>): Promise<boolean> => {
+  const check = async (part: string, run: () => Promise<string | Health>): Promise<boolean> => {
     try {
-      findings.push({ part, ok: true, detail: await run(), remedy: null });
+      const found = await run();
+      findings.push({ part, ok: true, ...(typeof found === 'string' ? { detail: found, remedy: null } : found) });
       return true;
     } catch (error) {
       const remedy = (error instanceof UserError ? error.hint : null) ?? 'Install curate again: npm ci.';

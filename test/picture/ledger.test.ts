@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli.ts';
+import type { FailedRequest } from '../../src/picture/lineage/lineage.ts';
 import { sumCosts, totalOf } from '../../src/picture/lineage/ledger.ts';
 import type { Lineage } from '../../src/picture/lineage/lineage.ts';
+import { testWorld } from '../support/world.ts';
 import { lineage, pictureOf } from './samples.ts';
 
 /** What one request left behind: `n` pictures, each with its lineage. */
@@ -36,7 +42,7 @@ describe('the ledger', () => {
   it('counts a request once, however many pictures it made, and a picture once, however many copies there are', () => {
     const made = request('2026-11-23T10:00:00.000Z', 3, 0.2);
     expect(sumCosts([...made, ...made])).toEqual([
-      { day: '2026-11-23', model: 'gpt-image-2', pictures: 3, requests: 1, usd: 0.2, unknown: 0 },
+      { day: '2026-11-23', model: 'gpt-image-2', pictures: 3, requests: 1, usd: 0.2, unknown: 0, doubtful: 0 },
     ]);
   });
 
@@ -61,5 +67,66 @@ describe('the ledger', () => {
         );
       }),
     );
+  });
+});
+
+describe('curate costs', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'curate-costs-'));
+    const [first, second] = request('2026-11-23T10:00:00.000Z', 2, 0.2);
+    const doubtful = { estimatedUsd: 0.1, actualUsd: 0.3, doubtful: true as const };
+    const [unknown] = request('2026-11-24T10:00:00.000Z', 1, null);
+    const { usage: _, responseIds: __, picture: ___, ...common } = lineage({ requestIds: ['req_9'] });
+    const failed: FailedRequest = {
+      ...common,
+      schema: 'curate.failed/1',
+      error: { code: 'timeout', message: 'No picture came within 600 s.' },
+      billing: 'may have been billed',
+      cost: { estimatedUsd: 0.053, actualUsd: null },
+      arrived: [],
+    };
+    const files = {
+      '1.png.json': first,
+      '2.png.json': second,
+      '3.png.json': lineage({
+        cost: doubtful,
+        request: { id: randomUUID(), started: '2026-11-23T11:00:00Z', seconds: 1 },
+      }),
+      '4.png.json': unknown,
+      'a.failed.json': failed,
+      'later.png.json': { ...lineage(), schema: 'curate.lineage/2' },
+      'holiday.json': { of: 'another program' },
+    };
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), JSON.stringify(content));
+    await writeFile(join(folder, 'cut.png.json'), JSON.stringify(lineage()).slice(0, 300));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('sums what is known, and names what is doubtful, unknown, failed or cannot be read', async () => {
+    const world = testWorld({ cwd: folder });
+    expect(await run(['costs'], world)).toBe(3);
+    expect(world.out().trimEnd().split('\n').slice(1)).toEqual([
+      '2026-11-23  gpt-image-2         3         2  $0.500  1 request perhaps counted too high',
+      '2026-11-24  gpt-image-2         1         1  $0.000  and 1 request of unknown cost',
+      'Total                           4         3  $0.500  and 1 request of unknown cost; 1 request perhaps counted too high',
+    ]);
+    expect(world.err().trimEnd().split('\n')).toEqual([
+      `Left out ${join(folder, 'cut.png.json')}: it is damaged, or of another version.`,
+      `Left out ${join(folder, 'later.png.json')}: it is damaged, or of another version.`,
+      '1 request without a picture, which may have been billed:',
+      `  2026-11-23 10:00 UTC, gpt-image-2, about $0.053: No picture came within 600 s. (req_9; ${join(folder, 'a.failed.json')})`,
+    ]);
+  });
+
+  it('says the same as a document', async () => {
+    const world = testWorld({ cwd: folder });
+    expect(await run(['costs', '--json'], world)).toBe(3);
+    expect(JSON.parse(world.out())).toMatchObject({
+      schema: 'curate.costs/1',
+      total: { pictures: 4, requests: 3, usd: 0.5, unknown: 1, doubtful: 1 },
+      failed: [{ file: join(folder, 'a.failed.json'), requestIds: ['req_9'], billing: 'may have been billed' }],
+      unreadable: [{ path: join(folder, 'cut.png.json') }, { path: join(folder, 'later.png.json') }],
+    });
   });
 });

@@ -10,6 +10,8 @@ export interface LedgerRow {
   readonly usd: number;
   /** Requests whose cost is not known. */
   readonly unknown: number;
+  /** Requests in whose cost the same usage may be counted several times. */
+  readonly doubtful: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export function sumCosts(lineages: Iterable<Lineage>): LedgerRow[] {
     const day = request.started.slice(0, 10);
     const key = `${day} ${model}`;
     const { row, seen } = rows.get(key) ?? {
-      row: { day, model, pictures: 0, requests: 0, usd: 0, unknown: 0 },
+      row: { day, model, pictures: 0, requests: 0, usd: 0, unknown: 0, doubtful: 0 },
       seen: new Set<string>(),
     };
     const isNew = !seen.has(request.id);
@@ -39,6 +41,7 @@ export function sumCosts(lineages: Iterable<Lineage>): LedgerRow[] {
         requests: row.requests + (isNew ? 1 : 0),
         usd: row.usd + (isNew ? (cost.actualUsd ?? 0) : 0),
         unknown: row.unknown + (isNew && cost.actualUsd === null ? 1 : 0),
+        doubtful: row.doubtful + (isNew && cost.actualUsd !== null && cost.doubtful ? 1 : 0),
       },
     });
   }
@@ -57,5 +60,6 @@ export function totalOf(rows: readonly LedgerRow[]): LedgerTotal {
     requests: sum(({ requests }) => requests),
     usd: Math.round(sum(({ usd }) => usd) * 1e6) / 1e6,
     unknown: sum(({ unknown }) => unknown),
+    doubtful: sum(({ doubtful }) => doubtful),
   };
 }

@@ -13,20 +13,26 @@ const list = z.object({
   data: z.array(z.looseObject({ id: z.string(), shutdown_date: z.union([z.string(), z.number()]).nullish() })),
 });
 
+/** That a model can be asked, as a clause, and what to do before it cannot. */
+interface Usable {
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
 /**
- * Whether the image model of the settings can be asked, in a clause: is there a key, does the server take it, has it the
- * model, and when does the model end. Sends nothing but the key, and costs nothing.
+ * Whether the image model of the settings can be asked: is there a key, does the server take it, has it the model, and
+ * when does the model end. Sends nothing but the key, and costs nothing.
  * @throws UserError with what is wrong and the next step
  */
-export async function checkImageModel(world: Pick<World, 'env' | 'now'>, settings: Settings): Promise<string> {
+export async function checkImageModel(world: Pick<World, 'env' | 'now'>, settings: Settings): Promise<Usable> {
   const kind = endpointKind(settings);
   const key = kind === 'azure' ? settings.azureApiKey : settings.openaiApiKey;
-  if (key === undefined) return 'no key set; only comic and refine need one';
+  if (key === undefined) return { detail: 'no key set; only comic and refine need one', remedy: null };
   const { id, notice } = chooseModel(await readImageModels(), settings.imageModel, world.now());
   // Azure lists what could be deployed, not what is.
-  if (kind === 'azure') return [`a key is set; ${id}`, ...(notice === null ? [] : [notice])].join('. ');
+  if (kind === 'azure') return { detail: `a key is set; ${id}`, remedy: notice };
   const listed = list.safeParse(await fetchModels(world, settings, id));
-  if (!listed.success) return `a key is set; ${id}; the server does not list its models`;
+  if (!listed.success) return { detail: `a key is set; ${id}; the server does not list its models`, remedy: notice };
   const found = listed.data.data.find((model) => model.id === id);
   if (found === undefined) {
     throw new UserError('model_gone', `${endpointName(kind)} does not list ${id} for this key.`, {
@@ -34,13 +40,17 @@ export async function checkImageModel(world: Pick<World, 'env' | 'now'>, setting
     });
   }
   const ends = dayOf(found.shutdown_date ?? null);
-  if (ends === null) return `the key is accepted; ${notice ?? id}`;
+  if (ends === null) return { detail: `the key is accepted; ${id}`, remedy: notice };
   if (ends <= world.now().toISOString().slice(0, 10)) {
     throw new UserError('model_gone', `The model ${id} ended on ${ends}.`, {
       hint: 'Name another in CURATE_IMAGE_MODEL; "curate model list --image" shows those that curate knows.',
     });
   }
-  return `the key is accepted; ${id} ends on ${ends}: name another in CURATE_IMAGE_MODEL before that`;
+  return {
+    detail: `the key is accepted; ${id} ends on ${ends}`,
+    remedy:
+      'Name another in CURATE_IMAGE_MODEL before that; "curate model list --image" shows those that curate knows.',
+  };
 }
 
 /** GET /models. @throws UserError */
