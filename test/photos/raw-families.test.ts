@@ -4,6 +4,7 @@ import { decodePhoto } from '../../src/photos/decode.ts';
 import { readExif } from '../../src/photos/metadata/exif.ts';
 import { takenAt } from '../../src/photos/metadata/taken.ts';
 import { rawKind } from '../../src/photos/raw/kind.ts';
+import { rawExifSources } from '../../src/photos/raw/raw.ts';
 
 /** Red on the left, blue on the right, as the sensor sees it. */
 const preview = await sharp({ create: { width: 64, height: 32, channels: 3, background: '#0000ff' } })
@@ -53,6 +54,42 @@ function mrw(content: Uint8Array): Buffer {
   return Buffer.concat([block('MRM', Buffer.concat(blocks)), Buffer.alloc(24 * 32 * 2), content]);
 }
 
+/** CIFF: a heap of the preview and of a heap below it, which holds the camera and the time in a heap of its own. */
+function crw(content: Uint8Array, seconds: number, make = 'Canon\0Canon PowerShot S40\0', little = true): Buffer {
+  const u16 = (value: number): Buffer => {
+    const bytes = Buffer.alloc(2);
+    little ? bytes.writeUInt16LE(value) : bytes.writeUInt16BE(value);
+    return bytes;
+  };
+  const u32 = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    little ? bytes.writeUInt32LE(value) : bytes.writeUInt32BE(value);
+    return bytes;
+  };
+  const heap = (records: readonly (readonly [number, Buffer])[]): Buffer => {
+    let at = 0;
+    const entries = records.map(([tag, value]) => {
+      const entry = Buffer.concat([u16(tag), u32(value.length), u32(at)]);
+      at += value.length;
+      return entry;
+    });
+    return Buffer.concat([...records.map(([, value]) => value), u16(records.length), ...entries, u32(at)]);
+  };
+  const camera = heap([[0x080a, Buffer.from(make, 'latin1')]]);
+  const properties = heap([
+    [0x180e, Buffer.concat([u32(seconds), Buffer.alloc(8)])],
+    [0x2807, camera],
+  ]);
+  const header = Buffer.concat([Buffer.from(little ? 'II' : 'MM'), u32(26), Buffer.from('HEAPCCDR'), Buffer.alloc(12)]);
+  return Buffer.concat([
+    header,
+    heap([
+      [0x2007, Buffer.from(content)],
+      [0x300a, properties],
+    ]),
+  ]);
+}
+
 async function decoded(bytes: Uint8Array) {
   const result = await decodePhoto(bytes, { reduceFor: null });
   if (result.kind === 'fault') throw new Error(result.fault.reason);
@@ -91,6 +128,36 @@ test('a RAW file of Minolta is its preview, whose first byte its cameras get wro
   const photo = await decoded(bytes);
   expect(photo.size).toEqual({ width: 64, height: 32 });
   expect(takenAt(await readExif(photo.exif, bytes))).toBe('2004-11-18T23:14:58');
+});
+
+describe('a RAW file of Canon before EXIF', () => {
+  const facts = async (bytes: Buffer) => {
+    const exif = await readExif(rawExifSources('CRW', bytes, preview), bytes);
+    return [takenAt(exif), exif.camera];
+  };
+  const time = Date.UTC(2004, 10, 18, 23, 14, 58) / 1000;
+
+  test.each([true, false])('says its camera and the time of its clock (little-endian: %s)', async (little) => {
+    expect(await facts(crw(preview, time, undefined, little))).toEqual(['2004-11-18T23:14:58', 'Canon PowerShot S40']);
+  });
+
+  test('says what it knows, and nothing where it is cut short or damaged', async () => {
+    expect(await facts(crw(preview, 0))).toEqual([null, 'Canon PowerShot S40']);
+    expect(await facts(crw(preview, time, '\0'))).toEqual(['2004-11-18T23:14:58', null]);
+    const whole = crw(Buffer.alloc(40), time);
+    for (let length = 0; length < whole.length; length += 1) await facts(whole.subarray(0, length));
+    for (let at = 26; at < whole.length; at += 1) {
+      const damaged = Buffer.from(whole);
+      damaged.writeUInt8(0xff, at);
+      await facts(damaged);
+    }
+    const loop = crw(preview, time);
+    // A heap that holds itself.
+    const at = loop.indexOf(Buffer.from([0x0a, 0x30]));
+    loop.writeUInt32LE(loop.length - 26, at + 2);
+    loop.writeUInt32LE(0, at + 6);
+    await facts(loop);
+  });
 });
 
 test('RAW files of every family are known by their beginning', () => {

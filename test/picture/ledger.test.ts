@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli.ts';
-import type { FailedRequest } from '../../src/picture/lineage/lineage.ts';
 import { sumCosts, totalOf } from '../../src/picture/lineage/ledger.ts';
-import type { Lineage } from '../../src/picture/lineage/lineage.ts';
+import type { FailedRequest, Lineage } from '../../src/picture/lineage/lineage.ts';
 import { testWorld } from '../support/world.ts';
 import { lineage, pictureOf } from './samples.ts';
 

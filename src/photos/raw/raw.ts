@@ -4,6 +4,7 @@ import type { LibRawModule, RawMetadata } from 'libraw-wasm/dist/libraw.js';
 import { type Faulty, faulty } from '../fault.ts';
 import { topLevelBoxes } from '../heic/brands.ts';
 import type { Size } from '../pixels.ts';
+import { ciffExif } from './ciff.ts';
 import { type EmbeddedJpeg, embeddedJpegs, withOrientation } from './jpegs.ts';
 import type { RawKind } from './kind.ts';
 
@@ -116,7 +117,8 @@ export function rawExifSources(kind: RawKind, bytes: Uint8Array, preview: Uint8A
 
 function ownSources(kind: RawKind, bytes: Uint8Array): Uint8Array[] {
   // They have none but their preview's.
-  if (kind === 'RAF' || kind === 'CRW' || kind === 'X3F') return [];
+  if (kind === 'RAF' || kind === 'X3F') return [];
+  if (kind === 'CRW') return ciffExif(bytes);
   // A TIFF file in a block of its own: its name, its length, then it.
   if (kind === 'MRW') return blockContent(bytes, '\0TTW');
   // Canon's boxes of the first directory and of the EXIF directory, each a TIFF file of its own.
