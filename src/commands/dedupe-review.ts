@@ -98,7 +98,7 @@ async function answerOf(
     const message = `Group ${place.number} of ${place.of}: what is to become of it?`;
     const answer = await askOne(world, { message, onCancel }, choicesOn(group, review));
     if (answer === 'go') return verdict(group, [group.keeper], group.others);
-    if (answer === 'keep') return verdict(group, [group.keeper, ...group.others, ...group.kept], []);
+    if (answer === 'keep') return verdict(group, [group.keeper, ...group.alsoKept, ...group.others, ...group.kept], []);
     if (answer !== 'other') return answer;
     const chosen = await askKeeper(group, onCancel, world);
     if (chosen === null) continue;

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../errors.ts';
 import { RULES, type Rule } from '../library/dedupe/keeper.ts';
 import type { MovedDoubles } from '../library/dedupe/move.ts';
+import type { WrittenPicks } from '../library/dedupe/picks.ts';
 import type { DedupeEvent, DedupePlan, DedupeRequest } from '../library/dedupe/plan.ts';
 import { KINDS, type Kind } from '../library/dedupe/stars.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
@@ -11,7 +12,7 @@ import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { gather, jsonOption, modelOption } from './flags/options.ts';
+import { gather, jsonOption, modelOption, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
 
 interface DedupeFlags {
@@ -20,6 +21,8 @@ interface DedupeFlags {
   protect?: string[];
   prefer?: string[];
   keep?: Rule[];
+  best?: number;
+  xmp?: string;
   model?: string;
   moveTo?: string;
   yes?: boolean;
@@ -43,6 +46,15 @@ export function dedupeCommand(act: Act): Command {
     .option('--protect <folder>', 'photos below this folder never go (may be repeated)', gather)
     .option('--prefer <folder>', 'keep photos below this folder (may be repeated, the first counts most)', gather)
     .option('--keep <rule,...>', `rules that count first, of: ${CHOICE.join(', ')}`, listOf(CHOICE))
+    .option(
+      '--best <n>',
+      "keep the n best frames of each burst, by their subject's sharpness and what is clipped",
+      wholeNumber(1, 1000),
+    )
+    .option(
+      '--xmp <folder>',
+      'write the best frames of bursts as picks into XMP sidecars there; "beside" writes them beside the photos',
+    )
     .addOption(modelOption())
     .option('--move-to <folder>', 'move what would go there, below the same folders; asks, and can be undone')
     .option('--yes', 'move without asking')
@@ -81,7 +93,7 @@ ${examples(
 const SURE = KINDS.filter((kind) => kind !== 'similar');
 
 /** Protected folders come first in any case, the path last. */
-const CHOICE = RULES.filter((rule) => rule !== 'protect' && rule !== 'path');
+const CHOICE = RULES.filter((rule) => rule !== 'protect' && rule !== 'frame' && rule !== 'path');
 
 function listOf<T extends string>(choices: readonly T[]): (text: string) => T[] {
   return (text) =>
@@ -95,6 +107,9 @@ function listOf<T extends string>(choices: readonly T[]): (text: string) => T[] 
 async function dedupe(context: Context, folders: string[], flags: DedupeFlags): Promise<ExitCode> {
   const { world } = context;
   if (flags.json && flags.print0) throw usageError('--json and --print0 exclude each other.', 'Choose one.');
+  if (flags.xmp !== undefined && flags.best === undefined) {
+    throw usageError('--xmp writes what --best finds.', 'Say how many frames of a burst: --best 1');
+  }
   if (flags.print0 && flags.moveTo !== undefined) {
     throw usageError('--print0 and --move-to exclude each other.', 'Choose one.');
   }
@@ -118,10 +133,12 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
     screen.finish();
     const plan = flags.review ? await reviewed(context, found, flags, { settings: session.settings, render }) : found;
     if (!flags.json && !(flags.review && flags.moveTo)) await show(context, plan, flags, session.settings);
+    const picks = await pick(context, plan, flags, session.settings);
     const moved = await move(context, plan, flags, session.settings);
-    if (flags.json) await showDocument(world, plan, moved);
+    if (flags.json) await showDocument(world, plan, { moved, picks });
     if (moved !== null && world.interrupted.aborted) return ExitCode.interrupted;
-    const isWhole = plan.skipped.length === 0 && (moved?.failed ?? []).length === 0;
+    const failed = [...plan.skipped, ...(moved?.failed ?? []), ...(picks?.failed ?? [])];
+    const isWhole = failed.length === 0;
     return isWhole ? ExitCode.done : ExitCode.somePhotosFailed;
   } finally {
     screen.finish();
@@ -135,8 +152,9 @@ function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags):
     folders: absolute(folders),
     protect: absolute(flags.protect),
     prefer: absolute(flags.prefer),
-    kinds: flags.kind ?? (flags.moveTo === undefined && !flags.print0 && !flags.review ? KINDS : SURE),
+    kinds: kindsOf(flags),
     keep: flags.keep ?? [],
+    ...(flags.best === undefined ? {} : { best: flags.best }),
     ...(flags.against === undefined ? {} : { against: resolve(cwd, flags.against) }),
   };
 }
@@ -163,6 +181,13 @@ async function reviewed(
   return { ...answered, groups, bytes };
 }
 
+function kindsOf({ kind, best, moveTo, print0, review }: DedupeFlags): readonly Kind[] {
+  if (best !== undefined && kind?.includes('burst') === false) {
+    throw usageError('--best is for bursts.', 'Leave --kind out, or name burst among the kinds.');
+  }
+  return kind ?? (best !== undefined ? ['burst'] : moveTo === undefined && !print0 && !review ? KINDS : SURE);
+}
+
 async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, settings: Settings): Promise<void> {
   const [{ renderGroups, summaryOf }, { terminalOf }] = await Promise.all([
     import('../output/terminal/dedupe-table.ts'),
@@ -176,9 +201,24 @@ async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, se
   for (const line of summaryOf(plan)) writeLine(world.stderr, line);
 }
 
-async function showDocument(world: World, plan: DedupePlan, moved: MovedDoubles | null): Promise<void> {
+async function showDocument(
+  world: World,
+  plan: DedupePlan,
+  done: { readonly moved: MovedDoubles | null; readonly picks: WrittenPicks | null },
+): Promise<void> {
   const { dedupeDocument } = await import('../output/documents/dedupe.ts');
-  writeJson(world, dedupeDocument(plan, moved));
+  writeJson(world, dedupeDocument(plan, done.moved, done.picks));
+}
+
+async function pick(
+  { world }: Context,
+  plan: DedupePlan,
+  { xmp }: DedupeFlags,
+  settings: Settings,
+): Promise<WrittenPicks | null> {
+  if (xmp === undefined) return null;
+  const { pickPlanned } = await import('./dedupe-picks.ts');
+  return pickPlanned(world, settings, plan, xmp === 'beside' ? null : resolve(world.cwd, xmp));
 }
 
 async function move(
@@ -204,6 +244,7 @@ const STAGES: Readonly<Record<DedupeEvent['kind'], string>> = {
   comparing: 'Comparing all with all',
   inspecting: 'Reading the photos that are alike',
   confirming: 'Comparing their pixels',
+  judging: 'Judging the frames of bursts',
 };
 
 /** A progress line for each stage in turn. */

@@ -129,6 +129,16 @@ export class ModelDisk implements Disk {
       () => write(this.#at(file).content.slice(0, 1)),
     );
   }
+  write(file: string, text: string) {
+    const write = (content: string): void => {
+      this.#free(file);
+      this.files.set(file, this.#fresh(content));
+    };
+    return this.#step(
+      () => write(text),
+      () => write(text.slice(0, 1)),
+    );
+  }
   async sha256(file: string) {
     return hash(this.#at(file).content);
   }

@@ -34,6 +34,8 @@ export interface Disk {
   sha256(file: string): Promise<string>;
   /** Makes the names in a folder durable, where the system can. */
   settle(folder: string): Promise<void>;
+  /** Makes a file, durably. Fails with EEXIST. */
+  write(file: string, text: string): Promise<void>;
   /** Adds a line, durably. */
   append(file: string, line: string): Promise<void>;
   read(file: string): Promise<string>;
@@ -68,6 +70,15 @@ export const realDisk: Disk = {
     const handle = await open(folder, 'r').catch(() => null);
     await handle?.sync().catch(() => undefined);
     await handle?.close();
+  },
+  write: async (file, text) => {
+    const handle = await open(file, 'wx');
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   },
   append: async (file, line) => {
     const handle = await open(file, 'a', 0o600);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Disk } from './disk.ts';
 import type { Transfer } from './plan.ts';
@@ -5,6 +6,20 @@ import type { Transfer } from './plan.ts';
 const ENDING = '.jsonl';
 /** Of a journal whose moves have all been undone. */
 const UNDONE = '.undone';
+
+/** A file that was written, perhaps in place of another. */
+export interface Written {
+  readonly file: string;
+  /** Of what was written. */
+  readonly sha256: string;
+  /** Where what was there before is kept; null when there was nothing. */
+  readonly former: string | null;
+}
+
+interface Entries {
+  readonly moves: readonly Transfer[];
+  readonly written: readonly Written[];
+}
 
 /**
  * What a run moved, a JSON line each, durable before the move is made: whenever the run ends, what it may have moved is
@@ -14,10 +29,12 @@ export class Journal {
   readonly id: string;
   readonly #disk: Disk;
   readonly #file: string;
+  readonly #folder: string;
 
   private constructor(disk: Disk, folder: string, id: string) {
     this.#disk = disk;
     this.id = id;
+    this.#folder = folder;
     this.#file = join(folder, id + ENDING);
   }
 
@@ -37,6 +54,16 @@ export class Journal {
     await this.#disk.append(this.#file, JSON.stringify({ from, to }));
   }
 
+  /** To be called before the file is written. */
+  async willWrite({ file, sha256, former }: Written): Promise<void> {
+    await this.#disk.append(this.#file, JSON.stringify({ written: { file, sha256, former } }));
+  }
+
+  /** A free name for what is replaced. */
+  formerName(): string {
+    return join(this.#folder, `${this.id}.${randomUUID()}.former`);
+  }
+
   /** The name was taken, and nothing was moved. */
   async cancel({ from, to }: Transfer): Promise<void> {
     await this.#disk.append(this.#file, JSON.stringify({ cancelled: { from, to } }));
@@ -51,23 +78,27 @@ export async function openJournals(disk: Disk, folder: string): Promise<string[]
   return names.map((name) => name.slice(0, -ENDING.length)).sort(byAge.compare);
 }
 
-/** The moves that a journal holds, in order. A line that a kill cut short was never acted on. */
-export async function readJournal(disk: Disk, folder: string, id: string): Promise<Transfer[]> {
+/** What a journal holds, in order. A line that a kill cut short was never acted on. */
+export async function readJournal(disk: Disk, folder: string, id: string): Promise<Entries> {
   const moves: Transfer[] = [];
+  const files: Written[] = [];
   for (const line of (await disk.read(join(folder, id + ENDING))).split('\n')) {
     const entry = parsed(line);
     if (entry === null) continue;
-    const { from, to, cancelled } = entry;
+    const { from, to, cancelled, written } = entry;
+    if (written !== undefined) files.push(written);
     if (from !== undefined && to !== undefined) moves.push({ from, to });
     else if (cancelled !== undefined) {
       const at = moves.findLastIndex((move) => move.from === cancelled.from && move.to === cancelled.to);
       if (at >= 0) moves.splice(at, 1);
     }
   }
-  return moves;
+  return { moves, written: files };
 }
 
-function parsed(line: string): (Partial<Transfer> & { readonly cancelled?: Transfer }) | null {
+type Line = Partial<Transfer> & { readonly cancelled?: Transfer; readonly written?: Written };
+
+function parsed(line: string): Line | null {
   try {
     return JSON.parse(line);
   } catch {

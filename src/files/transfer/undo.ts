@@ -3,30 +3,43 @@ import { whyUnwritten } from '../../errors.ts';
 import type { Disk } from './disk.ts';
 import { closeJournal, readJournal } from './journal.ts';
 import type { Transfer } from './plan.ts';
+import { putFormerBack } from './replace.ts';
 import { moveFile } from './transfer.ts';
 
 export interface Undone {
+  /** Files that are as they were before they were written, or are gone again. */
+  readonly rewritten: readonly string[];
   /** Back under its old name (`to`). */
   readonly restored: readonly Transfer[];
   readonly failed: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** Takes back the moves of a journal, the last first. May be stopped and repeated: what is back already stays. */
+/** Takes back what a journal holds, the last first. May be stopped and repeated: what is back already stays. */
 export async function undoMoves(disk: Disk, folder: string, id: string, signal: AbortSignal): Promise<Undone> {
   const restored: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
-  const moves = (await readJournal(disk, folder, id)).reverse();
-  for (const place of new Set(moves.flatMap(({ from, to }) => [dirname(from), dirname(to)]))) await disk.clear(place);
-  for (const { from, to } of moves) {
-    if (signal.aborted) return { restored, failed };
+  const rewritten: string[] = [];
+  const { moves, written } = await readJournal(disk, folder, id);
+  const touched = [...moves.flatMap(({ from, to }) => [from, to]), ...written.map(({ file }) => file)];
+  for (const place of new Set(touched.map((file) => dirname(file)))) await disk.clear(place);
+  for (const { from, to } of [...moves].reverse()) {
+    if (signal.aborted) return { restored, rewritten, failed };
     try {
       if (await takeBack(disk, { from, to })) restored.push({ from: to, to: from });
     } catch (error) {
       failed.push({ path: to, reason: whyUnwritten(from, error) });
     }
   }
+  for (const one of [...written].reverse()) {
+    if (signal.aborted) return { restored, rewritten, failed };
+    try {
+      if (await putFormerBack(disk, one)) rewritten.push(one.file);
+    } catch (error) {
+      failed.push({ path: one.file, reason: whyUnwritten(one.file, error) });
+    }
+  }
   if (failed.length === 0) await closeJournal(disk, folder, id);
-  return { restored, failed };
+  return { restored, rewritten, failed };
 }
 
 /** False when the file is where it was. */

@@ -1,3 +1,4 @@
+import { type FrameQuality, frameScore } from '../../photos/frame.ts';
 import type { Carried } from '../../photos/metadata/carried.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 
@@ -9,14 +10,15 @@ export const RULES = [
   'raw',
   'pixels',
   'metadata',
+  'frame',
   'sharpness',
   'bytes',
   'path',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
-/** Unless asked for, a RAW file is no better than what was made of it. */
-const DEFAULT: readonly Rule[] = RULES.filter((rule) => rule !== 'raw');
+/** Unless asked for, a RAW file is no better than what was made of it, and frames are not judged. */
+const DEFAULT: readonly Rule[] = RULES.filter((rule) => rule !== 'raw' && rule !== 'frame');
 
 /** What the rules look at. */
 export interface Contender {
@@ -30,12 +32,22 @@ export interface Contender {
   readonly isRaw: boolean;
   readonly hasRawBeside: boolean;
   readonly hasFilmBeside: boolean;
+  /** Of a frame of a burst whose best ones are looked for; null of any other photo. */
+  readonly frame: FrameQuality | null;
 }
 
 /** All rules in the order in which they count: what is protected first, then those asked for, the path last. */
 export function rulesFirst(asked: readonly Rule[]): Rule[] {
   const order: Rule[] = ['protect', ...asked, ...DEFAULT];
   return [...new Set(order.filter((rule) => rule !== 'path')), 'path'];
+}
+
+/**
+ * The order in which the frames of a burst are kept when the best are looked for: whatever folder or name they have, and
+ * at their full size. What is protected does not go in any case.
+ */
+export function framesFirst(asked: readonly Rule[]): Rule[] {
+  return rulesFirst([...asked, 'pixels', 'frame']).filter((rule) => rule !== 'protect');
 }
 
 /** Less than 0 when `a` is to be kept rather than `b`; 0 for one file only, so that the order is total. */
@@ -71,6 +83,8 @@ function worth(photo: Contender, rule: Rule): number {
     case 'metadata':
       return [carried.gps, (carried.rating ?? 0) > 0, carried.keywords > 0, record.takenMs !== null].filter(Boolean)
         .length;
+    case 'frame':
+      return photo.frame === null ? Number.NEGATIVE_INFINITY : Math.round(frameScore(photo.frame) / VISIBLY_BETTER);
     case 'sharpness':
       return Math.round(Math.log(record.quality + 1) / Math.log(VISIBLY_SHARPER));
     case 'bytes':
@@ -82,6 +96,8 @@ function worth(photo: Contender, rule: Rule): number {
 
 /** In steps of so much: less is noise of the measure. */
 const VISIBLY_SHARPER = 1.1;
+/** The same of a frame's score, which is that of an amplitude's logarithm and not of a variance. */
+const VISIBLY_BETTER = Math.log(VISIBLY_SHARPER) / 2;
 
 export function pixels({ record: { width, height } }: Contender): number {
   return width * height;

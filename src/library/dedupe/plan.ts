@@ -1,4 +1,5 @@
 import { unlessInterrupted } from '../../interrupt.ts';
+import type { FrameQuality } from '../../photos/frame.ts';
 import type { RenderPhoto } from '../../photos/render.ts';
 import { demandStore, explainEmptiness } from '../emptiness.ts';
 import { inside } from '../paths.ts';
@@ -6,10 +7,11 @@ import { realFolder } from '../scopes.ts';
 import type { Session } from '../session.ts';
 import { type Likeness, likenessOf } from './alike.ts';
 import { type Bearing, bearingOf, chosenFirst, type Decision, readDecisions } from './decisions.ts';
+import { judgeFrames } from './frames.ts';
 import { type Candidate, inspectAll, type Skipped } from './inspect.ts';
-import { type Contender, compareContenders, type Rule, rulesFirst } from './keeper.ts';
+import { type Contender, compareContenders, framesFirst, type Rule, rulesFirst } from './keeper.ts';
 import { listPhotos } from './listing.ts';
-import { ALIKE, warningsOf, whyGone, whyKept } from './reasons.ts';
+import { ALIKE, againstBest, warningsOf, whyGone, whyKept } from './reasons.ts';
 import { KINDS, type Kind, type Star, stars } from './stars.ts';
 
 /** Groups with more members than this are shown, and never acted on unasked: they are seldom what one thinks. */
@@ -28,6 +30,8 @@ export interface DedupeRequest {
   readonly kinds: readonly Kind[];
   /** Rules that count before the others, in their order. */
   readonly keep: readonly Rule[];
+  /** How many frames of a burst stay, the best of them; without it one stays, by the rules of any kind. */
+  readonly best?: number;
 }
 
 export interface GroupPhoto {
@@ -46,6 +50,10 @@ export interface GroupPhoto {
   readonly reason: string;
   /** Of a group of which others were decided on: this one was not there to be. */
   readonly isNew: boolean;
+  /** What it was judged by, when the best frames are looked for. */
+  readonly frame: FrameQuality | null;
+  /** Whether it has stars, in the file or in a sidecar. */
+  readonly isRated: boolean;
 }
 
 export interface ScoredPhoto extends GroupPhoto {
@@ -56,6 +64,8 @@ export interface ScoredPhoto extends GroupPhoto {
 export interface Group {
   readonly kind: Kind;
   readonly keeper: GroupPhoto;
+  /** Further frames of a burst that stay, the best first. */
+  readonly alsoKept: readonly GroupPhoto[];
   readonly others: readonly ScoredPhoto[];
   /** Like the keeper, and to stay all the same: the person decided so. */
   readonly kept: readonly (ScoredPhoto & { readonly decision: number })[];
@@ -90,7 +100,8 @@ export type DedupeEvent =
   | { readonly kind: 'listing'; readonly done: number; readonly total: number }
   | { readonly kind: 'comparing'; readonly share: number }
   | { readonly kind: 'inspecting'; readonly done: number; readonly total: number }
-  | { readonly kind: 'confirming'; readonly done: number; readonly total: number };
+  | { readonly kind: 'confirming'; readonly done: number; readonly total: number }
+  | { readonly kind: 'judging'; readonly done: number; readonly total: number };
 
 export interface DedupeDeps {
   readonly session: Session;
@@ -117,12 +128,15 @@ async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonl
   if (listing.photos.length === 0) await explainEmptiness(deps.session);
   const { candidates, skipped, gone, otherNames } = await inspectAll(deps, listing);
   const likeness = await likenessOf(deps, listing, candidates);
-  const rules = rulesFirst(request.keep);
-  const judged = candidates.map((candidate) => ({ candidate, contender: contenderOf(candidate, places) }));
+  const frames = request.best === undefined ? null : await judgeFrames(deps, likeness, candidates);
+  const judged = candidates.map((candidate) => ({
+    candidate,
+    contender: contenderOf(candidate, places, frames?.get(candidate.content) ?? null),
+  }));
   const known = candidates.map(({ file, record: { sha256 } }) => ({ file, sha256 }));
   const by = (decided: readonly Decision[]): DedupePlan => {
     const bearing = bearingOf(decided, known);
-    const groups = groupsOf({ judged, likeness, rules, places, kinds: request.kinds, bearing });
+    const groups = groupsOf({ judged, likeness, places, request, bearing });
     const freed = groups.filter(({ isLarge }) => !isLarge).flatMap(({ others }) => others);
     return {
       groups,
@@ -168,7 +182,7 @@ interface Judged {
   readonly contender: Contender;
 }
 
-function contenderOf(candidate: Candidate, { protect, prefer }: Places): Contender {
+function contenderOf(candidate: Candidate, { protect, prefer }: Places, frame: FrameQuality | null): Contender {
   const { file, record, carried, companions, isRaw } = candidate;
   const preference = prefer.findIndex((folder) => inside(folder, file) !== null);
   return {
@@ -180,32 +194,38 @@ function contenderOf(candidate: Candidate, { protect, prefer }: Places): Contend
     preference: preference === -1 ? null : preference,
     hasRawBeside: companions.some(({ kind }) => kind === 'raw'),
     hasFilmBeside: companions.some(({ kind }) => kind === 'film'),
+    frame,
   };
 }
 
 interface Grouping {
   readonly judged: readonly Judged[];
   readonly likeness: Likeness;
-  readonly rules: readonly Rule[];
   readonly places: Places;
-  readonly kinds: readonly Kind[];
+  readonly request: Pick<DedupeRequest, 'kinds' | 'keep' | 'best'>;
   readonly bearing: Bearing;
 }
 
-function groupsOf({ judged, likeness, rules, places, kinds, bearing }: Grouping): Group[] {
+function groupsOf({ judged, likeness, places, request: { kinds, keep, best }, bearing }: Grouping): Group[] {
   const stays = ({ candidate }: Judged): boolean => isBase(places, candidate.file);
-  const sorted = [...judged].sort((a, b) => compareContenders(a.contender, b.contender, rules));
-  const chosen = chosenFirst(
-    sorted.map((one) => ({ file: one.candidate.file, one })),
-    bearing.choices,
-  ).map(({ one }) => one);
-  // What is compared against stays, so it comes first whatever the rules and choices say.
-  const ordered = [...chosen.filter(stays), ...chosen.filter((one) => !stays(one))];
+  const orderBy = (rules: readonly Rule[]): Judged[] => {
+    const sorted = [...judged].sort((a, b) => compareContenders(a.contender, b.contender, rules));
+    const chosen = chosenFirst(
+      sorted.map((one) => ({ file: one.candidate.file, one })),
+      bearing.choices,
+    ).map(({ one }) => one);
+    // What is compared against stays, so it comes first whatever the rules and choices say.
+    return [...chosen.filter(stays), ...chosen.filter((one) => !stays(one))];
+  };
+  const usual = rulesFirst(keep);
+  const ofBursts = best === undefined ? usual : framesFirst(keep);
+  const ordered = orderBy(usual);
   const at = (photo: number): Judged => ordered[photo] as Judged;
   const numbers = new Map(ordered.map(({ candidate }, i) => [candidate, i]));
   const weakest = KINDS.findLastIndex((kind) => kinds.includes(kind));
   const found = stars({
     order: ordered.map((_, i) => i),
+    orders: new Map([['burst', orderBy(ofBursts).map(({ candidate }) => numbers.get(candidate) as number)]]),
     related: (photo) =>
       likeness.related(at(photo).candidate).map(({ candidate, kind, score }) => ({
         photo: numbers.get(candidate) as number,
@@ -218,13 +238,21 @@ function groupsOf({ judged, likeness, rules, places, kinds, bearing }: Grouping)
     // A closer kind takes its photos first, also where only a further one is asked for.
     kinds: KINDS.slice(0, weakest + 1),
   });
-  return found.filter(({ kind }) => kinds.includes(kind)).map((star) => groupOf(star, at, { rules, bearing, places }));
+  const rulesOf = (kind: Kind): Rule[] => (kind === 'burst' ? ofBursts : usual);
+  return found
+    .filter(({ kind }) => kinds.includes(kind))
+    .map((star) => groupOf(star, at, { rules: rulesOf(star.kind), best, bearing, places }));
+}
+
+interface Grouped extends Pick<Grouping, 'bearing' | 'places'> {
+  readonly rules: readonly Rule[];
+  readonly best: number | undefined;
 }
 
 function groupOf(
   { kind, keeper, others, held }: Star,
   at: (photo: number) => Judged,
-  { rules, bearing, places }: Pick<Grouping, 'rules' | 'bearing' | 'places'>,
+  { rules, best = 1, bearing, places }: Grouped,
 ): Group {
   const standing = at(keeper);
   const why = isBase(places, standing.candidate.file) ? 'there already' : 'your choice';
@@ -234,11 +262,16 @@ function groupOf(
     groupPhoto(one, reason, isKnown && decisionOn(one) === undefined);
   const members = others.map((relation) => ({ ...at(relation.photo), score: relation.score }));
   const contenders = members.map(({ contender }) => contender);
-  const agreed = agreedOn(standing, members, bearing);
+  const staying = kind === 'burst' ? best - 1 : 0;
+  const going = members.slice(staying);
+  const agreed = agreedOn(standing, going, bearing);
   return {
     kind,
     keeper: photo(standing, whyKept(standing.contender, contenders, rules, why)),
-    others: members.map((member) => ({
+    alsoKept: members
+      .slice(0, staying)
+      .map((member) => photo(member, againstBest(standing.contender, member.contender))),
+    others: going.map((member) => ({
       ...photo(member, whyGone(kind, standing.contender, member.contender, rules, why)),
       score: member.score,
     })),
@@ -270,7 +303,7 @@ function agreedOn(keeper: Judged, others: readonly Judged[], { choices }: Bearin
   return others.length === 0 ? null : (made?.id ?? null);
 }
 
-function groupPhoto({ candidate }: Judged, reason: string, isNew: boolean): GroupPhoto {
+function groupPhoto({ candidate, contender: { frame } }: Judged, reason: string, isNew: boolean): GroupPhoto {
   const { file, record, companions } = candidate;
   return {
     file,
@@ -282,5 +315,7 @@ function groupPhoto({ candidate }: Judged, reason: string, isNew: boolean): Grou
     height: record.height,
     reason,
     isNew,
+    frame,
+    isRated: candidate.carried.rating !== null,
   };
 }

@@ -1,9 +1,10 @@
+import type { FrameQuality } from '../../photos/frame.ts';
 import { type Contender, compareContenders, decidingRule, pixels, type Rule } from './keeper.ts';
 import type { Kind } from './stars.ts';
 
 /* Why a photo stays or goes, and what would go with it, as clauses for people. */
 
-const STAYS: Readonly<Record<Rule, string>> = {
+const STAYS: Readonly<Record<Exclude<Rule, 'frame'>, string>> = {
   protect: 'in a protected folder',
   prefer: 'in a preferred folder',
   original: 'the original',
@@ -27,9 +28,40 @@ export function whyKept(
 ): string {
   const worse = others.filter((other) => compareContenders(keeper, other, rules) < 0);
   const deciding = new Set(worse.map((other) => decidingRule(keeper, other, rules)));
-  const byRule = rules.filter((rule) => deciding.has(rule)).map((rule) => STAYS[rule]);
+  const byRule = rules
+    .filter((rule) => deciding.has(rule))
+    .map((rule) => (rule === 'frame' ? whyBest(keeper, worse) : STAYS[rule]));
   return (worse.length < others.length ? [standing, ...byRule] : byRule).join('; ');
 }
+
+function whyBest({ frame }: Contender, others: readonly Contender[]): string {
+  const best = (worth: (quality: FrameQuality) => number): boolean =>
+    frame !== null && others.every(({ frame: its }) => its === null || worth(its) <= worth(frame));
+  const reasons = [
+    best(({ sharpness }) => sharpness) && 'sharpest where the subject is',
+    best((quality) => -clipped(quality)) && 'least clipped',
+  ].filter((reason) => reason !== false);
+  return reasons.length === 0 ? 'the best of sharpness and exposure together' : reasons.join(' and ');
+}
+
+function clipped({ blown, black }: FrameQuality): number {
+  return blown + black;
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** How a frame compares with the best one of its burst, as a clause. */
+export function againstBest(best: Contender, { frame }: Contender): string {
+  if (best.frame === null || frame === null) return 'could not be judged';
+  const sharp = `its subject ${percent(Math.exp(frame.sharpness - best.frame.sharpness))} as sharp`;
+  const [here, there] = [clipped(frame), clipped(best.frame)];
+  return Math.abs(here - there) < CLIPPED_ALIKE
+    ? sharp
+    : `${sharp}, ${percent(here)} clipped against ${percent(there)}`;
+}
+
+/** Shares of a picture that are not worth a word. */
+const CLIPPED_ALIKE = 0.01;
 
 /** How a photo is like its keeper. */
 export const ALIKE: Readonly<Record<Kind, string>> = {
@@ -69,6 +101,8 @@ function inferiority(keeper: Contender, other: Contender, rule: Rule): string {
       return `${sizeOf(other)} against ${sizeOf(keeper)}`;
     case 'metadata':
       return 'less metadata';
+    case 'frame':
+      return againstBest(keeper, other);
     case 'sharpness':
       return 'less sharp';
     case 'bytes':

@@ -23,6 +23,8 @@ export interface Star {
 interface StarsInput {
   /** Every photo that is like another, the preferred ones first. */
   readonly order: readonly number[];
+  /** The same photos in another order, for kinds that have one of their own. */
+  readonly orders?: ReadonlyMap<Kind, readonly number[]>;
   /** What a photo is like; symmetric. */
   related(photo: number): readonly Relation[];
   /** Whether a photo may stand for others. */
@@ -42,18 +44,19 @@ interface StarsInput {
  * else is like its keeper, the star is one only if that was not decided to stay itself. So
  * - every member was compared with its keeper itself, and with whatever its keeper yields to: there are no chains;
  * - no photo goes twice, and whoever goes is like some photo that stays;
- * - the answer depends on the order of keeping alone.
+ * - the answer depends on the orders of keeping alone.
  *
  * @returns The stars in the order of kinds, then of their keepers.
  */
-export function stars({ order, related, mayKeep, mayGo, isHeld, kinds }: StarsInput): Star[] {
-  const place = new Map(order.map((photo, i) => [photo, i]));
-  const placeOf = (photo: number): number => place.get(photo) ?? Number.POSITIVE_INFINITY;
+export function stars({ order: usual, orders, related, mayKeep, mayGo, isHeld, kinds }: StarsInput): Star[] {
   const gone = new Set<number>();
   /** By photo, all that it stands for, directly or not. */
   const behind = new Map<number, number[]>();
   const found: Star[] = [];
   for (const kind of KINDS.filter((one) => kinds.includes(one))) {
+    const order = orders?.get(kind) ?? usual;
+    const place = new Map(order.map((photo, i) => [photo, i]));
+    const placeOf = (photo: number): number => place.get(photo) ?? Number.POSITIVE_INFINITY;
     for (const keeper of order) {
       if (gone.has(keeper) || !mayKeep(keeper)) continue;
       const relations = related(keeper);

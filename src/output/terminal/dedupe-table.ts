@@ -24,9 +24,15 @@ export function renderGroups({ groups }: Pick<DedupePlan, 'groups'>, terminal: T
 }
 
 /** What becomes of each photo of a group, in the order in which they are shown. */
-export function rolesOf({ keeper, others, kept }: Group): { readonly role: Role; readonly photo: GroupPhoto }[] {
+export function rolesOf({
+  keeper,
+  alsoKept,
+  others,
+  kept,
+}: Group): { readonly role: Role; readonly photo: GroupPhoto }[] {
   return [
     { role: 'keep', photo: keeper },
+    ...alsoKept.map((photo) => ({ role: 'keep' as const, photo })),
     ...others.map((photo) => ({ role: 'go' as const, photo })),
     ...kept.map((photo) => ({ role: 'kept' as const, photo })),
   ];
@@ -35,9 +41,9 @@ export function rolesOf({ keeper, others, kept }: Group): { readonly role: Role;
 export type Role = 'keep' | 'go' | 'kept';
 
 /** "Burst: 3 photos, 12 MB to free". */
-export function titleOf({ kind, others, kept }: Group): string {
+export function titleOf({ kind, alsoKept, others, kept }: Group): string {
   const freed = others.length === 0 ? 'nothing' : bytes(others.reduce((sum, other) => sum + other.bytes, 0));
-  return `${TITLES[kind]}: ${count(1 + others.length + kept.length, 'photo')}, ${freed} to free`;
+  return `${TITLES[kind]}: ${count(1 + alsoKept.length + others.length + kept.length, 'photo')}, ${freed} to free`;
 }
 
 /** @param numbered Whether the photos are, from 1 */

@@ -25,6 +25,8 @@ function photo(path: string, beside: readonly string[] = []): GroupPhoto {
     height: 1,
     reason: '',
     isNew: false,
+    frame: null,
+    isRated: false,
   };
 }
 
@@ -32,6 +34,7 @@ function group(keeper: GroupPhoto, ...others: readonly GroupPhoto[]): Group {
   return {
     kind: 'identical',
     keeper,
+    alsoKept: [],
     others: others.map((other) => ({ ...other, score: 1 })),
     kept: [],
     agreed: null,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { link, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Decision, decide, forget, readDecisions } from '../../../src/library/dedupe/decisions.ts';
 import type { DedupePlan, DedupeRequest, Group, GroupPhoto } from '../../../src/library/dedupe/plan.ts';
@@ -89,6 +89,42 @@ describe('the plan of what is double', () => {
     await put('cat.jpg', CAT, { angle: 90, takenMs: NOON });
     await put('next.jpg', await cropped(CAT, 0.9), { angle: 93, takenMs: NOON });
     expect(short(await plan({ kinds: ['burst'] }))).toEqual(['burst: cat.jpg < next.jpg']);
+  });
+
+  it('keeps the best frames of a burst, whatever their names, and says how the others compare', async () => {
+    const frame = async (name: string, at: number, make: (from: Sharp) => Sharp): Promise<string> =>
+      put(
+        name,
+        await make(sharp(DOG).resize(700).extract({ left: at, top: 0, width: 600, height: 500 }))
+          .png()
+          .toBuffer(),
+        {
+          angle: at / 10,
+          takenMs: NOON + 250 + at * 10,
+        },
+      );
+    await frame('1 blurred.png', 0, (from) => from.blur(3));
+    await frame('2 soft.png', 20, (from) => from.blur(1));
+    await frame('3 blown.png', 40, (from) => from.linear(2.2, 0));
+    await frame('4 sharp.png', 60, (from) => from);
+    await frame('safe/5 blurred.png', 80, (from) => from.blur(4));
+    const found = await plan({ kinds: ['burst'], best: 2, protect: [join(photos, 'safe')] });
+    expect(found.groups).toHaveLength(1);
+    const [group] = found.groups;
+    const name = ({ file }: { readonly file: string }): string => file.slice(photos.length + 1);
+    expect(group && [group.keeper, ...group.alsoKept].map(name)).toEqual(['4 sharp.png', '2 soft.png']);
+    expect(group?.others.map(name)).toEqual(expect.arrayContaining(['1 blurred.png', '3 blown.png']));
+    expect(group?.others).toHaveLength(2);
+    expect(group?.keeper.reason).toBe('the best of sharpness and exposure together; sharpest');
+    expect(group?.others.find((one) => name(one) === '1 blurred.png')?.reason).toMatch(
+      /^same burst, its subject \d+ % as sharp/,
+    );
+    expect(group?.others.find((one) => name(one) === '3 blown.png')?.reason).toMatch(/\d+ % clipped against \d+ %$/);
+    expect(dedupeDocument(found, null).groups[0]).toMatchObject({
+      alsoKept: [{ frame: { blown: expect.any(Number) } }],
+    });
+    const one = await plan({ kinds: ['burst'], best: 9 });
+    expect(one.groups[0]?.others).toEqual([]);
   });
 
   it('lets a far-off copy be proposed by its vector and confirmed by its pixels alone', async () => {

@@ -1,0 +1,44 @@
+import pLimit from 'p-limit';
+import { demandUninterrupted } from '../../interrupt.ts';
+import { FRAME_BOX, type FrameQuality, frameQuality } from '../../photos/frame.ts';
+import type { Likeness } from './alike.ts';
+import type { Candidate } from './inspect.ts';
+import type { DedupeDeps } from './plan.ts';
+
+const AT_ONCE = 4;
+
+/** Judges every frame that is of a burst, each decoded once; by content. What cannot be decoded is not judged. */
+export async function judgeFrames(
+  { render, signal, onEvent }: Pick<DedupeDeps, 'render' | 'signal' | 'onEvent'>,
+  likeness: Likeness,
+  candidates: readonly Candidate[],
+): Promise<Map<number, FrameQuality>> {
+  const frames = new Map(
+    candidates
+      .filter((candidate) => likeness.related(candidate).some(({ kind }) => kind === 'burst'))
+      .map((candidate) => [candidate.content, candidate]),
+  );
+  const judged = new Map<number, FrameQuality>();
+  const limit = pLimit(AT_ONCE);
+  let done = 0;
+  await Promise.all(
+    [...frames.values()].map(({ content, file, record }) =>
+      limit(async () => {
+        demandUninterrupted(signal);
+        const rendered = await render({
+          file,
+          box: { width: FRAME_BOX, height: FRAME_BOX },
+          as: { format: 'rgb' },
+          background: '#ffffff',
+          whole: false,
+        });
+        if (rendered.kind === 'rendition' && rendered.sha256 === record.sha256) {
+          judged.set(content, frameQuality(rendered));
+        }
+        done += 1;
+        onEvent({ kind: 'judging', done, total: frames.size });
+      }),
+    ),
+  );
+  return judged;
+}
