@@ -77,12 +77,17 @@ and exports, most pixels, most metadata (place, rating, keywords, time), the sha
 Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown, and photos
 that are merely similar only go when --kind names them. What --review was told to keep never goes, and a group of it
 comes back only with a photo that is new.
+
+--best N keeps the N best frames of each burst: the sharpest where the subject is, less what is blown out or black. With
+--xmp, sidecars say of them that they were picked, with five stars for the best and four for the others; what a sidecar
+says already stays, photos themselves are only read, and "curate undo" takes it back.
 ${examples(
   'curate dedupe',
   'curate dedupe ~/Photos/2024 --kind identical,same',
   'curate dedupe /media/card --against ~/Photos',
   'curate dedupe --kind identical --move-to ~/Doubles',
   'curate dedupe --review --move-to ~/Doubles',
+  'curate dedupe ~/Photos/2024-06 --best 2 --xmp beside',
   'curate dedupe --prefer ~/Photos/Best --keep metadata,pixels --json',
 )}`,
     )
