@@ -115,7 +115,7 @@ describe('the plan of what is double', () => {
     expect(group && [group.keeper, ...group.alsoKept].map(name)).toEqual(['4 sharp.png', '2 soft.png']);
     expect(group?.others.map(name)).toEqual(expect.arrayContaining(['1 blurred.png', '3 blown.png']));
     expect(group?.others).toHaveLength(2);
-    expect(group?.keeper.reason).toBe('the best of sharpness and exposure together; sharpest');
+    expect(group?.keeper.reason).toBe('the best of sharpness and exposure together');
     expect(group?.others.find((one) => name(one) === '1 blurred.png')?.reason).toMatch(
       /^same burst, its subject \d+ % as sharp/,
     );
