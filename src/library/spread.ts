@@ -19,6 +19,12 @@ const FEWEST = 50;
 /** Frames are compared with each other: beyond this, that takes minutes. */
 const MOST = 8000;
 
+interface Spreading {
+  readonly photos: FoundPhoto[];
+  /** How many of the best photos alone were compared, where there were more and too few of them differ; else null. */
+  readonly comparedOnly: number | null;
+}
+
 /**
  * `k` photos that differ, as many as there are; with neither of the wishes the first `k`.
  * @param find gives the `k` best photos, best first, always the same ones
@@ -27,8 +33,8 @@ export async function spreadOut(
   find: (k: number) => Promise<FoundPhoto[]>,
   k: number,
   { table, unique, diverse }: Spread & { readonly table: PhotoTable },
-): Promise<FoundPhoto[]> {
-  if (unique === undefined && diverse === undefined) return find(k);
+): Promise<Spreading> {
+  if (unique === undefined && diverse === undefined) return { photos: await find(k), comparedOnly: null };
   for (let asked = Math.max(k * FIRST_ROUND, FEWEST); ; asked *= LATER_ROUNDS) {
     const found = await find(Math.min(asked, MOST));
     const vectors = new Map((await table.rows(found.map(({ id }) => id))).map(({ id, vector }) => [id, vector]));
@@ -39,7 +45,10 @@ export async function spreadOut(
     const kept = unique === undefined ? frames : bestFrames(frames, unique);
     if (kept.length < k && found.length >= asked && asked < MOST) continue;
     const chosen = diverse === undefined ? kept.slice(0, k) : maximalMarginalRelevance(kept, k, [], 1 - diverse);
-    return chosen.map(({ vector: _, ...photo }) => photo);
+    return {
+      photos: chosen.map(({ vector: _, ...photo }) => photo),
+      comparedOnly: kept.length < k && found.length === MOST ? MOST : null,
+    };
   }
 }
 

@@ -3,7 +3,7 @@ import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
 import { isMounted, isThere, photoFile } from './paths.ts';
-import { byCosine, fetchNearest, type Nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
+import { byCosine, fetchNearest, type Nearest, nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
 export interface SearchRequest {
@@ -32,10 +32,10 @@ export interface FoundPhoto extends RankedHit {
 export async function searchVector({ store, table }: PhotoIndex, request: SearchRequest): Promise<FoundPhoto[]> {
   const { vector, k, filter, minScore = -1, ranker = null } = request;
   const without = await realFiles(request.without ?? []);
-  const options = { k, ...(filter === undefined ? {} : { filter }) };
+  const options = { k, minScore, ...(filter === undefined ? {} : { filter }) };
   const searching: Promise<Nearest> =
     ranker === null
-      ? table.search(vector, { ...options, k: k + without.size, minScore }).then((far) => ({ near: [], far }))
+      ? nearest(table, vector, { ...options, k: k + without.size }).then((far) => ({ near: [], far }))
       : fetchNearest(table, vector, options, without.size);
   const [{ near, far }, recent] = await Promise.all([searching, store.libraries({ recent: false })]);
   const place = locator(await librariesOf(store, [...near, ...far], recent), without);

@@ -119,8 +119,11 @@ export interface PhotoFilter {
   readonly exclude?: readonly string[];
 }
 
+/** The most photos that a store gives to one search. */
+export const MOST_HITS = 16_384;
+
 export interface SearchOptions {
-  /** At most 16,384; with vectors better 1,000, since each takes kilobytes. */
+  /** At most `MOST_HITS`; with vectors better 1,000, since each takes kilobytes. */
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly minScore?: number;

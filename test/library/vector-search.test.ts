@@ -7,9 +7,11 @@ import { photoId } from '../../src/library/paths.ts';
 import type { Restriction } from '../../src/library/photo-filter.ts';
 import type { QueryTerm } from '../../src/library/query/resolve.ts';
 import { type QuerySearch, searchByQuery } from '../../src/library/query/search.ts';
+import { nearest } from '../../src/library/ranking/ranker.ts';
 import { NEIGHBOURHOOD } from '../../src/library/ranking/rerank.ts';
 import type { Session } from '../../src/library/session.ts';
 import type { FoundPhoto } from '../../src/library/vector-search.ts';
+import { MOST_HITS } from '../../src/store/port.ts';
 import { freshModel, photo, unit } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -221,4 +223,24 @@ describe('a search by photos', () => {
     stop.abort();
     await expect(ended).rejects.toMatchObject({ kind: 'interrupted' });
   });
+});
+
+it('all of the photos are more than a store gives to one search, and come best first', async () => {
+  const table = store.table(testModel);
+  const one = photo('0.jpg');
+  const wide = MOST_HITS + 3;
+  await table.upsert(
+    Array.from({ length: wide }, (_, i) => {
+      const angle = ((i * 7919) % wide) / wide;
+      const turned = Float32Array.of(Math.cos(angle), Math.sin(angle));
+      return { ...one, id: `${i}`, path: `${i}.jpg`, vector: turned };
+    }),
+  );
+  const query = Float32Array.of(1, 0);
+  const all = await nearest(table, query, { k: Number.POSITIVE_INFINITY });
+  expect(all.map(({ score }) => score)).toEqual(all.map(({ score }) => score).sort((a, b) => b - a));
+  expect(new Set(all.map(({ id }) => id)).size).toBe(wide);
+  expect(all[0]).not.toHaveProperty('vector');
+  const least = all[MOST_HITS]?.score ?? 0;
+  expect(await nearest(table, query, { k: wide, minScore: least })).toHaveLength(MOST_HITS + 1);
 });

@@ -23,6 +23,11 @@ describe('a table', () => {
     expect(lines(table(rows, ['left', 'right']))).toEqual(['a           1', '日本    1,234', '😀😀😀      7']);
   });
 
+  it('takes as many rows as there may be photos', () => {
+    // More than fit on the stack as arguments of one call.
+    expect(table(Array(150_000).fill(['a']), ['left'])).toHaveLength(300_000);
+  });
+
   it('holds one line for each row, whatever the cells hold', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(hostileName, hostileName), { minLength: 1, maxLength: 5 }), (rows) => {

@@ -1,17 +1,18 @@
 import { unsaid } from '../../src/store/photo-matcher.ts';
-import type {
-  Hit,
-  IndexedModel,
-  Library,
-  ModelIdentity,
-  PhotoFilter,
-  PhotoRecord,
-  PhotoRow,
-  PhotoStore,
-  PhotoTable,
-  SearchOptions,
-  StoredPhoto,
-  VectorHit,
+import {
+  type Hit,
+  type IndexedModel,
+  type Library,
+  MOST_HITS,
+  type ModelIdentity,
+  type PhotoFilter,
+  type PhotoRecord,
+  type PhotoRow,
+  type PhotoStore,
+  type PhotoTable,
+  type SearchOptions,
+  type StoredPhoto,
+  type VectorHit,
 } from '../../src/store/port.ts';
 
 /** Both ports over plain maps: for tests of what stands above them. The contract suite holds them to the same rules. */
@@ -98,7 +99,7 @@ export class MemoryTable implements PhotoTable {
       }))
       .filter(({ score }) => score >= minScore)
       .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
-      .slice(0, k);
+      .slice(0, Math.min(k, MOST_HITS));
   }
   async count(library?: string): Promise<number> {
     return library === undefined ? this.stored.size : this.#sorted({ within: [{ library, folder: '' }] }).length;

@@ -16,9 +16,6 @@ export interface SpreadFlags {
 
 /** Weight of novelty when none is named: as in casting. */
 const NOVELTY = 0.3;
-/** The most photos that a store gives to one search. */
-const MOST = 16_384;
-
 export function addSpreadOptions(command: Command): Command {
   return command
     .option('--unique', 'of bursts and near-duplicates show the best frame alone')
@@ -40,7 +37,7 @@ export function wantedOf({ all, minScore, k }: SpreadFlags): number {
   if (minScore === undefined) {
     throw usageError('--all shows photos down to a score.', 'Say which: --all --min-score 0.7');
   }
-  return MOST;
+  return Number.POSITIVE_INFINITY;
 }
 
 /** How different the photos are to be. */

@@ -1,16 +1,14 @@
 import type { Thresholds } from '../../embedding/port.ts';
 import { toUnitLength } from '../../embedding/vector.ts';
-import type { Hit, PhotoFilter, PhotoRow, PhotoTable } from '../../store/port.ts';
+import { type Hit, MOST_HITS, type PhotoFilter, type PhotoRow, type PhotoTable } from '../../store/port.ts';
 import { directionsOf } from '../words/directions.ts';
-import { rankByTerms, type Term } from '../words/rank.ts';
+import { portionsOf, rankByTerms, type Term } from '../words/rank.ts';
 import type { Words } from '../words/vocabulary.ts';
 
 /** Looked at in each direction at least: a word's best photos are rarely the very nearest to its direction. */
 const FEWEST = 100;
 /** Beyond so many the vectors come in portions, so that never many are in memory. */
 const AT_ONCE = 1000;
-/** The most that a store gives for one direction. */
-const MOST = 16_384;
 
 interface RankRequest {
   readonly words: Words;
@@ -28,16 +26,13 @@ interface RankRequest {
  */
 export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<Hit[]> {
   const { words, terms, k, filter, similar } = request;
-  const most = Math.min(MOST, Math.max(FEWEST, k));
   const scores = new Map<string, Hit>();
-  for (const direction of directionsFor(terms, words)) {
-    for await (const rows of neighbours(table, direction, most, filter)) {
-      const fresh = rows.filter(({ id }) => !scores.has(id));
-      const ranked = rankByTerms(fresh, terms, { classifier: words.classifier, similar });
-      for (const { row, score } of ranked) {
-        const { vector: _, ...record } = row;
-        scores.set(row.id, { ...record, score });
-      }
+  for await (const rows of candidates(table, directionsFor(terms, words), Math.max(FEWEST, k), filter)) {
+    const fresh = rows.filter(({ id }) => !scores.has(id));
+    const ranked = rankByTerms(fresh, terms, { classifier: words.classifier, similar });
+    for (const { row, score } of ranked) {
+      const { vector: _, ...record } = row;
+      scores.set(row.id, { ...record, score });
     }
   }
   return [...scores.values()].sort((a, b) => b.score - a.score || order(a.path, b.path) || order(a.library, b.library));
@@ -60,19 +55,26 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
   return [...each, toUnitLength(together)];
 }
 
-async function* neighbours(
+/** The `k` nearest in each direction, some of them more than once; all rows when `k` is more than a search gives. */
+async function* candidates(
   table: PhotoTable,
-  direction: Float32Array,
+  directions: readonly Float32Array[],
   k: number,
   filter: PhotoFilter | null,
 ): AsyncGenerator<PhotoRow[]> {
   const within = filter === null ? {} : { filter };
-  if (k <= AT_ONCE) {
-    yield await table.search(direction, { k, ...within, vectors: true });
-    return;
+  if (k > MOST_HITS) {
+    yield* portionsOf(table.all({ ...within, vectors: true }), AT_ONCE);
+  } else if (k <= AT_ONCE) {
+    for (const direction of directions) yield await table.search(direction, { k, ...within, vectors: true });
+  } else {
+    const found = new Set<string>();
+    for (const direction of directions) {
+      for (const { id } of await table.search(direction, { k, ...within })) found.add(id);
+    }
+    const ids = [...found];
+    for (let from = 0; from < ids.length; from += AT_ONCE) yield await table.rows(ids.slice(from, from + AT_ONCE));
   }
-  const ids = (await table.search(direction, { k, ...within })).map(({ id }) => id);
-  for (let from = 0; from < ids.length; from += AT_ONCE) yield await table.rows(ids.slice(from, from + AT_ONCE));
 }
 
 function order(a: string, b: string): number {

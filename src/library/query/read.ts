@@ -29,6 +29,8 @@ export type SearchNotice =
   | { readonly kind: 'lacks'; readonly word: string; readonly lacks: string }
   /** Even the best result hardly shows the words. */
   | { readonly kind: 'unclear'; readonly words: readonly string[]; readonly best: number }
+  /** Only so many of the best photos were told apart from each other, and there are more. */
+  | { readonly kind: 'compared'; readonly photos: number }
   /** A photo of a folder or pattern that cannot be read, and was done without. */
   | { readonly kind: 'unread'; readonly file: string; readonly message: string };
 

@@ -79,7 +79,7 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   const find = (k: number, least = minScore): Promise<FoundPhoto[]> =>
     (by === 'photos' ? byPhotos : byTerms)(room, terms, { ...search, k }, least);
   const { unique = false, diverse } = search;
-  const results = await spreadOut((k) => find(k), search.k, {
+  const { photos: results, comparedOnly } = await spreadOut((k) => find(k), search.k, {
     table: room.index.table,
     ...(unique ? { unique: (await room.session.model()).thresholds } : {}),
     ...(diverse === undefined ? {} : { diverse }),
@@ -97,7 +97,11 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
     by,
     closest: closest?.score ?? null,
     terms: terms.map(({ named }) => named),
-    notices: unclear ? [...notices, { kind: 'unclear', words: wantedWords(terms), best }] : notices,
+    notices: [
+      ...notices,
+      ...(unclear ? [{ kind: 'unclear', words: wantedWords(terms), best } as const] : []),
+      ...(comparedOnly === null ? [] : [{ kind: 'compared', photos: comparedOnly } as const]),
+    ],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { EmbeddingModel } from '../../embedding/port.ts';
-import { rootCosine } from '../../embedding/vector.ts';
-import type { Hit, PhotoTable, SearchOptions, VectorHit } from '../../store/port.ts';
+import { cosine, rootCosine } from '../../embedding/vector.ts';
+import { type Hit, MOST_HITS, type PhotoTable, type SearchOptions, type VectorHit } from '../../store/port.ts';
 import { NEIGHBOURHOOD, type RankedBy, rerank } from './rerank.ts';
 import { type RankingStatistics, statisticsOf } from './statistics.ts';
 
@@ -28,21 +28,37 @@ export interface Nearest {
   readonly far: readonly Hit[];
 }
 
+/** The `k` nearest by cosine, best first, ties by path: however many, also more than a store gives to one search. */
+export async function nearest(table: PhotoTable, query: Float32Array, options: SearchOptions): Promise<Hit[]> {
+  const { k, minScore = -1, filter } = options;
+  const hits = await table.search(query, { ...options, k: Math.min(k, MOST_HITS) });
+  if (k <= MOST_HITS || hits.length < MOST_HITS) return hits;
+  const all: Hit[] = [];
+  for await (const { vector, ...record } of table.all({ ...(filter === undefined ? {} : { filter }), vectors: true })) {
+    const score = cosine(query, vector);
+    if (score >= minScore) all.push({ ...record, score });
+  }
+  return all.sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1)).slice(0, k);
+}
+
 /**
  * The nearest photos, of which as many as are reranked have vectors: one call, unless more are wanted than that.
+ * Those beyond have at least `minScore`.
  * @param spare how many may be left out before they are ranked
  */
 export async function fetchNearest(
   table: PhotoTable,
   query: Float32Array,
-  { k, ...options }: SearchOptions,
+  { k, minScore, ...options }: SearchOptions,
   spare = 0,
 ): Promise<Nearest> {
   // A vector takes kilobytes: where more are left out than that, fewer are reranked.
   const most = NEIGHBOURHOOD + Math.min(spare, NEIGHBOURHOOD);
   const [near, all] = await Promise.all([
     table.search(query, { ...options, k: most, vectors: true }),
-    k + spare > most ? table.search(query, { ...options, k: k + spare }) : [],
+    k + spare > most
+      ? nearest(table, query, { ...options, k: k + spare, ...(minScore === undefined ? {} : { minScore }) })
+      : [],
   ]);
   return { near, far: all.slice(near.length) };
 }

@@ -1,7 +1,6 @@
 import { demandUninterrupted } from '../../interrupt.ts';
-import type { PhotoRow } from '../../store/port.ts';
 import type { Session } from '../session.ts';
-import { shareOf } from './rank.ts';
+import { portionsOf, shareOf } from './rank.ts';
 import { CLEARLY_SEEN } from './seen.ts';
 import { spellingOf } from './spelling.ts';
 import { loadWords, type Vocabulary } from './vocabulary.ts';
@@ -38,7 +37,7 @@ export async function countWords(
     const { table } = await session.index();
     const total = await table.count();
     let done = 0;
-    for await (const rows of portions(table.all({ vectors: true }))) {
+    for await (const rows of portionsOf(table.all({ vectors: true }), PORTION)) {
       demandUninterrupted(signal);
       countShown(classifier.probabilities(rows.map(({ vector }) => vector)), entries, CLEARLY_SEEN, counts);
       done += rows.length;
@@ -48,17 +47,6 @@ export async function countWords(
   return entries
     .map((entry, i) => ({ ...entry, photos: counts[i] ?? 0 }))
     .sort((a, b) => b.photos - a.photos || (a.word < b.word ? -1 : 1));
-}
-
-async function* portions(rows: AsyncIterable<PhotoRow>): AsyncGenerator<PhotoRow[]> {
-  let portion: PhotoRow[] = [];
-  for await (const row of rows) {
-    portion.push(row);
-    if (portion.length < PORTION) continue;
-    yield portion;
-    portion = [];
-  }
-  if (portion.length > 0) yield portion;
 }
 
 /** Words that stand for the same classes. */

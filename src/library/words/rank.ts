@@ -80,3 +80,15 @@ function together(shares: readonly number[], terms: readonly Term[]): number {
   });
   return weights === 0 ? 0 : Math.exp(sum / weights);
 }
+
+/** Rows in arrays of `size`, so that never more vectors are in memory. */
+export async function* portionsOf<Row>(rows: AsyncIterable<Row>, size: number): AsyncGenerator<Row[]> {
+  let portion: Row[] = [];
+  for await (const row of rows) {
+    portion.push(row);
+    if (portion.length < size) continue;
+    yield portion;
+    portion = [];
+  }
+  if (portion.length > 0) yield portion;
+}

@@ -13,6 +13,8 @@ export function noticeText(notice: SearchNotice): string {
       const what = others.length === 0 ? first : `all of ${[first, ...others].join(', ')}`;
       return `No photo clearly shows ${what}; the best score is ${scoreText(notice.best)}.`;
     }
+    case 'compared':
+      return `--unique and --diverse compare the best ${notice.photos} photos with each other; there are more, which are not shown.`;
     case 'unread':
       return `curate: ${notice.message}`;
   }

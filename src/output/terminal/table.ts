@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { fileTimeText, type SearchResultRow, scoreText, takenText } from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
-import { printableParts, shortenPath } from './shorten.ts';
+import { type Measure, printableParts, shortenPath } from './shorten.ts';
 import type { Terminal } from './terminal.ts';
 
 export type Alignment = 'left' | 'right';
@@ -15,11 +15,25 @@ const LEGIBLE = 32;
 const AWAY = ' (drive away or deleted)';
 const ELSEWHERE = ' (not on this machine)';
 
+/** How many cells of the terminal each text takes, found out once for each: for names that are not ASCII that takes its time. */
+function measuring(): Measure {
+  const known = new Map<string, number>();
+  return (text) => {
+    const width = known.get(text) ?? stringWidth(text);
+    known.set(text, width);
+    return width;
+  };
+}
+
+const widest = (texts: readonly string[], measure: Measure): number =>
+  texts.reduce((most, text) => Math.max(most, measure(text)), 0);
+
 /** Rows in columns as wide as their widest cell, a line each, with a newline at the end. Cells are made printable. */
 export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
   return layOut(
     rows.map((row) => row.map(printable)),
     alignments,
+    measuring(),
   );
 }
 
@@ -43,6 +57,7 @@ export function renderHits(
   { fileTimes = false, explained = false }: HitsOptions = {},
 ): string {
   const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
+  const measure = measuring();
   const leading: Column[] = [
     { title: '#', align: 'right', cells: hits.map((hit) => style('dim', String(hit.rank))) },
     { title: 'Score', align: 'right', cells: hits.map((hit) => scoreText(hit.score)) },
@@ -59,11 +74,11 @@ export function renderHits(
     { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));
-  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, style, links));
+  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, { style, links, measure }));
   const roomBeside = (others: readonly Column[]): number =>
-    columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others]);
+    columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others], measure);
 
-  const enough = Math.min(LEGIBLE, Math.max(...pathsIn(Number.POSITIVE_INFINITY).map((path) => stringWidth(path))));
+  const enough = Math.min(LEGIBLE, widest(pathsIn(Number.POSITIVE_INFINITY), measure));
   while (extras.length > 0 && roomBeside(extras) < enough) extras.pop();
   const photo: Column = {
     title: 'Photo',
@@ -74,23 +89,25 @@ export function renderHits(
   return layOut(
     [shown.map(({ title }) => style('bold', title)), ...hits.map((_, i) => shown.map(({ cells }) => cells[i] ?? ''))],
     shown.map(({ align }) => align),
+    measure,
   );
 }
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 
 /** Cells that these columns take, each with the gap beside it. */
-function widthOf(columns: readonly Column[]): number {
-  return columns.reduce(
-    (sum, { title, cells }) => sum + GAP.length + Math.max(...[title, ...cells].map((cell) => stringWidth(cell))),
-    0,
-  );
+function widthOf(columns: readonly Column[], measure: Measure): number {
+  return columns.reduce((sum, { title, cells }) => sum + GAP.length + widest([title, ...cells], measure), 0);
 }
 
 /** The path in its room, the name standing out, and a mark when the file is out of reach. */
-function pathCell(hit: SearchResultRow, room: number, style: Style, links: boolean): string {
+function pathCell(
+  hit: SearchResultRow,
+  room: number,
+  { style, links, measure }: { readonly style: Style; readonly links: boolean; readonly measure: Measure },
+): string {
   const mark = hit.available ? '' : hit.mounted ? AWAY : ELSEWHERE;
-  const path = shortenPath(hit.path, room - mark.length, stringWidth);
+  const path = shortenPath(hit.path, room - mark.length, measure);
   const { name } = printableParts(hit.path);
   const split = path.endsWith(name) ? path.length - name.length : 0;
   const folder = split === 0 ? '' : style('dim', path.slice(0, split));
@@ -104,13 +121,18 @@ function linked(text: string, file: string): string {
 }
 
 /** Cells are safe already, and may carry styles. */
-function layOut(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
-  const widths = alignments.map((_, column) => Math.max(0, ...rows.map((row) => stringWidth(row[column] ?? ''))));
+function layOut(rows: readonly (readonly string[])[], alignments: readonly Alignment[], measure: Measure): string {
+  const widths = alignments.map((_, column) =>
+    widest(
+      rows.map((row) => row[column] ?? ''),
+      measure,
+    ),
+  );
   const line = (row: readonly string[]): string =>
     alignments
       .map((alignment, column) => {
         const cell = row[column] ?? '';
-        const padding = ' '.repeat((widths[column] ?? 0) - stringWidth(cell));
+        const padding = ' '.repeat((widths[column] ?? 0) - measure(cell));
         return alignment === 'right' ? padding + cell : cell + padding;
       })
       .join(GAP)

@@ -59,6 +59,11 @@ describe('a search by words', () => {
     expect(paths(await find([word('castle')], { minScore: 0.9 }))).toEqual(['castle.jpg']);
   });
 
+  it('gives all when all are wanted', async () => {
+    const all = await find([word('castle')], { k: Number.POSITIVE_INFINITY });
+    expect(all.results).toEqual((await find([word('castle')])).results);
+  });
+
   it('says what a word means, what it does not, and that nothing shows it', async () => {
     const crane = await find([word('crane')]);
     expect(crane.results[0]?.path).toBe('crane.jpg');
