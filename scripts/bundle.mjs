@@ -87,7 +87,7 @@ await bundle.write({ file: output, format: 'esm', minify: true });
  */
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const OUTSIDE =
-  /^(exifreader|fs-native-extensions|libheif-js|libraw-wasm|onnxruntime-node|open|openai|sharp|undici)($|\/)/;
+  /^(classic-level|exifreader|fs-native-extensions|libheif-js|libraw-wasm|onnxruntime-node|open|openai|sharp|undici)($|\/)/;
 
 await rm(join(dist, 'packed'), { recursive: true, force: true });
 /** By file, under which name: workers are added when a module is met that starts them. */

@@ -83,6 +83,7 @@ export class Leases {
         ...library,
         model,
         generation: (library.generation ?? 0) + 1,
+        mark: randomUUID(),
       })).then(() => {
         held.raised = true;
       });
@@ -100,6 +101,11 @@ export class Leases {
     await held?.last;
     this.#held.delete(id);
     await this.#deps.store.removeLibrary(id);
+  }
+
+  /** Ids of those that are held, and so changed by this run alone. */
+  held(): ReadonlySet<string> {
+    return new Set([...this.#held].flatMap(([id, { lost }]) => (lost === null ? [id] : [])));
   }
 
   /** Those that were held and that another machine removed. */
@@ -191,9 +197,13 @@ async function find(store: PhotoStore, id: string): Promise<Library | undefined>
 }
 
 /** What only the store knows of a library. */
-function stateOf(library: Library | undefined): Pick<Library, 'model' | 'generation'> {
-  const { model, generation } = library ?? {};
-  return { ...(model === undefined ? {} : { model }), ...(generation === undefined ? {} : { generation }) };
+function stateOf(library: Library | undefined): Pick<Library, 'model' | 'generation' | 'mark'> {
+  const { model, generation, mark } = library ?? {};
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(mark === undefined ? {} : { mark }),
+  };
 }
 
 function lostTo(library: Library | undefined): UserError {

@@ -11,6 +11,6 @@ export async function removeRows(table: PhotoTable, library: string): Promise<nu
   return ids.length;
 }
 
-export async function removeIds(table: PhotoTable, ids: readonly string[]): Promise<void> {
+export async function removeIds(table: Pick<PhotoTable, 'remove'>, ids: readonly string[]): Promise<void> {
   for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
 }

@@ -20,6 +20,7 @@ const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['data', 'undo', 'undo journals'],
   ['data', 'decisions', 'decisions on photos that are alike'],
   ['data', 'active-model.json', 'model of the index'],
+  ['data', 'manifests', 'what is known of the index on this machine'],
   ['data', 'machine.json', 'where libraries are on this machine'],
   ['data', 'last-search.json', 'last search'],
   ['data', 'pairs', 'likeness of pairs of photos'],

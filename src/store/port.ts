@@ -11,6 +11,8 @@ export interface Library {
   readonly model?: string;
   /** Raised by every run that changes something, before its first change; absent before the first one. */
   readonly generation?: number;
+  /** Drawn at random with each generation: two stores, or one and its backup, may have come to the same number. */
+  readonly mark?: string;
   /** Who changes it now; absent when nobody does. */
   readonly lease?: Lease;
 }

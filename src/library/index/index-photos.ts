@@ -12,6 +12,7 @@ import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
 import { embedAll } from './embed-all.ts';
 import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';
+import { RememberedTable } from './manifest.ts';
 import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
 import { absorb, reconcile } from './reconcile.ts';
@@ -33,6 +34,8 @@ export interface IndexDeps extends PhotoIndex {
   /** Milliseconds since 1970. */
   now(): number;
   readonly pace?: LeasePace;
+  /** Folder for what this machine keeps of the store's rows of this model; without it the store is asked for them. */
+  readonly manifests?: string;
   /** Whether to remove photos although it looks as if a drive were away. */
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -82,19 +85,39 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
 }
 
 async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases): Promise<IndexReport> {
-  const { table, onEvent } = deps;
+  const { onEvent } = deps;
   const stored = await provenLibraries(deps, deps.machine);
   const scopes = await chooseScopes(deps, request, stored);
   // Also where nothing is indexed yet: a table that is not ours must not cost the embedding first.
-  await table.count();
+  await deps.table.count();
   const libraries = withScopes(stored, scopes);
   if (!request.dryRun) {
     for (const library of heldBy(scopes)) await leases.hold(library);
     for (const { library, joins } of scopes) if (joins) await proveHeld(deps, library);
     const onProgress = (done: number, total: number): void => onEvent({ kind: 'upgrading', done, total });
-    await table.upgrade({ interrupted: deps.interrupted, onProgress });
+    await deps.table.upgrade({ interrupted: deps.interrupted, onProgress });
   }
-  const known = await KnownPhotos.load(table, libraries);
+  const remembered = new RememberedTable(deps.table, deps.manifests ?? null);
+  try {
+    await remembered.begin(await deps.store.libraries());
+    return await indexScopes({ ...deps, remembered, leases, scopes, libraries }, request);
+  } finally {
+    await remembered.close();
+  }
+}
+
+interface ScopesDeps extends IndexDeps {
+  readonly remembered: RememberedTable;
+  readonly leases: Leases;
+  readonly scopes: readonly Scope[];
+  /** What the store has and what this run adds to it. */
+  readonly libraries: readonly Library[];
+}
+
+async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<IndexReport> {
+  const { table, remembered, leases, scopes, libraries, onEvent } = deps;
+  const known = new KnownPhotos(remembered);
+  await known.load(heldBy(scopes));
 
   const reports = new Map<string, LibraryReport>();
   const jobs: Job[] = [];
@@ -132,6 +155,7 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
     }
   }
 
+  if (jobs.length > 0) await known.loadContents(libraries);
   if (request.dryRun) {
     for (const raws of companions) leaveRaws(raws, new Set());
     await preview(jobs, leaving, known, onEvent);
@@ -141,7 +165,7 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
   const writer = new RowWriter({
     upsert: async (rows) => {
       for (const library of new Set(rows.map((row) => row.library))) await changing(library);
-      await table.upsert(rows);
+      await remembered.upsert(rows);
     },
   });
   const done = await embedAll({ ...deps, writer, known }, jobs);
@@ -152,11 +176,16 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
       await leases.hold(library);
       await changing(library.id);
     };
-    await removeGone({ ...deps, take, drop: (library) => leases.drop(library) }, leaving, { ...done, doubled, known });
+    await removeGone({ ...deps, table: remembered, take, drop: (library) => leases.drop(library) }, leaving, {
+      ...done,
+      doubled,
+      known,
+    });
   }
   await table.flush();
   await leases.confirm();
-  for (const { library } of scopes) reportOf(reports, library).photos = await table.count(library.id);
+  await remembered.settle(await deps.store.libraries(), leases.held());
+  for (const { library } of scopes) reportOf(reports, library).photos = await remembered.count(library.id);
   return {
     libraries: [...reports.values()],
     embedded: done.embedded,

@@ -1,6 +1,7 @@
 import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { isThere, photoFile } from '../paths.ts';
+import { ManifestDamaged } from './manifest.ts';
 
 /** A stored photo and the library it is in. */
 export interface KnownPhoto {
@@ -8,25 +9,46 @@ export interface KnownPhoto {
   readonly photo: StoredPhoto;
 }
 
-/** Everything the index holds, without vectors: by path for reconciling, by content for reusing vectors. */
+/**
+ * What the index holds, without vectors: by path for reconciling, and by content for reusing vectors, which only a run
+ * that has files to read needs to know of every library.
+ */
 export class KnownPhotos {
-  #libraries: readonly Library[] = [];
-  readonly #byPath = new Map<string, Map<string, StoredPhoto>>();
+  readonly #table: Pick<PhotoTable, 'photos'>;
+  readonly #libraries: Library[] = [];
+  readonly #byPath = new Map<string, ReadonlyMap<string, StoredPhoto>>();
   readonly #sizes = new Set<number>();
   readonly #byHash = new Map<string, KnownPhoto[]>();
 
-  static async load(table: PhotoTable, libraries: readonly Library[]): Promise<KnownPhotos> {
-    const known = new KnownPhotos();
-    known.#libraries = libraries;
+  constructor(table: Pick<PhotoTable, 'photos'>) {
+    this.#table = table;
+  }
+
+  /** Of libraries by path; what is loaded already stays. */
+  async load(libraries: readonly Library[]): Promise<void> {
     for (const library of libraries) {
-      const paths = new Map<string, StoredPhoto>();
-      known.#byPath.set(library.id, paths);
-      for await (const photo of table.photos(library.id)) {
-        paths.set(photo.path, photo);
-        known.#remember({ library, photo });
-      }
+      if (this.#byPath.has(library.id)) continue;
+      this.#byPath.set(library.id, await this.#pathsOf(library).catch((error) => this.#again(error, library)));
+      this.#libraries.push(library);
     }
-    return known;
+  }
+
+  /** Of libraries by content, too. */
+  async loadContents(libraries: readonly Library[]): Promise<void> {
+    await this.load(libraries);
+    for (const library of libraries) for (const photo of this.of(library).values()) this.#remember({ library, photo });
+  }
+
+  async #pathsOf(library: Library): Promise<Map<string, StoredPhoto>> {
+    const paths = new Map<string, StoredPhoto>();
+    for await (const photo of this.#table.photos(library.id)) paths.set(photo.path, photo);
+    return paths;
+  }
+
+  /** What was kept here is given up when it is found damaged, and the store is asked. */
+  #again(error: unknown, library: Library): Promise<Map<string, StoredPhoto>> {
+    if (!(error instanceof ManifestDamaged)) throw error;
+    return this.#pathsOf(library);
   }
 
   #remember(known: KnownPhoto): void {

@@ -1,4 +1,4 @@
-import type { Library, PhotoIndex, StoredPhoto } from '../../store/port.ts';
+import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { removeIds } from '../rows.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
@@ -18,7 +18,8 @@ export interface Leaving {
   readonly superseded?: readonly StoredPhoto[];
 }
 
-interface RemoveDeps extends Pick<PhotoIndex, 'table'> {
+interface RemoveDeps {
+  readonly table: Pick<PhotoTable, 'remove'>;
   /** To be called before rows of a library are removed. */
   take(library: Library): Promise<void>;
   /** Forgets a library that nothing is left of. */

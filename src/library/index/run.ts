@@ -12,6 +12,7 @@ import type { IndexReport, OnIndexEvent } from './events.ts';
 import { type FasterModel, FasterModelWatch } from './faster-model.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.ts';
 import { holdIndex } from './lock.ts';
+import { manifestsIn } from './manifest.ts';
 
 export interface IndexRunDeps extends Pick<IndexDeps, 'onEvent' | 'confirmPrune'> {
   readonly world: Pick<World, 'pid' | 'hostname' | 'cores' | 'elapsed' | 'now'>;
@@ -79,6 +80,7 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           now: () => world.now().getTime(),
           modelName: nameOf(session, model),
           machine: session.machine,
+          manifests: manifestsIn(session.settings, model),
           holder: `${world.hostname} (process ${world.pid})`,
           ...(deps.pace === undefined ? {} : { pace: deps.pace }),
           confirmPrune: deps.confirmPrune,

@@ -126,6 +126,7 @@ export function toLibrary(row: MilvusRow): Library {
 const librarySchema = z.object({
   model: z.string().exactOptional(),
   generation: z.number().exactOptional(),
+  mark: z.string().exactOptional(),
   lease: z
     .object({ token: z.string(), machine: z.string(), holder: z.string(), since: z.number(), until: z.number() })
     .exactOptional(),

@@ -1,0 +1,288 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClassicLevel } from 'classic-level';
+import { z } from 'zod';
+import type { Settings } from '../../settings.ts';
+import type { Library, ModelIdentity, PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
+import { storeKey } from '../active-model.ts';
+
+/** Rows of one batch. */
+const BATCH = 1000;
+/** Sorts before every id. */
+const SEAL = '!';
+
+const sealSchema = z.strictObject({ mark: z.string(), photos: z.int().nonnegative() });
+/** Path, sha256, size, mtimeMs, facts. */
+type Kept = readonly [string, string, number, number, number];
+
+/** What is kept of a library on this machine cannot be read; the store has it all. */
+export class ManifestDamaged extends Error {}
+
+/**
+ * What a store has of one model's rows of a library, without vectors, kept on this machine: an embedded database
+ * (LevelDB) in a folder of its own. It is believed only while it is sealed with the mark that the library has in the
+ * store, which every run that changes the library draws anew before its first change. The seal is broken before anything
+ * is changed here, and put last, so that a run killed at any moment leaves what is not believed.
+ */
+class Manifest {
+  readonly #level: ClassicLevel<string, string>;
+  #broken = false;
+
+  constructor(level: ClassicLevel<string, string>) {
+    this.#level = level;
+  }
+
+  /** How many rows there are, if they are those that the store has. */
+  async sealedAt(mark: string): Promise<number | null> {
+    const seal = await this.#level.get(SEAL);
+    if (seal === undefined) return null;
+    const read = sealSchema.safeParse(JSON.parse(seal));
+    return read.success && read.data.mark === mark ? read.data.photos : null;
+  }
+
+  async breakSeal(): Promise<void> {
+    if (this.#broken) return;
+    await this.#level.del(SEAL, { sync: true });
+    this.#broken = true;
+  }
+
+  async seal(mark: string): Promise<void> {
+    const seal = JSON.stringify({ mark, photos: await this.count() } satisfies z.infer<typeof sealSchema>);
+    await this.#level.put(SEAL, seal, { sync: true });
+    this.#broken = false;
+  }
+
+  async *photos(): AsyncGenerator<StoredPhoto> {
+    const rows = this.#level.iterator({ gt: SEAL });
+    try {
+      for (let page = await rows.nextv(BATCH); page.length > 0; page = await rows.nextv(BATCH)) {
+        for (const [id, value] of page) {
+          const [path, sha256, size, mtimeMs, facts] = JSON.parse(value) as Kept;
+          yield { id, path, sha256, size, mtimeMs, facts };
+        }
+      }
+    } finally {
+      await rows.close();
+    }
+  }
+
+  async count(): Promise<number> {
+    const ids = this.#level.keys({ gt: SEAL });
+    let count = 0;
+    try {
+      for (let page = await ids.nextv(BATCH); page.length > 0; page = await ids.nextv(BATCH)) count += page.length;
+    } finally {
+      await ids.close();
+    }
+    return count;
+  }
+
+  async put(photos: readonly StoredPhoto[]): Promise<void> {
+    await this.#level.batch(
+      photos.map(({ id, path, sha256, size, mtimeMs, facts }) => {
+        const kept: Kept = [path, sha256, size, mtimeMs, facts];
+        return { type: 'put', key: id, value: JSON.stringify(kept) };
+      }),
+    );
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.#level.batch(ids.map((key) => ({ type: 'del', key })));
+  }
+
+  async clear(): Promise<void> {
+    await this.breakSeal();
+    await this.#level.clear();
+  }
+
+  close(): Promise<void> {
+    return this.#level.close();
+  }
+}
+
+interface Entry {
+  /** Null where nothing can be kept: then the store is asked, as if there had never been a manifest. */
+  manifest: Manifest | null;
+  /** As it was before anything was listed. */
+  readonly library: Library;
+  /** Whether the manifest has every row that the store has. */
+  complete: boolean;
+}
+
+/**
+ * A table whose rows of a library are listed by the store only when what is known of them here is not what the store has;
+ * what is written to the table is noted as soon as the store has confirmed it.
+ */
+export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | 'remove' | 'count'> {
+  readonly #table: PhotoTable;
+  readonly #folder: string | null;
+  readonly #entries = new Map<string, Entry>();
+
+  /** @param folder for this store's rows of one model; null keeps nothing */
+  constructor(table: PhotoTable, folder: string | null) {
+    this.#table = table;
+    this.#folder = folder;
+  }
+
+  /** To be called before rows are listed or written: the libraries as the store has them now. */
+  async begin(libraries: readonly Library[]): Promise<void> {
+    if (this.#folder !== null) await forgetOthers(this.#folder, libraries);
+    for (const library of libraries) this.#entries.set(library.id, { manifest: null, library, complete: false });
+  }
+
+  /** @throws ManifestDamaged after some rows were given, when what is kept here turns out not to be whole */
+  async *photos(library: string): AsyncGenerator<StoredPhoto> {
+    const entry = await this.#open(library);
+    const { mark } = entry?.library ?? {};
+    const count = mark === undefined ? null : await entry?.manifest?.sealedAt(mark).catch(() => null);
+    if (!entry?.manifest) return yield* this.#table.photos(library);
+    if (count === null || count === undefined) return yield* this.#listing(library, entry);
+    let read = 0;
+    try {
+      for await (const photo of entry.manifest.photos()) {
+        read += 1;
+        yield photo;
+      }
+    } catch {
+      read = -1;
+    }
+    if (read !== count) {
+      await this.#give(entry);
+      throw new ManifestDamaged(`${read} of ${count} rows could be read`);
+    }
+    entry.complete = true;
+  }
+
+  async upsert(rows: readonly PhotoRow[]): Promise<void> {
+    const byLibrary = groups(rows);
+    for (const [library] of byLibrary) await this.#changing(library);
+    await this.#table.upsert(rows);
+    for (const [library, some] of byLibrary) await this.#note(library, (manifest) => manifest.put(some));
+  }
+
+  /** @param ids of rows of any library */
+  async remove(ids: readonly string[]): Promise<void> {
+    for (const library of this.#entries.keys()) await this.#changing(library);
+    await this.#table.remove(ids);
+    for (const library of this.#entries.keys()) await this.#note(library, (manifest) => manifest.remove(ids));
+  }
+
+  async count(library: string): Promise<number> {
+    const entry = this.#entries.get(library);
+    const count = entry?.complete ? await entry.manifest?.count().catch(() => null) : null;
+    return count ?? this.#table.count(library);
+  }
+
+  /**
+   * Seals what is known. @param now the libraries as the store has them now
+   * @param held ids of those that this run alone has changed, if anybody has
+   */
+  async settle(now: readonly Library[], held: ReadonlySet<string>): Promise<void> {
+    for (const library of now) {
+      const entry = this.#entries.get(library.id);
+      const { mark } = library;
+      if (!entry?.complete || entry.manifest === null || mark === undefined) continue;
+      const alone =
+        held.has(library.id) ||
+        (entry.library.mark === mark && entry.library.lease === undefined && library.lease === undefined);
+      if (!alone) continue;
+      const sealed = await entry.manifest.sealedAt(mark).catch(() => null);
+      if (sealed === null) await this.#note(library.id, (manifest) => manifest.seal(mark));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { manifest } of this.#entries.values()) await manifest?.close().catch(() => undefined);
+    this.#entries.clear();
+  }
+
+  async *#listing(library: string, entry: Entry): AsyncGenerator<StoredPhoto> {
+    await this.#note(library, (manifest) => manifest.clear());
+    let page: StoredPhoto[] = [];
+    for await (const photo of this.#table.photos(library)) {
+      yield photo;
+      if (page.push(photo) < BATCH) continue;
+      const full = page;
+      page = [];
+      await this.#note(library, (manifest) => manifest.put(full));
+    }
+    await this.#note(library, (manifest) => manifest.put(page));
+    entry.complete = true;
+  }
+
+  async #changing(library: string): Promise<void> {
+    await this.#note(library, (manifest) => manifest.breakSeal());
+  }
+
+  /** A manifest that cannot be written is done without: the store has everything. */
+  async #note(library: string, change: (manifest: Manifest) => Promise<void>): Promise<void> {
+    const entry = this.#entries.get(library);
+    if (!entry?.manifest) return;
+    await change(entry.manifest).catch(() => this.#give(entry));
+  }
+
+  /** Gives a manifest up. */
+  async #give(entry: Entry): Promise<void> {
+    await entry.manifest?.close().catch(() => undefined);
+    entry.manifest = null;
+    entry.complete = false;
+    const folder = this.#folderOf(entry.library.id);
+    if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  async #open(library: string): Promise<Entry | undefined> {
+    const entry = this.#entries.get(library);
+    const folder = this.#folderOf(library);
+    if (entry === undefined || entry.manifest !== null || folder === null) return entry;
+    // Damaged, it is begun anew; without a binary for this platform, or where nothing can be written, it is done without.
+    entry.manifest = await open(folder)
+      .catch(async () => {
+        await rm(folder, { recursive: true, force: true });
+        return open(folder);
+      })
+      .catch(() => null);
+    return entry;
+  }
+
+  #folderOf(library: string): string | null {
+    return this.#folder === null ? null : join(this.#folder, nameOf(library));
+  }
+}
+
+/** Removes what is kept of libraries that are not there any more. */
+async function forgetOthers(folder: string, libraries: readonly Library[]): Promise<void> {
+  const known = new Set(libraries.map(({ id }) => nameOf(id)));
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!known.has(name)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+async function open(folder: string): Promise<Manifest> {
+  const { ClassicLevel } = await import('classic-level');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const level = new ClassicLevel<string, string>(folder);
+  await level.open();
+  return new Manifest(level);
+}
+
+/** A library's id may be any text. */
+function nameOf(library: string): string {
+  return createHash('sha256').update(library).digest('hex').slice(0, 32);
+}
+
+function groups(rows: readonly PhotoRow[]): Map<string, PhotoRow[]> {
+  const found = new Map<string, PhotoRow[]>();
+  for (const row of rows) {
+    const some = found.get(row.library);
+    if (some === undefined) found.set(row.library, [row]);
+    else some.push(row);
+  }
+  return found;
+}
+
+/** Where this machine keeps what it knows of a store's rows of a model. */
+export function manifestsIn(settings: Pick<Settings, 'milvusUri' | 'paths'>, { sha256 }: ModelIdentity): string {
+  const store = createHash('sha256').update(storeKey(settings)).digest('hex').slice(0, 16);
+  return join(settings.paths.data, 'manifests', `${store}-${sha256.slice(0, 12)}`);
+}
