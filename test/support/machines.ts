@@ -71,6 +71,7 @@ export class TestMachine {
       {
         ...this.index,
         machine: this.machine,
+        manifests: join(this.home, 'curate', 'manifests'),
         modelName: 'test',
         holder: `${this.name} (process 1)`,
         now: () => Date.now(),

@@ -41,22 +41,26 @@ export async function countKnown(
     if (copy === undefined) throw new Error(`no row has the content ${sha256} that was known to exist`);
     return copy.photo;
   }
-  moved.add(mover.photo.id);
   if (job.before === null) job.report.moved += 1;
   else job.report.updated += 1;
   return mover.photo;
 }
 
+/** Claims it: a photo that left moved to one place, and is copied to others. */
 async function findMover(
   { library, found }: Job,
   sources: readonly KnownPhoto[],
-  moved: ReadonlySet<string>,
+  moved: Set<string>,
 ): Promise<KnownPhoto | null> {
   const here = photoFile(library, found.path);
   for (const source of sources) {
     if (moved.has(source.photo.id)) continue;
     // The same file under another library is one that this library is taking over.
-    if (photoFile(source.library, source.photo.path) === here || (await hasLeft(source))) return source;
+    const left = photoFile(source.library, source.photo.path) === here || (await hasLeft(source));
+    // Another lane may have claimed it meanwhile.
+    if (!left || moved.has(source.photo.id)) continue;
+    moved.add(source.photo.id);
+    return source;
   }
   return null;
 }
