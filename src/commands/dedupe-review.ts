@@ -102,7 +102,7 @@ async function answerOf(
     if (answer !== 'other') return answer;
     const chosen = await askKeeper(group, onCancel, world);
     if (chosen === null) continue;
-    const rest = [group.keeper, ...group.others].filter((photo) => photo !== chosen);
+    const rest = [group.keeper, ...group.alsoKept, ...group.others].filter((photo) => photo !== chosen);
     const wish = { id: Number.MAX_SAFE_INTEGER, decided: '', ...verdict(group, [chosen], rest) };
     const found = plan.by([...decisions, wish]).groups.find(({ keeper }) => keeper.file === chosen.file);
     if (found === undefined) {

@@ -26,6 +26,8 @@ interface DedupeFlags {
   model?: string;
   moveTo?: string;
   yes?: boolean;
+  sheet?: string | true;
+  open?: boolean;
   review?: boolean;
   decided?: boolean;
   forget?: string[];
@@ -58,6 +60,8 @@ export function dedupeCommand(act: Act): Command {
     .addOption(modelOption())
     .option('--move-to <folder>', 'move what would go there, below the same folders; asks, and can be undone')
     .option('--yes', 'move without asking')
+    .option('--sheet [file]', `write a page of the groups with pictures, side by side (default: ${PAGE})`)
+    .option('--open', 'open that page when done')
     .option('--review', 'ask group by group, with pictures where the terminal draws; keeps the answers')
     .option('--decided', 'show what you decided in --review, and change nothing')
     .option('--forget <number|all>', 'forget a decision, as --decided numbers them (may be repeated)', gather)
@@ -85,6 +89,7 @@ ${examples(
   'curate dedupe',
   'curate dedupe ~/Photos/2024 --kind identical,same',
   'curate dedupe /media/card --against ~/Photos',
+  'curate dedupe --sheet doubles.html --open',
   'curate dedupe --kind identical --move-to ~/Doubles',
   'curate dedupe --review --move-to ~/Doubles',
   'curate dedupe ~/Photos/2024-06 --best 2 --xmp beside',
@@ -93,6 +98,9 @@ ${examples(
     )
     .action(act(dedupe, { graceful: true }));
 }
+
+/** In the current folder. */
+const PAGE = 'doubles.html';
 
 /** What may go without being named: photos that are only similar are different photos. */
 const SURE = KINDS.filter((kind) => kind !== 'similar');
@@ -123,6 +131,7 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
     return decisions(context, flags);
   }
   if (flags.review) await demandReview(world, flags);
+  const page = await pageOf(world, flags);
   const [{ planDedupe }, { openDisplay }] = await Promise.all([
     import('../library/dedupe/plan.ts'),
     import('../photos/display.ts'),
@@ -138,6 +147,7 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
     screen.finish();
     const plan = flags.review ? await reviewed(context, found, flags, { settings: session.settings, render }) : found;
     if (!flags.json && !(flags.review && flags.moveTo)) await show(context, plan, flags, session.settings);
+    if (page !== null) await writePage(world, page, plan, { render, open: flags.open });
     const picks = await pick(context, plan, flags, session.settings);
     const moved = await move(context, plan, flags, session.settings);
     if (flags.json) await showDocument(world, plan, { moved, picks });
@@ -162,6 +172,36 @@ function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags):
     ...(flags.best === undefined ? {} : { best: flags.best }),
     ...(flags.against === undefined ? {} : { against: resolve(cwd, flags.against) }),
   };
+}
+
+/** Where the page is to be written, absolute; null when none is asked for. */
+async function pageOf({ cwd }: World, { sheet, open }: DedupeFlags): Promise<string | null> {
+  if (sheet === undefined) {
+    if (open) throw usageError('--open opens the page of --sheet.', 'Add --sheet.');
+    return null;
+  }
+  const { checkDoublesFile } = await import('../output/sheet/doubles.ts');
+  const file = resolve(cwd, sheet === true ? PAGE : sheet);
+  await checkDoublesFile(file);
+  return file;
+}
+
+async function writePage(
+  world: World,
+  file: string,
+  plan: DedupePlan,
+  { render, open = false }: { readonly render: RenderPhoto; readonly open: boolean | undefined },
+): Promise<void> {
+  const [{ writeDoubles }, { createProgress }, { bytes }] = await Promise.all([
+    import('../output/sheet/doubles.ts'),
+    import('../output/terminal/progress.ts'),
+    import('../output/text.ts'),
+  ]);
+  const progress = createProgress(world, 'Drawing the page');
+  const onDone = (done: number, total: number): void => progress.update(done, total);
+  const size = await writeDoubles(world, file, plan, { render, onDone }).finally(() => progress.finish());
+  writeLine(world.stderr, `Page: ${file} (${bytes(size)})`);
+  if (open) await (await import('../output/open-file.ts')).openFile(world, file);
 }
 
 async function demandReview(world: World, { json, print0 }: DedupeFlags): Promise<void> {
@@ -199,7 +239,8 @@ async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, se
     import('../output/terminal/terminal.ts'),
   ]);
   if (flags.print0) for (const path of filesToGo(plan)) world.stdout.write(`${path}\0`);
-  else world.stdout.write(renderGroups(plan, terminalOf(world, world.stdout, settings)));
+  // The page stands in the table's place.
+  else if (flags.sheet === undefined) world.stdout.write(renderGroups(plan, terminalOf(world, world.stdout, settings)));
   for (const { path, reason } of plan.skipped) writeLine(world.stderr, `Left out: ${path} ${reason}.`);
   for (const path of plan.otherNames)
     writeLine(world.stderr, `Left out: ${path} is another name of a file, no double.`);

@@ -7,15 +7,20 @@ interface Page {
   readonly pictures: 'data:' | "'self' file:";
   /** Rules of this page alone, after those that all pages share. */
   readonly style: string;
-  readonly body: Html;
 }
 
 /** A whole page that runs no script and reaches no network: its own policy forbids both. */
-export function renderPage({ title, pictures, style, body }: Page): string {
+export function renderPage({ body, ...page }: Page & { readonly body: Html }): string {
+  const { head, foot } = pageAround(page);
+  return `${head}${body.markup}${foot}`;
+}
+
+/** What stands before and behind the body of such a page. */
+export function pageAround({ title, pictures, style }: Page): { readonly head: string; readonly foot: string } {
   const sheet = PAGE_STYLE + style;
   const hash = createHash('sha256').update(sheet).digest('base64');
   const policy = `default-src 'none'; img-src ${pictures}; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
+  const head = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -28,10 +33,8 @@ export function renderPage({ title, pictures, style, body }: Page): string {
 <style>${rawHtml(sheet)}</style>
 </head>
 <body>
-${body}
-</body>
-</html>
 `.markup;
+  return { head, foot: '\n</body>\n</html>\n' };
 }
 
 /**

@@ -8,7 +8,8 @@ import { bytes, count, printable } from '../text.ts';
 import { shortenPath } from './shorten.ts';
 import type { Terminal } from './terminal.ts';
 
-const TITLES: Readonly<Record<Kind, string>> = {
+/** What each kind is called. */
+export const TITLES: Readonly<Record<Kind, string>> = {
   identical: 'Identical',
   same: 'Same picture',
   burst: 'Burst',
