@@ -157,6 +157,15 @@ export interface UpgradeOptions {
   onProgress(done: number, total: number): void;
 }
 
+/** Which rows are listed, and how. */
+export interface Listing {
+  readonly filter?: PhotoFilter;
+  /** Only rows of a greater id. */
+  readonly after?: string;
+  /** How many are read at a time: few for whoever wants few. Default: as many as the store gives. */
+  readonly page?: number;
+}
+
 /** The rows of one model. Until they are upgraded, rows of an earlier version are read where they are. */
 export interface PhotoTable {
   /**
@@ -168,8 +177,8 @@ export interface PhotoTable {
   /** What reconciling needs of a library's photos, in order of id. */
   photos(library: string): AsyncIterable<StoredPhoto>;
   /** Every row that the filter lets through, in order of id; read page by page, so it never is in memory at once. */
-  all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
-  all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
+  all(options: Listing & { readonly vectors: true }): AsyncIterable<PhotoRow>;
+  all(options?: Listing): AsyncIterable<PhotoRecord>;
   /** Whole rows, vectors included, in no particular order; unknown ids are left out. */
   rows(ids: readonly string[]): Promise<PhotoRow[]>;
   /** Inserts or replaces; resolved means acknowledged by the store. */

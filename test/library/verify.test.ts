@@ -10,7 +10,7 @@ import { takeSample } from '../../src/library/verify/sample.ts';
 import { isBelowBar, judge, type KindScore, scoreOf, upperBound } from '../../src/library/verify/score.ts';
 import { insideTilted, makeVariant, VARIANTS } from '../../src/library/verify/variants.ts';
 import { type VerifyReport, type VerifyRequest, verifyIndex } from '../../src/library/verify/verify.ts';
-import type { PhotoRow } from '../../src/store/port.ts';
+import type { Listing, PhotoRecord, PhotoRow } from '../../src/store/port.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { onlyMachine } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -222,6 +222,26 @@ describe('the sample', () => {
     expect(await sample(1)).toHaveLength(10);
     expect(await sample(1)).not.toEqual(await sample(2));
     for (const file of await sample(1, join(bench.root, 'half'))) expect(file).toContain('/half/');
+  });
+
+  it('is read without the rest of the index, and takes every photo when it is asked for as many', async () => {
+    const bench = new Bench();
+    await bench.index(30);
+    let read = 0;
+    const all = async function* (options?: Listing): AsyncGenerator<PhotoRecord> {
+      for await (const row of bench.table.all(options)) {
+        read += 1;
+        yield row;
+      }
+    };
+    const index = { store: bench.store, table: Object.assign(Object.create(bench.table), { all }) };
+    for (const seed of [1, 2, 3]) {
+      read = 0;
+      expect((await takeSample(index, null, { size: 4, seed })).photos).toHaveLength(4);
+      expect(read).toBeLessThanOrEqual(5);
+      const files = (await takeSample(index, null, { size: 100, seed })).photos.map(({ file }) => file);
+      expect(new Set(files).size).toBe(30);
+    }
   });
 
   it('is the same in an index that was made anew', async () => {

@@ -210,6 +210,8 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       const early = { ...trip, takenBeforeMs: 2000 };
       expect(await collect(table.all({ filter: early, vectors: true }))).toEqual([rows[2]]);
       expect(await collect(table.all({ filter: { within: [] } }))).toEqual([]);
+      const [first] = byId(rows);
+      expect(await collect(table.all({ after: first?.id ?? '', page: 1 }))).toEqual(byId(rows).slice(1).map(recordOf));
     });
 
     test('hits bring their vectors along when asked', async () => {

@@ -3,6 +3,7 @@ import {
   type Hit,
   type IndexedModel,
   type Library,
+  type Listing,
   MOST_HITS,
   type ModelIdentity,
   type PhotoFilter,
@@ -65,16 +66,14 @@ export class MemoryTable implements PhotoTable {
       yield { id, path, sha256, size, mtimeMs, facts };
     }
   }
-  all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
-  all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
+  all(options: Listing & { readonly vectors: true }): AsyncIterable<PhotoRow>;
+  all(options?: Listing): AsyncIterable<PhotoRecord>;
   async *all({
     filter,
+    after = '',
     vectors = false,
-  }: {
-    readonly filter?: PhotoFilter;
-    readonly vectors?: boolean;
-  } = {}): AsyncIterable<PhotoRecord> {
-    for (const row of this.#sorted(filter)) yield vectors ? row : recordOf(row);
+  }: Listing & { readonly vectors?: boolean } = {}): AsyncIterable<PhotoRecord> {
+    for (const row of this.#sorted(filter)) if (row.id > after) yield vectors ? row : recordOf(row);
   }
   async rows(ids: readonly string[]): Promise<PhotoRow[]> {
     return ids.flatMap((id) => this.stored.get(id) ?? []);

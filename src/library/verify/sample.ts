@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
-import type { Library, PhotoIndex, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { isBelow, isThere, photoFile } from '../paths.ts';
+import type { PhotoFilter, PhotoIndex, PhotoRecord, PhotoTable, StoredPhoto } from '../../store/port.ts';
+import { isThere, photoFile } from '../paths.ts';
 import { notIndexed, partsBelow } from '../photo-filter.ts';
 
 /** An indexed photo whose file is as it was when it was indexed. */
@@ -27,8 +27,13 @@ export interface Sample {
   readonly leftOut: Pick<LeftOut, 'away' | 'changed'>;
 }
 
+/** Rows read at a time. */
+const PAGE = 500;
+
 /**
- * Up to `size` photos below `folder` (absolute; null means everywhere), the same ones for the same index and seed.
+ * Up to `size` photos below `folder` (absolute; null means everywhere), the same ones for the same index and seed. They
+ * follow each other in order of id, from where the seed says: ids are hashes, so that what is next to each other there
+ * has nothing else in common, and of an index of any size few rows are read.
  * @throws UserError when nothing is indexed there.
  */
 export async function takeSample(
@@ -39,54 +44,38 @@ export async function takeSample(
   const leftOut = { away: 0, changed: 0 };
   const photos: SampledPhoto[] = [];
   const libraries = await store.libraries();
+  const filter = folder === null ? {} : { within: await partsBelow(libraries, folder) };
+  const byId = new Map(libraries.map((library) => [library.id, library]));
   const roots = new Map<string, Promise<boolean>>();
-  for (const { library, photo } of shuffled(await photosBelow(table, libraries, folder), seed)) {
-    if (photos.length === size) break;
+  let isEmpty = true;
+  for await (const photo of roundFrom(table, createHash('sha256').update(String(seed)).digest('hex'), filter)) {
+    const library = byId.get(photo.library);
+    if (library === undefined) continue;
+    isEmpty = false;
     const present = roots.get(library.id) ?? isThere(library.root);
     roots.set(library.id, present);
     const file = photoFile(library, photo.path);
     if (!(await present)) leftOut.away += 1;
-    else if (await isUnchanged(file, photo)) photos.push({ photo, file });
-    else leftOut.changed += 1;
+    else if (!(await isUnchanged(file, photo))) leftOut.changed += 1;
+    else if (photos.push({ photo, file }) === size) break;
   }
+  if (isEmpty) throw folder === null ? nothingIndexed() : notIndexed(folder);
   return { photos, leftOut };
 }
 
-interface Indexed {
-  readonly library: Library;
-  readonly photo: StoredPhoto;
+/** All rows in order of id, from `start` on and round. */
+async function* roundFrom(table: PhotoTable, start: string, filter: PhotoFilter): AsyncGenerator<PhotoRecord> {
+  yield* table.all({ filter, after: start, page: PAGE });
+  for await (const photo of table.all({ filter, page: PAGE })) {
+    if (photo.id > start) return;
+    yield photo;
+  }
 }
 
-async function photosBelow(
-  table: PhotoTable,
-  libraries: readonly Library[],
-  folder: string | null,
-): Promise<Indexed[]> {
-  const parts = folder === null ? null : await partsBelow(libraries, folder);
-  const indexed: Indexed[] = [];
-  for (const library of libraries) {
-    const places = parts?.filter((part) => part.library === library.id).map((part) => part.folder) ?? [''];
-    if (places.length === 0) continue;
-    for await (const photo of table.photos(library.id)) {
-      if (places.some((place) => isBelow(photo.path, place))) indexed.push({ library, photo });
-    }
-  }
-  if (indexed.length > 0) return indexed;
-  if (folder === null) {
-    throw new UserError('nothing_indexed', 'Nothing is indexed yet.', {
-      hint: 'Index a folder first: curate index FOLDER',
-    });
-  }
-  throw notIndexed(folder);
-}
-
-/** In an order that depends on the seed and the photos alone, so that a rebuilt index gives the same sample. */
-function shuffled(indexed: readonly Indexed[], seed: number): Indexed[] {
-  const keyed = indexed.map((entry) => {
-    const { sha256, path } = entry.photo;
-    return { entry, key: createHash('sha256').update(`${seed}\0${sha256}\0${path}`).digest('hex') };
+function nothingIndexed(): UserError {
+  return new UserError('nothing_indexed', 'Nothing is indexed yet.', {
+    hint: 'Index a folder first: curate index FOLDER',
   });
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
 }
 
 async function isUnchanged(file: string, { size, mtimeMs }: StoredPhoto): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { unsaid } from '../photo-matcher.ts';
 import type {
   Hit,
+  Listing,
   ModelIdentity,
-  PhotoFilter,
   PhotoRecord,
   PhotoRow,
   PhotoTable,
@@ -32,8 +32,7 @@ const LATER_ROUNDS = 8;
 /** Scores are float32 sums of some 2048 products: what differs by less than a millionth is a tie. */
 const SCORE_STEPS = 1e6;
 
-interface AllOptions {
-  readonly filter?: PhotoFilter;
+interface AllOptions extends Listing {
   readonly vectors?: boolean;
 }
 
@@ -57,19 +56,20 @@ export class MilvusTable implements PhotoTable {
     for await (const page of pagesOf(collection, { filter: inLibrary(library), fields })) yield* page.map(toStored);
   }
 
-  all(options: { readonly filter?: PhotoFilter; readonly vectors: true }): AsyncIterable<PhotoRow>;
-  all(options?: { readonly filter?: PhotoFilter }): AsyncIterable<PhotoRecord>;
-  async *all({ filter = {}, vectors = false }: AllOptions = {}): AsyncIterable<PhotoRecord> {
+  all(options: Listing & { readonly vectors: true }): AsyncIterable<PhotoRow>;
+  all(options?: Listing): AsyncIterable<PhotoRecord>;
+  async *all({ filter = {}, after = '', page: rows, vectors = false }: AllOptions = {}): AsyncIterable<PhotoRecord> {
     const { collection, version } = await this.#generations.readable();
     const pages = pagesOf(collection, {
       filter: expressionOf(filter),
       fields: ['id', ...fieldsOf(version, vectors ? 'row' : 'record')],
-      pageRows: vectors ? VECTOR_ROWS : MAX_ROWS,
+      after,
+      pageRows: rows ?? (vectors ? VECTOR_ROWS : MAX_ROWS),
     });
     const passes = unsaid(filter);
     for await (const page of pages) {
-      const rows = page.map(vectors ? toRow : toRecord);
-      yield* passes === null ? rows : rows.filter(passes);
+      const listed = page.map(vectors ? toRow : toRecord);
+      yield* passes === null ? listed : listed.filter(passes);
     }
   }
 
