@@ -56,7 +56,7 @@ async function list(context: Context, flags: JsonFlag & { image?: boolean }): Pr
     model.licence,
     model.name,
   ]);
-  world.stdout.write(table(rows, ['left', 'left', 'left', 'left', 'left']));
+  world.stdout.write(table(rows, ['left', 'left', 'left', 'left', 'left', 'left']));
   return ExitCode.done;
 }
 
@@ -75,14 +75,15 @@ async function listImageModels({ world }: Context, flags: JsonFlag): Promise<Exi
   ]);
   const rows = models
     .filter((model) => !hasEnded(model, today))
-    .map(({ id, usdPerMillion: usd, size, qualities, ends, successor }) => [
+    .map(({ id, usdPerMillion: usd, size, qualities, complexity, transparent, ends, successor }) => [
       id === usual ? `${id} (default)` : id,
       usd === null ? 'unknown' : `$${usd.textIn} / $${usd.imageIn} / $${usd.imageOut}`,
       sizeText(size),
       qualities.join(', '),
+      [...(complexity === null ? [] : ['complexity']), ...(transparent ? ['transparency'] : [])].join(', '),
       ends === null ? '' : `ends ${ends}, then ${successor ?? usual}`,
     ]);
-  const heading = ['Model', 'Text / in / out', 'Sizes', 'Qualities', ''];
+  const heading = ['Model', 'Text / in / out', 'Sizes', 'Qualities', 'Also', ''];
   world.stdout.write(table([heading, ...rows], ['left', 'left', 'left', 'left', 'left']));
   writeLine(world.stderr, `US dollars a million tokens: text, pictures in, pictures out. As of ${asOf}.`);
   return ExitCode.done;

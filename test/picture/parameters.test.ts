@@ -72,9 +72,9 @@ describe('what an image model is asked for', () => {
 
   it('hands down to another model only what that one has', () => {
     const before = { size: '1024x1536', quality: 'max', complexity: 'low', background: 'opaque' } as const;
-    expect(inherited(before, entryOf('gpt-image-2'))).toEqual({ size: '1024x1536', background: 'opaque' });
-    expect(inherited(before, entryOf('gpt-image-2.6-flare'))).toEqual(before);
-    expect(inherited({ ...before, complexity: null }, null)).toEqual({
+    expect(inherited(before, entryOf('gpt-image-2'), 'png')).toEqual({ size: '1024x1536', background: 'opaque' });
+    expect(inherited(before, entryOf('gpt-image-2.6-flare'), 'png')).toEqual(before);
+    expect(inherited({ ...before, complexity: null }, null, 'png')).toEqual({
       size: '1024x1536',
       quality: 'max',
       background: 'opaque',
@@ -98,6 +98,14 @@ describe('what is asked for', () => {
       partialImages: 2,
     });
     expect(parametersOf({ format: 'png' }, model)).toMatchObject({ size: '1024x1024', quality: 'medium', n: 1 });
+  });
+
+  it('leaves a transparent background behind where the model or the format has none', () => {
+    const before = { background: 'transparent' } as const;
+    const flare = { id: 'gpt-image-2.6-flare', entry: entryOf('gpt-image-2.6-flare'), notice: null };
+    expect(parametersOf({ format: 'png' }, flare, before).background).toBe('transparent');
+    expect(parametersOf({ format: 'jpeg' }, flare, before).background).toBeNull();
+    expect(parametersOf({ format: 'png' }, model, before).background).toBeNull();
   });
 
   it('is refused when the model does not do it', () => {

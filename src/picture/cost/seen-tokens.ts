@@ -37,7 +37,7 @@ export async function noteSeenTokens(
   const key = keyOf(model, parameters, parameters.quality);
   const notes = { ...(await readNotes(dataFolder)), [key]: Math.ceil(tokens / pictures) };
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeWhole(file, `${JSON.stringify(notes)}\n`);
+  await writeWhole(file, `${JSON.stringify(notes)}\n`, 0o600);
 }
 
 async function readNotes(dataFolder: string): Promise<Notes> {

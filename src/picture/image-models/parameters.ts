@@ -29,7 +29,7 @@ export function parametersOf(
   { id, entry }: ChosenModel,
   before: Partial<Pick<Parameters, 'size' | 'quality' | 'complexity' | 'background'>> = {},
 ): Parameters {
-  const kept = inherited(before, entry);
+  const kept = inherited(before, entry, wanted.format);
   const parameters: Parameters = {
     size: wanted.size ?? kept.size ?? DEFAULTS.size,
     quality: wanted.quality ?? kept.quality ?? DEFAULTS.quality,
@@ -71,15 +71,21 @@ export function checkParameters(id: string, entry: ImageModelEntry | null, param
   }
 }
 
-/** What another picture's parameters hand down to a picture by this model: a model has no quality that only another had. */
-export function inherited(before: Partial<Parameters>, entry: ImageModelEntry | null): Partial<Parameters> {
-  const { quality, complexity, ...rest } = before;
+/** What another picture's parameters hand down to a picture by this model and in this format: only what those have. */
+export function inherited(
+  before: Partial<Parameters>,
+  entry: ImageModelEntry | null,
+  format: Parameters['format'],
+): Partial<Parameters> {
+  const { quality, complexity, background, ...rest } = before;
+  const keepsBackground = background !== 'transparent' || (entry?.transparent !== false && format !== 'jpeg');
   const keepsQuality = quality === 'auto' || entry === null || entry.qualities.some((one) => one === quality);
   const keepsComplexity = entry === null || entry.complexity?.some((one) => one === complexity);
   return {
     ...rest,
     ...(quality !== undefined && keepsQuality ? { quality } : {}),
     ...(complexity != null && keepsComplexity ? { complexity } : {}),
+    ...(background != null && keepsBackground ? { background } : {}),
   };
 }
 
