@@ -14,7 +14,7 @@ it('tells what making a picture reports, a line each and in order, but not what 
   screen.show({ kind: 'saved', picture, format: 'jpeg', asked: 'png', size: '1x2' });
   await screen.settled();
   expect(world.err().split('\n')).toEqual([
-    'The server asks to wait 2 s; then it is asked again.',
+    'The server asks to wait 2 s; then it is asked again. Ctrl-C ends that.',
     'Partial picture 1: /p/a.partial-1.png',
     '/p/a.png is a JPEG, although PNG was asked for.',
     '/p/a.png has 1x1 pixels, although 1x2 was asked for.',

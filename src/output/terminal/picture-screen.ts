@@ -88,7 +88,7 @@ function linesOf(event: MakeEvent): string[] {
     case 'sent':
       return [];
     case 'waiting':
-      return [`The server asks to wait ${Math.ceil(event.seconds)} s; then it is asked again.`];
+      return [`The server asks to wait ${Math.ceil(event.seconds)} s; then it is asked again. Ctrl-C ends that.`];
     case 'partial':
       return [`Partial picture ${event.index + 1}${event.file === null ? ' could not be written' : `: ${event.file}`}`];
     case 'saved': {
