@@ -5,6 +5,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 import { rolldown } from 'rolldown';
@@ -83,11 +84,12 @@ await bundle.write({ file: output, format: 'esm', minify: true });
 
 /**
  * Packs the program into dist/packed, and each worker by itself: to find and read a hundred modules takes longer than
- * to run them. Packages with native code or data files of their own, and those that few verbs need, stay outside.
+ * to run them. Packages with native code or data files of their own stay outside, those that few verbs need, and sixel,
+ * which has a variable that only sloppy mode lets it have.
  */
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const OUTSIDE =
-  /^(classic-level|exifreader|fs-native-extensions|libheif-js|libraw-wasm|onnxruntime-node|open|openai|sharp|undici)($|\/)/;
+  /^(classic-level|exifreader|fs-native-extensions|libheif-js|libraw-wasm|onnxruntime-node|open|openai|sharp|sixel|undici)($|\/)/;
 
 await rm(join(dist, 'packed'), { recursive: true, force: true });
 /** By file, under which name: workers are added when a module is met that starts them. */
@@ -145,3 +147,8 @@ async function notice(folder) {
 }
 const notices = await Promise.all([...packages].sort().map(notice));
 await writeFile(join(dist, 'packed', 'LICENSES.txt'), notices.join(`\n\n${'-'.repeat(80)}\n\n`));
+
+/** What `npm install --global` gives to `man`. */
+const { manual, realWorld } = await import(join(dist, 'cli.js'));
+const day = new Date(Number(process.env.SOURCE_DATE_EPOCH ?? Date.now() / 1000) * 1000).toISOString().slice(0, 10);
+await writeFile(join(dist, 'packed', 'curate.1'), await manual(realWorld(), day));

@@ -64,6 +64,13 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
   return succeeded && !isWhole ? ExitCode.failed : outcome;
 }
 
+/** The manual page, for the package: what `--help` says in the form that `man` shows. @param date as 2026-11-28 */
+export async function manual(world: World, date: string): Promise<string> {
+  const { manPage } = await import('./output/man-page.ts');
+  const nothing: Act = () => async () => undefined;
+  return manPage(declare(nothing, world), { version: version(), date });
+}
+
 /** Before the arguments are parsed, so that what is wrong with them is a document, too. */
 function asksForJson(argv: readonly string[]): boolean {
   return argv.some((arg, i) => arg === '--json' || arg === '--as=json' || (arg === 'json' && argv[i - 1] === '--as'));

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { run } from '../src/cli.ts';
+import { manual, run } from '../src/cli.ts';
 import { testWorld } from './support/world.ts';
 
 async function help(...verb: readonly string[]): Promise<string> {
@@ -32,6 +33,23 @@ it('shows every verb on one screen of 80 x 40', async () => {
   for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
   const headings = lines.filter((line) => /^\S.*:$/.test(line));
   expect(headings).toEqual(['Options:', 'Find:', 'Choose:', 'Make:', 'Keep:', 'Set up:']);
+});
+
+it('has a manual page of all that help says, which man reads without a word', async () => {
+  const page = await manual(testWorld(), '2026-11-28');
+  for (const part of [
+    '.SS "Set up"',
+    '.SH "CURATE LIBRARY RELOCATE"',
+    '\\-\\-min\\-score <s>',
+    'curate search dog beach',
+  ]) {
+    expect(page).toContain(part);
+  }
+  // Lines that begin so are macros.
+  const macros = new Set([...page.matchAll(/^[.'](\w+)/gm)].map(([, macro]) => macro));
+  expect([...macros].sort()).toEqual(['B', 'I', 'PP', 'SH', 'SS', 'TH', 'TP', 'fi', 'nf']);
+  const man = spawnSync('mandoc', ['-Tlint', '-Wwarning'], { input: page, encoding: 'utf8' });
+  if (man.error === undefined) expect(man.stdout).toBe('');
 });
 
 describe('what was not meant so', () => {

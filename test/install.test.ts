@@ -9,6 +9,11 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean; readonly dev?: boolean }>>;
 }
 
+it('npm gives the manual page to man: it does so for a list alone', async () => {
+  const { man } = (await readJson('package.json')) as { man: unknown };
+  expect(man).toEqual(['./dist/packed/curate.1']);
+});
+
 describe('the lock file', () => {
   // npm looks for install scripts where the lock file says so alone. That of onnxruntime-node downloads 300 MB.
   it('names no install script but our own', async () => {

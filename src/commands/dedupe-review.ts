@@ -172,6 +172,6 @@ async function show(group: Group, { number, of }: Place, { world, settings, rend
   const height = (world.stderr.rows || 24) - lines.length - MENU_LINES;
   // Standard output is for the plan.
   const screen = { ...world, stdout: world.stderr };
-  await drawGrid(screen, render, photos, columns, placeFor(photos.length, { width: columns, height }));
+  await drawGrid(screen, render, photos, columns, { cells: placeFor(photos.length, { width: columns, height }) });
   world.stderr.write(lines.join('\n'));
 }

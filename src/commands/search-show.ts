@@ -149,7 +149,7 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
     writeLine(world.stderr, '--show needs a terminal to draw on.');
     return;
   }
-  const [{ drawGrid }, { openDisplay }] = await Promise.all([
+  const [{ drawGrid, sixelOn }, { openDisplay }] = await Promise.all([
     import('../output/terminal/picture-grid.ts'),
     import('../photos/display.ts'),
   ]);
@@ -158,7 +158,9 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
     label: `${rank}  ${scoreText(score)}`,
     available,
   }));
-  await drawGrid(world, openDisplay(world), photos, world.stdout.columns || 80);
+  await drawGrid(world, openDisplay(world), photos, world.stdout.columns || 80, {
+    sixel: await sixelOn(world),
+  });
 }
 
 async function makeSheet(

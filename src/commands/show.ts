@@ -18,7 +18,7 @@ export function showCommand(act: Act): Command {
 async function show(context: Context, photos: string[]): Promise<ExitCode> {
   const { world } = context;
   const { data } = context.settings().paths;
-  const [{ drawGrid }, { openDisplay }, { existsSync }] = await Promise.all([
+  const [{ drawGrid, sixelOn }, { openDisplay }, { existsSync }] = await Promise.all([
     import('../output/terminal/picture-grid.ts'),
     import('../photos/display.ts'),
     import('node:fs'),
@@ -36,7 +36,9 @@ async function show(context: Context, photos: string[]): Promise<ExitCode> {
     label: photos[i]?.startsWith('@') ? (photos[i] ?? '') : '',
     available: true,
   }));
-  await drawGrid(world, openDisplay(world), shown, world.stdout.columns || COLUMNS);
+  await drawGrid(world, openDisplay(world), shown, world.stdout.columns || COLUMNS, {
+    sixel: await sixelOn(world),
+  });
   return ExitCode.done;
 }
 

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { expect, it } from 'vitest';
-import { drawGrid, halfBlocks } from '../../src/output/terminal/picture-grid.ts';
+import { decodeAsync } from 'sixel';
+import { expect, it, vi } from 'vitest';
+import { drawGrid, halfBlocks, sixelOn } from '../../src/output/terminal/picture-grid.ts';
 import type { RenderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -45,5 +46,71 @@ it('lets a terminal that draws pictures draw them, as wide as their place', asyn
   Object.assign(world.stdout, { isTTY: true });
   await drawGrid(world, white, photos.slice(0, 2), 80);
   expect(world.out()).toContain('\u001b_Ga=T,f=100,q=2,c=50,');
+  expect(world.out()).toContain('1  a.jpg');
+});
+
+/** A terminal at both ends, which answers what it is asked. */
+function terminal(answer: string | null): ReturnType<typeof testWorld> {
+  const world = testWorld({ env: { TERM: 'xterm-256color' } });
+  let raw = false;
+  const stdin = Object.assign(world.stdin, {
+    isTTY: true,
+    isRaw: false,
+    setRawMode: (mode: boolean) => {
+      raw = mode;
+    },
+  });
+  const write = world.stdout.write.bind(world.stdout);
+  Object.assign(world.stdout, {
+    isTTY: true,
+    write: (text: string) => {
+      if (text.includes('\u001b[c')) expect(raw).toBe(true);
+      if (text.includes('\u001b[c') && answer !== null) stdin.push(answer);
+      return write(text);
+    },
+  });
+  return world;
+}
+
+it.each([
+  ['\u001b[6;18;9t\u001b[?62;4;22c', { width: 9, height: 18 }],
+  ['x\u001b[?65;1;4c', { width: 10, height: 20 }],
+  ['\u001b[?4;6c', null],
+  ['\u001b[?62;14;42c', null],
+])('a terminal that answers %j draws sixels, or not', async (answer, cell) => {
+  expect(await sixelOn(terminal(answer))).toEqual(cell);
+});
+
+it('a terminal that answers nothing is waited for no longer than a moment', async () => {
+  vi.useFakeTimers();
+  const asked = sixelOn(terminal(null));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await asked).toBeNull();
+  vi.useRealTimers();
+});
+
+it('nobody is asked what a pipe, a multiplexer or a terminal with pictures of its own would answer', async () => {
+  for (const env of [{ TMUX: '/tmp/x' }, { TERM: 'screen' }, { TERM: 'xterm-kitty' }, { TERM: 'dumb' }]) {
+    const world = { ...terminal('\u001b[?62;4c'), env };
+    expect(await sixelOn(world)).toBeNull();
+    expect(world.out()).toBe('');
+  }
+  expect(await sixelOn(testWorld())).toBeNull();
+});
+
+it('draws sixels that are the photos, in whole rows of six pixels', async () => {
+  const world = terminal(null);
+  // Behind the rows of this photo lies more memory, as behind those that decoders give.
+  const red: RenderPhoto = async ({ box: { width, height } }) => {
+    const data = Buffer.from(new ArrayBuffer(width * height * 3 + 999), 999);
+    for (let at = 0; at < data.length; at += 3) data.set([255, 0, 0], at);
+    return { kind: 'rendition', width, height, data, sha256: '' };
+  };
+  await drawGrid(world, red, photos.slice(0, 2), 80, { sixel: { width: 8, height: 17 } });
+  const drawn = world.out().slice(world.out().indexOf('\u001bP'));
+  const decoded = await decodeAsync(drawn.slice(drawn.indexOf('q') + 1, drawn.indexOf('\u001b\\')));
+  expect([decoded.width, decoded.height]).toEqual([50 * 8, 150]);
+  const [left, gap] = [decoded.data32[0] ?? 0, decoded.data32[25 * 8] ?? 0];
+  expect([left & 0xffffff, gap & 0xffffff]).toEqual([0x0000ff, 0x000000]);
   expect(world.out()).toContain('1  a.jpg');
 });

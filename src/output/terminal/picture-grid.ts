@@ -5,6 +5,7 @@ import type { World } from '../../world.ts';
 import { printable } from '../text.ts';
 import { drawing, protocolOn } from './draw-picture.ts';
 import { shortenMiddle } from './shorten.ts';
+import { askForSixel, type CellPixels, sixels } from './sixel.ts';
 
 export interface GridPhoto {
   /** Absolute. */
@@ -26,8 +27,11 @@ const SMALL: Cells = { width: 24, height: 9 };
 const GAP = 2;
 /** A single photo is this wide at most. */
 const WIDEST = 80;
-/** Pixels of a cell's width, where a terminal draws pixels. */
-const CELL_PIXELS = 10;
+/** Pixels of a cell where a terminal scales pictures to their cells, and of one that two half-blocks fill. */
+const DRAWN: CellPixels = { width: 10, height: 20 };
+const HALVES: CellPixels = { width: 1, height: 2 };
+/** Pixels of a row of sixels: a picture that ends within one takes a line of the terminal more. */
+const SIXEL_HEIGHT = 6;
 const GROUND = '#000000';
 
 /** RGB rows of a strip, `width` x `height` pixels. */
@@ -51,24 +55,28 @@ export function placeFor(photos: number, room: Cells): Cells {
 /**
  * Photos side by side in rows, each with its label and name below, as wide as the terminal (`columns`) allows.
  * @param cells The place of each
+ * @param sixel For a terminal that draws sixels: see `askForSixel`
  */
 export async function drawGrid(
   world: World,
   render: RenderPhoto,
   photos: readonly GridPhoto[],
   columns: number,
-  cells: Cells = photos.length === 1 ? large(columns) : SMALL,
+  {
+    cells = photos.length === 1 ? large(columns) : SMALL,
+    sixel = null,
+  }: { readonly cells?: Cells; readonly sixel?: CellPixels | null } = {},
 ): Promise<void> {
   const perRow = Math.max(1, Math.min(photos.length, Math.floor((columns + GAP) / (cells.width + GAP))));
   const protocol = protocolOn(world, world.stdout);
-  const scale = protocol === null ? 1 : CELL_PIXELS;
+  const pixels = protocol !== null ? DRAWN : (sixel ?? HALVES);
   for (let first = 0; first < photos.length; first += perRow) {
     if (world.interrupted.aborted) return;
     const row = photos.slice(first, first + perRow);
-    const strip = await stripOf(render, row, cells, scale);
-    world.stdout.write(
-      protocol === null ? halfBlocks(strip) : `${drawing(protocol, await png(strip), strip.width / scale)}\n`,
-    );
+    const strip = await stripOf(render, row, cells, pixels);
+    if (protocol !== null) world.stdout.write(`${drawing(protocol, await png(strip), strip.width / pixels.width)}\n`);
+    else if (sixel !== null) world.stdout.write(`${await sixels(strip.data, strip.width, strip.height)}\n`);
+    else world.stdout.write(halfBlocks(strip));
     world.stdout.write(
       `${row
         .map((photo) => caption(photo, cells))
@@ -76,6 +84,11 @@ export async function drawGrid(
         .trimEnd()}\n\n`,
     );
   }
+}
+
+/** What `drawGrid` is to know of the terminal; one that draws pictures in a better way is not asked. */
+export async function sixelOn(world: World): Promise<CellPixels | null> {
+  return protocolOn(world, world.stdout) === null ? askForSixel(world) : null;
 }
 
 function large(columns: number): Cells {
@@ -90,10 +103,15 @@ function caption({ file, label }: GridPhoto, cells: Cells): string {
   return text + ' '.repeat(Math.max(0, cells.width - stringWidth(text)));
 }
 
-/** @param scale pixels of a cell's width */
-async function stripOf(render: RenderPhoto, photos: readonly GridPhoto[], cells: Cells, scale: number): Promise<Strip> {
-  const box = { width: cells.width * scale, height: cells.height * 2 * scale };
-  const width = (photos.length * (cells.width + GAP) - GAP) * scale;
+async function stripOf(
+  render: RenderPhoto,
+  photos: readonly GridPhoto[],
+  cells: Cells,
+  pixels: CellPixels,
+): Promise<Strip> {
+  const height = cells.height * pixels.height;
+  const box = { width: cells.width * pixels.width, height: height - (height % (pixels === HALVES ? 2 : SIXEL_HEIGHT)) };
+  const width = (photos.length * (cells.width + GAP) - GAP) * pixels.width;
   const data = Buffer.alloc(width * box.height * 3);
   await Promise.all(
     photos.map(async ({ file, available }, i) => {
@@ -101,7 +119,7 @@ async function stripOf(render: RenderPhoto, photos: readonly GridPhoto[], cells:
       const picture = await render({ file, box, as: { format: 'rgb' }, background: GROUND, whole: false });
       // A photo that cannot be read leaves its place dark; its name says which it is.
       if (picture.kind === 'fault') return;
-      const left = i * (cells.width + GAP) * scale + Math.floor((box.width - picture.width) / 2);
+      const left = i * (cells.width + GAP) * pixels.width + Math.floor((box.width - picture.width) / 2);
       const top = Math.floor((box.height - picture.height) / 2);
       for (let y = 0; y < picture.height; y += 1) {
         const line = picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3);
