@@ -206,7 +206,7 @@ function readIfThere(file: string): string | null {
     const code = systemErrorCode(error) ?? '';
     const leadsNowhere = code === 'ENOENT' && lstatSync(file, { throwIfNoEntry: false }) !== undefined;
     // Some keep a virtual environment of Python under the name .env.
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code) && !leadsNowhere) return null;
+    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'].includes(code) && !leadsNowhere) return null;
     const reasons: Readonly<Record<string, string>> = {
       ENOENT: 'it is a link that leads nowhere',
       EACCES: 'you may not',

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { writeNew, writeWhole } from '../files/atomic-write.ts';
@@ -74,7 +74,8 @@ export class Outlet {
   static async open(request: OutletRequest): Promise<Outlet> {
     const { cwd, out, prompt, format, n, force } = request;
     const place = await placeOf(cwd, out);
-    await demandWritable(place.folder);
+    const standing = await demandWritable(place.folder);
+    if (place.kind === 'file') await demandNameable(standing, place);
     if (place.kind === 'folder') {
       const base = nameFromPrompt(prompt);
       const stem = force ? base : await freeStem(place.folder, base, n);
@@ -176,7 +177,9 @@ export class Outlet {
 
   *#names(folder: string, mark: string, ending: string): Generator<string> {
     for (let number = 1; ; number += 1) {
-      yield join(folder, `${this.#stem}${number === 1 ? '' : `-${number}`}${mark}.${ending}`);
+      // What its own folder takes as a name, another may not.
+      const stem = folder === this.folder ? this.#stem : nameFromPrompt(this.#request.prompt);
+      yield join(folder, `${stem}${number === 1 ? '' : `-${number}`}${mark}.${ending}`);
     }
   }
 
@@ -230,16 +233,33 @@ async function makeFolder(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Makes nothing yet: the folder may be there, or the nearest one above it that is would take it. */
-async function demandWritable(folder: string): Promise<void> {
+/**
+ * Makes nothing yet: the folder may be there, or the nearest one above it that is would take it.
+ * @returns that folder
+ */
+async function demandWritable(folder: string): Promise<string> {
   for (let place = folder; ; place = dirname(place)) {
     try {
       if (!(await stat(place)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
-      return await access(place, constants.W_OK);
+      await access(place, constants.W_OK);
+      return place;
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT' || place === dirname(place)) throw unwritten(folder, error, place);
     }
   }
+}
+
+/** What a name may be lengthened by: its number, one of several, a partial picture, its lineage. */
+const LONGEST_MARKS = '-1000-10.partial-10.json';
+
+/** @param standing a folder that is there, on the disk that the file goes to @throws UserError usage */
+async function demandNameable(
+  standing: string,
+  { stem, ending }: { readonly stem: string; readonly ending: string },
+): Promise<void> {
+  const found = await lstat(join(standing, `${stem}${LONGEST_MARKS}.${ending}`)).catch(systemErrorCode);
+  if (found !== 'ENAMETOOLONG') return;
+  throw usageError(`The name of ${stem}.${ending} is too long.`, 'Name a shorter file with --out.');
 }
 
 function unwritten(folder: string, error: unknown, place = folder): UserError {

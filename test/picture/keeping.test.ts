@@ -327,6 +327,40 @@ describe('a request that failed after it was sent', () => {
   });
 });
 
+describe('the name of a picture', () => {
+  const open = (out: string) =>
+    Outlet.open({
+      cwd: room.folder,
+      out,
+      prompt: 'A comic',
+      format: null,
+      usual: 'png',
+      n: 1,
+      force: false,
+      spares: [room.spare],
+    });
+
+  it.each(['', 'new/'])(
+    'that leaves no room for its lineage is refused before anything is paid (%j)',
+    async (folder) => {
+      for (const length of [252, 248, 5000])
+        await expect(open(`${folder}${'a'.repeat(length)}.png`)).rejects.toMatchObject({
+          kind: 'usage',
+          message: expect.stringContaining('too long'),
+        });
+      await open(`${folder}${'a'.repeat(200)}.png`);
+    },
+  );
+
+  it('is a plain one in another folder, which may not take what its own takes', async () => {
+    const outlet = await open(`${'é'.repeat(100)}.png`);
+    const emptied = await fillUp();
+    const { file } = await outlet.picture(Buffer.from('bytes'), { index: 0, n: 1, format: 'png' }, () => '{}');
+    await emptied();
+    expect(file).toBe(join(room.spare, 'a-comic.png'));
+  });
+});
+
 describe('a folder that does not exist yet', () => {
   const open = (out: string, force = false) =>
     Outlet.open({ cwd: room.folder, out, prompt: 'x', format: null, usual: 'png', n: 1, force, spares: [] });
