@@ -6,8 +6,8 @@ interface Scored {
   readonly vector: Float32Array;
 }
 
-/** Weight of relevance against novelty. */
-const LAMBDA = 0.7;
+/** Weight of relevance against novelty: from here on more weight makes the share of the query's own subject no larger. */
+const LAMBDA = 0.85;
 
 /**
  * Maximal marginal relevance (Carbonell and Goldstein 1998, SIGIR): picks, one after the other, the item with the

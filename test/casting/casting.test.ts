@@ -143,7 +143,7 @@ describe('maximalMarginalRelevance', () => {
   it('prefers the new to more of the same', () => {
     const first = candidate({ vector: unit([1, 0, 0]), score: 0.9 });
     const same = candidate({ vector: unit([1, 0.2, 0]), score: 0.88 });
-    const other = candidate({ vector: unit([0, 1, 0]), score: 0.7 });
+    const other = candidate({ vector: unit([0, 1, 0]), score: 0.8 });
     expect(maximalMarginalRelevance([first, same, other], 2)).toEqual([first, other]);
   });
 });
@@ -180,7 +180,7 @@ describe('cast', () => {
   it('says of a photo that lost its place for lack of novelty what it is too like', () => {
     const first = candidate({ vector: unit([1, 0, 0]), score: 0.9 });
     const same = candidate({ vector: unit([1, 0.5, 0]), score: 0.88 });
-    const other = candidate({ vector: unit([0, 1, 0.2]), score: 0.7 });
+    const other = candidate({ vector: unit([0, 1, 0.2]), score: 0.8 });
     const rest = candidate({ vector: unit([0, 0, 1]), score: 0.3 });
     const { verdicts } = cast(request([first, same, other, rest], { slots: 2 }));
     expect(verdicts.map(({ used, reason }) => [used, reason])).toEqual([

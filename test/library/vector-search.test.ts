@@ -129,26 +129,28 @@ describe('a search by photos', () => {
       const side = basis[axis] ?? query;
       return unit([...query].map((value, j) => score * value + Math.sqrt(1 - score ** 2) * (side[j] ?? 0)));
     };
-    /** One photo alone, and a little further away five that are like each other. */
+    /** One photo alone, the nearest but one; the others are like each other. */
     const arrange = async (): Promise<string> => {
       const cat = await put('cat.jpg');
       const query = [...store.table(testModel).stored.values()][0]?.vector ?? new Float32Array(4);
       const lone = photo('lone.jpg', { library: 'lib', vector: towards(query, 1, 0.8) });
+      const nearest = photo('nearest.jpg', { library: 'lib', vector: towards(query, 2, 0.801) });
       const flock = [0, 1, 2, 3, 4].map((i) =>
         photo(`flock-${i}.jpg`, { library: 'lib', vector: towards(query, 2, 0.79 - i / 1000) }),
       );
-      await store.table(testModel).upsert([lone, ...flock]);
+      await store.table(testModel).upsert([nearest, lone, ...flock]);
       return cat;
     };
 
     it('ranks photos whose surroundings agree with the query before one that is alone, and keeps the scores', async () => {
       const photos = [await arrange()];
-      const plain = ['lone.jpg', ...[0, 1, 2, 3, 4].map((i) => `flock-${i}.jpg`)];
+      const plain = ['nearest.jpg', 'lone.jpg', ...[0, 1, 2, 3, 4].map((i) => `flock-${i}.jpg`)];
       expect(await find({ photos, k: 9, order: 'cosine' })).toEqual(plain);
       const found = await searchByPhotos(
         { session: session(), signal: new AbortController().signal },
         { photos, k: 9 },
       );
+      expect(found[0]).toMatchObject({ path: 'nearest.jpg', rankedBy: 'nearest' });
       expect(found.at(-1)).toMatchObject({ path: 'lone.jpg', rankedBy: 'agreement', score: expect.closeTo(0.8) });
       expect(await find({ photos, k: 2 })).toEqual(found.slice(0, 2).map(({ path }) => path));
     });
@@ -162,7 +164,7 @@ describe('a search by photos', () => {
       await store.table(testModel).upsert([near, nearer].filter((row) => row !== undefined));
       expect((await find({ photos, k: 2 })).slice(0, 2)).toEqual(['0.97.jpg', '0.96.jpg']);
       const enough = await find({ photos, k: 9, minScore: 0.7895 });
-      expect(enough.sort()).toEqual(['0.96.jpg', '0.97.jpg', 'flock-0.jpg', 'lone.jpg']);
+      expect(enough.sort()).toEqual(['0.96.jpg', '0.97.jpg', 'flock-0.jpg', 'lone.jpg', 'nearest.jpg']);
       expect((await find({ photos, k: 1, includeSelf: true }))[0]).toBe('cat.jpg');
     });
 
@@ -182,7 +184,7 @@ describe('a search by photos', () => {
       expect(new Set(found.slice(0, NEIGHBOURHOOD).map(({ path }) => path))).toEqual(
         new Set(plain.slice(0, NEIGHBOURHOOD)),
       );
-      const reasons = [...Array(NEIGHBOURHOOD).fill('agreement'), ...Array(50).fill('cosine')];
+      const reasons = ['nearest', ...Array(NEIGHBOURHOOD - 1).fill('agreement'), ...Array(50).fill('cosine')];
       expect(found.map(({ rankedBy }) => rankedBy)).toEqual(reasons);
     });
   });

@@ -87,8 +87,11 @@ export interface Rankable {
   readonly vector: Float32Array;
 }
 
-/** Why a photo has its rank: it is nearly the query itself, or by agreement, beyond the neighbourhood by cosine, or by words. */
-export type RankedBy = 'near-duplicate' | 'agreement' | 'cosine' | 'words';
+/**
+ * Why a photo has its rank: it is nearly the query itself, or the nearest of all, or by agreement, beyond the neighbourhood
+ * by cosine, or by words.
+ */
+export type RankedBy = 'near-duplicate' | 'nearest' | 'agreement' | 'cosine' | 'words';
 
 export type Ranked<T extends Rankable> = T & {
   /** Null beyond the neighbourhood. */
@@ -97,8 +100,11 @@ export type Ranked<T extends Rankable> = T & {
 };
 
 /**
- * Reranks hits: near-duplicates of the query first, in plain order, then the neighbourhood by agreement, then the
- * rest in plain order. Ties keep the order given.
+ * Reranks hits: near-duplicates of the query first, in plain order, or, where there are none, the nearest by cosine; then
+ * the neighbourhood by agreement, then the rest in plain order. Ties keep the order given.
+ *
+ * The nearest keeps its place because a copy too altered to be told as one, such as a thumbnail, is nearest to its own photo
+ * far more often than it agrees with it most: it has lost what its surroundings have in common.
  *
  * @param hits best first by cosine
  * @param isNearDuplicate of the query
@@ -115,15 +121,16 @@ export function rerank<T extends Rankable>(
     near.map(({ vector }) => vector),
     statistics,
   );
-  const ranked = near.map((hit, i): Ranked<T> => {
-    const rankedBy = isNearDuplicate(hit) ? 'near-duplicate' : 'agreement';
-    return { ...hit, agreement: agreement[i] ?? null, rankedBy };
-  });
-  const copies = ranked.filter(({ rankedBy }) => rankedBy === 'near-duplicate');
-  const others = ranked.filter(({ rankedBy }) => rankedBy === 'agreement');
+  const ranked = near.map((hit, i) => ({ ...hit, agreement: agreement[i] ?? null }));
+  const copies = ranked.filter(isNearDuplicate);
+  const first = copies.length > 0 ? copies : ranked.slice(0, 1);
+  const others = ranked.filter((hit) => !first.includes(hit));
+  const firstBy = copies.length > 0 ? 'near-duplicate' : 'nearest';
   return [
-    ...copies,
-    ...others.sort((a, b) => (b.agreement ?? 0) - (a.agreement ?? 0)),
+    ...first.map((hit) => ({ ...hit, rankedBy: firstBy }) as const),
+    ...others
+      .sort((a, b) => (b.agreement ?? 0) - (a.agreement ?? 0))
+      .map((hit) => ({ ...hit, rankedBy: 'agreement' }) as const),
     ...hits.slice(NEIGHBOURHOOD).map((hit): Ranked<T> => ({ ...hit, agreement: null, rankedBy: 'cosine' })),
   ];
 }
