@@ -106,7 +106,8 @@ function isLike(candidate: Candidate, { by, least }: Floor): boolean {
 
 function unlike({ score, agreement }: Candidate, { by }: Floor): string {
   if (by === 'cosine' || agreement === null) return `not like the query (${score.toFixed(2)})`;
-  return `not like the query (agreement ${agreement.toFixed(2)})`;
+  // Never "-0.00".
+  return `not like the query (agreement ${(Math.round(agreement * 100) / 100 || 0).toFixed(2)})`;
 }
 
 /**

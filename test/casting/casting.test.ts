@@ -212,12 +212,14 @@ describe('cast', () => {
     const kin = candidate({ vector: unit([1, 0, 0]), score: 0.4, agreement: 0.9 });
     const stranger = candidate({ vector: unit([0, 1, 0]), score: 0.7, agreement: 0.2 });
     const far = candidate({ vector: unit([0, 0, 1]), score: 0.1 });
-    const { verdicts, alike } = cast(request([stranger, kin, far], { floor: { by: 'agreement', least: 0.65 } }));
+    const opposite = candidate({ vector: unit([0, 0, -1]), score: 0.05, agreement: -0.001 });
+    const { verdicts, alike } = cast(request([stranger, kin, far, opposite], { floor: { by: 'agreement', least: 0.65 } }));
     expect(alike).toBe(1);
     expect(verdicts.map(({ candidate: photo, used, reason }) => [photo, used, reason])).toEqual([
       [kin, true, 'like the query'],
       [stranger, false, 'not like the query (agreement 0.20)'],
       [far, false, 'not like the query (0.10)'],
+      [opposite, false, 'not like the query (agreement 0.00)'],
     ]);
   });
 
