@@ -213,7 +213,9 @@ describe('cast', () => {
     const stranger = candidate({ vector: unit([0, 1, 0]), score: 0.7, agreement: 0.2 });
     const far = candidate({ vector: unit([0, 0, 1]), score: 0.1 });
     const opposite = candidate({ vector: unit([0, 0, -1]), score: 0.05, agreement: -0.001 });
-    const { verdicts, alike } = cast(request([stranger, kin, far, opposite], { floor: { by: 'agreement', least: 0.65 } }));
+    const { verdicts, alike } = cast(
+      request([stranger, kin, far, opposite], { floor: { by: 'agreement', least: 0.65 } }),
+    );
     expect(alike).toBe(1);
     expect(verdicts.map(({ candidate: photo, used, reason }) => [photo, used, reason])).toEqual([
       [kin, true, 'like the query'],

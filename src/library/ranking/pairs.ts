@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { pairSimilaritiesSchema } from '../../embedding/catalogue.ts';
@@ -38,7 +38,7 @@ async function kept(dataFolder: string, model: ModelOf): Promise<z.infer<typeof 
 
 /**
  * Draws new random pairs of the indexed photos when their number has changed by a quarter, or the libraries have. Then it
- * lists the ids and reads the vectors of 2,000 rows; otherwise it counts.
+ * lists the ids and reads the vectors of 2,000 rows; otherwise it counts. With too few photos nothing is kept.
  * @param random uniform in [0, 1)
  */
 export async function refreshPairs(
@@ -48,7 +48,8 @@ export async function refreshPairs(
   random: () => number,
 ): Promise<void> {
   const photos = await table.count();
-  if (photos < FEWEST) return;
+  // Of a library that has shrunk, what was kept no longer is true.
+  if (photos < FEWEST) return await rm(fileOf(dataFolder, model), { force: true });
   const libraries = (await store.libraries()).map(({ id }) => id);
   const before = await kept(dataFolder, model);
   const same = before !== null && before.libraries.join() === libraries.join();

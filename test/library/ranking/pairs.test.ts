@@ -62,6 +62,9 @@ it('pairs of the photos themselves are kept, and drawn anew when a quarter more 
   await put(store, 760, 770);
   await store.putLibrary({ ...library, id: 'other' });
   expect(await photosKept()).toBe(770);
+  const { table } = index;
+  await table.remove([...table.stored.keys()].slice(0, 271));
+  expect(await photosKept()).toBeUndefined();
 });
 
 it('without any, or with a damaged file, the calibration of the model stands in', async () => {
