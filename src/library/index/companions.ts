@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix';
 import { rawCompanions } from '../../photos/kinds.ts';
 import type { FoundFile } from '../../photos/walk.ts';
-import type { StoredPhoto } from '../../store/port.ts';
+import type { Library, StoredPhoto } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';
 import type { Job } from './outcome.ts';
 
@@ -32,14 +32,20 @@ export function companionJobs(
   return new Map([...raws].map(([standing, files]) => [standing, files.map(toJob)]));
 }
 
-/** Mentions the RAW files that were not taken and returns the ids of their rows, from a time when they were. */
-export function leaveRaws(companions: ReadonlyMap<string, readonly Job[]>, taken: ReadonlySet<string>): string[] {
-  const rows: string[] = [];
+/** A row and the library it is in. */
+export interface LibraryRow {
+  readonly library: Library;
+  readonly id: string;
+}
+
+/** Mentions the RAW files that were not taken and returns their rows, from a time when they were. */
+export function leaveRaws(companions: ReadonlyMap<string, readonly Job[]>, taken: ReadonlySet<string>): LibraryRow[] {
+  const rows: LibraryRow[] = [];
   for (const [standing, jobs] of companions) {
     for (const { library, report, found, before } of jobs) {
       if (taken.has(photoId(library.id, found.path))) continue;
       report.skipped.push({ path: photoFile(library, found.path), reason: `RAW of ${basename(standing)}` });
-      if (before !== null) rows.push(before.id);
+      if (before !== null) rows.push({ library, id: before.id });
     }
   }
   return rows;

@@ -12,7 +12,7 @@ import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
 import { embedAll } from './embed-all.ts';
 import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';
-import { RememberedTable } from './manifest.ts';
+import { RememberedTable, unlessDamaged } from './manifest.ts';
 import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
 import { absorb, reconcile } from './reconcile.ts';
@@ -117,8 +117,6 @@ interface ScopesDeps extends IndexDeps {
 async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<IndexReport> {
   const { table, remembered, leases, scopes, libraries, onEvent } = deps;
   const known = new KnownPhotos(remembered);
-  await known.load(heldBy(scopes));
-
   const reports = new Map<string, LibraryReport>();
   const jobs: Job[] = [];
   const leaving: Leaving[] = [];
@@ -129,10 +127,11 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     const paired = onePerPhoto(walked.files);
     const { files } = paired;
     const unseen = [...walked.unlisted, ...walked.failed.map(({ path }) => path)];
-    const stored = known.of(library);
-    const plan = reconcile({ folder, found: files, unseen }, stored);
+    const watched = new Set([...paired.raws.values()].flat().map(({ path }) => path));
+    const looked = { folder, found: files, unseen, watched };
+    const plan = await unlessDamaged(() => reconcile(looked, remembered.photos(library.id)));
     const report = reportOf(reports, library);
-    const raws = companionJobs(paired, stored, { library, report });
+    const raws = companionJobs(paired, plan.watched, { library, report });
     companions.push(raws);
     report.unchanged += plan.unchanged;
     for (const { path, reason } of walked.skipped) report.skipped.push({ path: photoFile(library, path), reason });
@@ -145,9 +144,8 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     for (const candidate of plan.candidates) {
       jobs.push({ ...candidate, library, report, standIns: raws.get(candidate.found.path) ?? [] });
     }
-    const there = new Set(walked.files.map(({ path }) => path));
-    const gone = plan.gone.filter(({ path }) => !there.has(path));
-    leaving.push({ library, report, gone, found: files.length, stored: stored.size });
+    leaving.push({ library, report, gone: plan.gone, found: files.length, stored: plan.stored });
+    await known.load(scope.absorbs);
     for (const inner of scope.absorbs) {
       const rows = known.of(inner);
       const absorbed = absorb(library, inner, rows.values(), { files, unseen });

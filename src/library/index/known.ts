@@ -1,7 +1,7 @@
 import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { isThere, photoFile } from '../paths.ts';
-import { ManifestDamaged } from './manifest.ts';
+import { unlessDamaged } from './manifest.ts';
 
 /** A stored photo and the library it is in. */
 export interface KnownPhoto {
@@ -28,7 +28,7 @@ export class KnownPhotos {
   async load(libraries: readonly Library[]): Promise<void> {
     for (const library of libraries) {
       if (this.#byPath.has(library.id)) continue;
-      this.#byPath.set(library.id, await this.#pathsOf(library).catch((error) => this.#again(error, library)));
+      this.#byPath.set(library.id, await unlessDamaged(() => this.#pathsOf(library)));
       this.#libraries.push(library);
     }
   }
@@ -43,12 +43,6 @@ export class KnownPhotos {
     const paths = new Map<string, StoredPhoto>();
     for await (const photo of this.#table.photos(library.id)) paths.set(photo.path, photo);
     return paths;
-  }
-
-  /** What was kept here is given up when it is found damaged, and the store is asked. */
-  #again(error: unknown, library: Library): Promise<Map<string, StoredPhoto>> {
-    if (!(error instanceof ManifestDamaged)) throw error;
-    return this.#pathsOf(library);
   }
 
   #remember(known: KnownPhoto): void {

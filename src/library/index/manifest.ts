@@ -16,8 +16,18 @@ const sealSchema = z.strictObject({ mark: z.string(), photos: z.int().nonnegativ
 /** Path, sha256, size, mtimeMs, facts. */
 type Kept = readonly [string, string, number, number, number];
 
-/** What is kept of a library on this machine cannot be read; the store has it all. */
-export class ManifestDamaged extends Error {}
+/** What is kept of a library on this machine cannot be read, and was given up; the store has it all. */
+class ManifestDamaged extends Error {}
+
+/** Lists rows once more, from the store, where those kept here turned out not to be whole. */
+export async function unlessDamaged<T>(list: () => Promise<T>): Promise<T> {
+  try {
+    return await list();
+  } catch (error) {
+    if (error instanceof ManifestDamaged) return list();
+    throw error;
+  }
+}
 
 /**
  * What a store has of one model's rows of a library, without vectors, kept on this machine: an embedded database
@@ -108,6 +118,8 @@ interface Entry {
   readonly library: Library;
   /** Whether the manifest has every row that the store has. */
   complete: boolean;
+  /** How many rows were listed, while nothing has been written since; else null. */
+  listed: number | null;
 }
 
 /**
@@ -128,16 +140,18 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
   /** To be called before rows are listed or written: the libraries as the store has them now. */
   async begin(libraries: readonly Library[]): Promise<void> {
     if (this.#folder !== null) await forgetOthers(this.#folder, libraries);
-    for (const library of libraries) this.#entries.set(library.id, { manifest: null, library, complete: false });
+    for (const library of libraries)
+      this.#entries.set(library.id, { manifest: null, library, complete: false, listed: null });
   }
 
-  /** @throws ManifestDamaged after some rows were given, when what is kept here turns out not to be whole */
+  /** To be read within `unlessDamaged`. */
   async *photos(library: string): AsyncGenerator<StoredPhoto> {
     const entry = await this.#open(library);
-    const { mark } = entry?.library ?? {};
-    const count = mark === undefined ? null : await entry?.manifest?.sealedAt(mark).catch(() => null);
     if (!entry?.manifest) return yield* this.#table.photos(library);
-    if (count === null || count === undefined) return yield* this.#listing(library, entry);
+    const { mark } = entry.library;
+    const sealed = mark === undefined ? null : await entry.manifest.sealedAt(mark).catch(() => null);
+    const count = (entry.complete ? entry.listed : null) ?? sealed;
+    if (count === null) return yield* this.#listing(library, entry);
     let read = 0;
     try {
       for await (const photo of entry.manifest.photos()) {
@@ -152,6 +166,7 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
       throw new ManifestDamaged(`${read} of ${count} rows could be read`);
     }
     entry.complete = true;
+    entry.listed = count;
   }
 
   async upsert(rows: readonly PhotoRow[]): Promise<void> {
@@ -199,9 +214,11 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
 
   async *#listing(library: string, entry: Entry): AsyncGenerator<StoredPhoto> {
     await this.#note(library, (manifest) => manifest.clear());
+    let listed = 0;
     let page: StoredPhoto[] = [];
     for await (const photo of this.#table.photos(library)) {
       yield photo;
+      listed += 1;
       if (page.push(photo) < BATCH) continue;
       const full = page;
       page = [];
@@ -209,9 +226,12 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
     }
     await this.#note(library, (manifest) => manifest.put(page));
     entry.complete = true;
+    entry.listed = listed;
   }
 
   async #changing(library: string): Promise<void> {
+    const entry = this.#entries.get(library);
+    if (entry !== undefined) entry.listed = null;
     await this.#note(library, (manifest) => manifest.breakSeal());
   }
 

@@ -12,9 +12,14 @@ export interface Candidate {
 
 export interface Plan {
   readonly unchanged: number;
+  /** In order of path. */
   readonly candidates: readonly Candidate[];
   /** Rows whose file was not found, in a place that was really looked at. */
   readonly gone: readonly StoredPhoto[];
+  /** How many rows there are in all. */
+  readonly stored: number;
+  /** Rows of `watched` paths, by path. */
+  readonly watched: ReadonlyMap<string, StoredPhoto>;
 }
 
 export interface Looked {
@@ -23,24 +28,38 @@ export interface Looked {
   readonly found: readonly FoundFile[];
   /** Relative paths (files or folders) that could not be looked at: what is stored below them stays. */
   readonly unseen: readonly string[];
+  /** Relative paths of files that are there and stand for no photo of their own: they are not gone. */
+  readonly watched: ReadonlySet<string>;
 }
 
-/** What a run has to do for one library: pure, from what is on disk and what is stored. */
-export function reconcile(looked: Looked, stored: ReadonlyMap<string, StoredPhoto>): Plan {
-  let unchanged = 0;
+/**
+ * What a run has to do for one library: pure, from what is on disk and what is stored. Of the rows, in whatever order
+ * they come, only those are kept that something has to be done for.
+ */
+export async function reconcile(looked: Looked, rows: AsyncIterable<StoredPhoto>): Promise<Plan> {
+  const { folder, unseen, watched } = looked;
+  let [unchanged, stored] = [0, 0];
   const candidates: Candidate[] = [];
-  const seen = new Set<string>();
-  for (const found of looked.found) {
-    seen.add(found.path);
-    const before = stored.get(found.path) ?? null;
-    if (before !== null && isUnchanged(found, before)) unchanged += 1;
-    else candidates.push({ found, before });
+  const gone: StoredPhoto[] = [];
+  const beside = new Map<string, StoredPhoto>();
+  /** By path; null when its row has come. */
+  const found = new Map<string, FoundFile | null>(looked.found.map((file) => [file.path, file]));
+  for await (const row of rows) {
+    stored += 1;
+    const { path } = row;
+    const file = found.get(path);
+    if (watched.has(path)) beside.set(path, row);
+    else if (file === undefined) {
+      if (isBelow(path, folder) && !unseen.some((place) => isBelow(path, place))) gone.push(row);
+    } else if (file !== null) {
+      found.set(path, null);
+      if (isUnchanged(file, row)) unchanged += 1;
+      else candidates.push({ found: file, before: row });
+    }
   }
-  const unseen = looked.unseen;
-  const gone = [...stored.values()].filter(
-    ({ path }) => !seen.has(path) && isBelow(path, looked.folder) && !unseen.some((place) => isBelow(path, place)),
-  );
-  return { unchanged, candidates, gone };
+  for (const file of found.values()) if (file !== null) candidates.push({ found: file, before: null });
+  candidates.sort((a, b) => (a.found.path < b.found.path ? -1 : 1));
+  return { unchanged, candidates, gone, stored, watched: beside };
 }
 
 /** Whether a file need not be opened: it is as it was, and all is known of it that this version of curate reads. */

@@ -1,5 +1,6 @@
 import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { removeIds } from '../rows.ts';
+import type { LibraryRow } from './companions.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { suspicious } from './reconcile.ts';
@@ -33,14 +34,23 @@ interface Replaced {
   readonly moved: ReadonlySet<string>;
   readonly undecodable: ReadonlySet<string>;
   /** RAW files whose JPEG is in the index again. */
-  readonly doubled: readonly string[];
-  /** Says of which library a row is. */
+  readonly doubled: readonly LibraryRow[];
+  /** Says of which library a row is that moved or can no longer be decoded. */
   readonly known: KnownPhotos;
 }
 
 /** The last step of a run, once everything else has succeeded: rows without a photo go. */
 export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], replaced: Replaced): Promise<void> {
-  const ids = new Set([...replaced.moved, ...replaced.undecodable, ...replaced.doubled]);
+  const leavers = new Map<Library, Set<string>>();
+  const leave = (library: Library, ids: Iterable<string>): void => {
+    const some = leavers.get(library) ?? new Set();
+    leavers.set(library, some);
+    for (const id of ids) some.add(id);
+  };
+  for (const { library, ids } of replaced.known.byLibrary(new Set([...replaced.moved, ...replaced.undecodable]))) {
+    leave(library, ids);
+  }
+  for (const { library, id } of replaced.doubled) leave(library, [id]);
   const emptied: Leaving[] = [];
   for (const entry of leaving) {
     const { library, report, found, stored } = entry;
@@ -48,18 +58,22 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     const reason = suspicious(lost.length, stored, found);
     const removes = reason === null || (await deps.confirmPrune(library, lost.length, reason));
     if (removes) {
-      for (const { id } of lost) ids.add(id);
+      leave(
+        library,
+        lost.map(({ id }) => id),
+      );
       report.removed += lost.length;
     } else {
       deps.onEvent({ kind: 'kept', library, photos: lost.length, reason });
     }
-    for (const { id } of entry.superseded ?? []) ids.add(id);
+    leave(library, entry.superseded?.map(({ id }) => id) ?? []);
     const leaves = entry.gone.length + (entry.superseded?.length ?? 0);
     if (entry.absorbedBy !== undefined && removes && leaves === stored) emptied.push(entry);
   }
-  for (const { library, ids: all } of replaced.known.byLibrary(ids)) {
+  for (const [library, ids] of leavers) {
+    if (ids.size === 0) continue;
     await deps.take(library);
-    await removeIds(deps.table, all);
+    await removeIds(deps.table, [...ids]);
   }
   for (const { library, absorbedBy } of emptied) {
     await deps.drop(library);
