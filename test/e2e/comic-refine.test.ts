@@ -63,7 +63,7 @@ describe('refine', () => {
   it('sends the picture and its photos again when the server has forgotten, and says so', async () => {
     const first = await studio.json(['refine', comic, 'one', '--yes']);
     studio.fake.forget();
-    const { code, stderr } = await studio.spawn(['refine', first.pictures[0]?.path ?? '', 'two', '--yes']);
+    const { code, stderr } = await studio.run(['refine', first.pictures[0]?.path ?? '', 'two', '--yes']);
     expect(code).toBe(0);
     expect(stderr).toContain('A new one starts from the picture and its photos.');
     expect(studio.fake.received.map(({ status }) => status)).toEqual([200, 200, 400, 200]);

@@ -187,7 +187,7 @@ describe('before any request', () => {
 
   it('does not spend without being told to where nobody can be asked', async () => {
     const args = one().filter((arg) => arg !== '--yes');
-    const refused = await studio.spawnJson<{ error: { code: string; hint: string } }>(args);
+    const refused = await studio.json<{ error: { code: string; hint: string } }>(args);
     expect(refused).toMatchObject({ exit: 4, error: { code: 'not_confirmed' } });
     expect(studio.fake.received).toHaveLength(0);
     expect((await studio.run([...args, '--max-cost', '0.20'])).code).toBe(0);

@@ -2,9 +2,8 @@ import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lineage } from '../../src/picture/lineage/lineage.ts';
 import { FakeOpenAi, type Received } from '../fake-openai/server.ts';
-import { type Finished, Home, repository } from '../support/cli.ts';
+import { type Ended, type Finished, Home, repository, runHere } from '../support/cli.ts';
 import type { PictureJson } from '../support/darkroom.ts';
-import { testWorld } from '../support/world.ts';
 
 export const fixtures = join(repository, 'fixtures');
 export const cat = join(fixtures, 'queries', 'cat.jpg');
@@ -15,15 +14,6 @@ interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The built program, to be called: its decoders are processes, and Node 20 cannot run TypeScript. */
-const { run } = (await import(new URL('../../dist/cli.js', import.meta.url).href)) as typeof import('../../src/cli.ts');
 
 /** An empty home, the fake API, and a folder of one's own for each test: where the built curate makes pictures. */
 export class Studio {
@@ -50,11 +40,9 @@ export class Studio {
   }
 
   /** `curate ARGS` in this process, where there is no terminal; nothing is indexed. */
-  async run(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions = {}): Promise<Ended> {
+  run(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions = {}): Promise<Ended> {
     const home = join(this.home.path, 'in-process');
-    const world = testWorld({ cwd, home: this.home.path, env: { CURATE_HOME: home, ...this.access(), ...env } });
-    const code = await run(args, world);
-    return { code, stdout: world.out(), stderr: world.err() };
+    return runHere(args, { cwd, home: this.home.path, env: { CURATE_HOME: home, ...this.access(), ...env } });
   }
 
   /** Runs `curate ARGS --json` in this process and parses its one document. */

@@ -1,77 +1,129 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/files/hash.ts';
 import type { Part } from '../fake-openai/edits.ts';
 import { repository } from '../support/cli.ts';
-import type { PictureJson } from '../support/darkroom.ts';
-import { cat, copyPhotos, fixtures, Studio } from './comic-support.ts';
+import { cat, copyPhotos, readLineage, Studio } from './comic-support.ts';
+
+/** Runs a command on a terminal of its own and types each answer once its question stands on the screen. */
+const TERMINAL = `
+import os, pty, sys, json, time, select, fcntl, termios, struct, signal
+argv, answers = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(argv[0], argv)
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 120, 0, 0))
+screen = b""
+while True:
+    ready, _, _ = select.select([fd], [], [], 30)
+    if not ready:
+        break
+    try:
+        chunk = os.read(fd, 65536)
+    except OSError:
+        break
+    if not chunk:
+        break
+    screen += chunk
+    if answers and answers[0][0].encode() in screen:
+        time.sleep(0.3)
+        for key in answers.pop(0)[1]:
+            os.write(fd, key.encode())
+            time.sleep(0.15)
+# By now it has ended, or never will.
+for _ in range(50):
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if done:
+        break
+    time.sleep(0.1)
+else:
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(screen)
+sys.exit(os.waitstatus_to_exitcode(status))
+`;
 
 let studio: Studio;
 let photos: string;
-let bursts: Record<string, string[]>;
-
 beforeAll(async () => {
   studio = await Studio.open();
   photos = join(studio.home.path, 'photos');
   await mkdir(photos);
-  await copyPhotos(await readdir(join(fixtures, 'photos')), photos);
-  const groups = JSON.parse(await readFile(join(fixtures, 'groups.json'), 'utf8')) as {
-    bursts: Record<string, string[]>;
-  };
-  bursts = groups.bursts;
+  await copyPhotos(['pets', 'Zoo'], photos);
   const { code, stderr } = await studio.home.curate(['index', photos], { cwd: repository });
   if (code !== 0) throw new Error(stderr);
 });
-beforeEach(async () => {
-  await studio.fresh();
-  for (const folder of ['', 'pets', 'Zoo']) await rm(join(photos, folder, '.curateprivate'), { force: true });
-});
+beforeEach(() => studio.fresh());
 afterAll(() => studio.close());
+
+function onTerminal(
+  args: readonly string[],
+  answers: readonly (readonly [question: string, keys: readonly string[]])[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number; readonly screen: string }> {
+  const argv = [process.execPath, join(repository, 'bin', 'curate.js'), ...args];
+  const home = { PATH: process.env.PATH ?? '', HOME: studio.home.path, TERM: 'xterm-256color' };
+  return new Promise((resolve) => {
+    execFile(
+      'python3',
+      ['-c', TERMINAL, JSON.stringify(argv), JSON.stringify(answers)],
+      { cwd: studio.folder, env: { ...home, ...studio.access(), ...env }, maxBuffer: 64e6 },
+      (error, stdout) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, screen: stdout }),
+    );
+  });
+}
 
 function parts(): readonly Part[] {
   return studio.answered[0]?.form?.parts ?? [];
 }
 
-function used({ references }: PictureJson): PictureJson['references'] {
-  return references.filter((reference) => reference.used);
-}
+const one = ['comic', cat, 'On a terminal', '--refs', '1', '--quality', 'low'];
 
-describe('casting', () => {
-  it('fills six places: the query first, then one frame each of what is like it', async () => {
-    const made = await studio.spawnJson(['comic', cat, 'A comic', '--min-score', '-1', '--yes']);
-    expect(made.exit).toBe(0);
-    expect(used(made)).toHaveLength(6);
-    expect(used(made)[0]).toMatchObject({ path: cat, role: 'query', score: null });
-    expect(parts()).toHaveLength(6);
-    for (const frames of Object.values(bursts)) {
-      const files = frames.map((frame) => join(photos, frame));
-      expect(used(made).filter(({ path }) => files.includes(path)).length).toBeLessThanOrEqual(1);
-    }
-    const names = new Set(made.references.map(({ path }) => path));
-    expect(names.size).toBe(made.references.length);
-    expect(made.references.length).toBeGreaterThanOrEqual(24);
-    for (const { reason } of made.references) expect(reason).not.toBe('');
+describe('on a terminal', () => {
+  it('asks before spending and sends nothing on no', async () => {
+    const { code, screen } = await onTerminal(one, [['Send this and spend', ['n']]]);
+    expect(screen).toMatch(/about \$0\.01/);
+    expect(screen).toContain('Nothing was sent.');
+    expect([code, studio.fake.received.length]).toEqual([4, 0]);
   });
 
-  it('looks only where and when it is told to', async () => {
-    const within = await studio.spawnJson(['comic', cat, 'x', '--in', join(photos, 'Zoo'), '--dry-run', '--out', 'a']);
-    const elsewhere = within.references.slice(1).filter(({ path }) => !path.startsWith(join(photos, 'Zoo')));
-    expect([within.references.length > 1, elsewhere]).toEqual([true, []]);
-    const dated = await studio.spawnJson([
-      'comic',
-      cat,
-      'x',
-      '--after',
-      '2024-06',
-      '--before',
-      '2024-07',
-      '--dry-run',
-      '--out',
-      'b',
+  it('sends on yes', async () => {
+    const { code, screen } = await onTerminal(one, [['Send this and spend', ['y']]]);
+    expect([code, studio.answered.length], screen).toEqual([0, 1]);
+    expect(await readdir(studio.folder)).toContain('on-a-terminal.png');
+  });
+
+  it('does not ask with --yes', async () => {
+    const { code, screen } = await onTerminal([...one, '--yes'], []);
+    expect([code, studio.answered.length]).toEqual([0, 1]);
+    expect(screen).not.toContain('Send this');
+  });
+
+  it('sends nothing on Ctrl-C', async () => {
+    const { code } = await onTerminal(one, [['Send this and spend', ['\u0003']]]);
+    expect([code, studio.fake.received.length]).toEqual([130, 0]);
+  });
+
+  it('lets a person pick, with the cast as a proposal', async () => {
+    // The first line is marked; space unmarks it, down and space mark the next.
+    const keys = [' ', '\u001b[B', ' ', '\r'];
+    const args = ['comic', cat, 'Picked', '--refs', '2', '--pick', '--yes'];
+    const { code, screen } = await onTerminal(args, [['Choose up to 1', keys]]);
+    expect(code, screen).toBe(0);
+    const { references } = await readLineage(join(studio.folder, 'picked.png.json'));
+    expect(references.map(({ role, reason }) => [role, reason])).toEqual([
+      ['query', 'query'],
+      ['reference', 'picked'],
     ]);
-    expect(dated.references.length).toBeLessThan(41);
-    expect(dated.references.length).toBeGreaterThan(1);
+  });
+
+  it('draws partial pictures where the terminal can', async () => {
+    const { screen } = await onTerminal([...one, '--yes', '--stream'], [], { TERM_PROGRAM: 'iTerm.app' });
+    expect(screen.match(/\]1337;File=inline=1;size=\d+/g)).toHaveLength(2);
+    const plain = await onTerminal([...one, '--yes', '--stream'], []);
+    expect(plain.screen).not.toContain('1337;File');
   });
 });
 
@@ -122,10 +174,10 @@ describe('what is sent', () => {
   });
 });
 
-describe('private photos', () => {
-  it('are not sent as the query or by --ref, but the query still searches with --no-query', async () => {
-    await writeFile(join(photos, 'Zoo', '.curateprivate'), '');
-    const panda = join(photos, 'Zoo', 'red-panda-1.jpg');
+it('sends no photo of a private folder, but searches by one that is not sent', async () => {
+  await writeFile(join(photos, 'Zoo', '.curateprivate'), '');
+  const panda = join(photos, 'Zoo', 'red-panda-1.jpg');
+  try {
     const asQuery = await studio.json<{ error: { code: string } }>(['comic', panda, 'x', '--yes']);
     expect(asQuery).toMatchObject({ exit: 4, error: { code: 'private', hint: expect.stringContaining('--no-query') } });
     const byHand = await studio.run(['comic', cat, 'x', '--ref', panda, '--yes']);
@@ -135,24 +187,19 @@ describe('private photos', () => {
     expect(studio.fake.received).toHaveLength(0);
     const made = await studio.spawnJson(['comic', panda, 'x', '--no-query', '--min-score', '-1', '--yes']);
     expect(made.exit).toBe(0);
-    expect(used(made).some(({ path }) => path.startsWith(join(photos, 'Zoo')))).toBe(false);
-  });
+    const used = made.references.filter((reference) => reference.used);
+    expect(used.some(({ path }) => path.startsWith(join(photos, 'Zoo')))).toBe(false);
+  } finally {
+    await rm(join(photos, 'Zoo', '.curateprivate'));
+  }
+});
 
-  it('are named by the setting, too', async () => {
-    const env = { CURATE_PRIVATE: 'pets/, *.avif' };
-    const args = ['comic', cat, 'x', '--refs', '16', '--yes'];
-    // The query shows what one of the private photos shows.
-    const refused = await studio.spawnJson<{ error: { message: string } }>(args, { env });
-    expect(refused).toMatchObject({ exit: 4, error: { message: expect.stringContaining('nearly the same photo is') } });
-    const made = await studio.spawnJson([...args, '--allow-private', cat], { env });
-    expect(used(made).filter(({ path }) => /\/pets\/|\.avif$/.test(path))).toEqual([]);
-    expect(made.references.filter(({ reason }) => reason === 'private').length).toBeGreaterThan(3);
-  });
+it('needs a terminal to pick on', async () => {
+  const { code, stderr } = await studio.run([...one, '--pick', '--yes']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--pick needs a terminal')]);
 });
 
 it('says how to begin when nothing is indexed', async () => {
-  const env = { CURATE_HOME: join(studio.home.path, 'another') };
-  const { code, stderr } = await studio.spawn(['comic', cat, 'x', '--dry-run'], { env });
-  await studio.spawn(['stop'], { env });
+  const { code, stderr } = await studio.run(['comic', cat, 'x', '--dry-run']);
   expect([code, stderr]).toEqual([1, expect.stringContaining('curate index')]);
 });

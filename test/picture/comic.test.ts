@@ -61,6 +61,32 @@ async function readLineage(file: string | undefined): Promise<Lineage> {
 }
 
 describe('casting', () => {
+  it('fills six places: the query first, then one frame each of what is like it', async () => {
+    const made = await room.made(room.comic(cat, anything));
+    expect(used(made)).toHaveLength(6);
+    expect(used(made)[0]).toMatchObject({ path: cat, role: 'query', score: null });
+    expect(parts()).toHaveLength(6);
+    for (const frames of Object.values(bursts)) {
+      const files = frames.map((frame) => join(photos, frame));
+      expect(used(made).filter(({ path }) => files.includes(path)).length).toBeLessThanOrEqual(1);
+    }
+    const names = new Set(made.references.map(({ path }) => path));
+    expect(names.size).toBe(made.references.length);
+    expect(made.references.length).toBeGreaterThanOrEqual(24);
+    for (const { reason } of made.references) expect(reason).not.toBe('');
+  });
+
+  it('looks only where and when it is told to', async () => {
+    const zoo = join(photos, 'Zoo');
+    const within = await room.rehearsed(room.comic(cat, { restriction: { folders: [zoo] } }));
+    const elsewhere = within.references.slice(1).filter(({ path }) => !path.startsWith(zoo));
+    expect([within.references.length > 1, elsewhere]).toEqual([true, []]);
+    const june = { takenAfterMs: Date.UTC(2024, 5), takenBeforeMs: Date.UTC(2024, 7) };
+    const dated = await room.rehearsed(room.comic(cat, { restriction: june }));
+    expect(dated.references.length).toBeLessThan(41);
+    expect(dated.references.length).toBeGreaterThan(1);
+  });
+
   it('sends the sharpest frame of a burst, and says why the others stay behind', async () => {
     const [first = '', ...others] = bursts.bridge ?? [];
     const made = await room.rehearsed(room.comic(join(fixtures, 'queries', 'castle.jpg'), { slots: 16, ...anything }));
@@ -249,6 +275,20 @@ describe('private photos', () => {
     });
     const made = await room.made(room.comic(shut, { sendQuery: false, ...anything }));
     expect(used(made).some(({ path }) => path.startsWith(join(photos, 'Zoo')))).toBe(false);
+  });
+
+  it('are named by the setting, too', async () => {
+    room.settings = { privatePatterns: ['pets/', '*.avif'] };
+    const args = { slots: 16 };
+    // The query shows what one of the private photos shows.
+    await expect(room.comic(cat, args)).rejects.toMatchObject({
+      code: 'private',
+      kind: 'refused',
+      message: expect.stringContaining('nearly the same photo is'),
+    });
+    const made = await room.made(room.comic(cat, { ...args, allowedPrivate: [cat] }));
+    expect(used(made).filter(({ path }) => /\/pets\/|\.avif$/.test(path))).toEqual([]);
+    expect(made.references.filter(({ reason }) => reason === 'private').length).toBeGreaterThan(3);
   });
 
   it('are sent when that very file is allowed, and only that', async () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { testWorld } from './world.ts';
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 const binary = join(repository, 'bin', 'curate.js');
@@ -10,11 +11,41 @@ const binary = join(repository, 'bin', 'curate.js');
 /** Kept between runs: the embedded store's Python environment takes seconds to make, and most tests are not about that. */
 export const SHARED_PYTHON = join(repository, 'node_modules', '.cache', 'curate-python');
 
+/** Kept between runs, too: a model is optimised for a machine once, which takes a second and 100 MB. */
+const SHARED_MODELS = join(repository, 'node_modules', '.cache', 'curate-models');
+
+/** Lends a cache folder, which is made, the optimised models. */
+export async function lendModels(cache: string): Promise<void> {
+  await mkdir(SHARED_MODELS, { recursive: true });
+  await mkdir(cache, { recursive: true });
+  await symlink(SHARED_MODELS, join(cache, 'models'));
+}
+
 export interface Finished {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const PROGRAM = new URL('../../dist/cli.js', import.meta.url).href;
+
+/** `curate ARGS` in this process, where there is no terminal: quicker than a process of its own. */
+export async function runHere(
+  args: readonly string[],
+  { env, ...place }: { readonly cwd?: string; readonly home?: string; readonly env: Readonly<Record<string, string>> },
+): Promise<Ended> {
+  // The built program: its decoders are processes, and Node 20 cannot run TypeScript.
+  const { run } = (await import(PROGRAM)) as typeof import('../../src/cli.ts');
+  const world = testWorld({ env, ...place });
+  const code = await run(args, world);
+  return { code, stdout: world.out(), stderr: world.err() };
 }
 
 interface RunOptions {
@@ -41,6 +72,7 @@ export class Home {
       await mkdir(SHARED_PYTHON, { recursive: true });
       await mkdir(data, { recursive: true });
       await symlink(SHARED_PYTHON, join(data, 'python'));
+      await lendModels(join(path, '.cache', 'curate'));
     }
     return new Home(path);
   }
