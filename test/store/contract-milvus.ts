@@ -15,8 +15,8 @@ export interface MilvusPlace {
 
 /** The contract of a photo store, and what a Milvus that several models and processes share must do besides. */
 export function milvusContract(name: string, start: () => Promise<MilvusPlace>, options: ContractOptions): void {
-  const { timeout } = options;
-  describe(name, { timeout }, () => {
+  const { timeout, concurrent = false } = options;
+  describe(name, { timeout, concurrent }, () => {
     let place: MilvusPlace;
     beforeAll(async () => {
       place = await start();

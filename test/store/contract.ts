@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Hit, ModelIdentity, PhotoFilter, PhotoRow, PhotoStore, PhotoTable } from '../../src/store/port.ts';
 import { anyFilter, FILTERED, plainly } from './filtered.ts';
 import {
@@ -22,24 +22,37 @@ export interface ContractOptions {
   readonly timeout: number;
   /** Runs of each property. */
   readonly runs: number;
+  /** Runs tests side by side, where they mostly wait for the store. */
+  readonly concurrent?: boolean;
+}
+
+interface Place {
+  readonly store: PhotoStore;
+  readonly model: ModelIdentity;
+  /** Of `model`, which nobody used before. */
+  readonly table: PhotoTable;
 }
 
 /** What every PhotoStore and its tables must do. */
-export function storeContract(name: string, open: () => Promise<PhotoStore>, { timeout, runs }: ContractOptions): void {
-  describe(name, { timeout }, () => {
-    let store: PhotoStore;
-    let model: ModelIdentity;
-    let table: PhotoTable;
-    beforeEach(async () => {
-      store = await open();
-      model = freshModel();
-      table = store.table(model);
-    }, timeout);
-    afterEach(async () => {
-      await store?.close();
-    });
+export function storeContract(
+  name: string,
+  open: () => Promise<PhotoStore>,
+  { timeout, runs, concurrent = false }: ContractOptions,
+): void {
+  describe(name, { timeout, concurrent }, () => {
+    function holds(sentence: string, check: (place: Place) => Promise<void>): void {
+      test(sentence, async () => {
+        const store = await open();
+        try {
+          const model = freshModel();
+          await check({ store, model, table: store.table(model) });
+        } finally {
+          await store.close();
+        }
+      });
+    }
 
-    test('an empty store gives nothing', async () => {
+    holds('an empty store gives nothing', async ({ table }) => {
       expect(await collect(table.photos('holiday'))).toEqual([]);
       expect(await table.rows(['0'.repeat(64)])).toEqual([]);
       expect(await table.search(FIRST_AXIS, { k: 6 })).toEqual([]);
@@ -49,7 +62,7 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       await table.flush();
     });
 
-    test('searches at once give what each gives by itself', async () => {
+    holds('searches at once give what each gives by itself', async ({ table }) => {
       const near = (...head: number[]): Float32Array =>
         unit([...head, ...Array(FIRST_AXIS.length - head.length).fill(0)]);
       await table.upsert(Array.from({ length: 8 }, (_, i) => photo(`${i}.jpg`, { vector: near(1, i, 7 - i, i % 3) })));
@@ -69,7 +82,7 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(together.map(plain)).toEqual([...alone.map(plain), []]);
     });
 
-    test('rows come back as they were put', async () => {
+    holds('rows come back as they were put', async ({ table }) => {
       const rows = [
         photo('beach/IMG_0001.jpg'),
         photo('beach/undated.jpg', {
@@ -106,7 +119,7 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(await table.count('holiday')).toBe(3);
     });
 
-    test('an upsert replaces, and of two rows of one photo the last one stays', async () => {
+    holds('an upsert replaces, and of two rows of one photo the last one stays', async ({ table }) => {
       await table.upsert([photo('a.jpg', { size: 1 }), photo('a.jpg', { size: 2 })]);
       expect((await collect(table.photos('holiday'))).map(({ size }) => size)).toEqual([2]);
       await table.upsert([photo('a.jpg', { size: 3, angle: 1 })]);
@@ -115,33 +128,36 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(await table.count()).toBe(1);
     });
 
-    test('search gives the nearest first with their cosine, ties by path, and no more than there are', async () => {
-      const rows = [
-        photo('d.jpg', { angle: 1 }),
-        photo('opposite.jpg', { angle: Math.PI }),
-        photo('a.jpg', { angle: 0.5 }),
-        // Eight equal photos: the six asked for are the first by path, whatever the store likes best.
-        ...['c7', 'c1', 'c4', 'c0', 'c6', 'c3', 'c5', 'c2'].map((name) => photo(`${name}.jpg`)),
-      ];
-      await table.upsert(rows);
-      const six = await table.search(FIRST_AXIS, { k: 6 });
-      expect(six.map(({ path }) => path)).toEqual(['c0.jpg', 'c1.jpg', 'c2.jpg', 'c3.jpg', 'c4.jpg', 'c5.jpg']);
-      const all = await table.search(FIRST_AXIS, { k: 1000 });
-      expect(all.map(({ path }) => path).slice(8)).toEqual(['a.jpg', 'd.jpg', 'opposite.jpg']);
-      const scores = all.map(({ score }) => score);
-      expect(scores.slice(0, 8)).toEqual(Array(8).fill(1));
-      expect(scores[8]).toBeCloseTo(Math.cos(0.5), 5);
-      expect(scores.at(-1)).toBe(-1);
-    });
+    holds(
+      'search gives the nearest first with their cosine, ties by path, and no more than there are',
+      async ({ table }) => {
+        const rows = [
+          photo('d.jpg', { angle: 1 }),
+          photo('opposite.jpg', { angle: Math.PI }),
+          photo('a.jpg', { angle: 0.5 }),
+          // Eight equal photos: the six asked for are the first by path, whatever the store likes best.
+          ...['c7', 'c1', 'c4', 'c0', 'c6', 'c3', 'c5', 'c2'].map((name) => photo(`${name}.jpg`)),
+        ];
+        await table.upsert(rows);
+        const six = await table.search(FIRST_AXIS, { k: 6 });
+        expect(six.map(({ path }) => path)).toEqual(['c0.jpg', 'c1.jpg', 'c2.jpg', 'c3.jpg', 'c4.jpg', 'c5.jpg']);
+        const all = await table.search(FIRST_AXIS, { k: 1000 });
+        expect(all.map(({ path }) => path).slice(8)).toEqual(['a.jpg', 'd.jpg', 'opposite.jpg']);
+        const scores = all.map(({ score }) => score);
+        expect(scores.slice(0, 8)).toEqual(Array(8).fill(1));
+        expect(scores[8]).toBeCloseTo(Math.cos(0.5), 5);
+        expect(scores.at(-1)).toBe(-1);
+      },
+    );
 
-    test('a score too low is cut off, also when that leaves nothing', async () => {
+    holds('a score too low is cut off, also when that leaves nothing', async ({ table }) => {
       await table.upsert([photo('near.jpg', { angle: 0.1 }), photo('far.jpg', { angle: 1.2 })]);
       const near = await table.search(FIRST_AXIS, { k: 6, minScore: 0.9 });
       expect(near.map(({ path }) => path)).toEqual(['near.jpg']);
       expect(await table.search(FIRST_AXIS, { k: 6, minScore: 0.999 })).toEqual([]);
     });
 
-    test('a filter takes photos in folders, by whole names, and by time of taking', async () => {
+    holds('a filter takes photos in folders, by whole names, and by time of taking', async ({ table }) => {
       const rows = [
         photo('a.jpg', { takenMs: 1000 }),
         photo('trip/a.jpg', { takenMs: 2000 }),
@@ -173,48 +189,58 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(await paths({ within: two, takenAfterMs: -1e300 })).toEqual(['other:trip/a.jpg']);
     });
 
-    test('a filter lets through what one written in plain code lets through, and gives as many as there are', async () => {
-      const rows = [...FILTERED];
-      await table.upsert(rows);
-      const check = async (filter: PhotoFilter, k: number): Promise<void> => {
-        const expected = rows.filter((row) => plainly(row, filter));
-        const hits = await table.search(FIRST_AXIS, { k, filter });
-        const nearest = [...expected].sort((a, b) => (b.vector[0] ?? 0) - (a.vector[0] ?? 0)).slice(0, k);
-        expect(hits.map(({ path }) => path)).toEqual(nearest.map(({ path }) => path));
-        expect((await collect(table.all({ filter }))).map(({ id }) => id)).toEqual(byId(expected).map(({ id }) => id));
-        const withVectors = await table.search(FIRST_AXIS, { k, filter, vectors: true });
-        expect(withVectors.map(({ score: _, ...row }) => row)).toEqual(nearest);
-      };
-      await fc.assert(fc.asyncProperty(anyFilter, fc.integer({ min: 1, max: 12 }), check), {
-        numRuns: runs,
-        examples: [
-          [{ camera: 'canon' }, 100],
-          [{ shapes: [] }, 5],
-          [{ exclude: ['IMG_*', '!*.jpg'] }, 100],
-        ],
-      });
-    });
+    holds(
+      'a filter lets through what one written in plain code lets through, and gives as many as there are',
+      async ({ table }) => {
+        const rows = [...FILTERED];
+        await table.upsert(rows);
+        const check = async (filter: PhotoFilter, k: number): Promise<void> => {
+          const expected = rows.filter((row) => plainly(row, filter));
+          const hits = await table.search(FIRST_AXIS, { k, filter });
+          const nearest = [...expected].sort((a, b) => (b.vector[0] ?? 0) - (a.vector[0] ?? 0)).slice(0, k);
+          expect(hits.map(({ path }) => path)).toEqual(nearest.map(({ path }) => path));
+          expect((await collect(table.all({ filter }))).map(({ id }) => id)).toEqual(
+            byId(expected).map(({ id }) => id),
+          );
+          const withVectors = await table.search(FIRST_AXIS, { k, filter, vectors: true });
+          expect(withVectors.map(({ score: _, ...row }) => row)).toEqual(nearest);
+        };
+        await fc.assert(fc.asyncProperty(anyFilter, fc.integer({ min: 1, max: 12 }), check), {
+          numRuns: runs,
+          examples: [
+            [{ camera: 'canon' }, 100],
+            [{ shapes: [] }, 5],
+            [{ exclude: ['IMG_*', '!*.jpg'] }, 100],
+          ],
+        });
+      },
+    );
 
-    test('all rows come in order of id, whole or without vectors, of all photos or those a filter lets through', async () => {
-      const rows = [
-        photo('a.jpg', { takenMs: null, camera: null }),
-        photo('trip/a.jpg', { angle: 1 }),
-        photo('trip/b.jpg', { angle: 2, takenMs: 1000 }),
-        photo('trip/a.jpg', { library: 'other', angle: 3 }),
-      ];
-      await table.upsert(rows);
-      expect(await collect(table.all())).toEqual(byId(rows).map(recordOf));
-      expect(await collect(table.all({ vectors: true }))).toEqual(byId(rows));
-      const trip = { within: [{ library: 'holiday', folder: 'trip' }] };
-      expect(await collect(table.all({ filter: trip }))).toEqual(byId(rows.slice(1, 3)).map(recordOf));
-      const early = { ...trip, takenBeforeMs: 2000 };
-      expect(await collect(table.all({ filter: early, vectors: true }))).toEqual([rows[2]]);
-      expect(await collect(table.all({ filter: { within: [] } }))).toEqual([]);
-      const [first] = byId(rows);
-      expect(await collect(table.all({ after: first?.id ?? '', page: 1 }))).toEqual(byId(rows).slice(1).map(recordOf));
-    });
+    holds(
+      'all rows come in order of id, whole or without vectors, of all photos or those a filter lets through',
+      async ({ table }) => {
+        const rows = [
+          photo('a.jpg', { takenMs: null, camera: null }),
+          photo('trip/a.jpg', { angle: 1 }),
+          photo('trip/b.jpg', { angle: 2, takenMs: 1000 }),
+          photo('trip/a.jpg', { library: 'other', angle: 3 }),
+        ];
+        await table.upsert(rows);
+        expect(await collect(table.all())).toEqual(byId(rows).map(recordOf));
+        expect(await collect(table.all({ vectors: true }))).toEqual(byId(rows));
+        const trip = { within: [{ library: 'holiday', folder: 'trip' }] };
+        expect(await collect(table.all({ filter: trip }))).toEqual(byId(rows.slice(1, 3)).map(recordOf));
+        const early = { ...trip, takenBeforeMs: 2000 };
+        expect(await collect(table.all({ filter: early, vectors: true }))).toEqual([rows[2]]);
+        expect(await collect(table.all({ filter: { within: [] } }))).toEqual([]);
+        const [first] = byId(rows);
+        expect(await collect(table.all({ after: first?.id ?? '', page: 1 }))).toEqual(
+          byId(rows).slice(1).map(recordOf),
+        );
+      },
+    );
 
-    test('hits bring their vectors along when asked', async () => {
+    holds('hits bring their vectors along when asked', async ({ table }) => {
       const rows = Array.from({ length: 120 }, (_, index) => photo(`${index}.jpg`, { angle: index / 100 }));
       await table.upsert(rows);
       const hits = await table.search(FIRST_AXIS, { k: 100, vectors: true });
@@ -223,32 +249,35 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       expect(plain).toEqual({ ...recordOf(rows[0] ?? photo('0.jpg')), score: 1 });
     });
 
-    test('each model has a table of its own, and those that were written to are listed', async () => {
-      const narrow = freshModel(4);
-      const vector = unit([1, 0, 0, 0]);
-      const listed = async () => {
-        const models = (await store.models()).filter((one) => [model.id, narrow.id].includes(one.model.id));
-        return new Map(models.map((one) => [one.model.sha256, one]));
-      };
-      expect(await listed()).toEqual(new Map());
-      await table.upsert([photo('a.jpg'), photo('b.jpg')]);
-      expect(await listed()).toEqual(new Map([[model.sha256, { model, photos: 2 }]]));
-      await store.table(narrow).upsert([photo('a.jpg', { vector })]);
-      expect((await store.table(narrow).search(vector, { k: 6 })).map(({ path }) => path)).toEqual(['a.jpg']);
-      expect(await store.table(model).count()).toBe(2);
-      expect(await listed()).toEqual(
-        new Map([
-          [model.sha256, { model, photos: 2 }],
-          [narrow.sha256, { model: narrow, photos: 1 }],
-        ]),
-      );
-      await store.table(narrow).remove([photo('a.jpg').id]);
-      expect(await store.table(narrow).count()).toBe(0);
-      expect(await table.count()).toBe(2);
-    });
+    holds(
+      'each model has a table of its own, and those that were written to are listed',
+      async ({ store, model, table }) => {
+        const narrow = freshModel(4);
+        const vector = unit([1, 0, 0, 0]);
+        const listed = async () => {
+          const models = (await store.models()).filter((one) => [model.id, narrow.id].includes(one.model.id));
+          return new Map(models.map((one) => [one.model.sha256, one]));
+        };
+        expect(await listed()).toEqual(new Map());
+        await table.upsert([photo('a.jpg'), photo('b.jpg')]);
+        expect(await listed()).toEqual(new Map([[model.sha256, { model, photos: 2 }]]));
+        await store.table(narrow).upsert([photo('a.jpg', { vector })]);
+        expect((await store.table(narrow).search(vector, { k: 6 })).map(({ path }) => path)).toEqual(['a.jpg']);
+        expect(await store.table(model).count()).toBe(2);
+        expect(await listed()).toEqual(
+          new Map([
+            [model.sha256, { model, photos: 2 }],
+            [narrow.sha256, { model: narrow, photos: 1 }],
+          ]),
+        );
+        await store.table(narrow).remove([photo('a.jpg').id]);
+        expect(await store.table(narrow).count()).toBe(0);
+        expect(await table.count()).toBe(2);
+      },
+    );
 
-    test('folders and libraries of any name hold exactly their own photos', async () => {
-      const holds = async (entries: readonly { library: string; path: string }[]): Promise<void> => {
+    holds('folders and libraries of any name hold exactly their own photos', async ({ table }) => {
+      const holdsOwn = async (entries: readonly { library: string; path: string }[]): Promise<void> => {
         const rows = entries.map(({ library, path }) => photo(path, { library }));
         const all = [...new Map(rows.map((row) => [row.id, row])).values()];
         await table.upsert(rows);
@@ -270,13 +299,13 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
         { library: 'holiday', path: name },
       ]);
       const asLibraries = HOSTILE_NAMES.filter(isLibraryId).map((name) => ({ library: name, path: 'a.jpg' }));
-      await fc.assert(fc.asyncProperty(fc.array(hostilePlace, { minLength: 3, maxLength: 12 }), holds), {
+      await fc.assert(fc.asyncProperty(fc.array(hostilePlace, { minLength: 3, maxLength: 12 }), holdsOwn), {
         numRuns: runs,
         examples: [[asFolders], [asLibraries]],
       });
     });
 
-    test('whatever is put and removed in whatever order, the store holds what a map would', async () => {
+    holds('whatever is put and removed in whatever order, the store holds what a map would', async ({ table }) => {
       const paths = Array.from({ length: 12 }, (_, index) => `p${index}.jpg`);
       const angle = fc.double({ min: 0, max: 3, noNaN: true });
       const put = fc.record({ path: fc.constantFrom(...paths), size: fc.nat(), angle });
@@ -317,7 +346,7 @@ export function storeContract(name: string, open: () => Promise<PhotoStore>, { t
       });
     });
 
-    test('libraries are replaced by id and forgotten alone', async () => {
+    holds('libraries are replaced by id and forgotten alone', async ({ store, table }) => {
       const ids = [randomUUID(), 'quote"\\\n日本'.concat(randomUUID())];
       const mine = async () => (await store.libraries()).filter(({ id }) => ids.includes(id));
       const [first, second] = ids.map((id, index) => ({

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectLite, readState } from '../../src/store/lite/connect.ts';
 import { liteFolders } from '../../src/store/lite/folders.ts';
 import { stopLite } from '../../src/store/lite/sidecar.ts';
@@ -115,12 +115,24 @@ describe('a disk that refuses a write', () => {
 
 describe('damage', () => {
   /** 300 photos in a data file, the server ended. */
-  async function prepare(): Promise<void> {
+  let sound: LiteHome;
+  let soundModel: ModelIdentity;
+  beforeAll(async () => {
+    sound = await liteHome();
+    soundModel = freshModel(DIM);
+    [home, model] = [sound, soundModel];
     const { store, table } = await open();
     await table.upsert(photos(0, 300));
     await table.flush();
     await store.close();
     await stopLite(home.world, home.paths);
+  });
+  afterAll(() => sound.remove());
+
+  /** The home of the test with a copy of those photos. */
+  async function prepare(): Promise<void> {
+    model = soundModel;
+    await cp(liteFolders(sound.paths.data).server, folders().server, { recursive: true });
   }
 
   async function expectNamed(file: string): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rmdir, stat, unlink, writeFile } from 'node:fs
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LiteEvent } from '../../src/store/events.ts';
 import { connectLite, isOlder, type LiteServer } from '../../src/store/lite/connect.ts';
 import { liteFolders, socketPaths } from '../../src/store/lite/folders.ts';
@@ -20,11 +20,14 @@ const onLinux = it.runIf(process.platform === 'linux');
 let home: LiteHome;
 let events: LiteEvent[];
 
-beforeEach(async () => {
-  home = await liteHome();
+// One home for all: whichever server a test leaves running, the next one connects to.
+beforeAll(async () => {
+  home = await liteHome({ env: { OPENAI_API_KEY: 'sk-secret', MILVUS_TOKEN: 'secret' } });
+});
+beforeEach(() => {
   events = [];
 });
-afterEach(() => home.remove());
+afterAll(() => home.remove());
 
 function connect(options: { idleSeconds?: number } = {}): Promise<LiteServer> {
   return connectLite(home.world, home.paths, (event) => events.push(event), options);
@@ -74,7 +77,8 @@ const serverPids = async (): Promise<string[]> => {
 };
 
 describe('the embedded server', () => {
-  it('starts on the first call, is found by the next, and ends when told to', async () => {
+  it('starts on the first call, is found by the next, and ends when told to; then there is nothing to end', async () => {
+    expect(await stopLite(home.world, home.paths)).toBe(false);
     const server = await connect();
     expect(await greet(server)).toMatch(/^milvus_lite-3\.2\.2$/);
     expect(events.filter(({ kind }) => kind === 'server')).toEqual([{ kind: 'server', step: 'starting' }]);
@@ -83,16 +87,11 @@ describe('the embedded server', () => {
     expect(events).toEqual([]);
     expect(await stopLite(home.world, home.paths)).toBe(true);
     expect(alive(server)).toBe(false);
-  });
-
-  it('has nothing to end when none runs, before the first start and after the last', async () => {
-    expect(await stopLite(home.world, home.paths)).toBe(false);
-    await connect();
-    expect(await stopLite(home.world, home.paths)).toBe(true);
     expect(await stopLite(home.world, home.paths)).toBe(false);
   });
 
   it('is one server, however many start it at once', async () => {
+    await stopLite(home.world, home.paths);
     const servers = await Promise.all(Array.from({ length: 5 }, () => connect()));
     expect(new Set(servers.map(({ pid }) => pid)).size).toBe(1);
     expect(await serverPids()).toHaveLength(1);
@@ -149,12 +148,12 @@ describe('the embedded server', () => {
   });
 
   onLinux('gets none of the keys and tokens of its environment', async () => {
-    const env = { ...home.world.env, OPENAI_API_KEY: 'sk-secret', MILVUS_TOKEN: 'secret' };
-    const { pid } = await connectLite({ ...home.world, env }, home.paths, () => undefined);
+    const { pid } = await connect();
     expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('secret');
   });
 
   it('ends by itself when nobody has called it for a while', async () => {
+    await stopLite(home.world, home.paths);
     const server = await connect({ idleSeconds: 1 });
     await greet(server);
     expect(await gone(server)).toBe(true);
@@ -171,6 +170,8 @@ describe('the embedded server', () => {
     expect(events).toContainEqual({ kind: 'server', step: 'replacing' });
     await writeFile(state, JSON.stringify({ ...second, version: '99.0.0' }));
     expect((await connect()).pid).toBe(second.pid);
+    // A server whose state was written over soon ends by itself.
+    await stopLite(home.world, home.paths);
   });
 });
 
@@ -193,6 +194,7 @@ describe('privacy', () => {
   });
 
   it('passes over a folder that is open to others, and then listens on loopback, with the token', async () => {
+    await stopLite(home.world, home.paths);
     const { XDG_RUNTIME_DIR: _, ...env } = home.world.env;
     const world = { ...home.world, env, tmp: '/tmp' };
     const folders = socketPaths(world, liteFolders(home.paths.data).server).map(dirname);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/settings.ts';
 import type { StoreEvent } from '../../src/store/events.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
@@ -39,7 +39,7 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
       close: async () => undefined,
     }),
     // A collection takes a server two seconds to make, and every strong read a fifth of one.
-    { timeout: 240_000, runs: 2 },
+    { timeout: 240_000, runs: 2, concurrent: true },
   );
 
   test('a wrong token is said so', async () => {
@@ -62,78 +62,82 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     await store.close();
   });
 
-  describe('in bad weather', () => {
-    let network: UnsteadyProxy;
-    let said: StoreEvent[];
-    beforeEach(async () => {
-      network = await unsteadyProxy(server.uri);
-      said = [];
-    });
-    afterEach(() => network.close());
-
-    async function through(patienceMs?: number): Promise<PhotoIndex> {
-      const endpoint = parseEndpoint(network.uri, server.token);
-      const patience = patienceMs === undefined ? {} : { patienceMs };
-      const line = openLine(endpoint, { world: testWorld(), onEvent: (event) => said.push(event), ...patience });
-      const store = milvusStore(line);
-      return { store, table: store.table(freshModel()) };
+  // They wait, most of the time.
+  describe.concurrent('in bad weather', () => {
+    /** A network of its own, and a store that is reached through it, for one test. */
+    async function through(
+      use: (place: PhotoIndex & { network: UnsteadyProxy; said: readonly StoreEvent[] }) => Promise<void>,
+      { token = server.token, ...patience }: { token?: string; patienceMs?: number } = {},
+    ): Promise<void> {
+      const network = await unsteadyProxy(server.uri);
+      try {
+        const said: StoreEvent[] = [];
+        const endpoint = parseEndpoint(network.uri, token);
+        const line = openLine(endpoint, { world: testWorld(), onEvent: (event) => said.push(event), ...patience });
+        const store = milvusStore(line);
+        await use({ store, table: store.table(freshModel()), network, said });
+        await store.close();
+      } finally {
+        network.close();
+      }
     }
 
-    test('a cut of three seconds is waited out by whatever is under way, and no row is lost', async () => {
-      const { store, table } = await through();
-      await table.upsert([photo('a.jpg')]);
-      const rows = Array.from({ length: 300 }, (_, index) => photo(`${index}.jpg`, { angle: index / 200 }));
-      network.cut(3_000);
-      const started = performance.now();
-      const [hits] = await Promise.all([
-        table.search(FIRST_AXIS, { k: 1 }),
-        ...[0, 100, 200].map((from) => table.upsert(rows.slice(from, from + 100))),
-      ]);
-      expect(performance.now() - started).toBeGreaterThan(2_900);
-      expect(hits).toHaveLength(1);
-      expect(await table.count()).toBe(301);
-      const place = new URL(network.uri).host;
-      expect(said).toContainEqual({ kind: 'remote', step: 'waiting', place, seconds: expect.any(Number) });
-      await store.close();
-    });
+    test('a cut of three seconds is waited out by whatever is under way, and no row is lost', () =>
+      through(async ({ table, network, said }) => {
+        await table.upsert([photo('a.jpg')]);
+        const rows = Array.from({ length: 300 }, (_, index) => photo(`${index}.jpg`, { angle: index / 200 }));
+        network.cut(3_000);
+        const started = performance.now();
+        const [hits] = await Promise.all([
+          table.search(FIRST_AXIS, { k: 1 }),
+          ...[0, 100, 200].map((from) => table.upsert(rows.slice(from, from + 100))),
+        ]);
+        expect(performance.now() - started).toBeGreaterThan(2_900);
+        expect(hits).toHaveLength(1);
+        expect(await table.count()).toBe(301);
+        const place = new URL(network.uri).host;
+        expect(said).toContainEqual({ kind: 'remote', step: 'waiting', place, seconds: expect.any(Number) });
+      }));
 
-    test('connections that are reset at any moment cost nothing but time', async () => {
-      const { store, table } = await through();
-      const weather = setInterval(() => network.reset(), 700);
-      try {
-        for (let from = 0; from < 1_000; from += 200) {
-          await table.upsert(Array.from({ length: 200 }, (_, index) => photo(`${from + index}.jpg`)));
+    test('connections that are reset at any moment cost nothing but time', () =>
+      through(async ({ table, network }) => {
+        const weather = setInterval(() => network.reset(), 700);
+        try {
+          for (let from = 0; from < 1_000; from += 200) {
+            await table.upsert(Array.from({ length: 200 }, (_, index) => photo(`${from + index}.jpg`)));
+          }
+          expect(await collect(table.photos('holiday'))).toHaveLength(1_000);
+        } finally {
+          clearInterval(weather);
         }
-        expect(await collect(table.photos('holiday'))).toHaveLength(1_000);
-      } finally {
-        clearInterval(weather);
-      }
-      await store.close();
-    });
+      }));
 
-    test('a network that swallows everything for a while is found out and waited for', async () => {
-      const { store, table } = await through();
-      await table.upsert([photo('a.jpg')]);
-      network.swallow(8_000);
-      expect(await table.search(FIRST_AXIS, { k: 1 })).toHaveLength(1);
-      await store.close();
-    });
+    test('a network that swallows everything for a while is found out and waited for', () =>
+      through(async ({ table, network }) => {
+        await table.upsert([photo('a.jpg')]);
+        network.swallow(8_000);
+        expect(await table.search(FIRST_AXIS, { k: 1 })).toHaveLength(1);
+      }));
 
-    test('a network that stays away ends the run with one line when patience is over', async () => {
-      const { store, table } = await through(1_000);
-      await table.upsert([photo('a.jpg')]);
-      network.cut(60_000);
-      await expect(table.upsert([photo('b.jpg')])).rejects.toMatchObject({
-        code: 'store_unreachable',
-        message: expect.stringContaining(new URL(network.uri).host),
-      });
-      await store.close();
-    });
+    test('a network that stays away ends the run with one line when patience is over', () =>
+      through(
+        async ({ table, network }) => {
+          await table.upsert([photo('a.jpg')]);
+          network.cut(60_000);
+          await expect(table.upsert([photo('b.jpg')])).rejects.toMatchObject({
+            code: 'store_unreachable',
+            message: expect.stringContaining(new URL(network.uri).host),
+          });
+        },
+        { patienceMs: 1_000 },
+      ));
 
-    test('a refusal is not waited for', async () => {
-      const store = milvusStore(openLine(parseEndpoint(network.uri, 'root:wrong'), { world: testWorld() }));
-      await expect(store.libraries()).rejects.toMatchObject({ code: 'store_auth' });
-      await store.close();
-    });
+    test('a refusal is not waited for', () =>
+      through(
+        async ({ store }) => {
+          await expect(store.libraries()).rejects.toMatchObject({ code: 'store_auth' });
+        },
+        { token: 'root:wrong' },
+      ));
   });
 });

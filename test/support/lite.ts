@@ -14,14 +14,20 @@ export interface LiteHome {
   remove(): Promise<void>;
 }
 
-/** @param shared False for a Python environment of its own, which is not made yet. */
-export async function liteHome({ shared = true } = {}): Promise<LiteHome> {
+interface LiteHomeOptions {
+  /** False for a Python environment of its own, which is not made yet. */
+  readonly shared?: boolean;
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function liteHome({ shared = true, env = {} }: LiteHomeOptions = {}): Promise<LiteHome> {
   const data = await mkdtemp(join(tmpdir(), 'curate-lite-'));
   if (shared) {
     await mkdir(SHARED_PYTHON, { recursive: true });
     await symlink(SHARED_PYTHON, join(data, 'python'));
   }
-  const world = testWorld({ env: process.env });
+  const world = testWorld({ env: { ...process.env, ...env } });
   const paths = { data };
   return {
     world,
