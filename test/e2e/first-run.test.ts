@@ -50,14 +50,16 @@ describe("the README's first command, in an empty home", () => {
 
   it("finds each burst's other frames on top", async () => {
     for (const [name, frames] of Object.entries(groups.bursts)) {
-      for (const frame of frames) {
-        const { results } = await home.json<SearchJson>([
-          'search',
-          join(photos, frame),
-          '--k',
-          String(frames.length - 1),
-        ]);
-        const found = results.map(({ path }) => relative(photos, path)).sort();
+      const files = frames.map((frame) => join(photos, frame));
+      const args = ['search', '--each', '--json', '--k', String(frames.length - 1)];
+      const { stdout } = await home.curate([...args, ...files]);
+      const answers = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as SearchJson);
+      expect(answers).toHaveLength(frames.length);
+      for (const [i, frame] of frames.entries()) {
+        const found = answers[i]?.results.map(({ path }) => relative(photos, path)).sort();
         expect(found, `${name}: ${frame}`).toEqual(frames.filter((other) => other !== frame).sort());
       }
     }

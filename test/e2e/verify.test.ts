@@ -43,11 +43,8 @@ describe('curate verify', () => {
     }
   });
 
-  it('takes the same sample twice, below a folder when one is named, and says it in words', async () => {
-    const args = ['verify', join(photos, 'pets'), '--sample', '4'];
-    const first = await home.curate(args);
-    const second = await home.curate(args);
-    expect(second.stdout).toBe(first.stdout);
+  it('takes a sample below a folder when one is named, and says in words what it found', async () => {
+    const first = await home.curate(['verify', join(photos, 'pets'), '--sample', '4']);
     expect(first.stdout).toMatch(/^4 photos checked with resnet50\.$/m);
     expect(first.stdout).toMatch(/^centre crop, 70 % of each side +\d/m);
     expect(first.stdout).toMatch(/^4 of 4 stored vectors as made afresh/m);

@@ -160,7 +160,8 @@ describe('the embedder', () => {
     await vi.waitFor(() => expect(world.children.map(({ pid }) => alive(pid))).not.toContain(true));
   });
 
-  test('does not wait twice for a photo that hangs by itself', async () => {
+  // These wait for seconds, and do so together.
+  test.concurrent('does not wait twice for a photo that hangs by itself', async () => {
     const poison = files[1] ?? '';
     const world = watchedWorld((child, { kind, file }) => {
       if (kind === 'embed' && file === poison) child.kill('SIGSTOP');
@@ -177,7 +178,7 @@ describe('the embedder', () => {
     }
   });
 
-  test('loses nothing when a worker is stopped: what it held is done again', async () => {
+  test.concurrent('loses nothing when a worker is stopped: what it held is done again', async () => {
     let stops = 1;
     const world = watchedWorld((child, { kind }) => {
       if (kind === 'embed' && stops-- > 0) child.kill('SIGSTOP');
@@ -204,7 +205,7 @@ describe('the embedder', () => {
     await embedder.close();
   });
 
-  test('does not count the time in which the whole process was suspended', async () => {
+  test.concurrent('does not count the time in which the whole process was suspended', async () => {
     const script = `
       import { openEmbedder } from ${JSON.stringify(join(repository, 'dist/embedding/embedder.js'))};
       import { realWorld } from ${JSON.stringify(join(repository, 'dist/world.js'))};

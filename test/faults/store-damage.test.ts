@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { garbage } from '../hostile/bytes.ts';
 import { type ErrorJson, FaultHome, type IndexJson } from '../hostile/home.ts';
 import { serverPids } from '../support/server-pids.ts';
@@ -9,20 +9,31 @@ import { serverPids } from '../support/server-pids.ts';
 const PHOTOS = 12;
 let home: FaultHome;
 
-beforeEach(async () => {
+const lite = (): string => join(home.data, 'lite');
+const sound = (): string => home.at('sound');
+
+beforeAll(async () => {
   home = await FaultHome.make();
   await home.addPhotos(0, PHOTOS);
   await home.prepare();
-});
-afterEach(() => home.remove());
-
-const lite = (): string => join(home.data, 'lite');
-
-/** Indexes the photos and ends the server, so that all of them stand in data files. */
-async function indexed(): Promise<void> {
   const { libraries } = await home.json<IndexJson>(['index', home.photos]);
   expect(libraries[0]?.photos).toBe(PHOTOS);
   await home.run(['stop']);
+  await cp(home.data, sound(), { recursive: true, verbatimSymlinks: true });
+});
+afterAll(() => home.remove());
+
+// Each begins with nothing indexed.
+beforeEach(async () => {
+  for (const name of await readdir(home.data))
+    if (name !== 'python') await rm(join(home.data, name), { recursive: true });
+});
+afterEach(() => home.run(['stop']));
+
+/** The photos are indexed and the server is ended, so that all of them stand in data files. */
+async function indexed(): Promise<void> {
+  for (const name of await readdir(sound()))
+    if (name !== 'python') await cp(join(sound(), name), join(home.data, name), { recursive: true });
 }
 
 async function filesOf(ending: string): Promise<string[]> {
@@ -78,7 +89,7 @@ describe('a damaged store', () => {
       await spoil(file);
       const before = await fingerprint();
       for (const verb of [['index', home.photos], ['search', join(home.photos, '1.jpg')], ['status']]) {
-        const { exit, error } = await home.json<ErrorJson>(verb);
+        const { exit, error } = await home.called<ErrorJson>(verb);
         expect({ verb: verb[0], exit, code: error?.code }).toEqual({ verb: verb[0], exit: 1, code: 'store_damaged' });
         expect(error?.message).toContain(join(lite(), 'db'));
         expect(error?.hint).toContain(`move ${lite()} away`);
@@ -118,7 +129,7 @@ describe('a damaged store', () => {
     expect((await home.json<IndexJson>(['index', home.photos])).libraries[0]?.unchanged).toBe(PHOTOS);
   });
 
-  it('is made anew when it was moved away as told', async () => {
+  it('is made again when it was moved away as told', async () => {
     await indexed();
     await truncate((await filesOf('.parquet'))[0] ?? '', 100);
     expect((await home.json<ErrorJson>(['index', home.photos])).exit).toBe(1);
@@ -130,9 +141,12 @@ describe('a damaged store', () => {
 });
 
 describe('a damaged cache', () => {
-  it('of the model is made anew by doctor, as the error says', async () => {
+  it('of the model is made again by doctor, as the error says', async () => {
     await indexed();
     const graphs = home.at('home', 'cache', 'models');
+    // Of its own, not the one that all tests share.
+    await rm(graphs);
+    await home.json(['embed', join(home.photos, '1.jpg')]);
     const [weights = ''] = (await readdir(graphs, { recursive: true })).filter((name) => name.endsWith('weights.bin'));
     const file = join(graphs, weights);
     await writeFile(file, Buffer.alloc((await stat(file)).size, 0xff));

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Finished, Home, repository } from '../support/cli.ts';
+import { type Finished, Home, lendModels, repository, runHere } from '../support/cli.ts';
 import { makePhoto } from '../support/photo-maker.ts';
 
 export interface ErrorJson {
@@ -46,11 +47,13 @@ export class FaultHome {
     return this.at('home', 'data');
   }
 
-  /** Makes the data folder of a CURATE_HOME, with the kept environment in it. */
+  /** Makes the folders of a CURATE_HOME, with what is kept between runs in them: not in a cache that is there already. */
   async prepare(curateHome = this.at('home')): Promise<void> {
     await mkdir(PYTHON, { recursive: true });
     await mkdir(join(curateHome, 'data'), { recursive: true });
     await symlink(PYTHON, join(curateHome, 'data', 'python'));
+    const cache = join(curateHome, 'cache');
+    if (!existsSync(cache)) await lendModels(cache);
   }
 
   /** Makes `0.jpg` and so on below `photos`. */
@@ -66,6 +69,13 @@ export class FaultHome {
 
   json<T>(args: readonly string[], curateHome = this.at('home')): Promise<T & { readonly exit: number | null }> {
     return this.#home.json<T>(args, { env: { CURATE_HOME: curateHome } });
+  }
+
+  /** The same without a process of its own: for what ends before any photo is read. */
+  async called<T>(args: readonly string[]): Promise<T & { readonly exit: number }> {
+    const env = { PATH: process.env.PATH ?? '', CURATE_HOME: this.at('home') };
+    const { code, stdout } = await runHere([...args, '--json'], { cwd: this.#home.path, home: this.#home.path, env });
+    return { ...(JSON.parse(stdout) as T), exit: code };
   }
 
   /** Ends the embedded server and removes it all. */
