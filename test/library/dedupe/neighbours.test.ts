@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { neighbours, PackedVectors } from '../../../src/library/dedupe/neighbours.ts';
+import { PairList } from '../../../src/library/dedupe/graph.ts';
+import { neighbours } from '../../../src/library/dedupe/neighbours.ts';
+import { sketchesOf } from '../../../src/library/dedupe/sketches.ts';
+import { ONE, PackedVectors } from '../../../src/library/dedupe/vectors.ts';
 
 const signal = new AbortController().signal;
 
@@ -58,6 +61,32 @@ describe('neighbours', () => {
       ),
       { numRuns: 25 },
     );
+  });
+
+  it('are the same by sketches, which bound every cosine from above', async () => {
+    const dim = 400;
+    for (const spread of [0.4, 1.5]) {
+      const vectors = packed(clustered(260, dim, spread, 5), dim);
+      const sketches = await sketchesOf(vectors, signal);
+      for (let i = 0; i < 60; i += 1) {
+        for (let j = 0; j <= i; j += 1) {
+          const [a, b] = [sketches.slice(i, i + 1), sketches.slice(j, j + 1)];
+          const along = a.reduce((sum, value, d) => sum + value * (b[d] ?? 0), 0) / ONE ** 2;
+          const bound = along + (sketches.rests[i] ?? 0) * (sketches.rests[j] ?? 0) + sketches.slack;
+          expect(bound).toBeGreaterThanOrEqual(vectors.cosine(i, j));
+        }
+      }
+      for (const threshold of [0.3, 0.93]) {
+        const [by, without] = [0, Number.POSITIVE_INFINITY].map((sketchFrom) =>
+          neighbours(vectors, threshold, { signal, sketchFrom }),
+        );
+        const asText = async (graph: typeof by) => {
+          const { first, second, scores, count } = (await graph)?.pairs ?? new PairList();
+          return Array.from({ length: count }, (_, i) => `${first[i]} ${second[i]} ${scores[i]}`).sort();
+        };
+        expect(await asText(by)).toEqual(await asText(without));
+      }
+    }
   });
 
   it('are found across blocks, also when the number is odd', async () => {

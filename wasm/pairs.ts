@@ -1,0 +1,100 @@
+// Products of 16-bit vectors with each other, and which of them are large: see src/library/dedupe/neighbours.ts.
+// AssemblyScript; `npm ci && npm run build` in this folder writes src/library/dedupe/pairs-kernel.ts.
+//
+// Vectors are of unit length at the most, their components times 32767. So no sum overflows: by Cauchy and Schwarz each,
+// also a partial one, is at most 32767 squared, half of what 32 bits hold.
+
+/** The four sums of four accumulators, one lane each. */
+function sums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = i32x4.add(
+    i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
+    i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
+  );
+  const cd = i32x4.add(
+    i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
+    i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
+  );
+  return i32x4.add(
+    i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+    i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
+  );
+}
+
+/**
+ * Every product of `columns` (an even number of vectors) with `rows` (a multiple of four), `width` (a multiple of eight)
+ * long, to 32-bit integers at `output`, the rows of one column beside each other.
+ */
+export function products(
+  columns: usize,
+  count: usize,
+  rows: usize,
+  rowCount: usize,
+  width: usize,
+  output: usize,
+): void {
+  for (let r: usize = 0; r < rowCount; r += 4) {
+    const row = rows + r * width * 2;
+    for (let v: usize = 0; v < count; v += 2) {
+      let x = columns + v * width * 2;
+      let a = i32x4.splat(0),
+        b = a,
+        c = a,
+        d = a,
+        e = a,
+        f = a,
+        g = a,
+        h = a;
+      const end = row + width * 2;
+      for (let w = row; w < end; w += 16, x += 16) {
+        const first = v128.load(x);
+        const second = v128.load(x + width * 2);
+        const p = v128.load(w);
+        const q = v128.load(w + width * 2);
+        const s = v128.load(w + width * 4);
+        const t = v128.load(w + width * 6);
+        a = i32x4.add(a, i32x4.dot_i16x8_s(p, first));
+        b = i32x4.add(b, i32x4.dot_i16x8_s(q, first));
+        c = i32x4.add(c, i32x4.dot_i16x8_s(s, first));
+        d = i32x4.add(d, i32x4.dot_i16x8_s(t, first));
+        e = i32x4.add(e, i32x4.dot_i16x8_s(p, second));
+        f = i32x4.add(f, i32x4.dot_i16x8_s(q, second));
+        g = i32x4.add(g, i32x4.dot_i16x8_s(s, second));
+        h = i32x4.add(h, i32x4.dot_i16x8_s(t, second));
+      }
+      v128.store(output + (v * rowCount + r) * 4, sums(a, b, c, d));
+      v128.store(output + ((v + 1) * rowCount + r) * 4, sums(e, f, g, h));
+    }
+  }
+}
+
+/**
+ * Which products, each with the product of what its two vectors have beyond their components (32-bit floats), reach
+ * `least`: writes the place of each, column times `rowCount` plus row, to `output`.
+ * @returns how many
+ */
+export function reaching(
+  sums: usize,
+  count: usize,
+  rowCount: usize,
+  columnRests: usize,
+  rowRests: usize,
+  least: f32,
+  output: usize,
+): usize {
+  const threshold = f32x4.splat(least);
+  let found: usize = 0;
+  for (let v: usize = 0; v < count; v += 1) {
+    const rest = v128.load32_splat(columnRests + v * 4);
+    for (let r: usize = 0; r < rowCount; r += 4) {
+      const sum = f32x4.convert_i32x4_s(v128.load(sums + (v * rowCount + r) * 4));
+      const bound = f32x4.add(sum, f32x4.mul(rest, v128.load(rowRests + r * 4)));
+      let mask = i32x4.bitmask(f32x4.ge(bound, threshold));
+      while (mask !== 0) {
+        store<u32>(output + found * 4, (v * rowCount + r + ctz(mask)) as u32);
+        found += 1;
+        mask &= mask - 1;
+      }
+    }
+  }
+  return found;
+}
