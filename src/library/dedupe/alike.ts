@@ -47,15 +47,24 @@ export async function likenessOf(
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
     if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push(pair);
   }
-  const prints = await printsOf(
+  const prints = new Prints(
     deps,
     holders,
-    new Set(toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number])),
+    toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number]),
   );
-  for (const pair of toConfirm) {
-    const [a, b] = [prints.get(first[pair] as number), prints.get(second[pair] as number)];
-    if (a !== undefined && b !== undefined && samePicture(a, b)) kinds[pair] = 'same';
-  }
+  const limit = pLimit(AT_ONCE);
+  await Promise.all(
+    toConfirm.map((pair) =>
+      limit(async () => {
+        demandUninterrupted(deps.signal);
+        const [one, other] = [first[pair] as number, second[pair] as number];
+        const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
+        if (a !== null && b !== null && samePicture(a, b)) kinds[pair] = 'same';
+        prints.release(one);
+        prints.release(other);
+      }),
+    ),
+  );
   return {
     related: (candidate) => {
       const { content } = candidate;
@@ -102,35 +111,56 @@ function hasFraction(time: number): boolean {
   return time % SECOND_MS !== 0;
 }
 
-/** Prints of contents, each decoded once; what cannot be decoded has none, and so is confirmed to be nothing. */
-async function printsOf(
-  { render, signal, onEvent }: Pick<DedupeDeps, 'render' | 'signal' | 'onEvent'>,
-  holders: ReadonlyMap<number, readonly Candidate[]>,
-  contents: ReadonlySet<number>,
-): Promise<Map<number, Print>> {
-  const prints = new Map<number, Print>();
-  const limit = pLimit(AT_ONCE);
-  let done = 0;
-  await Promise.all(
-    [...contents].map((content) =>
-      limit(async () => {
-        demandUninterrupted(signal);
-        const [holder] = holders.get(content) ?? [];
-        if (holder === undefined) return;
-        const rendered = await render({
-          file: holder.file,
-          box: { width: PRINT_BOX, height: PRINT_BOX },
-          as: { format: 'rgb' },
-          background: '#ffffff',
-          whole: false,
-        });
-        if (rendered.kind === 'rendition' && rendered.sha256 === holder.record.sha256) {
-          prints.set(content, printOf({ data: rendered.data, reduced: rendered, full: holder.record }));
-        }
-        done += 1;
-        onEvent({ kind: 'confirming', done, total: contents.size });
-      }),
-    ),
-  );
-  return prints;
+/**
+ * Prints of contents, each decoded once and forgotten when nothing is left to be compared with it: they are large. What
+ * cannot be decoded has none, and so is confirmed to be nothing.
+ */
+class Prints {
+  readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
+  readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
+  readonly #known = new Map<number, Promise<Print | null>>();
+  /** By content, how often it is still needed. */
+  readonly #needed = new Map<number, number>();
+  readonly #total: number;
+  #done = 0;
+
+  /** @param uses The contents, as often as each is to be compared */
+  constructor(
+    deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
+    holders: ReadonlyMap<number, readonly Candidate[]>,
+    uses: readonly number[],
+  ) {
+    this.#deps = deps;
+    this.#holders = holders;
+    for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
+    this.#total = this.#needed.size;
+  }
+
+  of(content: number): Promise<Print | null> {
+    const known = this.#known.get(content) ?? this.#make(content);
+    this.#known.set(content, known);
+    return known;
+  }
+
+  release(content: number): void {
+    const left = (this.#needed.get(content) ?? 0) - 1;
+    this.#needed.set(content, left);
+    if (left <= 0) this.#known.delete(content);
+  }
+
+  async #make(content: number): Promise<Print | null> {
+    const [holder] = this.#holders.get(content) ?? [];
+    if (holder === undefined) return null;
+    const rendered = await this.#deps.render({
+      file: holder.file,
+      box: { width: PRINT_BOX, height: PRINT_BOX },
+      as: { format: 'rgb' },
+      background: '#ffffff',
+      whole: false,
+    });
+    this.#done += 1;
+    this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
+    if (rendered.kind !== 'rendition' || rendered.sha256 !== holder.record.sha256) return null;
+    return printOf({ data: rendered.data, reduced: rendered, full: holder.record });
+  }
 }

@@ -24,6 +24,15 @@ const CHROMA: Tolerance = { mean: 2, mostly: 8, ever: 20 };
 /** Levels between the darkest and the brightest cells; what has fewer, such as a frame with the cap on, is no picture. */
 const PLAIN = 12;
 
+/**
+ * How far nine pixels beside each other may be apart at 512 pixels, in levels, beyond what scaling and compression do to an
+ * edge: this share of the step there. A digit that is another one, on an invoice or in a screenshot's clock, is 23 and
+ * more; photographs saved again at quality 30, halved, doubled or shrunk to 400 pixels come to 4.7 at most
+ * (bench/README.md).
+ */
+const DETAIL = 10;
+const EDGE = 0.35;
+
 /** Scaling, and decoding at a reduced size, move a picture by parts of a pixel: so far, in cells, is no difference. */
 const SHIFT = 0.08;
 
@@ -36,13 +45,19 @@ interface Tolerance {
   readonly ever: number;
 }
 
-/** A photo on a coarse grid, whatever its shape: what two renditions of one picture agree on. Row by row. */
+/** What two renditions of one picture agree on: on a coarse grid, whatever its shape, and in detail. Row by row. */
 export interface Print extends Size {
   /** 64 x 64 */
   readonly luma: Uint8Array;
   /** 16 x 16 each */
   readonly blue: Uint8Array;
   readonly red: Uint8Array;
+  /** Luma of every pixel of the reduced photo. */
+  readonly detail: Plane;
+}
+
+interface Plane extends Size {
+  readonly values: Uint8Array;
 }
 
 interface Rgb {
@@ -64,12 +79,14 @@ export function printOf({ data, reduced: { width, height }, full }: Rgb): Print 
     return values;
   };
   const size = { width, height };
+  const luma = plane(0.299, 0.587, 0.114, 0);
   return {
     width: full.width,
     height: full.height,
-    luma: averaged(plane(0.299, 0.587, 0.114, 0), size, FINE),
-    blue: averaged(plane(-0.1687, -0.3313, 0.5, 128), size, COLOUR),
-    red: averaged(plane(0.5, -0.4187, -0.0813, 128), size, COLOUR),
+    luma: averaged(luma, size, square(FINE)),
+    blue: averaged(plane(-0.1687, -0.3313, 0.5, 128), size, square(COLOUR)),
+    red: averaged(plane(0.5, -0.4187, -0.0813, 128), size, square(COLOUR)),
+    detail: { ...size, values: Uint8Array.from(luma, Math.round) },
   };
 }
 
@@ -84,14 +101,57 @@ export function sameShape(a: Size, b: Size): boolean {
 
 /**
  * Whether two photos show the same picture, scaled or compressed: not a crop of it, not another frame, not an edited
- * version that looks different.
+ * version that looks different, not a page with another word on it.
  */
 export function samePicture(a: Print, b: Print): boolean {
   if (!sameShape(a, b) || isPlain(a) || isPlain(b)) return false;
   const side = Math.min(a.width, a.height, b.width, b.height) < SMALL ? COARSE : FINE;
   const luma = (print: Print): Uint8Array =>
-    side === FINE ? print.luma : averaged(Float64Array.from(print.luma), { width: FINE, height: FINE }, COARSE);
-  return within(LUMA, luma(a), luma(b)) && within(CHROMA, a.blue, b.blue) && within(CHROMA, a.red, b.red);
+    side === FINE ? print.luma : averaged(print.luma, square(FINE), square(COARSE));
+  return (
+    within(LUMA, luma(a), luma(b)) &&
+    within(CHROMA, a.blue, b.blue) &&
+    within(CHROMA, a.red, b.red) &&
+    sameDetail(a.detail, b.detail)
+  );
+}
+
+/** Whether nowhere three by three pixels differ in what is more than an edge that came out softer or harder. */
+function sameDetail(a: Plane, b: Plane): boolean {
+  const { width, height } = a.width * a.height < b.width * b.height ? a : b;
+  const at = (plane: Plane): Uint8Array =>
+    plane.width === width && plane.height === height ? plane.values : averaged(plane.values, plane, { width, height });
+  const [one, other] = [at(a), at(b)];
+  const sums = new Float32Array(width * height);
+  for (let y = 1; y < height - 1; y += 1) {
+    for (let x = 1; x < width - 1; x += 1) {
+      const i = y * width + x;
+      const apart = Math.abs((one[i] as number) - (other[i] as number));
+      if (apart === 0) continue;
+      const excess = apart - EDGE * Math.max(stepAround(one, i, width), stepAround(other, i, width));
+      if (excess <= 0) continue;
+      for (const at of around(i, width)) sums[at] = (sums[at] as number) + excess;
+    }
+  }
+  return sums.every((sum) => sum <= 9 * DETAIL);
+}
+
+/** Between the darkest and the brightest of three by three pixels. */
+function stepAround(values: Uint8Array, i: number, width: number): number {
+  let [least, most] = [255, 0];
+  for (let line = i - width; line <= i + width; line += width) {
+    for (let at = line - 1; at <= line + 1; at += 1) {
+      const value = values[at] as number;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+  }
+  return most - least;
+}
+
+function around(i: number, width: number): number[] {
+  const [above, below] = [i - width, i + width];
+  return [above - 1, above, above + 1, i - 1, i, i + 1, below - 1, below, below + 1];
 }
 
 function isPlain({ luma }: Print): boolean {
@@ -125,16 +185,20 @@ function steepness(cells: Uint8Array, i: number, side: number): number {
   );
 }
 
-/** The mean of each of `side` x `side` cells, pixels on a border shared between the cells. */
-function averaged(values: Float64Array, { width, height }: Size, side: number): Uint8Array {
-  const rows = new Float64Array(height * side);
-  const across = spans(width, side);
+const square = (side: number): Size => ({ width: side, height: side });
+
+/** The mean of each of so many cells across and down, pixels on a border shared between the cells. */
+function averaged(values: Float64Array | Uint8Array, { width, height }: Size, into: Size): Uint8Array {
+  const rows = new Float64Array(height * into.width);
+  const across = spans(width, into.width);
   for (let y = 0; y < height; y += 1) {
-    for (const [cell, span] of across.entries()) rows[y * side + cell] = mean(values, y * width, 1, span);
+    for (const [cell, span] of across.entries()) rows[y * into.width + cell] = mean(values, y * width, 1, span);
   }
-  const cells = new Uint8Array(side * side);
-  for (const [line, span] of spans(height, side).entries()) {
-    for (let cell = 0; cell < side; cell += 1) cells[line * side + cell] = Math.round(mean(rows, cell, side, span));
+  const cells = new Uint8Array(into.width * into.height);
+  for (const [line, span] of spans(height, into.height).entries()) {
+    for (let cell = 0; cell < into.width; cell += 1) {
+      cells[line * into.width + cell] = Math.round(mean(rows, cell, into.width, span));
+    }
   }
   return cells;
 }
@@ -147,7 +211,7 @@ function spans(length: number, parts: number): Span[] {
 }
 
 /** Mean of every `step`th value from `offset` on, over a span of them. */
-function mean(values: Float64Array, offset: number, step: number, [from, to]: Span): number {
+function mean(values: Float64Array | Uint8Array, offset: number, step: number, [from, to]: Span): number {
   let sum = 0;
   for (let i = Math.floor(from); i < to - 1e-9; i += 1) {
     sum += (values[offset + i * step] ?? 0) * (Math.min(to, i + 1) - Math.max(from, i));

@@ -77,3 +77,37 @@ it('holds no two plain frames for one picture', async () => {
     sharp({ create: { width, height: width, channels: 3, background: '#000' } }).jpeg();
   expect(samePicture(await print(black(600)), await print(black(300)))).toBe(false);
 });
+
+/** Text that a scanner or a screen shows, one line of it. */
+function page(total: string): Sharp {
+  const lines = Array.from(
+    { length: 20 },
+    (_, i) => `Item ${i + 1}: ${'a photo album with a cover '.slice(0, 12 + ((i * 7) % 14))}`,
+  );
+  const text = [...lines, `Total: ${total} EUR`].map(
+    (line, i) => `<text x="80" y="${120 + i * 60}" font-family="sans-serif" font-size="26">${line}</text>`,
+  );
+  return sharp(
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="1240" height="1600"><rect width="100%" height="100%" fill="#fff"/>${text.join('')}</svg>`,
+    ),
+  );
+}
+
+it('tells two pages apart that differ in a figure, and knows one that was saved again', async () => {
+  const one = await print(page('1,234.50').jpeg({ quality: 90 }));
+  for (const other of ['1,284.50', '8,709.15', '1,234.58']) {
+    expect(samePicture(one, await print(page(other).jpeg({ quality: 90 })))).toBe(false);
+  }
+  expect(samePicture(one, await print(page('1,234.50').jpeg({ quality: 40 })))).toBe(true);
+  expect(
+    samePicture(
+      one,
+      await print(
+        sharp(await page('1,234.50').png().toBuffer())
+          .resize(500)
+          .webp(),
+      ),
+    ),
+  ).toBe(true);
+});
