@@ -35,10 +35,11 @@ export async function neighbours(
   const { count, width } = vectors;
   const pairs = new PairList();
   const exact = new ExactBlocks(vectors, threshold, pairs);
-  const sketches = count < sketchFrom || width < 2 * SKETCH_WIDTH ? null : await sketchesOf(vectors, signal);
+  let sketches = count < sketchFrom || width < 2 * SKETCH_WIDTH ? null : await sketchesOf(vectors, signal);
   const proposals = sketches === null ? null : new Blocks(sketches.width);
   const whole = (count * (count + Blocks.rows)) / 2;
   let done = 0;
+  let [blocks, crowded] = [0, 0];
   for (let from = 0; from < count; from += Blocks.rows) {
     const to = Math.min(from + Blocks.rows, count);
     exact.setRows(from, to);
@@ -49,11 +50,16 @@ export async function neighbours(
       else {
         const { rows } = proposals.multiply(sketches.slice(first, last));
         const found = proposals.reaching(threshold - sketches.slack, restsOf(sketches, { from, to, first, last }));
-        if (found.length > MANY) exact.decideAll(first, last);
-        else for (const place of found) exact.decide(from + (place % rows), first + Math.floor(place / rows), last);
+        blocks += 1;
+        if (found.length > MANY) {
+          crowded += 1;
+          exact.decideAll(first, last);
+        } else for (const place of found) exact.decide(from + (place % rows), first + Math.floor(place / rows), last);
       }
     }
     if (pairs.count > MOST_PAIRS) throw tooMany();
+    // Of vectors that lie along no few directions sketches tell too little.
+    if (crowded > blocks / 2) sketches = null;
     done += (to - from) * (count - from);
     onProgress(Math.min(1, done / whole));
     await breathe();
