@@ -1,21 +1,32 @@
 /**
- * What `curate dedupe` makes of a labelled set: real photos of the fixtures with copies, renditions, edits and bursts.
- * Run after a build: node bench/dedupe.js
+ * What `curate dedupe` makes of a labelled set: real photos with copies, renditions, edits and bursts.
+ *
+ *   node bench/dedupe.js [FOLDER ...]        photos of these folders, 30 at the most, instead of the fixtures
+ *   node bench/dedupe.js --pairs FOLDER ...  is any pair of different photos there held for the same picture?
+ *   node bench/dedupe.js --rows N FILE.npy   the neighbours of N vectors, mixed from those of a `curate export`
+ *
+ * Run after a build. Folders must hold different photos: what is called the same picture there is printed, to be looked at.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { rootsOf, toUnitLength } from '../dist/embedding/vector.js';
+import { neighbours } from '../dist/library/dedupe/neighbours.js';
+import { PRINT_BOX, printOf, samePicture, sameShape } from '../dist/library/dedupe/print.js';
+import { PackedVectors } from '../dist/library/dedupe/vectors.js';
+import { renderPhoto } from '../dist/photos/render.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fixtures = join(root, 'fixtures/photos');
-const ORIGINALS = [
+const FIXTURES = [
   ...['pets/kitten-1.jpg', 'pets/dog-1.jpg', 'Zoo/red-panda-1.jpg', 'Küche/citrus-1.jpg', 'Küche/fig.jpg', 'crab.jpg'],
   ...['2024-06 Cincinnati/bridge-1.jpg', '2023-10 Picos de Europa/mountain.jpg', '2025-05 Füssen/neuschwanstein.jpg'],
   'brushes.jpg',
 ];
+const MOST_ORIGINALS = 30;
 const FRAMES = ['pets/kitten-', 'pets/dog-', 'Zoo/red-panda-', 'Küche/citrus-', '2024-06 Cincinnati/bridge-'];
 /** The kind that each is to be found as, beside its original. */
 const RENDITIONS = {
@@ -43,41 +54,121 @@ function inner({ width, height }, share) {
 
 /** By path: which original it is of, and as what it is to be found; null for originals themselves. */
 const labels = new Map();
-const home = realpathSync(mkdtempSync(join(tmpdir(), 'curate-bench-dedupe-')));
-const photos = join(home, 'photos');
-const curate = (...args) =>
-  execFileSync(process.execPath, [join(root, 'bin/curate.js'), ...args], {
-    env: { ...process.env, CURATE_HOME: join(home, 'curate') },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    maxBuffer: 1 << 28,
-  }).toString();
+const [mode, ...rest] = process.argv.slice(2);
+if (mode === '--pairs') await tryPairs(rest);
+else if (mode === '--rows') await timeNeighbours(Number(rest[0]), rest[1]);
+else await labelled(process.argv.slice(2));
 
-try {
-  for (const original of ORIGINALS) {
-    const folder = join(photos, basename(original).replace(/-1?\..*$|\..*$/, ''));
-    mkdirSync(folder, { recursive: true });
-    const add = (name, kind) => {
-      labels.set(join(folder, name), { original, kind });
-      return join(folder, name);
-    };
-    const source = join(fixtures, original);
-    copyFileSync(source, add('a.jpg', null));
-    copyFileSync(source, add('copy.jpg', 'identical'));
-    const size = await sharp(source).metadata();
-    for (const [name, [kind, make]] of Object.entries(RENDITIONS)) {
-      await make(sharp(source), size).toFile(add(name, kind));
-    }
-    const frames = FRAMES.find((prefix) => original.startsWith(prefix));
-    for (const n of frames === undefined ? [] : [2, 3]) {
-      copyFileSync(join(fixtures, `${frames}${n}.jpg`), add(`frame-${n}.jpg`, 'burst'));
+/** Photos of folders that are large enough to be scaled down, spread evenly, so that no folder's first ones stand for all. */
+async function photosIn(folders, most) {
+  const found = [];
+  for (const folder of folders) {
+    for (const name of readdirSync(folder, { recursive: true }).sort()) {
+      if (!/\.(jpe?g|png|webp)$/i.test(name)) continue;
+      const size = await sharp(join(folder, name))
+        .metadata()
+        .catch(() => null);
+      if (size !== null && Math.min(size.width, size.height) >= 480) found.push(join(folder, name));
     }
   }
-  curate('index', photos);
-  const { groups } = JSON.parse(curate('dedupe', '--json', '--keep', 'original'));
-  report(groups);
-} finally {
-  curate('stop');
-  rmSync(home, { recursive: true, force: true });
+  const step = Math.max(1, found.length / most);
+  return found.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+}
+
+async function labelled(folders) {
+  const originals =
+    folders.length === 0 ? FIXTURES.map((name) => join(fixtures, name)) : await photosIn(folders, MOST_ORIGINALS);
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'curate-bench-dedupe-')));
+  const photos = join(home, 'photos');
+  const curate = (...args) =>
+    execFileSync(process.execPath, [join(root, 'bin/curate.js'), ...args], {
+      env: { ...process.env, CURATE_HOME: join(home, 'curate') },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 1 << 28,
+    }).toString();
+  try {
+    for (const [i, source] of originals.entries()) {
+      const folder = join(photos, `${i}`);
+      mkdirSync(folder, { recursive: true });
+      const add = (name, kind) => {
+        labels.set(join(folder, name), { original: source, kind });
+        return join(folder, name);
+      };
+      copyFileSync(source, add(`a${extname(source)}`, null));
+      copyFileSync(source, add(`copy${extname(source)}`, 'identical'));
+      const { autoOrient: size } = await sharp(source).metadata();
+      for (const [name, [kind, make]] of Object.entries(RENDITIONS)) {
+        await make(sharp(source, { failOn: 'none' }).autoOrient(), size).toFile(add(name, kind));
+      }
+      const frames = FRAMES.map((prefix) => join(fixtures, prefix)).find((prefix) => source.startsWith(prefix));
+      for (const n of frames === undefined ? [] : [2, 3]) {
+        copyFileSync(`${frames}${n}.jpg`, add(`frame-${n}.jpg`, 'burst'));
+      }
+    }
+    curate('index', photos);
+    const { groups } = JSON.parse(curate('dedupe', '--json', '--keep', 'original'));
+    report(groups, photos);
+  } finally {
+    curate('stop');
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Compares the pixels of every photo with those of every other: stricter than curate, which asks vectors first. */
+async function tryPairs(folders) {
+  const files = await photosIn(folders, Number.POSITIVE_INFINITY);
+  const prints = [];
+  for (const file of files) {
+    const box = { width: PRINT_BOX, height: PRINT_BOX };
+    const rendered = await renderPhoto({ file, box, as: { format: 'rgb' }, background: '#ffffff', whole: false });
+    if (rendered.kind !== 'rendition') continue;
+    const { autoOrient: full } = await sharp(file).metadata();
+    prints.push({ file, print: printOf({ data: rendered.data, reduced: rendered, full }) });
+  }
+  let [pairs, compared] = [0, 0];
+  for (const [i, one] of prints.entries()) {
+    for (const other of prints.slice(i + 1)) {
+      pairs += 1;
+      if (!sameShape(one.print, other.print)) continue;
+      compared += 1;
+      if (samePicture(one.print, other.print)) console.log(`held for the same: ${one.file} ${other.file}`);
+    }
+  }
+  console.log(
+    `${prints.length} photos, ${pairs} pairs, of which ${compared} have one shape and were compared pixel by pixel`,
+  );
+}
+
+/** Vectors between two photographs' each, nearer to one: so many that differ as no collection at hand has. */
+async function timeNeighbours(count, file) {
+  const photographs = vectorsOf(readFileSync(file)).map((vector) => rootsOf(toUnitLength(vector)));
+  const { length: dim } = photographs[0];
+  const vectors = new PackedVectors(dim, count);
+  // Numerical Recipes' linear congruential generator.
+  let state = 1;
+  const any = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return photographs[Math.floor((state / 2 ** 32) * photographs.length)];
+  };
+  for (let i = 0; i < count; i += 1) {
+    const [near, far] = [any(), any()];
+    vectors.add(toUnitLength(near.map((value, d) => 0.8 * value + 0.2 * far[d])));
+  }
+  const before = process.cpuUsage();
+  const { pairs } = await neighbours(vectors, 0.85, { signal: new AbortController().signal });
+  const { user, system } = process.cpuUsage(before);
+  const [seconds, megabytes] = [(user + system) / 1e6, process.memoryUsage().rss / 1e6];
+  console.log(
+    `${count} vectors: ${seconds.toFixed(1)} s of one core, ${megabytes.toFixed(0)} MB, ${pairs.count} pairs`,
+  );
+}
+
+/** The rows of a NumPy file of float32, two dimensions, as `curate export` writes it. */
+function vectorsOf(npy) {
+  const header = npy.subarray(10, 10 + npy.readUInt16LE(8)).toString('latin1');
+  const [, rows, dim] = /\((\d+), (\d+)\)/.exec(header).map(Number);
+  const values = new Float32Array(npy.buffer.slice(npy.byteOffset + 10 + npy.readUInt16LE(8)));
+  return Array.from({ length: rows }, (_, i) => values.slice(i * dim, (i + 1) * dim));
 }
 
 /** What two photos of one original are to each other. */
@@ -91,7 +182,7 @@ function truth(a, b) {
   return kinds.includes('burst') && !kinds.includes('similar') ? 'burst' : 'similar';
 }
 
-function report(groups) {
+function report(groups, photos) {
   const pairs = groups.flatMap(({ kind, keeper, others }) =>
     others.map(({ path }) => ({ kind, path, keeper: keeper.path })),
   );
