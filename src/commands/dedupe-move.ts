@@ -26,14 +26,16 @@ export async function movePlanned(
 ): Promise<MovedDoubles | null> {
   const groups = plan.groups.filter(({ isLarge, others }) => !isLarge && others.length > 0);
   if (groups.length === 0) return null;
-  const [{ forget }, { moveDoubles }, { journalsIn, madeFolder }, { inside }, { createProgress }] = await Promise.all([
-    import('../library/dedupe/decisions.ts'),
-    import('../library/dedupe/move.ts'),
-    import('../library/act/act.ts'),
-    import('../library/paths.ts'),
-    import('../output/terminal/progress.ts'),
-  ]);
-  const library = plan.roots.find((root) => inside(root, folder) !== null);
+  const [{ forget }, { moveDoubles }, { journalsIn, madeFolder, realPlace }, { inside }, { createProgress }] =
+    await Promise.all([
+      import('../library/dedupe/decisions.ts'),
+      import('../library/dedupe/move.ts'),
+      import('../library/act/act.ts'),
+      import('../library/paths.ts'),
+      import('../output/terminal/progress.ts'),
+    ]);
+  const place = await realPlace(folder);
+  const library = plan.roots.find((root) => inside(root, place) !== null);
   if (library !== undefined) {
     throw usageError(`${folder} lies in ${library}, and would be indexed again.`, 'Name a folder outside of it.');
   }

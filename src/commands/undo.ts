@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
@@ -11,18 +12,32 @@ export function undoCommand(act: Act): Command {
       'put back what the last run moved, or an earlier one, and sidecars as they were before picks were written',
     )
     .argument('[id]', 'which run, as it was named when it moved or wrote (default: the last one not undone yet)')
+    .argument(
+      '[path...]',
+      'only these photos, with what belongs to them, or what lies below these folders, of old or new',
+    )
     .addOption(jsonOption())
-    .addHelpText('after', examples('curate undo', 'curate undo 20261127-210455'))
+    .addHelpText(
+      'after',
+      examples('curate undo', 'curate undo 20261127-210455', 'curate undo ~/Doubles/2024/IMG_1.jpg'),
+    )
     .action(act(undo, { graceful: true }));
 }
 
+/** As journals are named; what looks otherwise is a path. */
+const ID = /^\d{8}-\d{6}(?:-\d+)?$/;
+
 async function undo(
   { world, settings }: Context,
-  id: string | undefined,
+  first: string | undefined,
+  others: readonly string[],
   { json }: { json?: boolean },
 ): Promise<ExitCode> {
   const { undoMoved } = await import('../library/act/act.ts');
-  const { restored, rewritten, failed } = await undoMoved(settings().paths.data, id, world.interrupted);
+  const isPath = first !== undefined && !ID.test(first);
+  const id = isPath ? undefined : first;
+  const paths = (isPath ? [first, ...others] : others).map((path) => resolve(world.cwd, path));
+  const { restored, rewritten, failed } = await undoMoved(settings().paths.data, id, world.interrupted, paths);
   if (json) writeJson(world, { schema: 'curate.undo/1', restored, rewritten, failed });
   else {
     for (const { from, to } of restored) writeLine(world.stdout, `${from} -> ${to}`);

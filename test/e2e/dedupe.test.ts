@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,6 +72,9 @@ describe('curate dedupe', () => {
     const args = ['dedupe', '--kind', 'identical,same', '--prefer', join(photos, 'pets'), '--move-to'];
     expect(await home.curate([...args, away])).toMatchObject({ code: 4, stderr: expect.stringContaining('--yes') });
     expect(await home.curate([...args, join(photos, 'away'), '--yes'])).toMatchObject({ code: 2 });
+    // Nor by a link that leads there.
+    await symlink(photos, join(home.path, 'link'));
+    expect(await home.curate([...args, join(home.path, 'link', 'away'), '--yes'])).toMatchObject({ code: 2 });
     expect(await listing()).toEqual(before);
     const done = await home.json<DedupeJson & { readonly undo: string; readonly moved: readonly object[] }>([
       ...args,

@@ -54,6 +54,25 @@ it('moves a photo with what belongs to it, and puts all of it back, once', async
   await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
 });
 
+it('puts back a part: a photo with what belongs to it, by its old or its new name, or a folder', async () => {
+  const best = join(home, 'best');
+  const { undo } = await act('move', best, 'a.jpg', 'b.jpg');
+  const names = async (): Promise<string[]> => (await readdir(join(home, 'photos'))).sort();
+  const part = (...paths: string[]) => undoMoved(data(), undo ?? undefined, never, paths);
+  await expect(part(join(best, 'c.jpg'))).rejects.toMatchObject({
+    code: 'nothing_to_undo',
+    message: `The move ${undo} has nothing at ${join(best, 'c.jpg')}.`,
+  });
+  expect((await part(join(best, 'a.jpg'))).restored).toHaveLength(3);
+  expect(await names()).toEqual(['a.CR2', 'a.jpg', 'a.jpg.xmp']);
+  // The rest is still to be had, by the last move alone as well.
+  expect((await undoMoved(data(), undefined, never, [photo('b.jpg')])).restored).toHaveLength(1);
+  expect((await names()).length).toBe(4);
+  await expect(part(best)).rejects.toMatchObject({ code: 'nothing_to_undo' });
+  await act('move', best, 'a.jpg', 'b.jpg');
+  expect((await undoMoved(data(), undefined, never, [best])).restored).toHaveLength(4);
+});
+
 it('says when there can be no such folder', async () => {
   await expect(act('copy', photo('a.jpg'), 'b.jpg')).rejects.toMatchObject({ code: 'folder_unwritable' });
 });

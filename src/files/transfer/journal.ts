@@ -16,7 +16,7 @@ export interface Written {
   readonly former: string | null;
 }
 
-interface Entries {
+export interface Entries {
   readonly moves: readonly Transfer[];
   readonly written: readonly Written[];
 }

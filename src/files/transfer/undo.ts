@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { whyUnwritten } from '../../errors.ts';
 import type { Disk } from './disk.ts';
-import { closeJournal, readJournal } from './journal.ts';
+import { closeJournal, type Entries, readJournal } from './journal.ts';
 import type { Transfer } from './plan.ts';
 import { putFormerBack } from './replace.ts';
 import { moveFile } from './transfer.ts';
@@ -14,12 +14,23 @@ export interface Undone {
   readonly failed: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** Takes back what a journal holds, the last first. May be stopped and repeated: what is back already stays. */
-export async function undoMoves(disk: Disk, folder: string, id: string, signal: AbortSignal): Promise<Undone> {
+/**
+ * Takes back what a journal holds, the last first. May be stopped and repeated: what is back already stays.
+ * @param only Of what was moved (by its old name) or written; all of it when absent
+ */
+export async function undoMoves(
+  disk: Disk,
+  folder: string,
+  id: string,
+  signal: AbortSignal,
+  only?: ReadonlySet<string>,
+): Promise<Undone> {
   const restored: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
   const rewritten: string[] = [];
-  const { moves, written } = await readJournal(disk, folder, id);
+  const held = await readJournal(disk, folder, id);
+  const moves = held.moves.filter(({ from }) => only?.has(from) ?? true);
+  const written = held.written.filter(({ file }) => only?.has(file) ?? true);
   const touched = [...moves.flatMap(({ from, to }) => [from, to]), ...written.map(({ file }) => file)];
   for (const place of new Set(touched.map((file) => dirname(file)))) await disk.clear(place);
   for (const { from, to } of [...moves].reverse()) {
@@ -38,8 +49,16 @@ export async function undoMoves(disk: Disk, folder: string, id: string, signal: 
       failed.push({ path: one.file, reason: whyUnwritten(one.file, error) });
     }
   }
-  if (failed.length === 0) await closeJournal(disk, folder, id);
+  const isAll = moves.length === held.moves.length && written.length === held.written.length;
+  if (failed.length === 0 && (isAll || (await isBack(disk, held)))) await closeJournal(disk, folder, id);
   return { restored, rewritten, failed };
+}
+
+/** Whether nothing is left to take back. */
+async function isBack(disk: Disk, { moves, written }: Entries): Promise<boolean> {
+  for (const { to } of moves) if ((await disk.state(to)) !== null) return false;
+  // Whether a file is as it was before takes more to tell than to try it again.
+  return written.length === 0;
 }
 
 /** False when the file is where it was. */

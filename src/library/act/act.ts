@@ -1,11 +1,12 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError, whyUnwritten } from '../../errors.ts';
 import { type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
 import { type Disk, realDisk } from '../../files/transfer/disk.ts';
-import { openJournals } from '../../files/transfer/journal.ts';
+import { type Entries, openJournals, readJournal } from '../../files/transfer/journal.ts';
 import { type Undone, undoMoves } from '../../files/transfer/undo.ts';
-import { bundleOf, unitsOf } from '../units.ts';
+import { inside } from '../paths.ts';
+import { bundleOf, FolderNames, unitsOf } from '../units.ts';
 
 export type { Transferred };
 
@@ -44,20 +45,72 @@ export async function actOn(photos: readonly string[], action: Action, deps: Act
   });
 }
 
-/** Takes back what a run moved: the last one, or that of an id. @throws UserError `nothing_to_undo` */
-export async function undoMoved(data: string, id: string | undefined, signal: AbortSignal): Promise<Undone> {
+/**
+ * Takes back what a run moved or wrote: the last one, or that of an id; all of it, or photos with what belongs to them.
+ * @param paths Absolute, of old or new: photos, or folders of them; none for all
+ * @throws UserError `nothing_to_undo`
+ */
+export async function undoMoved(
+  data: string,
+  id: string | undefined,
+  signal: AbortSignal,
+  paths: readonly string[] = [],
+): Promise<Undone> {
   const folder = journalsIn(data);
   const open = await openJournals(realDisk, folder);
   const chosen = id ?? open.at(-1);
-  if (chosen !== undefined && open.includes(chosen)) return undoMoves(realDisk, folder, chosen, signal);
+  if (chosen !== undefined && open.includes(chosen)) {
+    if (paths.length === 0) return undoMoves(realDisk, folder, chosen, signal);
+    const wanted = await wantedOf(await readJournal(realDisk, folder, chosen), paths, chosen);
+    return undoMoves(realDisk, folder, chosen, signal, wanted);
+  }
   const hint = open.length === 0 ? {} : { hint: `Name one of these: ${open.join(', ')}` };
   const message = id === undefined ? 'Nothing was moved that could be undone.' : `There is no move "${id}" to undo.`;
   throw new UserError('nothing_to_undo', message, hint);
 }
 
+/** Which files of a journal, by their old names, lie at paths or below them, or are one photo with one that does. */
+async function wantedOf({ moves, written }: Entries, paths: readonly string[], id: string): Promise<Set<string>> {
+  const wanted = new Set<string>();
+  for (const path of paths) {
+    // The journal holds real paths, and what was moved is no longer there to ask.
+    const places = [path, join(await realPlace(dirname(path)), basename(path))];
+    const isMeant = (file: string): boolean => places.some((place) => inside(place, file) !== null);
+    const moved = moves.filter(({ from, to }) => isMeant(from) || isMeant(to)).map(({ from }) => from);
+    const found = [...moved, ...written.map(({ file }) => file).filter(isMeant)];
+    if (found.length === 0) {
+      throw new UserError('nothing_to_undo', `The move ${id} has nothing at ${path}.`, {
+        hint: 'Name a photo or a folder where it was, or where it is now.',
+      });
+    }
+    for (const file of found) wanted.add(file);
+  }
+  const names = new Map<string, string[]>();
+  for (const { from } of moves) {
+    const known = names.get(dirname(from));
+    if (known === undefined) names.set(dirname(from), [basename(from)]);
+    else known.push(basename(from));
+  }
+  for (const [folder, moved] of names) {
+    const all = new FolderNames(moved);
+    for (const name of moved.filter((one) => wanted.has(join(folder, one)))) {
+      for (const companion of all.companionsOf([name])) wanted.add(join(folder, companion.name));
+    }
+  }
+  return wanted;
+}
+
 /** Where the journals of moves lie, in curate's own folder. */
 export function journalsIn(data: string): string {
   return join(data, 'undo');
+}
+
+/** Where a folder lies, or would lie once it is made, whatever links lead there. */
+export async function realPlace(folder: string): Promise<string> {
+  return realpath(folder).catch(async (error: unknown) => {
+    if (dirname(folder) === folder) throw error;
+    return join(await realPlace(dirname(folder)), basename(folder));
+  });
 }
 
 /** The folder, made when it is missing. @throws UserError `folder_unwritable` */

@@ -3,6 +3,7 @@ import type { FrameQuality } from '../../photos/frame.ts';
 import type { RenderPhoto } from '../../photos/render.ts';
 import { demandStore, explainEmptiness } from '../emptiness.ts';
 import { inside } from '../paths.ts';
+import { notIndexed } from '../photo-filter.ts';
 import { realFolder } from '../scopes.ts';
 import type { Session } from '../session.ts';
 import { type Likeness, likenessOf } from './alike.ts';
@@ -126,6 +127,7 @@ async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonl
   const places = await placesOf(request);
   const listing = await listPhotos(deps, places, request.kinds);
   if (listing.photos.length === 0) await explainEmptiness(deps.session);
+  demandPhotosBelow(request, places, listing.photos);
   const { candidates, skipped, gone, otherNames } = await inspectAll(deps, listing);
   const likeness = await likenessOf(deps, listing, candidates);
   const frames = request.best === undefined ? null : await judgeFrames(deps, likeness, candidates);
@@ -170,6 +172,14 @@ async function placesOf({ folders, against, protect, prefer }: DedupeRequest): P
     protect: await Promise.all(protect.map(realFolder)),
     prefer: await Promise.all(prefer.map(realFolder)),
   };
+}
+
+/** @throws UserError `not_indexed`: a slip in a folder's name would say that nothing is double, or there already */
+function demandPhotosBelow(request: DedupeRequest, places: Places, photos: readonly { readonly file: string }[]): void {
+  const isEmpty = (folder: string): boolean => photos.every(({ file }) => inside(folder, file) === null);
+  const empty = request.folders.find((_, i) => isEmpty(places.folders[i] as string));
+  if (empty !== undefined) throw notIndexed(empty);
+  if (request.against !== undefined && isEmpty(places.against as string)) throw notIndexed(request.against);
 }
 
 /** Whether a file belongs to what is compared against; a folder to be thinned out may lie inside of that. */

@@ -89,13 +89,15 @@ export function renderDecisions(decisions: readonly Decision[], terminal: Termin
     .join('\n');
 }
 
-/** A line on all groups, and one on what could not be compared. */
+/** A line on all groups, one on those to beware of, and one on what could not be compared. */
 export function summaryOf({ groups, bytes: freed, photos, gone }: DedupePlan): string[] {
   const going = groups.filter(({ isLarge }) => !isLarge).reduce((sum, { others }) => sum + others.length, 0);
   const found =
     groups.length === 0
       ? `No doubles among ${count(photos, 'photo')}.`
       : `${count(groups.length, 'group')} among ${count(photos, 'photo')}: ${count(going, 'photo')} could go, ${bytes(freed)}.`;
+  const lacking = groups.filter(({ warnings }) => warnings.length > 0).length;
+  const beware = `In ${count(lacking, 'group')} the one that stays lacks what another has: beware.`;
   const away = `${count(gone, 'photo')} of the index ${gone === 1 ? 'is' : 'are'} gone, or on a drive that is away, and left out.`;
-  return gone === 0 ? [found] : [found, away];
+  return [found, ...(lacking === 0 ? [] : [beware]), ...(gone === 0 ? [] : [away])];
 }

@@ -208,6 +208,18 @@ describe('the plan of what is double', () => {
     expect(short(await plan({ folders: [card] }))).toEqual(['identical: card/new.jpg < card/new-copy.jpg']);
   });
 
+  it('takes no slip in the name of a folder for an answer', async () => {
+    await put('card/dog.jpg', DOG);
+    await put('archive/dog.jpg', DOG);
+    const [card, slip] = [join(photos, 'card'), join(photos, 'archve')];
+    for (const request of [{ folders: [card], against: slip }, { folders: [slip] }, { folders: [card, slip] }]) {
+      await expect(plan(request)).rejects.toMatchObject({
+        code: 'not_indexed',
+        message: `No indexed photo lies below ${slip}.`,
+      });
+    }
+  });
+
   it('tells a file of two names and a link from a double', async () => {
     const dog = await put('dog.jpg', DOG);
     await link(dog, join(photos, 'dog-hard.jpg'));

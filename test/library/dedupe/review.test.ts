@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { demandReviewer, reviewPlan } from '../../../src/commands/dedupe-review.ts';
 import { readDecisions } from '../../../src/library/dedupe/decisions.ts';
 import type { DedupePlan } from '../../../src/library/dedupe/plan.ts';
-import { renderPhoto } from '../../../src/photos/render.ts';
+import { type RenderPhoto, renderPhoto } from '../../../src/photos/render.ts';
 import { DedupeLibrary } from '../../support/dedupe-library.ts';
 import { testWorld } from '../../support/world.ts';
 
@@ -122,6 +122,21 @@ describe('the review of groups', () => {
     const plain = terminal([nth(4)], { TERM: 'dumb' });
     await review(plain.world, plan);
     expect(plain.screen()).not.toContain('▀');
+  });
+
+  it('ends when it is stopped while it draws, and keeps what was answered', async () => {
+    const plan = await threeGroups();
+    const stop = new AbortController();
+    const { world } = terminal([nth(0)], { TERM: 'xterm-256color' });
+    const drawn: RenderPhoto = (request) => {
+      if (request.file.includes('b')) stop.abort();
+      return renderPhoto(request);
+    };
+    const stopped = { ...world, interrupted: stop.signal };
+    await expect(
+      reviewPlan(plan, { world: stopped, settings: library.settings, render: drawn, moves: true }),
+    ).rejects.toMatchObject({ kind: 'interrupted', message: expect.stringContaining('1 answer is kept') });
+    expect(await readDecisions(library.settings.paths.data)).toHaveLength(1);
   });
 
   it('is refused where nobody can be asked', () => {
