@@ -54,7 +54,21 @@ export function unwritable(folder: string, cause: unknown): UserError {
   });
 }
 
-/** Permission bits of a folder's owner (stat(2)). */
+/**
+ * A file of curate's own is there and may not be read, which is no damage.
+ * @returns null when `cause` is something else than a permission that is refused
+ */
+export function forbidden(file: string, cause: unknown): UserError | null {
+  if (!['EACCES', 'EPERM'].includes(systemErrorCode(cause) ?? '')) return null;
+  const owner = foreignOwner(file, cause, OWNER_READS_FILE);
+  return new UserError('data_unreadable', `${file} cannot be read: ${owner ?? 'you may not'}.`, {
+    hint: 'Give yourself permission to read it, or set CURATE_HOME to another folder.',
+    cause,
+  });
+}
+
+/** Permission bits of a file's or folder's owner (stat(2)). */
+const OWNER_READS_FILE = 0o400;
 const OWNER_WRITES = 0o300;
 export const OWNER_READS = 0o500;
 

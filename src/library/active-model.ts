@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { systemErrorCode, UserError, unwritable } from '../errors.ts';
+import { forbidden, systemErrorCode, UserError, unwritable } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
 import { type Settings, splitAccount } from '../settings.ts';
 import { placeOf } from '../store/milvus/endpoint.ts';
@@ -19,7 +19,7 @@ const keyOfUri = (uri: string): string => placeOf(splitAccount(uri).address) ?? 
 
 /**
  * The model that the index was made with; null when this machine has not indexed into this store yet.
- * @throws UserError `data_damaged`: with the default in its place a run would embed every photo again.
+ * @throws UserError `data_unreadable`, `data_damaged`: with the default in its place a run would embed every photo again.
  */
 export async function activeModel(where: Where): Promise<string | null> {
   const { models, outdated } = await read(where.paths.data);
@@ -28,11 +28,14 @@ export async function activeModel(where: Where): Promise<string | null> {
   return models[storeKey(where)] ?? null;
 }
 
-/** Also mends a file that was damaged. @throws UserError `data_unwritable` or `disk_full`. */
+/** Also mends a file that was damaged. @throws UserError `data_unreadable`, `data_unwritable` or `disk_full`. */
 export async function rememberModel(where: Where, model: string): Promise<void> {
   const { data } = where.paths;
   const store = storeKey(where);
-  const { models, outdated } = await read(data).catch(() => ({ models: {} as Models, outdated: true }));
+  const { models, outdated } = await read(data).catch((error: unknown) => {
+    if (error instanceof UserError && error.code === 'data_damaged') return { models: {} as Models, outdated: true };
+    throw error;
+  });
   if (models[store] === model && !outdated) return;
   await write(data, { ...models, [store]: model }).catch((error: unknown) => {
     throw unwritable(data, error);
@@ -52,7 +55,9 @@ async function read(dataFolder: string): Promise<{ readonly models: Models; read
     const models: Models = { ...Object.fromEntries(entries) };
     return { models, outdated: Object.keys(noted).some((store) => !(store in models)) };
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return { models: {}, outdated: false };
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return { models: {}, outdated: false };
+    const refusal = forbidden(file, error);
+    if (refusal !== null) throw refusal;
     throw new UserError('data_damaged', `${file}, which notes the model of the index, is damaged.`, {
       hint: 'Name the model once to mend it: curate index --model ID. The index itself is not touched.',
       cause: error,

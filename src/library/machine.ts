@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { systemErrorCode, UserError, unwritable } from '../errors.ts';
+import { forbidden, systemErrorCode, UserError, unwritable } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
 import { type Settings, spelling } from '../settings.ts';
 import type { Library, PhotoStore } from '../store/port.ts';
@@ -64,6 +64,8 @@ async function read(dataFolder: string): Promise<Kept | null> {
     return schema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return null;
+    const refusal = forbidden(file, error);
+    if (refusal !== null) throw refusal;
     throw new UserError('data_damaged', `${file}, which notes where the libraries are on this machine, is damaged.`, {
       hint: 'Remove it, and index each folder once with the name of its library: curate index FOLDER --library NAME',
       cause: error,

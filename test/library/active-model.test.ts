@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,6 +38,16 @@ describe('the model of an index', () => {
     expect(await activeModel(at('http://nas'))).toBe('fourth');
     expect(await activeModel(at())).toBe('resnet50');
   });
+
+  it.skipIf(process.getuid?.() === 0 || platform() === 'win32')(
+    'is not damaged where the note may not be read',
+    async () => {
+      await rememberModel(at(), 'resnet50');
+      await chmod(file(), 0);
+      await expect(activeModel(at())).rejects.toMatchObject({ code: 'data_unreadable' });
+      await expect(rememberModel(at(), 'other')).rejects.toMatchObject({ code: 'data_unreadable' });
+    },
+  );
 
   it('is not guessed when the note is damaged, and naming it mends the note', async () => {
     await writeFile(file(), '{"lite": ');
