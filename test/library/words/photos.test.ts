@@ -120,7 +120,10 @@ describe.each(await modelsWithWords())('with the vectors of %s', (id) => {
     for (const { word } of shown) {
       const [best] = rank(word);
       const candidates = directionsOf(known(word).classes, words.classifier).flatMap((direction) =>
-        [...rows].sort((a, b) => cosine(b.vector, direction) - cosine(a.vector, direction)).slice(0, 6),
+        rows
+          .map(({ path, vector }) => ({ path, score: cosine(vector, direction) }))
+          .sort((a, b) => b.score - a.score)
+          .slice(0, 6),
       );
       expect(
         candidates.map(({ path }) => path),
