@@ -1,4 +1,4 @@
-import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { Command, CommanderError, Option, type OutputConfiguration } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -49,7 +49,10 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
     async (...args) => {
       // Help needs no settings, nor what they are validated with.
       const { loadSettings } = await import('./settings.ts');
-      const context: Context = { world, settings: (flags) => loadSettings(world, flags, noteUnknown) };
+      const context: Context = {
+        world,
+        settings: (flags) => loadSettings(world, { database: program.opts().database, ...flags }, noteUnknown),
+      };
       const work = handler(context, ...args);
       outcome = await (graceful ? work : unlessInterrupted(world.interrupted, work));
     };
@@ -83,6 +86,8 @@ function declare(act: Act, world: World): Command {
   const program = new Command('curate')
     .description('Point at one photo, get those like it, privately; make pictures of the best.')
     .version(version(), '-V, --version', 'print the version')
+    // Shown by every verb: here it is one line too many.
+    .addOption(new Option('--database <name>', 'database of the Milvus server').hideHelp())
     .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
     .exitOverride()
@@ -98,7 +103,15 @@ function declare(act: Act, world: World): Command {
 
 /** Commander does not hand these down to commands that are added ready-made. */
 function inherit(command: Command, output: OutputConfiguration, world: World): Command {
-  command.exitOverride().configureOutput(output).helpOption('-h, --help', 'show this help');
+  command
+    .exitOverride()
+    .configureOutput(output)
+    .helpOption('-h, --help', 'show this help')
+    .configureHelp({
+      ...command.configureHelp(),
+      showGlobalOptions: true,
+      visibleGlobalOptions: () => [new Option('--database <name>', 'database of the Milvus server')],
+    });
   if (command.commands.length > 0) {
     // Called without one of its verbs, it shows its help.
     command.configureOutput({ writeErr: (text) => world.stderr.write(text), outputError: () => undefined });

@@ -8,12 +8,20 @@ import type { World } from './world.ts';
 
 const webAddress = z.url({ protocol: /^https?$/, error: 'it must begin with https:// or http://' });
 
+/** What Milvus takes for a name. */
+function identifier(longest: number) {
+  const pattern = new RegExp(`^[A-Za-z_][A-Za-z0-9_]{0,${longest - 1}}$`);
+  return z.string().regex(pattern, { error: 'it must be letters, digits and _, and not begin with a digit' });
+}
+
 /** One schema for every source; keys are the config file's own. */
 const schema = z.strictObject({
   home: z.string().optional(),
   model: z.string().optional(),
   milvusUri: z.string().optional(),
   milvusToken: z.string().optional(),
+  database: identifier(255).optional(),
+  prefix: identifier(64).optional(),
   /** Where libraries are on this machine, by `spelling` of their names. */
   roots: z.record(z.string(), z.string()).optional(),
   openaiApiKey: z.string().optional(),
@@ -45,6 +53,8 @@ export const VARIABLES = {
   model: 'CURATE_MODEL',
   milvusUri: 'MILVUS_URI',
   milvusToken: 'MILVUS_TOKEN',
+  database: 'CURATE_DATABASE',
+  prefix: 'CURATE_PREFIX',
   openaiApiKey: 'OPENAI_API_KEY',
   openaiBaseUrl: 'OPENAI_BASE_URL',
   openaiOrganization: 'OPENAI_ORG_ID',

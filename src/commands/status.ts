@@ -42,7 +42,12 @@ const STORES: Readonly<Record<string, string>> = {
 function print(out: NodeJS.WriteStream, { model, store, libraries, models, sizes, folders, unlisted }: Status): void {
   const line = (label: string, text: string): void => writeLine(out, `${label.padEnd(10)} ${text}`);
   line('Model', `${model.id} (${model.dim}-d, ${model.sha256.slice(0, 12)})`);
-  line('Store', `${STORES[store.kind] ?? store.kind}${store.uri === null ? '' : ` at ${store.uri}`}`);
+  line(
+    'Store',
+    [`${STORES[store.kind] ?? store.kind}${store.uri === null ? '' : ` at ${store.uri}`}`, ...spaceOf(store)].join(
+      ', ',
+    ),
+  );
   if (libraries.length === 0) line('Libraries', 'none yet: curate index FOLDER');
   for (const [index, library] of libraries.entries()) line(index === 0 ? 'Libraries' : '', libraryLine(library));
   for (const { model: other, photos } of models) {
@@ -51,4 +56,11 @@ function print(out: NodeJS.WriteStream, { model, store, libraries, models, sizes
   line('Data', `${bytes(sizes.dataBytes)}  ${folders.data}`);
   line('Cache', `${bytes(sizes.cacheBytes)}  ${folders.cache}`);
   for (const folder of unlisted) line('', `not counted, since it cannot be listed: ${folder}`);
+}
+
+function spaceOf({ database, prefix }: Status['store']): string[] {
+  return [
+    ...(database === undefined ? [] : [`database ${database}`]),
+    ...(prefix === undefined ? [] : [`collections of ${prefix}`]),
+  ];
 }

@@ -10,11 +10,14 @@ import { placeOf } from '../store/milvus/endpoint.ts';
 const schema = z.record(z.string(), z.string());
 type Models = z.infer<typeof schema>;
 
-type Where = Pick<Settings, 'milvusUri' | 'paths'>;
+type Where = Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths'>;
 
 const fileIn = (dataFolder: string): string => join(dataFolder, 'active-model.json');
-/** Names the store that a machine's notes are about: "lite", or host and port. */
-export const storeKey = ({ milvusUri }: Where): string => (milvusUri === undefined ? 'lite' : keyOfUri(milvusUri));
+/** Names the store that a machine's notes are about: "lite", or host and port, with database and prefix if any. */
+export function storeKey({ milvusUri, database, prefix }: Where): string {
+  const place = milvusUri === undefined ? 'lite' : keyOfUri(milvusUri);
+  return `${place}${database === undefined ? '' : `/${database}`}${prefix === undefined ? '' : `#${prefix}`}`;
+}
 const keyOfUri = (uri: string): string => placeOf(splitAccount(uri).address) ?? splitAccount(uri).address;
 
 /**

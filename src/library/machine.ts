@@ -29,7 +29,9 @@ const schema = z.strictObject({
 });
 type Kept = z.infer<typeof schema>;
 
-export function openMachine(settings: Pick<Settings, 'milvusUri' | 'paths' | 'roots'>): Machine {
+export function openMachine(
+  settings: Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths' | 'roots'>,
+): Machine {
   const { data } = settings.paths;
   const key = storeKey(settings);
   const rootsIn = ({ stores }: Kept): Record<string, string> => stores[key] ?? {};

@@ -1,6 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+import type { Namespace } from '../store/milvus/endpoint.ts';
 import type { IndexedModel, ModelIdentity, PhotoStore } from '../store/port.ts';
 import { type LibraryState, listLibraries } from './libraries.ts';
 import type { Session } from './session.ts';
@@ -8,7 +9,7 @@ import type { Session } from './session.ts';
 /** What is indexed, with which model, in which store, and how much space it takes. */
 export interface Status {
   readonly model: ModelIdentity;
-  readonly store: { readonly kind: PhotoStore['kind']; readonly uri: string | null };
+  readonly store: { readonly kind: PhotoStore['kind']; readonly uri: string | null } & Namespace;
   readonly libraries: readonly LibraryState[];
   readonly models: readonly IndexedModel[];
   /** Bytes of everything in curate's own folders. */
@@ -19,12 +20,18 @@ export interface Status {
 }
 
 export async function statusOf(session: Session): Promise<Status> {
-  const { data, cache } = session.settings.paths;
+  const { settings } = session;
+  const { data, cache } = settings.paths;
   const [index, model] = await Promise.all([session.index(), session.model()]);
   const unlisted: string[] = [];
   return {
     model,
-    store: { kind: index.store.kind, uri: session.settings.milvusUri ?? null },
+    store: {
+      kind: index.store.kind,
+      uri: settings.milvusUri ?? null,
+      ...(settings.database === undefined ? {} : { database: settings.database }),
+      ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
+    },
     libraries: await listLibraries(index),
     models: await index.store.models(),
     sizes: { dataBytes: await folderBytes(data, unlisted), cacheBytes: await folderBytes(cache, unlisted) },

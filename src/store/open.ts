@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { OnStoreEvent } from './events.ts';
@@ -18,17 +19,22 @@ const SPAWN_MS = 20;
  * shows at the first call.
  */
 export async function openStore(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
-  const { milvusUri, milvusToken, paths } = settings;
+  const { milvusUri, milvusToken, database, prefix, paths } = settings;
   const { liteEndpoint, parseEndpoint } = await import('./milvus/endpoint.ts');
   if (milvusUri !== undefined) {
-    const endpoint = parseEndpoint(milvusUri, milvusToken);
+    const endpoint = parseEndpoint(milvusUri, milvusToken, { database, prefix });
     const { openLine, milvusStore } = await importAdapter();
     return milvusStore(openLine(endpoint, { world, onEvent }));
+  }
+  if (database !== undefined) {
+    throw new UserError('settings', `The embedded store has no databases, such as "${database}".`, {
+      hint: 'Set MILVUS_URI to a server, or CURATE_PREFIX to keep indexes apart within the embedded store.',
+    });
   }
   const { connectLite } = await import('./lite/connect.ts');
   const connect = async (report: OnStoreEvent): Promise<Endpoint> => {
     const { address, token } = await connectLite(world, paths, report);
-    return liteEndpoint(address, token);
+    return liteEndpoint(address, token, prefix);
   };
   // Importing the SDK holds up this thread, so the server is started first and gets going meanwhile.
   let begin: (pause: Promise<void>) => void = () => undefined;

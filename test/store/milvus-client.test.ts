@@ -63,7 +63,9 @@ test('a server that was not there at first is found once it is', async () => {
     const { address, token } = await connectLite(home.world, home.paths, () => undefined);
     const port = await freePort();
     const place = `127.0.0.1:${port}`;
-    const store = milvusStore(openLine({ kind: 'server', address: place, token, place }, { world: home.world }));
+    const store = milvusStore(
+      openLine({ kind: 'server', address: place, token, place, prefix: '' }, { world: home.world }),
+    );
     await expect(store.libraries()).rejects.toMatchObject({ code: 'store_unreachable' });
     const door = createServer((socket) => {
       const inner = connect(address.replace(/^unix:/, ''));

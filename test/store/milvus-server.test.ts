@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RbacObjects } from '@zilliz/milvus2-sdk-node';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/settings.ts';
 import type { StoreEvent } from '../../src/store/events.ts';
-import { openLine } from '../../src/store/milvus/client.ts';
-import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { type MilvusLine, openLine } from '../../src/store/milvus/client.ts';
+import { type Namespace, parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { PhotoIndex, PhotoStore } from '../../src/store/port.ts';
@@ -60,6 +61,90 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     await Promise.all([table.flush(), table.flush(), table.flush()]);
     expect(await table.search(FIRST_AXIS, { k: 6 })).toHaveLength(1);
     await store.close();
+  });
+
+  describe('shared by several people', () => {
+    const lines: MilvusLine[] = [];
+    afterEach(async () => {
+      for (const line of lines.splice(0)) await line.close();
+    });
+
+    function connection(token: string, namespace: Namespace = {}): MilvusLine {
+      const line = openLine(parseEndpoint(server.uri, token, namespace), { world: testWorld(), patienceMs: 3_000 });
+      lines.push(line);
+      return line;
+    }
+
+    test('keeps their indexes apart by database, which the first run makes, and by prefix', {
+      timeout: 60_000,
+    }, async () => {
+      const model = freshModel();
+      const library = { id: model.id, name: 'Client', root: '' };
+      const store = await open();
+      await store.table(model).upsert([photo('mine.jpg')]);
+      await store.close();
+      for (const namespace of [{ database: 'client_a' }, { prefix: 'anna' }]) {
+        const theirs = milvusStore(connection(server.token, namespace));
+        expect(await theirs.libraries()).toEqual([]);
+        expect(await theirs.models()).toEqual([]);
+        expect(await theirs.table(model).search(FIRST_AXIS, { k: 3 })).toEqual([]);
+        await theirs.putLibrary(library);
+        await theirs.table(model).upsert([photo('theirs.jpg')]);
+        const again = milvusStore(connection(server.token, namespace));
+        expect((await again.table(model).search(FIRST_AXIS, { k: 3 })).map(({ path }) => path)).toEqual(['theirs.jpg']);
+        expect(await again.models()).toEqual([{ model, photos: 1 }]);
+        expect(await again.libraries()).toEqual([library]);
+      }
+      const mine = milvusStore(connection(server.token));
+      expect((await mine.table(model).search(FIRST_AXIS, { k: 3 })).map(({ path }) => path)).toEqual(['mine.jpg']);
+      expect((await mine.libraries()).map(({ id }) => id)).not.toContain(model.id);
+    });
+
+    test('tells those who may only read, or nothing, what they may not do', { timeout: 60_000 }, async () => {
+      const model = freshModel();
+      const admin = connection(server.token);
+      const store = milvusStore(admin);
+      await store.table(model).upsert([photo('a.jpg')]);
+      await store.putLibrary({ id: 'holiday', name: 'Holiday', root: '' });
+      for (const username of ['reader', 'stranger']) {
+        await admin.call((client) => client.createUser({ username, password: 'secret-123' }));
+      }
+      await admin.call((client) => client.createRole({ roleName: 'readers' }));
+      const rights = [
+        [RbacObjects.Collection, 'Search'],
+        [RbacObjects.Collection, 'Query'],
+        [RbacObjects.Global, 'DescribeCollection'],
+        [RbacObjects.Global, 'ShowCollections'],
+      ] as const;
+      for (const [object, privilegeName] of rights) {
+        const grant = { roleName: 'readers', object, objectName: '*', privilegeName };
+        await admin.call((client) => client.grantRolePrivilege(grant));
+      }
+      await admin.call((client) => client.addUserToRole({ username: 'reader', roleName: 'readers' }));
+      const reader = milvusStore(connection('reader:secret-123'));
+      // Milvus's proxies learn of new rights after a moment.
+      await expect.poll(() => reader.libraries().catch(() => []), { timeout: 20_000, interval: 500 }).not.toEqual([]);
+      expect(await reader.table(model).search(FIRST_AXIS, { k: 3 })).toHaveLength(1);
+      expect(await reader.table(model).count()).toBe(1);
+      expect(await reader.table(freshModel()).count()).toBe(0);
+      expect((await reader.models()).map((one) => one.model.sha256)).toContain(model.sha256);
+      const denied = (what: string, privilege: string) => ({
+        code: 'store_denied',
+        message: expect.stringContaining(`does not let ${what}`),
+        hint: expect.stringContaining(`the privilege ${privilege}`),
+      });
+      const writes: [() => Promise<unknown>, string][] = [
+        [() => reader.table(model).upsert([photo('b.jpg')]), 'Upsert'],
+        [() => reader.table(model).remove([photo('a.jpg').id]), 'Delete'],
+        [() => reader.table(freshModel()).upsert([photo('b.jpg')]), 'CreateCollection'],
+        [() => reader.putLibrary({ id: 'x', name: 'x', root: '' }), 'Upsert'],
+      ];
+      for (const [write, privilege] of writes) {
+        await expect(write()).rejects.toMatchObject(denied('reader change this index', privilege));
+      }
+      const stranger = milvusStore(connection('stranger:secret-123'));
+      await expect(stranger.libraries()).rejects.toMatchObject(denied('stranger read this index', 'Query'));
+    });
   });
 
   // They wait, most of the time.

@@ -167,6 +167,7 @@ function dial(endpoint: Endpoint): MilvusClient {
   const client = new MilvusClient({
     address: endpoint.address,
     ...(endpoint.token === undefined ? {} : { token: endpoint.token }),
+    ...(endpoint.database === undefined ? {} : { database: endpoint.database }),
     timeout: CONNECT_MS,
     telemetry: { enabled: false },
     // With NODE_ENV=test or debug the SDK would log to stdout, where results go.

@@ -35,7 +35,7 @@ export class Collection {
 
   constructor(line: MilvusLine, spec: CollectionSpec) {
     this.#line = line;
-    this.#spec = spec;
+    this.#spec = { ...spec, name: `${line.endpoint.prefix}${spec.name}` };
   }
 
   get kind(): Endpoint['kind'] {
@@ -126,7 +126,7 @@ export class Collection {
     const flushed = await this.#line.attempt(
       (client) => client.flush({ collection_names: names }),
       // Servers allow a flush every ten seconds; the previous one and their own timer do what is needed.
-      (failure) => failure.kind === 'busy',
+      (failure) => failure.kind === 'busy' || failure.kind === 'denied',
     );
     const segmentIDs = Object.values<{ data: number[] }>(flushed?.coll_segIDs ?? {}).flatMap(({ data }) => data);
     // Lite is done when it answers and names no segments.
@@ -162,6 +162,14 @@ export class Collection {
   }
 
   async #create(): Promise<void> {
+    const { database } = this.#line.endpoint;
+    if (database !== undefined) {
+      await this.#line.attempt(
+        (client) => client.createDatabase({ db_name: database }),
+        // Whoever may not make databases may still write to one that is there.
+        (failure) => failure.kind === 'exists' || failure.kind === 'denied',
+      );
+    }
     await this.#line.attempt(
       (client) => client.createCollection(createRequest(this.#spec)),
       // Another process came first with the same collection: checked below like any other.
@@ -192,8 +200,12 @@ export class Collection {
   }
 
   async #isLoaded(): Promise<boolean> {
-    const { state } = await this.#line.call((client) => client.getLoadState({ collection_name: this.#spec.name }));
-    return state === 'LoadStateLoaded';
+    const found = await this.#line.attempt(
+      (client) => client.getLoadState({ collection_name: this.#spec.name }),
+      // Whoever may only search may not ask; the search itself says whether it is.
+      (failure) => failure.kind === 'denied',
+    );
+    return found === null || found.state === 'LoadStateLoaded';
   }
 
   /** @throws UserError `store_failed` when nothing has moved since `since`. */

@@ -9,6 +9,16 @@ export interface Endpoint {
   readonly token: string | undefined;
   /** For messages: names the place, never a secret. */
   readonly place: string;
+  /** Absent: the server's default one. */
+  readonly database?: string;
+  /** In front of the names of collections; '' when there is none. */
+  readonly prefix: string;
+}
+
+/** What separates people who share a server. */
+export interface Namespace {
+  readonly database?: string | undefined;
+  readonly prefix?: string | undefined;
 }
 
 /** Zilliz Cloud, worldwide and in China. */
@@ -19,7 +29,7 @@ const DEFAULT_PORT = { 'http:': '19530', 'https:': '443' } as const;
  * Reads MILVUS_URI, whose account the settings have taken out: `http://host`, `https://host:port` or `host:port`.
  * @throws UserError `settings` when it is none of these.
  */
-export function parseEndpoint(uri: string, token: string | undefined): Endpoint {
+export function parseEndpoint(uri: string, token: string | undefined, { database, prefix }: Namespace = {}): Endpoint {
   const server = serverOf(uri);
   if (server === null) {
     throw new UserError('settings', 'MILVUS_URI is not the address of a Milvus server.', {
@@ -32,8 +42,14 @@ export function parseEndpoint(uri: string, token: string | undefined): Endpoint 
     // Always with its port: without one the SDK complains on stdout, where results go.
     address: secure ? `https://${place}` : place,
     token,
-    place,
+    place: database === undefined ? place : `${place}/${database}`,
+    ...(database === undefined ? {} : { database }),
+    prefix: inFront(prefix),
   };
+}
+
+function inFront(prefix: string | undefined): string {
+  return prefix === undefined ? '' : `${prefix}_`;
 }
 
 /** `host:port` of a MILVUS_URI, the same for all of its spellings; null when it is none. */
@@ -51,6 +67,6 @@ function serverOf(uri: string): { readonly host: string; readonly place: string;
 }
 
 /** The embedded server, as its starter announced it. */
-export function liteEndpoint(address: string, token: string): Endpoint {
-  return { kind: 'lite', address, token, place: 'the embedded store' };
+export function liteEndpoint(address: string, token: string, prefix?: string): Endpoint {
+  return { kind: 'lite', address, token, place: 'the embedded store', prefix: inFront(prefix) };
 }

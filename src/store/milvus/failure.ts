@@ -5,7 +5,17 @@ import type { Endpoint } from './endpoint.ts';
 export interface MilvusFailure {
   /** The network's or server's own words, one line. */
   readonly reason: string;
-  readonly kind: 'unreachable' | 'silent' | 'stranger' | 'auth' | 'missing' | 'exists' | 'busy' | 'unready' | 'other';
+  readonly kind:
+    | 'unreachable'
+    | 'silent'
+    | 'stranger'
+    | 'auth'
+    | 'denied'
+    | 'missing'
+    | 'exists'
+    | 'busy'
+    | 'unready'
+    | 'other';
   /** A Milvus gave this answer. */
   readonly answered: boolean;
   /** The server is gone, or is another one than we greeted: worth starting an embedded one again. */
@@ -33,6 +43,7 @@ const MILVUS = {
   busy: [4, 8],
   unready: [1, 2, 103, 401, 503],
   collectionMissing: 100,
+  databaseMissing: 800,
   unauthenticated: [1400, 1401],
 } as const;
 
@@ -80,6 +91,8 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
         hint: lite ? 'Run "curate stop" and try again.' : 'Set MILVUS_TOKEN to an API key or to user:password.',
         cause,
       });
+    case 'denied':
+      return denied(reason, place, cause);
     default:
       if (lite && DAMAGED.test(reason)) return damaged(reason, cause);
       if (/No space left|Disk quota/i.test(reason)) {
@@ -93,6 +106,31 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
         cause,
       });
   }
+}
+
+/** Milvus names the privilege and the user: "PrivilegeUpsert: permission deny to anna in the `default` database". */
+const DENIED = /Privilege(\w+): permission deny to (\S+)/;
+const READING = new Set([
+  'Search',
+  'Query',
+  'Load',
+  'GetLoadState',
+  'DescribeCollection',
+  'ShowCollections',
+  'GetStatistics',
+]);
+
+function denied(reason: string, place: string, cause: unknown): UserError {
+  const [, privilege, user] = DENIED.exec(reason) ?? [];
+  const who = user ?? 'this account';
+  const what = privilege === undefined ? 'do this' : READING.has(privilege) ? 'read this index' : 'change this index';
+  const wanted = privilege === undefined ? 'rights' : `the privilege ${privilege}`;
+  return new UserError('store_denied', `${place} does not let ${who} ${what}.`, {
+    hint:
+      `Ask whoever runs it for ${wanted}, or set MILVUS_TOKEN to an account that has it.` +
+      (what === 'change this index' ? ' Searching needs no right to write.' : ''),
+    cause,
+  });
 }
 
 /** What runtime/lite_damage.py says of a file below `FOLDER/db`, when it shows only as the file is read. */
@@ -153,8 +191,9 @@ function kindOfGrpc(code: number, reason: string): MilvusFailure['kind'] {
       return /not yet|connect|resol|LB pick/i.test(reason) ? 'unreachable' : 'silent';
     case GRPC.unimplemented:
       return 'stranger';
-    case GRPC.unauthenticated:
     case GRPC.permissionDenied:
+      return /permission deny/i.test(reason) ? 'denied' : 'auth';
+    case GRPC.unauthenticated:
       return 'auth';
     case GRPC.resourceExhausted:
       // Also what an answer too large for this process is called.
@@ -171,6 +210,8 @@ function kindOfStatus(
   name: string | number | undefined,
   reason: string,
 ): MilvusFailure['kind'] {
+  if (/permission deny/i.test(reason)) return 'denied';
+  if (code === MILVUS.databaseMissing) return 'missing';
   if (code === MILVUS.collectionMissing || name === 'CollectionNotExists') return 'missing';
   // Neither Lite nor a server gives an existing collection a code of its own.
   if (/already exist|duplicated/i.test(reason)) return 'exists';

@@ -123,11 +123,10 @@ export function indexParams(kind: Endpoint['kind']): IndexParams | null {
   }
 }
 
-/** The model whose photos a described collection holds; null when it is not one of ours. */
+/** The model whose photos a described collection of such a name holds; null when it is not one of ours. */
 export function modelOf(description: DescribeCollectionResponse): ModelIdentity | null {
   const properties = new Map(description.properties.map(({ key, value }) => [key, String(value)]));
   const [id, sha256, dim] = ['curate.model', 'curate.sha256', 'curate.dim'].map((key) => properties.get(key));
-  if (!PHOTOS_NAME.test(description.collection_name)) return null;
   if (id === undefined || sha256 === undefined || dim === undefined) return null;
   return { id, sha256, dim: Number(dim) };
 }

@@ -84,9 +84,17 @@ async function listed(collection: Collection, fields: readonly string[], consist
 }
 
 async function indexedModels(line: MilvusLine): Promise<IndexedModel[]> {
-  const { data } = await line.call((client) => client.showCollections());
+  const { prefix } = line.endpoint;
+  const shown = await line.attempt(
+    (client) => client.showCollections(),
+    // The database is made by the first upsert.
+    (failure) => failure.kind === 'missing',
+  );
+  const data = shown?.data ?? [];
   const found = new Map<string, IndexedModel>();
-  for (const { name } of data.filter(({ name }) => isPhotosName(name))) {
+  for (const { name } of data.filter(
+    ({ name }) => name.startsWith(prefix) && isPhotosName(name.slice(prefix.length)),
+  )) {
     const description = await describe(line, name);
     const model = description === null ? null : modelOf(description);
     if (model === null || found.has(model.sha256)) continue;
