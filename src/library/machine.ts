@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { forbidden, systemErrorCode, UserError, unwritable } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
@@ -104,10 +104,7 @@ export function onMachine(store: PhotoStore, machine: Machine): PhotoStore {
         return { ...library, root: known ?? (taken || elsewhere(library.name)) };
       });
     },
-    putLibrary: async (library) => {
-      await store.putLibrary({ ...library, root: stored.get(library.id) ?? '' });
-      if (isAbsolute(library.root)) await machine.keep(library.id, library.root);
-    },
+    putLibrary: (library) => store.putLibrary({ ...library, root: stored.get(library.id) ?? '' }),
     removeLibrary: async (id) => {
       await store.removeLibrary(id);
       await machine.forget(id);

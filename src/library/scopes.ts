@@ -71,6 +71,11 @@ export function scopesOf(
       if (folder === null) continue;
       return { library, folder, isNew: false, absorbs: innerLibraries(root, library, known, { machine, kind }) };
     }
+    const made = known.find(({ id }) => id === ownId(machine, root));
+    if (made !== undefined && !isMounted(made)) {
+      const library = { ...made, root };
+      return { library, folder: '', isNew: false, absorbs: innerLibraries(root, library, known, { machine, kind }) };
+    }
     const name = freeName(basename(root) || root, names);
     // Taken by a library that was made here and has been relocated since.
     const id = freeName(ownId(machine, root), ids);

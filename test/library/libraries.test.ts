@@ -61,8 +61,10 @@ describe('a library', () => {
     for (const name of ['new', 'taken/inner', 'empty']) await mkdir(at(name), { recursive: true });
     await writeFile(join(at('new'), 'a.jpg'), 'one');
     const sha256 = createHash('sha256').update('one').digest('hex');
-    await store.putLibrary(family);
-    await store.putLibrary({ ...trips, root: at('taken') });
+    for (const library of [family, { ...trips, root: at('taken') }]) {
+      await store.putLibrary(library);
+      await machine.keep(library.id, library.root);
+    }
     await table.upsert([photo('a.jpg', { library: family.id, sha256, size: 3 })]);
     const index = { store, table };
     const moving = (name: string) => relocate(index, machine, family, at(name));
@@ -93,6 +95,7 @@ describe('a library', () => {
     const store = onMachine(await session.store(), machine);
     session.index = async () => ({ store, table: store.table(testModel) });
     await store.putLibrary(family);
+    await machine.keep(family.id, family.root);
     const waited: string[] = [];
     const deps = {
       world: testWorld(),

@@ -37,6 +37,8 @@ describe('two machines', () => {
     await fill(b, 'Pictures', ['three']);
     await a.indexFolder(['Pictures']);
     await b.indexFolder(['Pictures']);
+    const apart = { library: { name: 'Pictures-2' }, other: { name: 'Pictures' } };
+    expect(b.events.find(({ kind }) => kind === 'apart')).toMatchObject(apart);
     const { libraries } = await a.indexFolder(['Pictures']);
     expect(libraries).toMatchObject([{ name: 'Pictures', photos: 2, unchanged: 2, removed: 0 }]);
     expect(await a.found()).toEqual(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { IndexEvent } from '../../src/library/index/events.ts';
 import { indexPhotos } from '../../src/library/index/index-photos.ts';
+import { onMachine, openMachine } from '../../src/library/machine.ts';
 import { photoId } from '../../src/library/paths.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
@@ -12,7 +13,7 @@ import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
 import { UNREAD } from '../../src/store/port.ts';
 import { collect, freshModel } from '../store/samples.ts';
-import { writeVersion1 } from '../store/version-1.ts';
+import { writeLibraryOfVersion1, writeVersion1 } from '../store/version-1.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';
 import { onlyMachine } from '../support/indexer.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
@@ -34,10 +35,11 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
     return liteEndpoint(address, token);
   };
   const line = openLine(await reach(), { world: home.world, reconnect: reach });
-  const store = milvusStore(line);
+  const machine = openMachine({ paths: { ...home.paths, config: home.paths.data, cache: home.paths.data } });
+  const store = onMachine(milvusStore(line), machine);
   const model = freshModel(4);
   const library = { id: 'old', name: 'Old', root };
-  await store.putLibrary(library);
+  await writeLibraryOfVersion1(line, library);
   const rows = await Promise.all(
     ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg'].map(async (path) => {
       await writeFile(join(root, path), path);
@@ -60,6 +62,7 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
         openEmbedder: async () => embedder,
         onEvent: (event) => events.push(event),
         ...onlyMachine(),
+        machine,
         elapsed: () => performance.now(),
         interrupted: new AbortController().signal,
         confirmPrune: async () => false,
@@ -68,6 +71,7 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
     );
   await index(true);
   expect(events.map(({ kind }) => kind)).not.toContain('upgrading');
+  expect(await machine.roots()).toEqual(new Map());
   const { libraries } = await index(false);
   expect(libraries).toMatchObject([{ photos: 5, added: 0, updated: 0, unchanged: 5 }]);
   expect(embedder.embedded).toBe(0);
@@ -79,5 +83,11 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
   expect(read.map(({ facts, takenMs }) => [facts, takenMs])).toEqual(Array(5).fill([FACTS_VERSION, null]));
   const ids = new Map((await collect(table.all({ vectors: true }))).map(({ id, vector }) => [id, vector]));
   expect(ids).toEqual(new Map(rows.map(({ id, vector }) => [id, vector])));
+  // The folder is this machine's knowledge from now on; what the store said stays for machines that come later.
+  expect(await machine.roots()).toEqual(new Map([[library.id, root]]));
+  expect(await milvusStore(line).libraries()).toMatchObject([{ ...library, model: 'test', generation: 1 }]);
+  expect((await line.call((client) => client.hasCollection({ collection_name: 'curate_libraries_v1' }))).value).toBe(
+    false,
+  );
   await store.close();
 });

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MilvusLine } from '../../src/store/milvus/client.ts';
 import { type ModelIdentity, type PhotoRow, type PhotoStore, type PhotoTable, UNREAD } from '../../src/store/port.ts';
 import { type ContractOptions, storeContract } from './contract.ts';
 import { byId, collect, FIRST_AXIS, freshModel, photo, unit } from './samples.ts';
-import { writeVersion1 } from './version-1.ts';
+import { writeLibraryOfVersion1, writeVersion1 } from './version-1.ts';
 
 /** A real Milvus: every call makes a new connection to the same one. */
 export interface MilvusPlace {
@@ -191,6 +192,27 @@ export function milvusContract(name: string, start: () => Promise<MilvusPlace>, 
           expect(await collect(table.all({ vectors: true }))).toEqual(byId([newer, ...upgraded(five.slice(2))]));
         });
       });
+    });
+
+    // By itself: whatever else is put meanwhile brings them along.
+    test.sequential('libraries of curate 0.1.0 are read as they are, and brought along by the first that is put', async () => {
+      const old = { id: randomUUID(), name: 'Old', root: '/home/me/Pictures' };
+      const fresh = { id: randomUUID(), name: 'New', root: '', generation: 1 };
+      const line = await place.line();
+      await writeLibraryOfVersion1(line, old);
+      const there = () => line.call((client) => client.hasCollection({ collection_name: 'curate_libraries_v1' }));
+      const store = await place.open();
+      const ids: readonly string[] = [old.id, fresh.id];
+      const both = async () => (await store.libraries()).filter(({ id }) => ids.includes(id));
+      expect(await both()).toEqual([old]);
+      await store.putLibrary(fresh);
+      expect((await there()).value).toBe(false);
+      expect(byId(await both())).toEqual(byId([old, fresh]));
+      await store.removeLibrary(old.id);
+      expect(await both()).toEqual([fresh]);
+      await store.removeLibrary(fresh.id);
+      await store.close();
+      await line.close();
     });
 
     test('two processes may make the same collection at once', async () => {

@@ -346,6 +346,25 @@ export function storeContract(
       });
     });
 
+    holds('what is known of a library is kept with it, and goes when it goes', async ({ store }) => {
+      const plain = { id: randomUUID(), name: 'Family "NAS" \\ 日本', root: '' };
+      const lease = {
+        token: 't',
+        machine: 'm',
+        holder: 'nas (process 1)',
+        since: 1_700_000_000_000,
+        until: 1_700_000_060_000,
+      };
+      const known = { ...plain, model: '/models/"mine".onnx', generation: 2 ** 40, mark: 'a mark', lease };
+      const kept = async () => (await store.libraries()).find(({ id }) => id === plain.id);
+      for (const library of [plain, known, { ...known, lease: { ...lease, until: 5 } }, plain]) {
+        await store.putLibrary(library);
+        expect(await kept()).toEqual(library);
+      }
+      await store.removeLibrary(plain.id);
+      expect(await kept()).toBeUndefined();
+    });
+
     holds('libraries are replaced by id and forgotten alone', async ({ store, table }) => {
       const ids = [randomUUID(), 'quote"\\\n日本'.concat(randomUUID())];
       const mine = async () => (await store.libraries()).filter(({ id }) => ids.includes(id));

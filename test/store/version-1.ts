@@ -1,5 +1,5 @@
 import type { MilvusLine } from '../../src/store/milvus/client.ts';
-import type { ModelIdentity, PhotoRow } from '../../src/store/port.ts';
+import type { Library, ModelIdentity, PhotoRow } from '../../src/store/port.ts';
 
 /** Makes a model's collection and puts rows into it as curate 0.1.0 did. Not to be changed: such indexes exist. */
 export async function writeVersion1(line: MilvusLine, model: ModelIdentity, rows: readonly PhotoRow[]): Promise<void> {
@@ -54,4 +54,28 @@ export async function writeVersion1(line: MilvusLine, model: ModelIdentity, rows
   for (let from = 0; from < data.length; from += 1000) {
     await line.call((client) => client.upsert({ collection_name, data: data.slice(from, from + 1000) }));
   }
+}
+
+/** The same for a library. */
+export async function writeLibraryOfVersion1(line: MilvusLine, { id, name, root }: Library): Promise<void> {
+  const collection_name = 'curate_libraries_v1';
+  await line.call((client) =>
+    client.createCollection({
+      collection_name,
+      fields: [
+        { name: 'id', data_type: 'VarChar', max_length: 128, is_primary_key: true },
+        { name: 'name', data_type: 'VarChar', max_length: 1024 },
+        { name: 'root', data_type: 'VarChar', max_length: 8192 },
+        { name: 'vec', data_type: 'FloatVector', dim: 2 },
+      ],
+      properties: { 'curate.schema': '1' },
+      consistency_level: 'Bounded',
+    }),
+  );
+  if (line.endpoint.kind === 'server') {
+    const index = { index_type: 'HNSW', metric_type: 'IP', params: { M: 16, efConstruction: 200 } };
+    await line.call((client) => client.createIndex({ collection_name, field_name: 'vec', ...index }));
+    await line.call((client) => client.loadCollectionSync({ collection_name }));
+  }
+  await line.call((client) => client.upsert({ collection_name, data: [{ id, name, root, vec: [1, 0] }] }));
 }

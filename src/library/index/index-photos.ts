@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import { UserError } from '../../errors.ts';
 import { walk } from '../../photos/walk.ts';
@@ -92,8 +93,15 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
   await deps.table.count();
   const libraries = withScopes(stored, scopes);
   if (!request.dryRun) {
+    const { keep } = deps.machine;
+    // Before the store knows of them: a run that is killed here finds its library again.
+    for (const { library, joins } of scopes) if (!joins) await keep(library.id, library.root);
     for (const library of heldBy(scopes)) await leases.hold(library);
-    for (const { library, joins } of scopes) if (joins) await proveHeld(deps, library);
+    for (const { library, joins } of scopes) {
+      if (!joins) continue;
+      await demandProof(deps, library, library.root);
+      await keep(library.id, library.root);
+    }
     const onProgress = (done: number, total: number): void => onEvent({ kind: 'upgrading', done, total });
     await deps.table.upgrade({ interrupted: deps.interrupted, onProgress });
   }
@@ -201,7 +209,14 @@ async function chooseScopes(
   const machine = await deps.machine.id();
   if (roots.length > 0) {
     const real = await Promise.all(roots.map(realFolder));
-    if (name === undefined) return scopesOf(real, libraries, { machine, kind: store.kind });
+    if (name === undefined) {
+      const scopes = scopesOf(real, libraries, { machine, kind: store.kind });
+      for (const { library, isNew } of scopes) {
+        const other = libraries.find((one) => one.name === basename(library.root) && !isMounted(one));
+        if (isNew && other !== undefined) onEvent({ kind: 'apart', library, other });
+      }
+      return scopes;
+    }
     const joining = { name, machine, index: { store, table } };
     return Promise.all(outermost(real).map((root) => joinScope(root, libraries, joining)));
   }
@@ -228,15 +243,6 @@ function withScopes(stored: readonly Library[], scopes: readonly Scope[]): Libra
 function heldBy(scopes: readonly Scope[]): Library[] {
   const held = scopes.flatMap(({ library, absorbs }) => [library, ...absorbs]);
   return held.sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-async function proveHeld(deps: IndexDeps, library: Library): Promise<void> {
-  try {
-    await demandProof(deps, library, library.root);
-  } catch (error) {
-    await deps.machine.forget(library.id);
-    throw error;
-  }
 }
 
 function noneHere(libraries: readonly Library[]): UserError {

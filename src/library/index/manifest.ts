@@ -302,7 +302,10 @@ function groups(rows: readonly PhotoRow[]): Map<string, PhotoRow[]> {
 }
 
 /** Where this machine keeps what it knows of a store's rows of a model. */
-export function manifestsIn(settings: Pick<Settings, 'milvusUri' | 'paths'>, { sha256 }: ModelIdentity): string {
+export function manifestsIn(
+  settings: Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths'>,
+  { sha256 }: ModelIdentity,
+): string {
   const store = createHash('sha256').update(storeKey(settings)).digest('hex').slice(0, 16);
   return join(settings.paths.data, 'manifests', `${store}-${sha256.slice(0, 12)}`);
 }
