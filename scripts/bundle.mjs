@@ -13,12 +13,17 @@ import { rolldown } from 'rolldown';
 const require = createRequire(import.meta.url);
 const output = fileURLToPath(new URL('../dist/store/milvus/sdk.js', import.meta.url));
 
-/** What src/store/milvus calls, and what the SDK calls on its own. */
-const CALLS = [
-  ...['Connect', 'DescribeCollection', 'ShowCollections', 'CreateCollection', 'GetCollectionStatistics'],
-  ...['CreateIndex', 'LoadCollection', 'GetLoadState', 'Upsert', 'Delete', 'Flush', 'GetFlushState', 'Query', 'Search'],
-  'ClientHeartbeat',
-];
+/** What the SDK calls on its own. */
+const CALLS = ['Connect', 'ClientHeartbeat', 'DescribeCollection'];
+/** Methods of the SDK that are not called as what they call. */
+const OTHERWISE = { deleteEntities: 'Delete', loadCollectionAsync: 'LoadCollection' };
+
+const adapter = fileURLToPath(new URL('../dist/store/milvus/', import.meta.url));
+for (const name of (await readdir(adapter)).filter((name) => name.endsWith('.js') && name !== 'sdk.js')) {
+  for (const [, method] of (await readFile(join(adapter, name), 'utf8')).matchAll(/\bclient\.(\w+)\(/g)) {
+    CALLS.push(OTHERWISE[method] ?? method.charAt(0).toUpperCase() + method.slice(1));
+  }
+}
 const MESSAGES = ['milvus.proto.common.PlaceholderGroup', 'milvus.proto.schema.CollectionSchema'];
 
 /** The protocol description in `file`, cut down to `CALLS`, `MESSAGES` and what they consist of. */

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { countStrays, findStrays } from '../../src/library/orphans.ts';
 import type { PhotoRow } from '../../src/store/port.ts';
-import { TestMachine } from '../support/machines.ts';
+import { QUICK, TestMachine } from '../support/machines.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { Mortality } from '../support/mortality.ts';
 
@@ -34,7 +34,7 @@ class Two {
   }
 
   #boot(name: 'a' | 'b'): TestMachine {
-    return new TestMachine(name, this.disk, this.mortality[name].of(this.store));
+    return new TestMachine(name, this.disk, this.mortality[name].of(this.store), { pace: QUICK });
   }
 
   folders(place: Place): [TestMachine, string][] {

@@ -13,8 +13,16 @@ import { MemoryStore } from './memory-store.ts';
 import { memorySession } from './session.ts';
 import { testWorld } from './world.ts';
 
-/** Fast enough for tests; a kill costs others a quarter of a second. */
+/** Of machines that live: however busy this one is, none is taken for dead. */
+const CALM: LeasePace = { lastsMs: 20_000, settleMs: 60, pollMs: 20 };
+/** Of machines that are killed, which costs the others a quarter of a second. */
 export const QUICK: LeasePace = { lastsMs: 250, settleMs: 5, pollMs: 5 };
+
+interface Options {
+  readonly model?: ModelIdentity;
+  readonly roots?: Record<string, string>;
+  readonly pace?: LeasePace;
+}
 
 /** A machine with a disk and notes of its own, and a store that it shares with others. */
 export class TestMachine {
@@ -25,15 +33,18 @@ export class TestMachine {
   readonly embedder = new HashEmbedder();
   readonly events: IndexEvent[] = [];
 
+  readonly pace: LeasePace;
+
   /** @param disk the folder that stands for its disk */
   constructor(
     name: string,
     disk: string,
     store: PhotoStore,
-    { model = testModel as ModelIdentity, roots = {} }: { model?: ModelIdentity; roots?: Record<string, string> } = {},
+    { model = testModel as ModelIdentity, roots = {}, pace = CALM }: Options = {},
   ) {
     this.name = name;
     this.home = join(disk, name);
+    this.pace = pace;
     this.machine = machineIn(join(this.home, 'curate'), roots, 'http://nas:19530');
     const here = onMachine(store, this.machine);
     this.index = { store: here, table: here.table(model) };
@@ -45,7 +56,7 @@ export class TestMachine {
     const plain = memorySession({ home: join(this.home, 'curate'), store: new MemoryStore(), embedder });
     const session = { ...plain, machine, store: async () => index.store, index: async () => index };
     const world = testWorld({ hostname: this.name, pid: 2 });
-    return { world, session, signal: world.interrupted, onWait: () => undefined, pace: QUICK };
+    return { world, session, signal: world.interrupted, onWait: () => undefined, pace: this.pace };
   }
 
   at(path: string): string {
@@ -75,7 +86,7 @@ export class TestMachine {
         modelName: 'test',
         holder: `${this.name} (process 1)`,
         now: () => Date.now(),
-        pace: QUICK,
+        pace: this.pace,
         openEmbedder: async () => this.embedder,
         onEvent: (event) => this.events.push(event),
         interrupted: new AbortController().signal,
