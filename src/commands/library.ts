@@ -80,7 +80,11 @@ async function remove(context: Context, wanted: string, flags: JsonFlag & { yes?
     forgetLibrary(deps, named(world, wanted), async ({ name }) => flags.yes ?? (await confirm(world, name))),
   );
   const { name, root } = library;
-  if (flags.json) writeJson(world, (await documents()).libraryChangeDocument({ name, root, removed }));
+  if (flags.json)
+    writeJson(
+      world,
+      (await documents()).libraryChangeDocument({ name, root: isMounted(library) ? root : null, removed }),
+    );
   else
     writeLine(
       world.stdout,

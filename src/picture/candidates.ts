@@ -56,7 +56,8 @@ export async function findCandidates(
     if (privateContents.has(photo.sha256) && !guard.isAllowed(photo.file))
       why.set(photo, 'private: the same photo is private elsewhere');
     else if (query !== null && photo.sha256 === query.sha256) why.set(photo, `copy of ${basename(query.file)}`);
-    else if (!photo.available) why.set(photo, 'not there; its drive may be away');
+    else if (!photo.available)
+      why.set(photo, photo.mounted ? 'not there; its drive may be away' : 'not on this machine');
   }
   const vectors = await vectorsOf(index.table, found);
   // The query itself is no surroundings of its own.

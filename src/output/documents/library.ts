@@ -141,7 +141,8 @@ export function librariesDocument(libraries: readonly LibraryState[]): LibraryDo
 
 interface LibraryChange {
   readonly name: string;
-  readonly root: string;
+  /** Null where this machine does not have it. */
+  readonly root: string | null;
   /** Where it was before. */
   readonly from?: string;
   /** How many photos left the index with it. */

@@ -87,7 +87,7 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
     case 'apart':
       return (
         `There is a library ${event.other.name} of another machine, so this folder is ${name}. ` +
-        `If both are the same folder: curate library remove "${name}", then curate index "${event.library.root}" --library "${event.other.name}"`
+        `If both are the same folder: curate index "${event.library.root}" --library "${event.other.name}"`
       );
     case 'away':
       return `${name}: ${event.library.root} is not there now; its photos stay in the index.`;
