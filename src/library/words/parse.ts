@@ -123,11 +123,23 @@ export function nearestWords(text: string, { words, absent }: Vocabulary): strin
   if (said !== undefined) return [...said];
   const slips = Math.max(1, Math.floor(spelling.length / LETTERS_PER_SLIP));
   return [...words.keys()]
-    .map((word) => ({ word, far: howFar(spelling, word, slips) }))
-    .filter(({ far }) => far <= slips)
+    .map((word) => ({ word, far: Math.min(howFar(spelling, word, slips), ofPart(spelling, word, slips)) }))
+    .filter(({ far }) => far <= slips + PART)
     .sort((a, b) => a.far - b.far || a.word.length - b.word.length || (a.word < b.word ? -1 : 1))
     .slice(0, NEAREST)
     .map(({ word }) => word);
+}
+
+/** What is like one word of a name comes behind what is as like a whole name. */
+const PART = 0.5;
+/** Shorter words are like too many. */
+const TELLING = 5;
+
+/** How far it is from a word of a name of several: "borderr" from "border collie". */
+function ofPart(text: string, name: string, most: number): number {
+  const parts = name.split(' ');
+  if (text.length < TELLING || parts.length < 2) return Number.POSITIVE_INFINITY;
+  return Math.min(...parts.map((part) => howFar(text, part, most))) + PART;
 }
 
 /** Edits between the two; a word that only goes on where the other ends is one away. */

@@ -124,11 +124,17 @@ describe('a word that no photo is found by', () => {
     ['strawbery', 'strawberry'],
     ['labrador', 'labrador retriever'],
     ['wedding', 'gown'],
+    ['borderr', 'border collie'],
+    ['retreiver', 'golden retriever'],
+    ['bands', 'stage'],
+    ['poppies', 'flower'],
+    ['ruins', 'castle'],
   ])('"%s" has "%s" near', (typed, near) => {
     expect(parseWord(typed, vocabulary)).toMatchObject({ nearest: expect.arrayContaining([near]) });
   });
 
   test('is not taken for one that merely looks like it', () => {
+    expect(parseWord('map', vocabulary)).toMatchObject({ kind: 'unknown', nearest: [] });
     expect(parseWord('person', vocabulary)).toEqual({ kind: 'unknown', word: 'person', nearest: [] });
   });
 
