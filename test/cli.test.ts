@@ -52,6 +52,12 @@ it('has a manual page of all that help says, which man reads without a word', as
   if (man.error === undefined) expect(man.stdout).toBe('');
 });
 
+it('lets a sheet of the answers to each query be no picture, and says so before anything is searched', async () => {
+  const world = testWorld();
+  expect(await run(['search', '--each', 'dog', '--sheet', 'dogs.jpg'], world)).toBe(2);
+  expect(world.err()).toContain('.html');
+});
+
 describe('what was not meant so', () => {
   it.each(['-- make it blue', '--make it blue', '- a list\n- of things'])(
     'explains a prompt that begins as %j',

@@ -1,12 +1,16 @@
+import { resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import { answerEach, type Query } from '../library/query/each.ts';
 import { type QueryTerm, resolveTerm } from '../library/query/resolve.ts';
+import { resultRow } from '../output/documents/library.ts';
+import { openFile } from '../output/open-file.ts';
+import type { SheetContents } from '../output/sheet/contents.ts';
 import { noticeText } from '../output/terminal/search-notices.ts';
 import { writeError, writeLine } from '../output/terminal/streams.ts';
 import { ExitCode } from './exit-code.ts';
 import { listFormat } from './flags/format.ts';
 import type { Asked } from './flags/query.ts';
-import { namesOf, print, readProgress, type SearchRun } from './search-show.ts';
+import { makeSheet, namesOf, print, readProgress, type SearchRun, sheetOf } from './search-show.ts';
 
 /** `search --each`: the answers one after the other, as they come, with errors in their places. */
 export async function searchEach(run: SearchRun): Promise<ExitCode> {
@@ -17,8 +21,12 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   let outcome: ExitCode = ExitCode.done;
   let since = started;
   let first = true;
+  let found = 0;
+  const groups: SheetContents[] = [];
+  let at = -1;
   for await (const answered of answerEach({ session, signal: world.interrupted, onRead }, queries, search)) {
     progress.finish();
+    at += 1;
     if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {
       if (!first) writeLine(world.stdout, '');
       writeLine(world.stdout, `${answered.name}:`);
@@ -31,11 +39,21 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
     } else {
       const { name, answer } = answered;
       await print(context, { flags, query: [name], answer, elapsedMs: now - since, session });
+      found += answer.results.length;
+      const query = queries[at];
+      if (flags.sheet !== undefined && query?.kind === 'terms') {
+        const wanted = query.terms.filter(({ weight }) => weight > 0);
+        groups.push(sheetOf(world, flags, wanted, answer.results.map(resultRow)));
+      }
       for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
     }
     since = now;
   }
-  return outcome;
+  if (flags.sheet !== undefined && groups.length > 0) {
+    await makeSheet(context, flags, groups);
+    if (flags.open) await openFile(world, resolve(world.cwd, flags.sheet));
+  }
+  return found === 0 && flags.failEmpty && outcome === ExitCode.done ? ExitCode.failed : outcome;
 }
 
 /** Each photo of a folder or pattern is a query of its own; what to be away from goes with every one. */

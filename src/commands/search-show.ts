@@ -5,6 +5,7 @@ import type { Answer, QuerySearch } from '../library/query/search.ts';
 import type { SearchOrder } from '../library/ranking/ranker.ts';
 import type { Session } from '../library/session.ts';
 import { type SearchResultRow, scoreText } from '../output/result-row.ts';
+import type { SheetContents } from '../output/sheet/contents.ts';
 import type { Progress } from '../output/terminal/progress.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import type { World } from '../world.ts';
@@ -75,7 +76,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   const results = answer.results.map(resultRow);
   const photos = results.map(({ path }) => path);
   const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
-  if (flags.sheet !== undefined) await makeSheet(context, flags, wanted, results);
+  if (flags.sheet !== undefined) await makeSheet(context, flags, sheetOf(world, flags, wanted, results));
   // The document says what was done; people see first what it is done with.
   let acted = flags.json ? await act() : null;
   await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
@@ -163,20 +164,27 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
   });
 }
 
-async function makeSheet(
-  { world }: Context,
+/** What a sheet shows of one query and its answer. */
+export function sheetOf(
+  world: World,
   flags: SheetFlags,
   wanted: readonly QueryTerm[],
   results: readonly SearchResultRow[],
+): SheetContents {
+  const queries = wanted.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
+  const words = wanted.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
+  return { queries, words, results, ...sheetWishes(world.cwd, flags) };
+}
+
+export async function makeSheet(
+  { world }: Context,
+  { sheet = '' }: SheetFlags,
+  contents: SheetContents | readonly SheetContents[],
 ): Promise<void> {
   const [{ writeSheet }, { openDisplay }] = await Promise.all([
     import('../output/sheet/sheet.ts'),
     import('../photos/display.ts'),
   ]);
-  const queries = wanted.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
-  const words = wanted.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
-  const { sheet = '' } = flags;
-  const contents = { queries, words, results, ...sheetWishes(world.cwd, flags) };
   await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), contents);
   writeLine(world.stderr, `Contact sheet: ${sheet}`);
 }

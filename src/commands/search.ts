@@ -108,10 +108,16 @@ async function search(context: Context, args: string[], given: SearchFlags): Pro
 
 /** @throws UserError `usage` */
 function demandCompatible({ each, sheet, open }: SearchFlags, action: Action | null): void {
-  if (each && (sheet !== undefined || open || action !== null)) {
+  if (each && sheet !== undefined && !/\.html$/i.test(sheet)) {
+    throw usageError(
+      'With --each a contact sheet is a page.',
+      'End its name in .html; a picture shows the answer to one query.',
+    );
+  }
+  if (each && ((open && sheet === undefined) || action !== null)) {
     throw usageError(
       '--each only shows what it finds.',
-      'Leave it out to write a sheet, or to open, copy, link or move.',
+      'Leave it out to open the best photo, or to copy, link or move.',
     );
   }
 }

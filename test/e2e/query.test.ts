@@ -50,6 +50,14 @@ describe('curate search', () => {
     ]);
   });
 
+  it('shows the answers to each on one page, and fails where none found anything and that is asked for', async () => {
+    const sheet = join(home.path, 'each.html');
+    const search = ['search', '--each', 'dog', 'cat', '-k', '1', '--fail-empty'];
+    expect(await home.curate([...search, '--sheet', sheet])).toMatchObject({ code: 0 });
+    expect(await readFile(sheet, 'utf8')).toMatch(/Answers to 2 queries[^]*Photos of<\/span> <bdi>dog[^]*<bdi>cat/);
+    expect(await home.curate([...search, '--min-score', '0.9999'])).toMatchObject({ code: 1 });
+  });
+
   it('lets a comic be made of a word, or of what was found', async () => {
     const made = await home.json<{ references: { path: string; role: string; used: boolean }[] }>([
       'comic',

@@ -7,7 +7,7 @@ import { type DefaultTreeAdapterTypes, parse } from 'parse5';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { SheetContents } from '../../src/output/sheet/contents.ts';
-import { renderSheetPage } from '../../src/output/sheet/page.ts';
+import { renderGroupedPage, renderSheetPage } from '../../src/output/sheet/page.ts';
 import { printable } from '../../src/output/text.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
@@ -47,6 +47,28 @@ function skeleton(page: string): string[] {
 }
 
 describe('the page of a contact sheet', () => {
+  it('has a part for each of several queries, with its name, its photos and what was found', async () => {
+    const results = manyResults(3);
+    const groups = [
+      { queries: [query], results },
+      { queries: [], words: ['beach'], results: results.slice(0, 1) },
+      { queries: [], words: ['<i>'], results: [] },
+    ];
+    const all = elements(await renderGroupedPage(testWorld(), renderPhoto, groups));
+    const parts = all.filter((one) => attribute(one, 'class') === 'group');
+    const shown = parts.map((part) => textOf(part).replace(/\s+/g, ' '));
+    expect(shown[0]).toContain(`Photos like ${basename(query)} 3 most similar photos`);
+    expect(shown[1]).toContain('Photos of beach The best photo');
+    expect(shown[2]).toContain('Photos of <i> No photo is that alike');
+    expect(all.filter(({ tagName }) => tagName === 'figure')).toHaveLength(1 + 3 + 1);
+    const ids = all.flatMap((one) => attribute(one, 'id') ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const one of all) {
+      const label = attribute(one, 'aria-labelledby');
+      if (label !== undefined) expect(ids).toContain(label);
+    }
+  });
+
   it('names the words that were searched for, beside query photos or alone', async () => {
     const results = manyResults(2);
     const heading = (page: string): string => textOf(elements(page).find(({ tagName }) => tagName === 'h1') as Element);

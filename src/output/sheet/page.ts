@@ -5,7 +5,7 @@ import { type Html, html } from '../pages/html.ts';
 import { renderPage } from '../pages/page.ts';
 import { type SearchResultRow, scoreText } from '../result-row.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
-import { bytes } from '../text.ts';
+import { bytes, count } from '../text.ts';
 import { type LinkBase, linkTo, type SheetContents } from './contents.ts';
 import { dateText, folderBelow, type Heading, heading, sharedFolder } from './heading.ts';
 import { frameAspect } from './layout.ts';
@@ -13,8 +13,64 @@ import { type Thumbnail, thumbnail } from './thumbnail.ts';
 
 /** The sheet as one page that needs nothing else: no script, no network, thumbnails inside. */
 export async function renderSheetPage(world: World, render: RenderPhoto, contents: SheetContents): Promise<string> {
-  const { queries, results, links } = contents;
-  const { edge, quality } = thumbnailSize(results.length);
+  const { results, columns } = contents;
+  const words = heading(contents, world.now());
+  const sections = await sectionsOf(render, contents, words, thumbnailSize(results.length), '');
+  const body = html`<header>
+<h1><span>Photos ${words.relation}</span> <bdi>${words.name}</bdi></h1>
+<p>${words.found}</p>
+<p>${words.where}</p>
+</header>
+<main class="pair">
+${sections}</main>
+<footer><p>${words.made}</p></footer>`;
+  const style = sheetStyle(frameAspect(results), results.length, columns);
+  return renderPage({ title: `Photos ${words.relation} ${words.name}`, pictures: 'data:', style, body });
+}
+
+/** The same of the answers to several queries, one below the other; at least one. */
+export async function renderGroupedPage(
+  world: World,
+  render: RenderPhoto,
+  groups: readonly SheetContents[],
+): Promise<string> {
+  const all = groups.flatMap(({ results }) => results);
+  const most = Math.max(...groups.map(({ results }) => results.length));
+  const shown: Html[] = [];
+  for (const [i, contents] of groups.entries()) {
+    const words = heading(contents, world.now());
+    const id = `-${i + 1}`;
+    shown.push(html`<section class="group" aria-labelledby="group${id}">
+<header>
+<h2 id="group${id}"><span>Photos ${words.relation}</span> <bdi>${words.name}</bdi></h2>
+<p>${words.found}</p>
+<p>${words.where}</p>
+</header>
+<div class="pair">
+${await sectionsOf(render, contents, words, thumbnailSize(all.length), id)}</div>
+</section>
+`);
+  }
+  const title = `Answers to ${count(groups.length, 'query', 'queries')}`;
+  const body = html`<header>
+<h1>${title}</h1>
+<p>${count(all.length, 'photo')}</p>
+</header>
+<main>
+${shown}</main>
+<footer><p>${heading(groups[0] ?? { queries: [], results: [] }, world.now()).made}</p></footer>`;
+  const style = sheetStyle(frameAspect(all), most, groups[0]?.columns);
+  return renderPage({ title, pictures: 'data:', style, body });
+}
+
+/** The query photos, if there are any, and the results. @param id sets the sections apart from others on the page */
+async function sectionsOf(
+  render: RenderPhoto,
+  { queries, results, links }: SheetContents,
+  { label }: Heading,
+  { edge, quality }: ThumbnailSize,
+  id: string,
+): Promise<Html> {
   const picture = (file: string, side: number): Promise<Thumbnail> =>
     thumbnail(render, file, { width: side, height: side }, { as: 'webp', quality });
   const [queryPictures, pictures] = await Promise.all([
@@ -29,46 +85,31 @@ export async function renderSheetPage(world: World, render: RenderPhoto, content
     ),
   ]);
   const shared = sharedFolder(results.map(({ path }) => path));
-  return page(
-    heading(contents, world.now()),
-    sheetStyle(frameAspect(results), results.length, contents.columns),
-    queries.map((file, i) => queryFigure(file, queryPictures[i], links)),
-    results.map((row, i) => resultFigure(row, pictures[i], { shared, links })),
-  );
+  const query = html`<section class="query" aria-labelledby="query${id}">
+<h2 id="query${id}">${label}</h2>
+<ul>
+${queries.map((file, i) => queryFigure(file, queryPictures[i], links))}</ul>
+</section>
+`;
+  return html`${queries.length === 0 ? null : query}<section class="results" aria-labelledby="results${id}">
+<h2 id="results${id}">Results</h2>
+<ol>
+${results.map((row, i) => resultFigure(row, pictures[i], { shared, links }))}</ol>
+</section>
+`;
+}
+
+interface ThumbnailSize {
+  readonly edge: number;
+  readonly quality: number;
 }
 
 /** Pixels of the long side and WebP quality: a page of thousands must still open. */
-function thumbnailSize(results: number): { readonly edge: number; readonly quality: number } {
+function thumbnailSize(results: number): ThumbnailSize {
   if (results <= 30) return { edge: 480, quality: 78 };
   if (results <= 100) return { edge: 400, quality: 74 };
   if (results <= 400) return { edge: 320, quality: 70 };
   return results <= 1500 ? { edge: 220, quality: 66 } : { edge: 140, quality: 60 };
-}
-
-function page(words: Heading, style: string, queries: readonly Html[], results: readonly Html[]): string {
-  const body = html`<header>
-<h1><span>Photos ${words.relation}</span> <bdi>${words.name}</bdi></h1>
-<p>${words.found}</p>
-<p>${words.where}</p>
-</header>
-<main>
-${queries.length === 0 ? '' : querySection(words, queries)}<section class="results" aria-labelledby="results">
-<h2 id="results">Results</h2>
-<ol>
-${results}</ol>
-</section>
-</main>
-<footer><p>${words.made}</p></footer>`;
-  return renderPage({ title: `Photos ${words.relation} ${words.name}`, pictures: 'data:', style, body });
-}
-
-function querySection({ label }: Heading, queries: readonly Html[]): Html {
-  return html`<section class="query" aria-labelledby="query">
-<h2 id="query">${label}</h2>
-<ul>
-${queries}</ul>
-</section>
-`;
 }
 
 function queryFigure(file: string, picture: Thumbnail | undefined, links: LinkBase | undefined): Html {
@@ -134,7 +175,10 @@ header { margin-bottom: clamp(20px, 3vw, 36px); }
 h1 span { font-weight: 400; color: var(--quiet); }
 header p { margin-top: 4px; }
 h2 { margin-bottom: 10px; }
-main { --gap: clamp(10px, 1.6vw, 22px); display: grid; gap: clamp(24px, 3vw, 40px); }
+.pair { --gap: clamp(10px, 1.6vw, 22px); display: grid; gap: clamp(24px, 3vw, 40px); }
+.group + .group { margin-top: clamp(28px, 4vw, 56px); padding-top: clamp(20px, 3vw, 36px); border-top: 1px solid var(--line); }
+.group > header h2 { margin-bottom: 0; font-size: clamp(18px, 2.2vw, 24px); color: var(--text); overflow-wrap: anywhere; }
+h2 span { font-weight: 400; color: var(--quiet); }
 .results ol {
   display: grid; gap: var(--gap);
   grid-template-columns: repeat(auto-fill, minmax(max(${least}px, calc((100% - ${columns - 1} * var(--gap)) / ${columns})), 1fr));
@@ -157,7 +201,7 @@ figcaption { padding: 10px 12px 12px; }
 footer { margin-top: 36px; }
 @media (min-width: 860px) {
   /* The query stays in sight beside the results it is compared with. */
-  main { grid-template-columns: minmax(260px, 27%) minmax(0, 1fr); align-items: start; }
+  .pair { grid-template-columns: minmax(260px, 27%) minmax(0, 1fr); align-items: start; }
   .query { position: sticky; top: 16px; max-height: calc(100vh - 32px); overflow-y: auto; }
 }
 @media (max-width: 559px) {
@@ -169,7 +213,7 @@ footer { margin-top: 36px; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
-  main { display: block; --gap: 5mm; }
+  .pair { display: block; --gap: 5mm; }
   .query { position: static; max-height: none; margin-bottom: 8mm; }
   .query ul { grid-template-columns: repeat(auto-fill, 80mm); }
   .results ol { grid-template-columns: repeat(3, 1fr); }

@@ -44,7 +44,8 @@ export async function checkSheetFile(world: World, file: string): Promise<SheetF
 }
 
 /**
- * Writes a contact sheet of the queries and their results: a page or a picture, by the name's ending.
+ * Writes a contact sheet of the queries and their results: a page or a picture, by the name's ending. The answers to
+ * several queries, at least one, are a page in any case.
  * @returns the size of the file in bytes
  * @throws UserError as `checkSheetFile`, and `sheet_too_large`
  */
@@ -52,7 +53,7 @@ export async function writeSheet(
   world: World,
   render: RenderPhoto,
   file: string,
-  contents: SheetContents,
+  contents: SheetContents | readonly SheetContents[],
 ): Promise<{ bytes: number }> {
   const format = await checkSheetFile(world, file);
   const target = resolve(world.cwd, file);
@@ -68,9 +69,10 @@ export async function writeSheet(
 async function encode(
   world: World,
   render: RenderPhoto,
-  contents: SheetContents,
+  contents: SheetContents | readonly SheetContents[],
   format: SheetFormat,
 ): Promise<string | Buffer> {
+  if ('length' in contents) return (await import('./page.ts')).renderGroupedPage(world, render, contents);
   if (format === 'html') return (await import('./page.ts')).renderSheetPage(world, render, contents);
   return (await import('./image.ts')).drawSheet(world, render, contents, format);
 }
