@@ -76,6 +76,8 @@ describe('the page of a contact sheet', () => {
     expect(heading(alone)).toBe('Photos of beach, <b>');
     expect(elements(alone).filter(({ tagName }) => tagName === 'figure')).toHaveLength(2);
     expect(elements(alone).some((one) => attribute(one, 'class') === 'query')).toBe(false);
+    // Alone in a grid of two columns they would be squeezed into the narrow one.
+    expect(alone).toContain('.results:only-child { grid-column: 1 / -1; }');
     const both = await render({ queries: [query], words: ['beach'], results });
     expect(heading(both)).toBe(`Photos like beach, ${basename(query)}`);
     expect(elements(both).filter(({ tagName }) => tagName === 'figure')).toHaveLength(3);

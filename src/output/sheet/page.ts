@@ -202,6 +202,8 @@ footer { margin-top: 36px; }
 @media (min-width: 860px) {
   /* The query stays in sight beside the results it is compared with. */
   .pair { grid-template-columns: minmax(260px, 27%) minmax(0, 1fr); align-items: start; }
+  /* Words have no photo to stand beside. */
+  .results:only-child { grid-column: 1 / -1; }
   .query { position: sticky; top: 16px; max-height: calc(100vh - 32px); overflow-y: auto; }
 }
 @media (max-width: 559px) {
