@@ -82,3 +82,15 @@ test('noise alone is next to no sharpness', () => {
   const grey = { data: new Uint8Array(300 * 300 * 3).fill(128), width: 300, height: 300 };
   expect(sharpness(noisy(grey, 15))).toBeLessThan(30);
 });
+
+test.each([1.25, 1.6])('nor is noise that neighbours share since the photo was reduced %s times', async (times) => {
+  const grey = { data: new Uint8Array(900 * 900 * 3).fill(128), width: 900, height: 900 };
+  const { data, ...size } = noisy(grey, 30);
+  const side = Math.round(900 / times);
+  const reduced = await sharp(data, { raw: { ...size, channels: 3 } })
+    .resize(side, side)
+    .raw()
+    .toBuffer();
+  // Uncorrected it would count for more than 100.
+  expect(sharpness({ data: reduced, width: side, height: side })).toBeLessThan(40);
+});
