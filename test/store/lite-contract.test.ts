@@ -20,5 +20,5 @@ milvusContract(
       close: () => home.remove(),
     };
   },
-  { timeout: 60_000, runs: 25 },
+  { timeout: 180_000, runs: 25 },
 );
