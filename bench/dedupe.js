@@ -139,7 +139,7 @@ async function tryPairs(folders) {
   );
 }
 
-/** Vectors between two photographs' each, nearer to one: so many that differ as no collection at hand has. */
+/** A library of moments, as no collection at hand is large enough: every photograph some times, each drawn a little to another. */
 async function timeNeighbours(count, file) {
   const photographs = vectorsOf(readFileSync(file)).map((vector) => rootsOf(toUnitLength(vector)));
   const { length: dim } = photographs[0];
@@ -152,7 +152,7 @@ async function timeNeighbours(count, file) {
   };
   for (let i = 0; i < count; i += 1) {
     const [near, far] = [any(), any()];
-    vectors.add(toUnitLength(near.map((value, d) => 0.8 * value + 0.2 * far[d])));
+    vectors.add(toUnitLength(near.map((value, d) => 0.95 * value + 0.05 * far[d])));
   }
   const before = process.cpuUsage();
   const { pairs } = await neighbours(vectors, 0.85, { signal: new AbortController().signal });

@@ -10,7 +10,7 @@ const MOST_PAIRS = 20_000_000;
 /** Fewer vectors are multiplied with each other before they would be sketched. */
 const WORTH_SKETCHING = 12_000;
 /** Where sketches propose more of a block than this, the whole block is multiplied sooner than pair after pair. */
-const MANY = Blocks.rows * Blocks.columns * 0.05;
+const MANY = Blocks.rows * Blocks.columns * 0.01;
 
 interface NeighbourDeps {
   readonly signal: AbortSignal;
