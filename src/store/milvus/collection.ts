@@ -132,9 +132,15 @@ export class Collection {
     // Lite is done when it answers and names no segments.
     if (segmentIDs.length === 0) return;
     const since = this.#line.elapsed();
-    while (!(await this.#line.call((client) => client.getFlushState({ segmentIDs }))).flushed) {
-      await this.#pause('seal', since);
-    }
+    const isFlushed = async (): Promise<boolean> => {
+      const state = await this.#line.attempt(
+        (client) => client.getFlushState({ segmentIDs }),
+        // Whoever may not ask does without waiting.
+        (failure) => failure.kind === 'denied',
+      );
+      return state === null || state.flushed;
+    };
+    while (!(await isFlushed())) await this.#pause('seal', since);
   }
 
   /**
