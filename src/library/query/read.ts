@@ -71,6 +71,34 @@ export async function readTerms(
   return { terms, notices: read.flatMap(({ notices }) => notices) };
 }
 
+/**
+ * The terms, with words that follow each other taken as one text where one of them alone is unknown and they are known
+ * together: `german shepherd` without quotes is two arguments.
+ */
+export async function withNamesJoined(
+  asked: readonly QueryTerm[],
+  words: () => Promise<Words>,
+): Promise<readonly QueryTerm[]> {
+  const runs: QueryTerm[][] = [];
+  for (const term of asked) {
+    const run = runs.at(-1);
+    const [first] = run ?? [];
+    const goesOn = term.kind === 'word' && first?.kind === 'word' && first.weight === term.weight;
+    if (goesOn) run?.push(term);
+    else runs.push([term]);
+  }
+  if (runs.every((run) => run.length < 2)) return asked;
+  const { vocabulary } = await words();
+  const isKnown = (text: string): boolean => parseWords(text, vocabulary).kind === 'known';
+  return runs.flatMap((run) => {
+    const texts = run.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
+    const together = texts.join(' ');
+    const [first] = run;
+    if (first?.kind !== 'word' || texts.every(isKnown) || !isKnown(together)) return run;
+    return [{ ...first, text: together }];
+  });
+}
+
 /** @throws UserError `unknown_word` */
 export function readWord({ text, weight }: WordTerm, { vocabulary }: Words): Read {
   const parsed = parseWords(text, vocabulary);

@@ -9,8 +9,9 @@ import { type RankedHit, rankerOf, type SearchOrder } from '../ranking/ranker.ts
 import { spreadOut } from '../spread.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
 import { SEEN } from '../words/seen.ts';
+import { loadWords } from '../words/vocabulary.ts';
 import { rankCandidates } from './candidates.ts';
-import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice } from './read.ts';
+import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice, withNamesJoined } from './read.ts';
 import type { QueryTerm } from './resolve.ts';
 import { openRoom, type QueryDeps, type QueryRoom } from './room.ts';
 
@@ -61,9 +62,10 @@ export async function searchByQuery(
   search: QuerySearch,
 ): Promise<Answer> {
   const work = async (): Promise<Answer> => {
-    const room = await openRoom(deps, terms, search.restriction);
+    const asked = await withNamesJoined(terms, async () => loadWords(await deps.session.model()));
+    const room = await openRoom(deps, asked, search.restriction);
     try {
-      return await answer(room, await readTerms(terms, room), search);
+      return await answer(room, await readTerms(asked, room), search);
     } finally {
       await room.close();
     }

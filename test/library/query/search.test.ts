@@ -59,6 +59,14 @@ describe('a search by words', () => {
     expect(paths(await find([word('castle')], { minScore: 0.9 }))).toEqual(['castle.jpg']);
   });
 
+  it('takes words that are a name only together as that, also where no quotes hold them together', async () => {
+    const named = await find([word('border'), word('collies'), word('castle')]);
+    expect(named.terms.map(({ value }) => value)).toEqual(['border collie', 'castle']);
+    expect((await find([word('dog'), word('castle')])).terms).toHaveLength(2);
+    await expect(find([word('border'), word('castle')])).rejects.toMatchObject({ code: 'unknown_word' });
+    await expect(find([word('border'), word('collie', -1)])).rejects.toMatchObject({ code: 'unknown_word' });
+  });
+
   it('gives all when all are wanted', async () => {
     const all = await find([word('castle')], { k: Number.POSITIVE_INFINITY });
     expect(all.results).toEqual((await find([word('castle')])).results);
