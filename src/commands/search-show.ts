@@ -22,6 +22,7 @@ import type { SpreadFlags } from './flags/spread.ts';
 export interface SearchFlags extends FilterFlags, QueryFlags, SpreadFlags, FormatFlags, SheetFlags, ActFlags {
   each?: boolean;
   order: SearchOrder;
+  exact?: boolean;
   explain?: boolean;
   includeSelf?: boolean;
   model?: string;

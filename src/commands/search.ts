@@ -24,6 +24,7 @@ export function searchCommand(act: Act): Command {
     .argument('[query...]', 'photos in or outside the library, folders, words: see below')
     .option('-k, --k <n>', 'how many photos to find', wholeNumber(1, 10_000), 6);
   addQueryOptions(command)
+    .option('--exact', 'compare every photo, where a Milvus server would ask its approximate index')
     .option('--each', 'answer each query by itself, one after the other')
     .option(
       '--min-score <s>',
@@ -123,8 +124,8 @@ function demandCompatible({ each, sheet, open }: SearchFlags, action: Action | n
 }
 
 function searchOf(flags: SearchFlags, restriction: Restriction): QuerySearch {
-  const { minScore, order, includeSelf = false } = flags;
-  const searched = { k: wantedOf(flags), order, includeSelf, restriction, ...spreadOf(flags) };
+  const { minScore, order, includeSelf = false, exact = false } = flags;
+  const searched = { k: wantedOf(flags), order, includeSelf, exact, restriction, ...spreadOf(flags) };
   return minScore === undefined ? searched : { ...searched, minScore };
 }
 

@@ -12,6 +12,8 @@ export interface SearchRequest {
   readonly k: number;
   readonly minScore?: number;
   readonly filter?: PhotoFilter;
+  /** Whether to compare every vector, also where the store has an approximate index. */
+  readonly exact?: boolean;
   /** Absolute files left out of the results: the query photos themselves, for instance. */
   readonly without?: readonly string[];
   /** Null or absent: by cosine alone. */
@@ -30,9 +32,9 @@ export interface FoundPhoto extends RankedHit {
 
 /** The `k` photos nearest to a vector by cosine similarity, best first as the ranker has it. */
 export async function searchVector({ store, table }: PhotoIndex, request: SearchRequest): Promise<FoundPhoto[]> {
-  const { vector, k, filter, minScore = -1, ranker = null } = request;
+  const { vector, k, filter, minScore = -1, exact = false, ranker = null } = request;
   const without = await realFiles(request.without ?? []);
-  const options = { k, minScore, ...(filter === undefined ? {} : { filter }) };
+  const options = { k, minScore, exact, ...(filter === undefined ? {} : { filter }) };
   const searching: Promise<Nearest> =
     ranker === null
       ? nearest(table, vector, { ...options, k: k + without.size }).then((far) => ({ near: [], far }))

@@ -129,6 +129,8 @@ export interface SearchOptions {
   readonly k: number;
   readonly filter?: PhotoFilter;
   readonly minScore?: number;
+  /** Compares every vector, in time that grows with their number, where the store would ask an approximate index. */
+  readonly exact?: boolean;
 }
 
 /**

@@ -150,6 +150,20 @@ export function storeContract(
       },
     );
 
+    holds(
+      'an exact search gives what any other gives of few photos, with and without filters and vectors',
+      async ({ table }) => {
+        await table.upsert(Array.from({ length: 30 }, (_, i) => photo(`${i % 3}/${i}.jpg`, { angle: i / 10 })));
+        const within = [{ library: 'holiday', folder: '1' }];
+        for (const options of [{ k: 6 }, { k: 40, minScore: 0.5 }, { k: 4, filter: { within } }]) {
+          const exact = await table.search(FIRST_AXIS, { ...options, exact: true });
+          expect(exact).toEqual(await table.search(FIRST_AXIS, options));
+          const [best] = await table.search(FIRST_AXIS, { ...options, exact: true, vectors: true });
+          expect(best).toEqual((await table.search(FIRST_AXIS, { ...options, vectors: true }))[0]);
+        }
+      },
+    );
+
     holds('a score too low is cut off, also when that leaves nothing', async ({ table }) => {
       await table.upsert([photo('near.jpg', { angle: 0.1 }), photo('far.jpg', { angle: 1.2 })]);
       const near = await table.search(FIRST_AXIS, { k: 6, minScore: 0.9 });

@@ -18,6 +18,8 @@ interface RankRequest {
   /** How many are wanted. */
   readonly k: number;
   readonly filter: PhotoFilter | null;
+  /** Whether to look at every photo. */
+  readonly exact?: boolean;
 }
 
 /**
@@ -25,7 +27,8 @@ interface RankRequest {
  * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`.
  */
 export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<Hit[]> {
-  const { words, terms, k, filter, similar } = request;
+  const { words, terms, filter, similar, exact = false } = request;
+  const k = exact ? Number.POSITIVE_INFINITY : request.k;
   const scores = new Map<string, Hit>();
   for await (const rows of candidates(table, directionsFor(terms, words), Math.max(FEWEST, k), filter)) {
     const fresh = rows.filter(({ id }) => !scores.has(id));

@@ -24,6 +24,8 @@ export interface QuerySearch {
   readonly includeSelf?: boolean;
   /** Of a search by photos alone; `rerank` unless given. */
   readonly order?: SearchOrder;
+  /** Whether to compare every vector, also where the store has an approximate index. */
+  readonly exact?: boolean;
   readonly restriction?: Restriction;
   /** Of bursts and near-duplicates the best frame alone. */
   readonly unique?: boolean;
@@ -129,13 +131,14 @@ function wantedWords(terms: readonly ReadTerm[]): string[] {
 async function byPhotos(
   { session, index, filter }: QueryRoom,
   terms: readonly ReadTerm[],
-  { k, includeSelf = false, order = 'rerank' }: QuerySearch,
+  { k, includeSelf = false, order = 'rerank', exact = false }: QuerySearch,
   minScore: number | undefined,
 ): Promise<FoundPhoto[]> {
   return searchVector(index, {
     vector: directionOf(terms),
     k,
     without: includeSelf ? [] : filesOf(terms),
+    exact,
     ranker: order === 'cosine' ? null : await rankerOf(await session.model()),
     ...(filter === null ? {} : { filter }),
     ...(minScore === undefined ? {} : { minScore }),
@@ -163,13 +166,14 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 async function byTerms(
   { session, index, filter, words }: QueryRoom,
   terms: readonly ReadTerm[],
-  { k, includeSelf = false }: QuerySearch,
+  { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
 ): Promise<FoundPhoto[]> {
   const without = includeSelf ? [] : filesOf(terms);
   const known = await words();
   const { similar } = (await session.model()).thresholds;
-  const request = { words: known, similar, terms: terms.map(({ term }) => term), k: k + without.length, filter };
+  const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
+  const request = { words: known, similar, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
   const hits = ranked.map((hit): RankedHit => ({ ...hit, rankedBy: 'words' }));
   return locateHits(index.store, hits, { k, without });

@@ -101,12 +101,27 @@ export class MilvusTable implements PhotoTable {
   search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async search(vector: Float32Array, options: SearchOptions & { readonly vectors?: boolean }): Promise<Hit[]> {
-    const { filter = {}, vectors = false } = options;
+    const { filter = {}, vectors = false, exact = false } = options;
+    if (exact && (await this.#generations.readable()).collection.kind !== 'lite') return this.#scan(vector, options);
     if (unsaid(filter) === null) return this.#nearest(vector, options, expressionOf(filter));
     const found = await this.#nearestThatPass(vector, options);
     if (!vectors) return found;
     const rows = new Map((await this.rows(found.map(({ id }) => id))).map((row) => [row.id, row]));
     return found.flatMap((hit) => ({ ...hit, ...rows.get(hit.id) }));
+  }
+
+  /** Reads every vector, page by page, since no server of 2.3 passes over its index when it is asked to. */
+  async #scan(
+    vector: Float32Array,
+    { k, minScore = -1, filter = {}, vectors = false }: SearchOptions & { readonly vectors?: boolean },
+  ): Promise<Hit[]> {
+    let best: Hit[] = [];
+    for await (const { vector: other, ...record } of this.all({ filter, vectors: true })) {
+      const score = rounded(dot(vector, other));
+      if (score >= minScore) best.push({ ...record, score, ...(vectors ? { vector: other } : {}) });
+      if (best.length >= 2 * k + IDS) best = best.sort(byScore).slice(0, k);
+    }
+    return best.sort(byScore).slice(0, k);
   }
 
   /** What Milvus cannot say is asked of its answers, of more of them in each round until enough pass. */
@@ -182,6 +197,13 @@ function byScore(a: Hit, b: Hit): number {
 /** Rounding errors may carry the inner product of unit vectors past 1 and make equal photos differ in the last digit. */
 function rounded(score: number): number {
   return Math.max(-1, Math.min(1, Math.round(score * SCORE_STEPS) / SCORE_STEPS));
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  // Of one dimension: `upsert` refuses others.
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
+  return sum;
 }
 
 function order(a: string, b: string): number {
