@@ -116,7 +116,13 @@ async function embedSample(world: World, deps: DiagnoseDeps, model: EmbeddingMod
 async function countPhotos(deps: DiagnoseDeps, model: EmbeddingModel): Promise<string> {
   const store = await deps.openStore();
   try {
-    return `${store.kind}, ${(await store.table(model).count()).toLocaleString('en-US')} photos`;
+    const photos = await store.table(model).count();
+    const { version, index } = await store.about(model);
+    return [
+      `${store.kind}, ${photos.toLocaleString('en-US')} photos`,
+      ...(version === null ? [] : [`Milvus ${version}`]),
+      index === null ? 'every search compares all of them' : `searched by ${index}, all of them with search --exact`,
+    ].join('; ');
   } finally {
     await store.close();
   }

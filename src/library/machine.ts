@@ -110,6 +110,7 @@ export function onMachine(store: PhotoStore, machine: Machine): PhotoStore {
       await machine.forget(id);
     },
     models: () => store.models(),
+    about: (model) => store.about(model),
     table: (model) => knownOnly(store.table(model), () => store.libraries()),
     close: () => store.close(),
   };

@@ -147,10 +147,19 @@ export interface PhotoStore {
   removeLibrary(id: string): Promise<void>;
   /** Every model that has a table here, in order of id. */
   models(): Promise<IndexedModel[]>;
+  /** By what a model's photos are searched. */
+  about(model: ModelIdentity): Promise<StoreAbout>;
   /** Costs no call: a table that nobody has written to yet is an empty one. */
   table(model: ModelIdentity): PhotoTable;
   /** Ends the connection that the tables share. */
   close(): Promise<void>;
+}
+
+export interface StoreAbout {
+  /** The server's, as it says it; null for the embedded one, and where it says none. */
+  readonly version: string | null;
+  /** What the vectors are indexed by: "HNSW (M 16, efConstruction 200)"; null without an index, and then search is exact. */
+  readonly index: string | null;
 }
 
 export interface UpgradeOptions {

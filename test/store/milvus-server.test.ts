@@ -43,6 +43,15 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     { timeout: 240_000, runs: 2, concurrent: true },
   );
 
+  test('it says what it is, and what the vectors are indexed by', async () => {
+    const store = await open();
+    const model = freshModel();
+    expect(await store.about(model)).toEqual({ version: expect.stringMatching(/^v?2\.3/), index: null });
+    await store.table(model).upsert([photo('a.jpg')]);
+    expect((await store.about(model)).index).toMatch(/^HNSW \(.*M 16/);
+    await store.close();
+  });
+
   test('a wrong token is said so', async () => {
     for (const token of ['root:wrong', 'no-account']) {
       const store = await open(token);

@@ -12,6 +12,7 @@ import {
   type PhotoStore,
   type PhotoTable,
   type SearchOptions,
+  type StoreAbout,
   type StoredPhoto,
   type VectorHit,
 } from '../../src/store/port.ts';
@@ -37,6 +38,9 @@ export class MemoryStore implements PhotoStore {
   }
   async removeLibrary(id: string): Promise<void> {
     this.#libraries.delete(id);
+  }
+  async about(): Promise<StoreAbout> {
+    return { version: null, index: null };
   }
   async models(): Promise<IndexedModel[]> {
     const used = [...this.#tables.values()].filter(({ table }) => table.written);

@@ -66,6 +66,25 @@ export class Collection {
     return Number(data[0]?.['count(*)']);
   }
 
+  /** The index of the vectors and what it was built with; null where there is none. */
+  async indexedBy(): Promise<string | null> {
+    if (this.kind === 'lite') return null;
+    const found = await this.#line.attempt(
+      (client) => client.describeIndex({ collection_name: this.#spec.name, field_name: 'vec' }),
+      // The collection is not there yet, or has no index yet.
+      () => true,
+    );
+    const [description] = found?.index_descriptions ?? [];
+    if (description === undefined) return null;
+    const { index_type: type = description.index_name, params = '{}' } = Object.fromEntries(
+      description.params.map(({ key, value }) => [key, String(value)]),
+    );
+    const built = Object.entries(JSON.parse(params) as Record<string, unknown>).map(
+      ([name, value]) => `${name} ${value}`,
+    );
+    return built.length === 0 ? type : `${type} (${built.join(', ')})`;
+  }
+
   /** Looked up each time, since another process may have dropped it. */
   async exists(): Promise<boolean> {
     return (await describe(this.#line, this.#spec.name, { cache: false })) !== null;

@@ -180,6 +180,11 @@ export class MilvusTable implements PhotoTable {
     return (await this.#generations.readable()).collection.roughCount();
   }
 
+  /** As `StoreAbout.index`. */
+  async indexedBy(): Promise<string | null> {
+    return (await this.#generations.readable()).collection.indexedBy();
+  }
+
   async flush(): Promise<void> {
     for (const collection of await this.#generations.all()) await collection.flush();
   }

@@ -1,4 +1,4 @@
-import type { IndexedModel, Library, PhotoStore } from '../port.ts';
+import type { IndexedModel, Library, ModelIdentity, PhotoStore } from '../port.ts';
 import type { MilvusLine } from './client.ts';
 import { Collection, type Consistency, describe } from './collection.ts';
 import { quote } from './filter.ts';
@@ -11,6 +11,11 @@ import { isPhotosName, librariesSpec, modelOf } from './schema.ts';
 export function milvusStore(line: MilvusLine): PhotoStore {
   const libraries = new Libraries(line);
   const tables = new Map<string, MilvusTable>();
+  const tableOf = (model: ModelIdentity): MilvusTable => {
+    const table = tables.get(model.sha256) ?? new MilvusTable(line, model);
+    tables.set(model.sha256, table);
+    return table;
+  };
 
   return {
     get kind() {
@@ -23,11 +28,12 @@ export function milvusStore(line: MilvusLine): PhotoStore {
 
     models: () => indexedModels(line),
 
-    table(model) {
-      const table = tables.get(model.sha256) ?? new MilvusTable(line, model);
-      tables.set(model.sha256, table);
-      return table;
+    async about(model) {
+      const version = await line.call(async ({ serverInfo }) => serverInfo.build_tags ?? null);
+      return { version: version || null, index: await tableOf(model).indexedBy() };
     },
+
+    table: tableOf,
 
     async close() {
       await line.close();
