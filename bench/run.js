@@ -15,6 +15,7 @@ const BENCHES = [
   'memory',
   'store',
   'search',
+  'scale',
   'words',
   'ranking',
 ];
