@@ -9,6 +9,8 @@ import { storeKey } from '../active-model.ts';
 
 /** Rows of one batch. */
 const BATCH = 1000;
+/** Of rows that are read at a time: LevelDB's own 16 KB take ten times as many calls. */
+const PAGE_BYTES = 262_144;
 /** Sorts before every id. */
 const SEAL = '!';
 
@@ -64,7 +66,7 @@ class Manifest {
   }
 
   async *photos(): AsyncGenerator<StoredPhoto> {
-    const rows = this.#level.iterator({ gt: SEAL });
+    const rows = this.#level.iterator({ gt: SEAL, highWaterMarkBytes: PAGE_BYTES });
     try {
       for (let page = await rows.nextv(BATCH); page.length > 0; page = await rows.nextv(BATCH)) {
         for (const [id, value] of page) {
@@ -185,7 +187,8 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
 
   async count(library: string): Promise<number> {
     const entry = this.#entries.get(library);
-    const count = entry?.complete ? await entry.manifest?.count().catch(() => null) : null;
+    if (!entry?.complete) return this.#table.count(library);
+    const count = entry.listed ?? (await entry.manifest?.count().catch(() => null));
     return count ?? this.#table.count(library);
   }
 
