@@ -10,8 +10,8 @@ import { onlyMachine } from '../support/indexer.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
 /** More than fit on the stack as arguments of one call, which is about 120,000. */
-const FILES = 150_000;
-const ROWS = 150_000;
+const FILES = 300_000;
+const ROWS = 200_000;
 const PER_FOLDER = 1_000;
 
 let home: string;
