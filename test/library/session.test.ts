@@ -52,6 +52,7 @@ describe('a session', () => {
     const [store, embedder] = await Promise.all([session.store(), session.embedder()]);
     const first = await embedder.embed({ file: PHOTO });
     const library = { id: 'pets', name: 'Pets', root: '/photos' };
+    await session.machine.keep(library.id, library.root);
     await store.putLibrary(library);
     // As the server does by itself when nobody has called it for ten minutes.
     expect(await stopLite(home.world, home.paths)).toBe(true);

@@ -100,12 +100,18 @@ export class Collection {
     this.#ready = false;
   }
 
-  /** The count, or the statistics of a collection that a server has not in memory, rather than load it for this. */
-  async roughCount(): Promise<number> {
+  /**
+   * The count, or the statistics of a collection that a server has not in memory, rather than load it for this; null
+   * when another process has dropped it meanwhile.
+   */
+  async roughCount(): Promise<number | null> {
     if (this.kind === 'lite' || (await this.#isLoaded())) return this.count('');
     const collection_name = this.#spec.name;
-    const { data } = await this.#line.call((client) => client.getCollectionStatistics({ collection_name }));
-    return Number(data.row_count);
+    const statistics = await this.#line.attempt(
+      (client) => client.getCollectionStatistics({ collection_name }),
+      (failure) => failure.kind === 'missing',
+    );
+    return statistics === null ? null : Number(statistics.data.row_count);
   }
 
   /** The rows nearest to a vector, best first, each with its `score`. */

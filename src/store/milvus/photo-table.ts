@@ -175,8 +175,8 @@ export class MilvusTable implements PhotoTable {
     return collection.count(library === undefined ? '' : inLibrary(library));
   }
 
-  /** The count, or what a server last noted of it, rather than load a collection for this. */
-  async roughCount(): Promise<number> {
+  /** The count, or what a server last noted of it, rather than load a collection for this; null when it is gone. */
+  async roughCount(): Promise<number | null> {
     return (await this.#generations.readable()).collection.roughCount();
   }
 

@@ -104,7 +104,8 @@ async function indexedModels(line: MilvusLine): Promise<IndexedModel[]> {
     const description = await describe(line, name);
     const model = description === null ? null : modelOf(description);
     if (model === null || found.has(model.sha256)) continue;
-    found.set(model.sha256, { model, photos: await new MilvusTable(line, model).roughCount() });
+    const photos = await new MilvusTable(line, model).roughCount();
+    if (photos !== null) found.set(model.sha256, { model, photos });
   }
   return [...found.values()].sort((a, b) => (a.model.id < b.model.id ? -1 : 1));
 }
