@@ -61,6 +61,7 @@ export async function indexOnce(
         ...(flags.library === undefined ? {} : { library: flags.library }),
         ignore,
         dryRun,
+        prune: flags.prune ?? false,
         mayAllBeAway: watch,
         embedding: { exact, gentle, device, ...(jobs === undefined ? {} : { jobs }) },
       },

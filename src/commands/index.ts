@@ -18,7 +18,10 @@ export function indexCommand(act: Act): Command {
     .option('--gentle', 'run at the lowest priority, so that other programs do not notice')
     .option('--exact', 'decode every photo in full: slower, agrees with the reference to a cosine of 0.9999')
     .option('--ignore <pattern>', 'leave out what matches, in gitignore syntax (may be repeated)', gather)
-    .option('--prune', 'remove photos from the index even when it looks as if a drive were away')
+    .option(
+      '--prune',
+      'remove photos from the index even when it looks as if a drive were away, or they were only ever on another machine',
+    )
     .option('--dry-run', 'say what a run would do, and change nothing')
     .option('--watch', 'keep running until interrupted, and index what changes soon after it changes')
     .addOption(jsonOption())

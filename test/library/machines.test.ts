@@ -99,6 +99,44 @@ describe('two machines', () => {
     expect((await b.machine.roots()).size).toBe(0);
   });
 
+  it('that have different parts of a library see the union, and remove only what was theirs', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three', 'four']);
+    await a.indexFolder(['Photos'], 'family');
+    await fill(b, 'Part', ['one', 'two', 'three', 'five']);
+    await b.put('Part/moved/four.jpg', 'four');
+    const preview = await b.indexFolder(['Part'], 'family', { dryRun: true });
+    expect(preview.libraries).toMatchObject([{ photos: 6, added: 2, moved: 0, removed: 0 }]);
+    expect(b.events).toContainEqual({ kind: 'never-here', library: expect.anything(), photos: 1 });
+    const union = [
+      'family:five.jpg',
+      'family:four.jpg',
+      'family:moved/four.jpg',
+      'family:one.jpg',
+      'family:three.jpg',
+      'family:two.jpg',
+    ];
+    const paths = () =>
+      stored()
+        .map(({ path }) => `family:${path}`)
+        .sort();
+    for (const machine of [b, a, b, a]) {
+      const roots = machine === b && (await b.machine.roots()).size === 0 ? ['Part'] : [];
+      const { libraries } = await machine.indexFolder(roots, roots.length > 0 ? 'family' : undefined);
+      expect(libraries).toMatchObject([{ photos: 6, moved: 0, removed: 0 }]);
+      expect(paths()).toEqual(union);
+    }
+    expect(a.embedder.embedded + b.embedder.embedded).toBe(5);
+    // What was here and is not any more goes; where another machine has it, that one brings it back.
+    await b.delete('Part/five.jpg');
+    await b.delete('Part/one.jpg');
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 4, removed: 2 }]);
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 5, added: 1 }]);
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 5, removed: 0 }]);
+    // A machine that is gone for good took photos with it.
+    const { libraries } = await b.indexFolder([], undefined, { prune: true });
+    expect(libraries).toMatchObject([{ photos: 3, removed: 2 }]);
+  });
+
   it('that make one library at once make one', async () => {
     for (const machine of [a, b]) await fill(machine, 'Photos', ['one', 'two']);
     await Promise.all([a.indexFolder(['Photos'], 'family'), b.indexFolder(['Photos'], 'family')]);

@@ -83,6 +83,7 @@ export class TestMachine {
         ...this.index,
         machine: this.machine,
         manifests: join(this.home, 'curate', 'manifests'),
+        sightings: join(this.home, 'curate', 'seen'),
         modelName: 'test',
         holder: `${this.name} (process 1)`,
         now: () => Date.now(),
@@ -99,6 +100,7 @@ export class TestMachine {
         ignore: [],
         ...(library === undefined ? {} : { library }),
         ...(more.dryRun === undefined ? {} : { dryRun: more.dryRun }),
+        ...(more.prune === undefined ? {} : { prune: more.prune }),
       },
     );
   }

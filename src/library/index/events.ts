@@ -21,6 +21,8 @@ export type IndexEvent =
   | { readonly kind: 'photo-failed'; readonly file: string; readonly reason: string }
   /** Rows were not removed, because it looks as if a drive were away. */
   | { readonly kind: 'kept'; readonly library: Library; readonly photos: number; readonly reason: string }
+  /** Rows were not removed, because their files were never on this machine. */
+  | { readonly kind: 'never-here'; readonly library: Library; readonly photos: number }
   /** A new folder has a library of its own, called otherwise than another machine's of the same name. */
   | { readonly kind: 'apart'; readonly library: Library; readonly other: Library }
   /** The folder of a library is not there. */

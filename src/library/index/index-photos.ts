@@ -18,6 +18,7 @@ import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
 import { absorb, reconcile } from './reconcile.ts';
 import { type Leaving, removeGone } from './remove-gone.ts';
+import { Sightings } from './sightings.ts';
 
 export interface IndexDeps extends PhotoIndex {
   /** Called only when there is something to embed. */
@@ -37,6 +38,8 @@ export interface IndexDeps extends PhotoIndex {
   readonly pace?: LeasePace;
   /** Folder for what this machine keeps of the store's rows of this model; without it the store is asked for them. */
   readonly manifests?: string;
+  /** Folder for notes of what was ever on this machine, of a store that others write to; without it everything was. */
+  readonly sightings?: string;
   /** Whether to remove photos although it looks as if a drive were away. */
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -50,6 +53,8 @@ export interface IndexRequest {
   readonly ignore: readonly string[];
   /** Reports what a run would do, and changes nothing. */
   readonly dryRun?: boolean;
+  /** Removes what is gone although it was never on this machine. */
+  readonly prune?: boolean;
   /** Runs although every known library is away: somebody watches for them to come back. */
   readonly mayAllBeAway?: boolean;
 }
@@ -86,45 +91,65 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
 }
 
 async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases): Promise<IndexReport> {
+  const folder = deps.store.kind === 'lite' ? null : (deps.sightings ?? null);
+  const sightings = new Sightings(folder, { changes: !request.dryRun });
+  const remembered = new RememberedTable(deps.table, deps.manifests ?? null);
+  try {
+    const chosen = await prepare(deps, request, leases, sightings);
+    await remembered.begin(await deps.store.libraries());
+    return await indexScopes({ ...deps, ...chosen, remembered, leases, sightings }, request);
+  } finally {
+    await remembered.close();
+    await sightings.close();
+  }
+}
+
+/** Chooses what to walk, and takes hold of it; a dry run only chooses. */
+async function prepare(
+  deps: IndexDeps,
+  request: IndexRequest,
+  leases: Leases,
+  sightings: Sightings,
+): Promise<Pick<ScopesDeps, 'scopes' | 'libraries'>> {
   const { onEvent } = deps;
   const stored = await provenLibraries(deps, deps.machine);
   const scopes = await chooseScopes(deps, request, stored);
   // Also where nothing is indexed yet: a table that is not ours must not cost the embedding first.
   await deps.table.count();
   const libraries = withScopes(stored, scopes);
+  const { keep } = deps.machine;
+  const take = async ({ library, isNew, joins = false }: Scope): Promise<void> => {
+    if (isNew || joins) await sightings.begin(library);
+    if (!request.dryRun) await keep(library.id, library.root);
+  };
+  // Before the store knows of them: a run that is killed here finds its library again.
+  for (const scope of scopes) if (!scope.joins || request.dryRun) await take(scope);
   if (!request.dryRun) {
-    const { keep } = deps.machine;
-    // Before the store knows of them: a run that is killed here finds its library again.
-    for (const { library, joins } of scopes) if (!joins) await keep(library.id, library.root);
     for (const library of heldBy(scopes)) await leases.hold(library);
-    for (const { library, joins } of scopes) {
-      if (!joins) continue;
-      await demandProof(deps, library, library.root);
-      await keep(library.id, library.root);
+    for (const scope of scopes) {
+      if (!scope.joins) continue;
+      await demandProof(deps, scope.library, scope.library.root);
+      await take(scope);
     }
     const onProgress = (done: number, total: number): void => onEvent({ kind: 'upgrading', done, total });
     await deps.table.upgrade({ interrupted: deps.interrupted, onProgress });
   }
-  const remembered = new RememberedTable(deps.table, deps.manifests ?? null);
-  try {
-    await remembered.begin(await deps.store.libraries());
-    return await indexScopes({ ...deps, remembered, leases, scopes, libraries }, request);
-  } finally {
-    await remembered.close();
-  }
+  return { scopes, libraries };
 }
 
-interface ScopesDeps extends IndexDeps {
+interface ScopesDeps extends Omit<IndexDeps, 'sightings'> {
   readonly remembered: RememberedTable;
   readonly leases: Leases;
+  readonly sightings: Sightings;
   readonly scopes: readonly Scope[];
   /** What the store has and what this run adds to it. */
   readonly libraries: readonly Library[];
 }
 
 async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<IndexReport> {
-  const { table, remembered, leases, scopes, libraries, onEvent } = deps;
-  const known = new KnownPhotos(remembered);
+  const { table, remembered, leases, sightings, scopes, libraries, onEvent } = deps;
+  const { prune = false } = request;
+  const known = new KnownPhotos(remembered, sightings);
   const reports = new Map<string, LibraryReport>();
   const jobs: Job[] = [];
   const leaving: Leaving[] = [];
@@ -132,6 +157,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   for (const scope of scopes) {
     const { library, folder } = scope;
     const walked = await walk(library.root, { folder, ignore: request.ignore });
+    await sightings.note(library, walked.files);
     const paired = onePerPhoto(walked.files);
     const { files } = paired;
     const unseen = [...walked.unlisted, ...walked.failed.map(({ path }) => path)];
@@ -164,7 +190,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   if (jobs.length > 0) await known.loadContents(libraries);
   if (request.dryRun) {
     for (const raws of companions) leaveRaws(raws, new Set());
-    await preview(jobs, leaving, known, onEvent);
+    await preview(jobs, leaving, { known, sightings, prune, onEvent });
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
   const changing = (library: string): Promise<void> => leases.changing(library, deps.modelName);
@@ -182,11 +208,12 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
       await leases.hold(library);
       await changing(library.id);
     };
-    await removeGone({ ...deps, table: remembered, take, drop: (library) => leases.drop(library) }, leaving, {
+    await removeGone({ ...deps, table: remembered, prune, take, drop: (library) => leases.drop(library) }, leaving, {
       ...done,
       doubled,
       known,
     });
+    for (const { library, folder } of scopes) if (folder === '') await sightings.settle(library);
   }
   await table.flush();
   await leases.confirm();

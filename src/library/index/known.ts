@@ -2,6 +2,7 @@ import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { isThere, photoFile } from '../paths.ts';
 import { unlessDamaged } from './manifest.ts';
+import type { Sightings } from './sightings.ts';
 
 /** A stored photo and the library it is in. */
 export interface KnownPhoto {
@@ -15,13 +16,15 @@ export interface KnownPhoto {
  */
 export class KnownPhotos {
   readonly #table: Pick<PhotoTable, 'photos'>;
+  readonly #sightings: Pick<Sightings, 'had'>;
   readonly #libraries: Library[] = [];
   readonly #byPath = new Map<string, ReadonlyMap<string, StoredPhoto>>();
   readonly #sizes = new Set<number>();
   readonly #byHash = new Map<string, KnownPhoto[]>();
 
-  constructor(table: Pick<PhotoTable, 'photos'>) {
+  constructor(table: Pick<PhotoTable, 'photos'>, sightings: Pick<Sightings, 'had'>) {
     this.#table = table;
+    this.#sightings = sightings;
   }
 
   /** Of libraries by path; what is loaded already stays. */
@@ -78,9 +81,10 @@ export class KnownPhotos {
   withHash(sha256: string): readonly KnownPhoto[] {
     return this.#byHash.get(sha256) ?? [];
   }
-}
 
-/** Whether the folder is there and the file in it is not: then the photo left, rather than its drive. */
-export async function hasLeft({ library, photo }: KnownPhoto): Promise<boolean> {
-  return (await isThere(library.root)) && !(await isThere(photoFile(library, photo.path)));
+  /** Whether the folder is there, and a file of it that was here is not: then the photo left, rather than its drive. */
+  async hasLeft({ library, photo }: KnownPhoto): Promise<boolean> {
+    if (!(await isThere(library.root)) || (await isThere(photoFile(library, photo.path)))) return false;
+    return this.#sightings.had(library, photo.path);
+  }
 }

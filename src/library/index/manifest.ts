@@ -274,7 +274,7 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
 }
 
 /** Removes what is kept of libraries that are not there any more. */
-async function forgetOthers(folder: string, libraries: readonly Library[]): Promise<void> {
+export async function forgetOthers(folder: string, libraries: readonly Library[]): Promise<void> {
   const known = new Set(libraries.map(({ id }) => nameOf(id)));
   for (const name of await readdir(folder).catch(() => [])) {
     if (!known.has(name)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
@@ -282,15 +282,20 @@ async function forgetOthers(folder: string, libraries: readonly Library[]): Prom
 }
 
 async function open(folder: string): Promise<Manifest> {
+  return new Manifest(await openLevel(folder));
+}
+
+/** A database in a folder of its own, which is made when it is not there. */
+export async function openLevel(folder: string): Promise<ClassicLevel<string, string>> {
   const { ClassicLevel } = await import('classic-level');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const level = new ClassicLevel<string, string>(folder);
   await level.open();
-  return new Manifest(level);
+  return level;
 }
 
 /** A library's id may be any text. */
-function nameOf(library: string): string {
+export function nameOf(library: string): string {
   return createHash('sha256').update(library).digest('hex').slice(0, 32);
 }
 
@@ -305,10 +310,14 @@ function groups(rows: readonly PhotoRow[]): Map<string, PhotoRow[]> {
 }
 
 /** Where this machine keeps what it knows of a store's rows of a model. */
-export function manifestsIn(
-  settings: Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths'>,
-  { sha256 }: ModelIdentity,
-): string {
+export function manifestsIn(settings: StoreSettings, { sha256 }: ModelIdentity): string {
+  return storeFolder(settings, sha256.slice(0, 12));
+}
+
+type StoreSettings = Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths'>;
+
+/** A folder for one purpose, of one store. */
+export function storeFolder(settings: StoreSettings, purpose: string): string {
   const store = createHash('sha256').update(storeKey(settings)).digest('hex').slice(0, 16);
-  return join(settings.paths.data, 'manifests', `${store}-${sha256.slice(0, 12)}`);
+  return join(settings.paths.data, 'manifests', `${store}-${purpose}`);
 }

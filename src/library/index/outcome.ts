@@ -1,7 +1,7 @@
 import type { Library, StoredPhoto } from '../../store/port.ts';
 import { photoFile } from '../paths.ts';
 import type { LibraryReport } from './events.ts';
-import { hasLeft, type KnownPhoto, type KnownPhotos } from './known.ts';
+import type { KnownPhoto, KnownPhotos } from './known.ts';
 import type { Candidate } from './reconcile.ts';
 
 /** A file to be read, and where it counts. */
@@ -34,7 +34,7 @@ export async function countKnown(
     return job.before;
   }
   const sources = known.withHash(sha256);
-  const mover = await findMover(job, sources, moved);
+  const mover = await findMover(job, sources, known, moved);
   if (mover === null) {
     countFresh(job);
     const [copy] = sources;
@@ -50,13 +50,14 @@ export async function countKnown(
 async function findMover(
   { library, found }: Job,
   sources: readonly KnownPhoto[],
+  known: KnownPhotos,
   moved: Set<string>,
 ): Promise<KnownPhoto | null> {
   const here = photoFile(library, found.path);
   for (const source of sources) {
     if (moved.has(source.photo.id)) continue;
     // The same file under another library is one that this library is taking over.
-    const left = photoFile(source.library, source.photo.path) === here || (await hasLeft(source));
+    const left = photoFile(source.library, source.photo.path) === here || (await known.hasLeft(source));
     // Another lane may have claimed it meanwhile.
     if (!left || moved.has(source.photo.id)) continue;
     moved.add(source.photo.id);

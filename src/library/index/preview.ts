@@ -4,7 +4,8 @@ import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { countFresh, countKnown, type Job } from './outcome.ts';
 import { isSameFile, suspicious } from './reconcile.ts';
-import type { Leaving } from './remove-gone.ts';
+import { type Leaving, lostOf } from './remove-gone.ts';
+import type { Sightings } from './sightings.ts';
 
 /**
  * Fills the reports with what a run would do, without decoding or storing anything. Only files as large as an
@@ -13,9 +14,14 @@ import type { Leaving } from './remove-gone.ts';
 export async function preview(
   jobs: readonly Job[],
   leaving: readonly Leaving[],
-  known: KnownPhotos,
-  onEvent: OnIndexEvent,
+  deps: {
+    readonly known: KnownPhotos;
+    readonly sightings: Pick<Sightings, 'had'>;
+    readonly prune: boolean;
+    readonly onEvent: OnIndexEvent;
+  },
 ): Promise<void> {
+  const { known, onEvent } = deps;
   const moved = new Set<string>();
   for (const job of jobs) {
     if (job.before !== null && isSameFile(job.found, job.before)) {
@@ -26,11 +32,15 @@ export async function preview(
     if (sha256 !== null && known.withHash(sha256).length > 0) await countKnown(job, sha256, known, moved);
     else countFresh(job);
   }
-  for (const { library, report, gone, found, stored } of leaving) {
-    const lost = gone.filter(({ id }) => !moved.has(id)).length;
+  for (const entry of leaving) {
+    const { library, report, found, stored } = entry;
+    const { lost: rows, others } = await lostOf(deps, entry, moved);
+    const lost = rows.length;
+    if (others > 0) onEvent({ kind: 'never-here', library, photos: others });
     const reason = suspicious(lost, stored, found);
     if (reason === null) report.removed += lost;
     else onEvent({ kind: 'kept', library, photos: lost, reason });
-    report.photos = report.unchanged + report.updated + report.added + report.moved + (reason === null ? 0 : lost);
+    report.photos =
+      report.unchanged + report.updated + report.added + report.moved + (reason === null ? 0 : lost) + others;
   }
 }

@@ -4,6 +4,7 @@ import type { LibraryRow } from './companions.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { suspicious } from './reconcile.ts';
+import type { Sightings } from './sightings.ts';
 
 /** What a walk did not find again of one library. */
 export interface Leaving {
@@ -25,6 +26,9 @@ interface RemoveDeps {
   take(library: Library): Promise<void>;
   /** Forgets a library that nothing is left of. */
   drop(library: Library): Promise<void>;
+  readonly sightings: Pick<Sightings, 'had' | 'forget'>;
+  /** Whether what was never on this machine goes as well. */
+  readonly prune: boolean;
   readonly onEvent: OnIndexEvent;
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -52,9 +56,11 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
   }
   for (const { library, id } of replaced.doubled) leave(library, [id]);
   const emptied: Leaving[] = [];
+  const forgotten = new Map<Library, readonly StoredPhoto[]>();
   for (const entry of leaving) {
     const { library, report, found, stored } = entry;
-    const lost = entry.gone.filter(({ id }) => !replaced.moved.has(id));
+    const { lost, others } = await lostOf(deps, entry, replaced.moved);
+    if (others > 0) deps.onEvent({ kind: 'never-here', library, photos: others });
     const reason = suspicious(lost.length, stored, found);
     const removes = reason === null || (await deps.confirmPrune(library, lost.length, reason));
     if (removes) {
@@ -63,20 +69,34 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
         lost.map(({ id }) => id),
       );
       report.removed += lost.length;
+      forgotten.set(library, lost);
     } else {
       deps.onEvent({ kind: 'kept', library, photos: lost.length, reason });
     }
     leave(library, entry.superseded?.map(({ id }) => id) ?? []);
-    const leaves = entry.gone.length + (entry.superseded?.length ?? 0);
+    const leaves = entry.gone.length - others + (entry.superseded?.length ?? 0);
     if (entry.absorbedBy !== undefined && removes && leaves === stored) emptied.push(entry);
   }
   for (const [library, ids] of leavers) {
     if (ids.size === 0) continue;
     await deps.take(library);
     await removeIds(deps.table, [...ids]);
+    await deps.sightings.forget(library, forgotten.get(library) ?? []);
   }
   for (const { library, absorbedBy } of emptied) {
     await deps.drop(library);
     if (absorbedBy !== undefined) deps.onEvent({ kind: 'absorbed', library, into: absorbedBy });
   }
+}
+
+/** Rows that are gone and have not moved: those whose files were here, and how many others there are. */
+export async function lostOf(
+  { sightings, prune }: { readonly sightings: Pick<Sightings, 'had'>; readonly prune: boolean },
+  { library, gone }: Pick<Leaving, 'library' | 'gone'>,
+  moved: ReadonlySet<string>,
+): Promise<{ readonly lost: readonly StoredPhoto[]; readonly others: number }> {
+  const left = gone.filter(({ id }) => !moved.has(id));
+  const lost: StoredPhoto[] = [];
+  for (const photo of left) if (prune || (await sightings.had(library, photo.path))) lost.push(photo);
+  return { lost, others: left.length - lost.length };
 }

@@ -13,6 +13,7 @@ import { type FasterModel, FasterModelWatch } from './faster-model.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.ts';
 import { holdIndex } from './lock.ts';
 import { manifestsIn } from './manifest.ts';
+import { sightingsIn } from './sightings.ts';
 
 export interface IndexRunDeps extends Pick<IndexDeps, 'onEvent' | 'confirmPrune'> {
   readonly world: Pick<World, 'pid' | 'hostname' | 'cores' | 'elapsed' | 'now'>;
@@ -81,6 +82,7 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           modelName: nameOf(session, model),
           machine: session.machine,
           manifests: manifestsIn(session.settings, model),
+          sightings: sightingsIn(session.settings),
           holder: `${world.hostname} (process ${world.pid})`,
           ...(deps.pace === undefined ? {} : { pace: deps.pace }),
           confirmPrune: deps.confirmPrune,

@@ -84,6 +84,11 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
         `${name}: ${count(event.photos, 'photo')} kept in the index although gone from the folder: ${event.reason}. ` +
         'If they were really removed, run again with --prune.'
       );
+    case 'never-here':
+      return (
+        `${name}: ${count(event.photos, 'photo')} of other machines, never in this folder, kept in the index. ` +
+        'If no machine has them any more, run again with --prune.'
+      );
     case 'apart':
       return (
         `There is a library ${event.other.name} of another machine, so this folder is ${name}. ` +
