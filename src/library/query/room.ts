@@ -52,9 +52,13 @@ export async function openRoom(
   }
   await demandStore(session);
   const photos = terms.filter((term): term is PhotoTerm => term.kind === 'photo');
-  // The store opens while the embedder's worker starts.
-  const [index] = await Promise.all([session.index(), photos.length > 0 ? session.embedder() : null]);
+  const opening = session.index();
+  const [index, vectors] = await Promise.all([
+    opening,
+    openVectors(session, opening, photos, onRead),
+    // Its worker starts meanwhile.
+    photos.length > 0 ? session.embedder() : null,
+  ]);
   const filter = await filterFor(async () => index.store, restriction);
-  const vectors = await openVectors(session, index, photos, onRead);
   return { session, index, filter, vectors, words, close: vectors.close };
 }

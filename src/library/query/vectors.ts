@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import type { Embedder } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoRow } from '../../store/port.ts';
+import type { Machine } from '../machine.ts';
 import { inside, photoId } from '../paths.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
@@ -19,40 +20,58 @@ export interface QueryVectors {
 }
 
 /**
- * An indexed photo whose file is as it was has its vector in the index; the others are embedded, side by side.
+ * An indexed photo whose file is as it was has its vector in the index; the others are embedded, side by side. Photos that
+ * lie in no library of this machine are embedded while the store opens.
  * @param onRead told of each photo whose vector is there
  */
 export async function openVectors(
-  session: Pick<Session, 'embedder' | 'openEmbedder'>,
-  index: PhotoIndex,
+  session: Pick<Session, 'embedder' | 'openEmbedder' | 'machine'>,
+  opening: Promise<PhotoIndex>,
   photos: readonly PhotoTerm[],
   onRead: (done: number, total: number) => void = () => undefined,
 ): Promise<QueryVectors> {
-  const files = [...new Set(photos.map(({ file }) => file))];
-  const stored = await storedVectors(index, files);
-  const missing = files.length - stored.size;
-  const own = missing >= MANY ? await session.openEmbedder() : null;
-  const embedder = missing === 0 ? null : (own ?? (await session.embedder()));
   const names = new Map(photos.map(({ file, name }) => [file, name]));
-  let done = stored.size;
-  if (done > 0) onRead(done, files.length);
+  const files = [...names.keys()];
+  let done = 0;
   const vectors = new Map<string, Promise<Float32Array>>();
-  const start = (file: string): Promise<Float32Array> => {
-    const known = stored.get(file);
-    if (known !== undefined || embedder === null) return Promise.resolve(known ?? new Float32Array());
+  const start = (embedder: Embedder, file: string): void => {
     const embedded = embed(embedder, file, names.get(file) ?? file).finally(() => {
       done += 1;
       onRead(done, files.length);
     });
     // Whoever awaits it is told of a failure; until then it must not count as unhandled.
     embedded.catch(() => undefined);
-    return embedded;
+    vectors.set(file, embedded);
   };
-  for (const file of files) vectors.set(file, start(file));
+  const foreign = files.length < MANY ? await outsideLibraries(session.machine, files) : [];
+  if (foreign.length > 0) {
+    const embedder = await session.embedder();
+    for (const file of foreign) start(embedder, file);
+  }
+  const others = files.filter((file) => !vectors.has(file));
+  const stored = others.length === 0 ? new Map<string, Float32Array>() : await storedVectors(await opening, others);
+  done += stored.size;
+  if (stored.size > 0) onRead(done, files.length);
+  for (const [file, vector] of stored) vectors.set(file, Promise.resolve(vector));
+  const missing = others.filter((file) => !stored.has(file));
+  const own = missing.length >= MANY ? await session.openEmbedder() : null;
+  if (missing.length > 0) {
+    const embedder = own ?? (await session.embedder());
+    for (const file of missing) start(embedder, file);
+  }
   return {
     of: ({ file }) => vectors.get(file) ?? Promise.reject(new Error(`${file} was not announced`)),
     close: async () => own?.close(),
   };
+}
+
+/** Those that are in no folder of which this machine has noted that it is a library's: the index has none of them. */
+async function outsideLibraries(machine: Machine, files: readonly string[]): Promise<string[]> {
+  const roots = [...(await machine.roots()).values(), ...Object.values(machine.mapped)];
+  // Before the first index run of this version nothing is noted.
+  if (roots.length === 0) return [];
+  const places = await Promise.all(files.map(async (file) => [file, await realpath(file).catch(() => file)] as const));
+  return places.filter(([, real]) => roots.every((root) => inside(root, real) === null)).map(([file]) => file);
 }
 
 async function embed(embedder: Embedder, file: string, name: string): Promise<Float32Array> {

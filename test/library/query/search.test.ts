@@ -136,6 +136,21 @@ describe('query photos', () => {
     await library.store.table(library.model).remove([...library.store.table(library.model).stored.keys()].slice(-1));
   });
 
+  it('are embedded while the store opens where they lie in no library of this machine', async () => {
+    const { session } = library;
+    await session.machine.keep('elsewhere', '/photos');
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const index = () => opened.then(() => session.index());
+    const found = searchByQuery({ session: { ...session, index }, signal }, [photo(files.outside)], { k: 1 });
+    await expect.poll(() => library.embedded).toEqual([files.outside]);
+    open();
+    expect(paths(await found)).toEqual(['a/collie.jpg']);
+    await session.machine.forget('elsewhere');
+  });
+
   it('that are damaged end a search, but only say so when they are one of many', async () => {
     const broken = await library.put('broken.jpg', 'xyzzy', { indexed: false });
     await expect(find([photo(broken), photo(files.castle)])).rejects.toMatchObject({ code: 'query_unreadable' });
