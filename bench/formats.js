@@ -10,7 +10,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { openSession } from '../dist/embedding/inference.js';
@@ -21,6 +20,7 @@ import { decodePhoto } from '../dist/photos/decode.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos, madeOnce } from './camera-photos.js';
+import { turnsOf } from './processor-time.js';
 import { benchPython } from './python.js';
 
 /** Megapixels, by width and height. */
@@ -59,14 +59,7 @@ async function makePhotos(folder) {
 
 /** The result of `work`, and the least processor time of a few turns, milliseconds. */
 async function timed(work) {
-  const times = [];
-  let result;
-  for (let turn = 0; turn < TURNS; turn++) {
-    const before = process.cpuUsage();
-    result = await work();
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1000);
-  }
+  const { result, times } = await turnsOf(TURNS, work);
   return { result, cpuMs: Math.min(...times) };
 }
 

@@ -21,6 +21,7 @@ import { MAX_PIXELS } from '../dist/photos/source.js';
 import { loadSettings } from '../dist/settings.js';
 import { realWorld } from '../dist/world.js';
 import { madeOnce } from './camera-photos.js';
+import { turnsOf } from './processor-time.js';
 
 const COUNT = 4;
 const TURNS = 3;
@@ -37,14 +38,7 @@ function makePhotos(folder) {
 
 /** The CPU time of `work`, milliseconds: the middle of some turns; and what it gave. */
 async function timed(work) {
-  const times = [];
-  let result;
-  for (let turn = 0; turn < TURNS; turn++) {
-    const before = process.cpuUsage();
-    result = await work();
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1000);
-  }
+  const { result, times } = await turnsOf(TURNS, work);
   return { result, ms: middle(times) };
 }
 

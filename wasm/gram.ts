@@ -1,21 +1,7 @@
 // The products of all pairs of rows: see src/library/ranking/gram.ts, which calls it.
 // AssemblyScript; `npm ci && npm run build` in this folder writes src/library/ranking/gram-kernel.ts.
 
-/** The four sums of four accumulators, one lane each. */
-function sums(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(
-    i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
-    i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
-  );
-  const cd = f32x4.add(
-    i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
-    i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
-  );
-  return f32x4.add(
-    i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-    i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
-  );
-}
+import { sums } from './lanes';
 
 /**
  * The product of each of `count` rows (float32, a multiple of four of them, `dim` long, a multiple of four) with itself and
@@ -52,8 +38,8 @@ export function gram(rows: usize, count: usize, dim: usize, output: usize): void
         g = f32x4.add(g, f32x4.mul(other, s));
         h = f32x4.add(h, f32x4.mul(other, t));
       }
-      v128.store(output + (i * count + j) * 4, sums(a, b, c, d));
-      v128.store(output + ((i + 1) * count + j) * 4, sums(e, f, g, h));
+      v128.store(output + (i * count + j) * 4, sums<f32>(a, b, c, d));
+      v128.store(output + ((i + 1) * count + j) * 4, sums<f32>(e, f, g, h));
     }
   }
 }

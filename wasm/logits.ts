@@ -4,21 +4,7 @@
 // A vector's 16-bit components are its values times 32767, a row's 8-bit ones have a scale of their own. A sum cannot
 // overflow: by Cauchy and Schwarz it is at most 127 * sqrt(2048) * 32767.5, a tenth of what 32 bits hold.
 
-/** The four sums of four accumulators, one lane each. */
-function sums(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = i32x4.add(
-    i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
-    i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
-  );
-  const cd = i32x4.add(
-    i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
-    i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
-  );
-  return i32x4.add(
-    i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-    i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
-  );
-}
+import { sums } from './lanes';
 
 /**
  * Every product of `vectors` (16 bits, an even number of them) with `rows` (8 bits, a multiple of four), `dim` (a
@@ -54,8 +40,8 @@ export function products(vectors: usize, count: usize, rows: usize, classes: usi
         g = i32x4.add(g, i32x4.dot_i16x8_s(s, second));
         h = i32x4.add(h, i32x4.dot_i16x8_s(t, second));
       }
-      v128.store(output + (v * classes + r) * 4, sums(a, b, c, d));
-      v128.store(output + ((v + 1) * classes + r) * 4, sums(e, f, g, h));
+      v128.store(output + (v * classes + r) * 4, sums<i32>(a, b, c, d));
+      v128.store(output + ((v + 1) * classes + r) * 4, sums<i32>(e, f, g, h));
     }
   }
 }

@@ -4,21 +4,7 @@
 // Vectors are of unit length at the most, their components times 32767. So no sum overflows: by Cauchy and Schwarz each,
 // also a partial one, is at most 32767 squared, half of what 32 bits hold.
 
-/** The four sums of four accumulators, one lane each. */
-function sums(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = i32x4.add(
-    i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
-    i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
-  );
-  const cd = i32x4.add(
-    i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
-    i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31),
-  );
-  return i32x4.add(
-    i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-    i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
-  );
-}
+import { sums } from './lanes';
 
 /**
  * Every product of `columns` (an even number of vectors) with `rows` (a multiple of four), `width` (a multiple of eight)
@@ -61,8 +47,8 @@ export function products(
         g = i32x4.add(g, i32x4.dot_i16x8_s(s, second));
         h = i32x4.add(h, i32x4.dot_i16x8_s(t, second));
       }
-      v128.store(output + (v * rowCount + r) * 4, sums(a, b, c, d));
-      v128.store(output + ((v + 1) * rowCount + r) * 4, sums(e, f, g, h));
+      v128.store(output + (v * rowCount + r) * 4, sums<i32>(a, b, c, d));
+      v128.store(output + ((v + 1) * rowCount + r) * 4, sums<i32>(e, f, g, h));
     }
   }
 }
