@@ -52,6 +52,12 @@ it('has a manual page of all that help says, which man reads without a word', as
   if (man.error === undefined) expect(man.stdout).toBe('');
 });
 
+it('lists when image models end, and what follows them', async () => {
+  const world = testWorld({ now: () => new Date('2026-11-28T00:00:00Z') });
+  expect(await run(['model', 'list', '--image'], world)).toBe(0);
+  expect(world.out()).toMatch(/^gpt-image-1\.5 .* ends 2026-12-01, then gpt-image-2\.6-sunburst$/m);
+});
+
 it('lets a sheet of the answers to each query be no picture, and says so before anything is searched', async () => {
   const world = testWorld();
   expect(await run(['search', '--each', 'dog', '--sheet', 'dogs.jpg'], world)).toBe(2);

@@ -84,7 +84,7 @@ async function listImageModels({ world }: Context, flags: JsonFlag): Promise<Exi
       ends === null ? '' : `ends ${ends}, then ${successor ?? usual}`,
     ]);
   const heading = ['Model', 'Text / in / out', 'Sizes', 'Qualities', 'Also', ''];
-  world.stdout.write(table([heading, ...rows], ['left', 'left', 'left', 'left', 'left']));
+  world.stdout.write(table([heading, ...rows], []));
   writeLine(world.stderr, `US dollars a million tokens: text, pictures in, pictures out. As of ${asOf}.`);
   return ExitCode.done;
 }

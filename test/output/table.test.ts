@@ -23,6 +23,10 @@ describe('a table', () => {
     expect(lines(table(rows, ['left', 'right']))).toEqual(['a           1', '日本    1,234', '😀😀😀      7']);
   });
 
+  it('leaves out no column, however many alignments are given', () => {
+    expect(lines(table([['a', 'b', 'c']], ['right']))).toEqual(['a  b  c']);
+  });
+
   it('takes as many rows as there may be photos', () => {
     // More than fit on the stack as arguments of one call.
     expect(table(Array(150_000).fill(['a']), ['left'])).toHaveLength(300_000);

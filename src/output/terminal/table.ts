@@ -28,11 +28,15 @@ function measuring(): Measure {
 const widest = (texts: readonly string[], measure: Measure): number =>
   texts.reduce((most, text) => Math.max(most, measure(text)), 0);
 
-/** Rows in columns as wide as their widest cell, a line each, with a newline at the end. Cells are made printable. */
+/**
+ * Rows in columns as wide as their widest cell, a line each, with a newline at the end. Cells are made printable.
+ * @param alignments of the first columns; the others are on the left
+ */
 export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
+  const [first = []] = rows;
   return layOut(
     rows.map((row) => row.map(printable)),
-    alignments,
+    first.map((_, column) => alignments[column] ?? 'left'),
     measuring(),
   );
 }
