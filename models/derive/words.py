@@ -144,7 +144,7 @@ def rows(name):
 
 
 class Vocabulary:
-    """Words, and the meanings each has: (name, kind, classes)."""
+    """Words, and the meanings each has: (name, kind, classes, whether an everyday word is taken for other things)."""
 
     def __init__(self, classes, nouns):
         self.classes, self.nouns = classes, nouns
@@ -178,7 +178,7 @@ class Vocabulary:
             kind = self.nouns[noun.hypernyms[0]].words[0] if noun.hypernyms else None
             words = [word for word in words if word.lower() not in self.dropped]
             for word in words:
-                self.add(word, (words[0], kind, sorted(noun.classes)))
+                self.add(word, (words[0], kind, sorted(noun.classes), False))
 
     def resolve(self, reference):
         """The classes of a reference in everyday.tsv: `name`, or `name=N`."""
@@ -219,8 +219,8 @@ class Vocabulary:
         names = [reference.partition("=")[0] for reference in references]
         name = words.split(", ")[0]
         if names == [name]:
-            return (name, self.kind_of(name, classes), classes)
-        return (name, ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else ""), classes)
+            return (name, self.kind_of(name, classes), classes, False)
+        return (name, ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else ""), classes, True)
 
     def kind_of(self, name, classes):
         """What WordNet says that this is a kind of."""
@@ -242,19 +242,21 @@ class Vocabulary:
 
     def json(self):
         """One meaning or word a line, so that changes can be read. A word has the places of its meanings in the list of
-        WordNet's and, behind it, the everyday ones; those that no word has any more are left out."""
-        used = sorted({at for meanings in self.words.values() for at in meanings})
+        WordNet's and, behind it, the everyday ones, and those taken for other things; those that no word has any more are
+        left out."""
+        group = lambda at: 0 if at < self.first_everyday else 2 if self.meanings[at][3] else 1
+        used = sorted({at for meanings in self.words.values() for at in meanings}, key=lambda at: (group(at), at))
         place = {at: new for new, at in enumerate(used)}
         line = lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         block = lambda lines: ",\n".join(lines)
         entry = lambda key, value: f"{line(key)}:{line(value)}"
         one = lambda at: line([*self.meanings[at][:2], ranges(self.meanings[at][2])])
-        wordnet = [one(at) for at in used if at < self.first_everyday]
-        everyday = [one(at) for at in used if at >= self.first_everyday]
+        wordnet, everyday, taken = ([one(at) for at in used if group(at) == which] for which in range(3))
         words = [entry(word, [place[at] for at in self.words[word]]) for word in sorted(self.words)]
         return (
             f'{{"wordnet":[\n{block(wordnet)}\n],\n'
             f'"everyday":[\n{block(everyday)}\n],\n'
+            f'"taken":[\n{block(taken)}\n],\n'
             f'"words":{{\n{block(words)}\n}},\n'
             f'"lacks":{{\n{block(entry(w, self.lacks[w]) for w in sorted(self.lacks))}\n}},\n'
             f'"absent":{{\n{block(entry(w, self.absent[w]) for w in sorted(self.absent))}\n}}}}\n'

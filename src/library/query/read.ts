@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
-import { type KnownWord, parseWords } from '../words/parse.ts';
+import { type KnownWord, parseWords, type UnknownWord } from '../words/parse.ts';
 import type { Term } from '../words/rank.ts';
+import { spellingOf } from '../words/spelling.ts';
 import type { Words } from '../words/vocabulary.ts';
 import type { QueryTerm, WordTerm } from './resolve.ts';
 import type { QueryVectors } from './vectors.ts';
@@ -25,10 +26,14 @@ export interface ReadTerm {
 export type SearchNotice =
   /** A word means several things, and all are searched for. */
   | { readonly kind: 'meanings'; readonly word: string; readonly meanings: readonly string[] }
+  /** The model has learnt no thing of that name, and these are looked for. */
+  | { readonly kind: 'taken'; readonly word: string; readonly things: string }
   /** People also mean something by it that the model has not learnt: "the animal". */
   | { readonly kind: 'lacks'; readonly word: string; readonly lacks: string }
   /** Even the best result hardly shows the words. */
   | { readonly kind: 'unclear'; readonly words: readonly string[]; readonly best: number }
+  /** Only so many of the results seem to show the words. */
+  | { readonly kind: 'partly'; readonly words: readonly string[]; readonly photos: number; readonly of: number }
   /** Only so many of the best photos were told apart from each other, and there are more. */
   | { readonly kind: 'compared'; readonly photos: number }
   /** A photo of a folder or pattern that cannot be read, and was done without. */
@@ -102,7 +107,7 @@ export async function withNamesJoined(
 /** @throws UserError `unknown_word` */
 export function readWord({ text, weight }: WordTerm, { vocabulary }: Words): Read {
   const parsed = parseWords(text, vocabulary);
-  if (parsed.kind === 'unknown') throw unknownWord(parsed.word, parsed.nearest);
+  if (parsed.kind === 'unknown') throw unknownWord(parsed);
   const terms = parsed.words.map(({ word, classes }) => {
     const named = { kind: 'word', value: word, weight } as const;
     return { named, term: { kind: 'word', classes, weight } as const, file: null };
@@ -111,16 +116,22 @@ export function readWord({ text, weight }: WordTerm, { vocabulary }: Words): Rea
 }
 
 function noticesOf({ word, meanings, lacks }: KnownWord): SearchNotice[] {
+  const [only] = meanings;
+  const things = meanings.length === 1 && only?.taken ? only.kind : null;
+  // "Domestic cat" is a cat.
+  const isTaken = things !== null && !spellingOf(things).endsWith(spellingOf(word));
   const several = meanings.map(({ name, kind }) => (kind === null ? name : `${name} (${kind})`));
   return [
     ...(several.length > 1 ? [{ kind: 'meanings', word, meanings: several } as const] : []),
+    ...(isTaken ? [{ kind: 'taken', word, things } as const] : []),
     ...(lacks === null ? [] : [{ kind: 'lacks', word, lacks } as const]),
   ];
 }
 
-function unknownWord(word: string, nearest: readonly string[]): UserError {
-  const near = nearest.length === 0 ? '' : ` Known words near it: ${nearest.join(', ')}.`;
-  return new UserError('unknown_word', `The model does not know the word "${word}".${near}`, {
+function unknownWord({ word, nearest, spelt, beside }: UnknownWord): UserError {
+  const near = nearest.length === 0 ? '' : ` Known words ${spelt ? 'spelt like' : 'near'} it: ${nearest.join(', ')}.`;
+  const rest = beside.length === 0 ? '' : ` Of the rest it knows: ${beside.join(', ')}.`;
+  return new UserError('unknown_word', `The model does not know the word "${word}".${near}${rest}`, {
     hint: 'Use one of the words that "curate words" lists, or a photo of it instead.',
     kind: 'usage',
   });

@@ -90,8 +90,9 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   });
   if (results.length === 0) await explainEmptiness(room.session);
   const [closest] = results.length === 0 && minScore !== undefined ? await find(1, Number.NEGATIVE_INFINITY) : [];
-  const best = results[0]?.score;
-  const unclear = by === 'words' && best !== undefined && best < SEEN;
+  const seen = by === 'words' ? results.filter(({ score }) => score >= SEEN).length : results.length;
+  const [best] = results.map(({ score }) => score).sort((a, b) => b - a);
+  const words = wantedWords(terms);
   return {
     results: results.map((photo) => ({
       ...photo,
@@ -103,7 +104,10 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
     terms: terms.map(({ named }) => named),
     notices: [
       ...notices,
-      ...(unclear ? [{ kind: 'unclear', words: wantedWords(terms), best } as const] : []),
+      ...(seen === 0 && best !== undefined ? [{ kind: 'unclear', words, best } as const] : []),
+      ...(seen > 0 && seen < results.length
+        ? [{ kind: 'partly', words, photos: seen, of: results.length } as const]
+        : []),
       ...(comparedOnly === null ? [] : [{ kind: 'compared', photos: comparedOnly } as const]),
     ],
   };

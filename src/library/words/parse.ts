@@ -20,10 +20,19 @@ export interface UnknownWord {
   readonly word: string;
   /** Known words, the nearest first; may be empty. */
   readonly nearest: readonly string[];
+  /** Whether those are merely spelt like it: nothing says that they mean anything of the kind. */
+  readonly spelt: boolean;
+  /** Words of the same text that are known. */
+  readonly beside: readonly string[];
 }
 
-/** Words that say how others hang together, and none of which a photo shows. */
-const FILLERS = new Set('a an the my our your his her their some on in at by of with and near for from to'.split(' '));
+/** Words that say how others hang together, or that a photo is wanted; none of them is what a photo shows. */
+const FILLERS = new Set(
+  (
+    'a an the my our your his her their its this that some all on in at by of with and near for from to over under ' +
+    'behind above into is are photo picture image pic shot photos pictures images pics shots'
+  ).split(' '),
+);
 
 /** What a person typed, taken as one word or name: in any case, with hyphens or spaces, in the singular or plural. */
 export function parseWord(text: string, vocabulary: Vocabulary): KnownWord | UnknownWord {
@@ -37,30 +46,40 @@ export function parseWords(
 ): { readonly kind: 'known'; readonly words: readonly KnownWord[] } | UnknownWord {
   const whole = parseWord(text, vocabulary);
   if (whole.kind === 'known') return { kind: 'known', words: [whole] };
-  const parts = spellingOf(text).split(' ');
-  const words: KnownWord[] = [];
-  let strange: string | null = null;
-  for (let from = 0; from < parts.length; ) {
-    const { known, length } = longest(parts.slice(from), vocabulary);
-    if (known !== null) words.push(known);
-    else if (!FILLERS.has(parts[from] ?? '')) strange ??= parts[from] ?? '';
-    from += length;
-  }
-  if (strange === null && words.length > 0) return { kind: 'known', words };
-  // Nearest to the whole: it may be one misspelt name. What is known of it is near, too.
-  if (strange === null || words.length === 0) return whole;
-  const { nearest } = unknown(strange, vocabulary);
-  const known = words.map(({ word }) => word).filter((word) => !nearest.includes(word));
-  return { kind: 'unknown', word: strange, nearest: [...nearest, ...known] };
+  if (saidOf(spellingOf(text), vocabulary) !== undefined) return whole;
+  const { known, strange } = taken(spellingOf(text).split(' '), vocabulary);
+  const [first] = strange;
+  if (first === undefined) return known.length > 0 ? { kind: 'known', words: known } : whole;
+  if (known.length > 0) return { ...unknown(first, vocabulary), beside: known.map(({ word }) => word) };
+  // It may be one misspelt name, unless each of its words is spelt right.
+  const said = strange.map((part) => saidOf(part, vocabulary));
+  if (whole.nearest.length > 0 && said.includes(undefined)) return whole;
+  return { ...whole, nearest: [...new Set(said.flat().filter((near) => near !== undefined))], spelt: false };
 }
 
-function longest(parts: readonly string[], vocabulary: Vocabulary): { known: KnownWord | null; length: number } {
-  for (let length = parts.length; length > 0; length--) {
-    const name = parts.slice(0, length).join(' ');
-    const known = length === 1 && FILLERS.has(name) ? null : find(name, vocabulary);
-    if (known !== null) return { known, length };
+/** The longest names first, those that are known not to be shown by any photo among them. */
+function taken(parts: readonly string[], vocabulary: Vocabulary): { known: KnownWord[]; strange: string[] } {
+  const known: KnownWord[] = [];
+  const strange: string[] = [];
+  for (let from = 0; from < parts.length; ) {
+    let length = parts.length - from;
+    for (; length > 0; length -= 1) {
+      const name = parts.slice(from, from + length).join(' ');
+      if (length === 1 && FILLERS.has(name)) break;
+      const found = find(name, vocabulary);
+      if (found !== null) known.push(found);
+      else if (length === 1 || saidOf(name, vocabulary) !== undefined) strange.push(name);
+      else continue;
+      break;
+    }
+    from += Math.max(1, length);
   }
-  return { known: null, length: 1 };
+  return { known, strange };
+}
+
+/** What the table says is near to a word that it knows no photo to show; undefined for any other. */
+function saidOf(spelling: string, { absent }: Vocabulary): readonly string[] | undefined {
+  return [spelling, ...singulars(spelling)].map((form) => absent.get(form)).find((near) => near !== undefined);
 }
 
 function find(spelling: string, vocabulary: Vocabulary): KnownWord | null {
@@ -82,7 +101,11 @@ function find(spelling: string, vocabulary: Vocabulary): KnownWord | null {
 }
 
 function unknown(word: string, vocabulary: Vocabulary): UnknownWord {
-  return { kind: 'unknown', word, nearest: nearestWords(word, vocabulary) };
+  const spelling = spellingOf(word);
+  // It is spelt right, and what merely looks like it would mislead: a "person" is no "prison".
+  const said = saidOf(spelling, vocabulary);
+  const nearest = said ?? wordsSpeltLike(spelling, vocabulary);
+  return { kind: 'unknown', word, nearest, spelt: said === undefined, beside: [] };
 }
 
 /** By spelling and joined form, the word in the table; a form that several share belongs to the first. */
@@ -111,20 +134,22 @@ function oncePerVocabulary(
 const NEAREST = 5;
 /** Letters for each slip of the finger that is forgiven. */
 const LETTERS_PER_SLIP = 4;
+/** Of words this long two slips are forgiven where the first letter, which is hardly ever one, is right: "elefant". */
+const SURE = 6;
 
-/**
- * Known words for one that is not: what the table says where it knows that no photo shows it, else what is spelt
- * alike or begins so.
- */
-export function nearestWords(text: string, { words, absent }: Vocabulary): string[] {
-  const spelling = spellingOf(text);
-  // It is spelt right, and what merely looks like it would mislead: a "person" is no "prison".
-  const said = [spelling, ...singulars(spelling)].map((form) => absent.get(form)).find((near) => near !== undefined);
-  if (said !== undefined) return [...said];
+/** Known words that are spelt alike or begin so, the most alike first. */
+function wordsSpeltLike(spelling: string, { words }: Vocabulary): string[] {
   const slips = Math.max(1, Math.floor(spelling.length / LETTERS_PER_SLIP));
+  const mostFor = (word: string): number =>
+    spelling.length >= SURE && word[0] === spelling[0] ? Math.max(2, slips) : slips;
   return [...words.keys()]
-    .map((word) => ({ word, far: Math.min(howFar(spelling, word, slips), ofPart(spelling, word, slips)) }))
-    .filter(({ far }) => far <= slips + PART)
+    .map((word) => ({ word, most: mostFor(word) }))
+    .map(({ word, most }) => ({
+      word,
+      most,
+      far: Math.min(howFar(spelling, word, most), ofPart(spelling, word, slips)),
+    }))
+    .filter(({ far, most }) => far <= most + PART)
     .sort((a, b) => a.far - b.far || a.word.length - b.word.length || (a.word < b.word ? -1 : 1))
     .slice(0, NEAREST)
     .map(({ word }) => word);
@@ -144,6 +169,6 @@ function ofPart(text: string, name: string, most: number): number {
 
 /** Edits between the two; a word that only goes on where the other ends is one away. */
 function howFar(text: string, word: string, most: number): number {
-  if (text.length >= 3 && (word.startsWith(text) || text.startsWith(`${word} `))) return 1;
+  if (text.length >= 3 && word.startsWith(text)) return 1;
   return Math.abs(text.length - word.length) > most ? Number.POSITIVE_INFINITY : distance(text, word);
 }

@@ -13,6 +13,8 @@ export interface Meaning {
   readonly classes: readonly number[];
   /** From the reviewed table of everyday words rather than from WordNet. */
   readonly everyday: boolean;
+  /** Whether it is an everyday word for which other things are looked for, those that `kind` names: porcupines for "hedgehog". */
+  readonly taken: boolean;
 }
 
 /** What a model knows by name. Words are in lower case. */
@@ -31,6 +33,7 @@ const meaning = z.tuple([z.string(), z.string().nullable(), z.string().regex(/^\
 const fileSchema = z.strictObject({
   wordnet: z.array(meaning),
   everyday: z.array(meaning),
+  taken: z.array(meaning),
   words: z.record(z.string(), z.array(z.int()).nonempty()),
   lacks: z.record(z.string(), z.string()),
   absent: z.record(z.string(), z.array(z.string())),
@@ -38,13 +41,14 @@ const fileSchema = z.strictObject({
 
 /** Reads models/words.json. @throws when it is not what words.py writes. */
 export function readVocabulary(json: string): Vocabulary {
-  const { wordnet, everyday, words, lacks, absent } = fileSchema.parse(JSON.parse(json));
-  const meanings = [...wordnet, ...everyday].map(
+  const { wordnet, everyday, taken, words, lacks, absent } = fileSchema.parse(JSON.parse(json));
+  const meanings = [...wordnet, ...everyday, ...taken].map(
     ([name, kind, classes], place): Meaning => ({
       name,
       kind,
       classes: expand(classes),
       everyday: place >= wordnet.length,
+      taken: place >= wordnet.length + everyday.length,
     }),
   );
   const meant = (places: readonly number[]): Meaning[] =>

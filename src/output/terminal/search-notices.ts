@@ -1,4 +1,5 @@
 import type { SearchNotice } from '../../library/query/read.ts';
+import { SEEN } from '../../library/words/seen.ts';
 import { scoreText } from '../result-row.ts';
 
 /** A line for people. */
@@ -6,16 +7,22 @@ export function noticeText(notice: SearchNotice): string {
   switch (notice.kind) {
     case 'meanings':
       return `"${notice.word}" has several meanings, and all were searched for: ${notice.meanings.join(', ')}.`;
+    case 'taken':
+      return `"${notice.word}" was searched for as ${notice.things}.`;
     case 'lacks':
       return `"${notice.word}" here is not ${notice.lacks}: the model has not learnt that. A photo of it can be used instead.`;
-    case 'unclear': {
-      const [first = '', ...others] = notice.words.map((word) => `"${word}"`);
-      const what = others.length === 0 ? first : `all of ${[first, ...others].join(', ')}`;
-      return `No photo clearly shows ${what}; the best score is ${scoreText(notice.best)}.`;
-    }
+    case 'unclear':
+      return `No photo clearly shows ${quoted(notice.words)}; the best score is ${scoreText(notice.best)}.`;
+    case 'partly':
+      return `Only ${notice.photos.toLocaleString('en-US')} of these ${notice.of.toLocaleString('en-US')} seem to show ${quoted(notice.words)}; --min-score ${SEEN} leaves out the others.`;
     case 'compared':
       return `--unique and --diverse compare the best ${notice.photos} photos with each other; there are more, which are not shown.`;
     case 'unread':
       return `curate: ${notice.message}`;
   }
+}
+
+function quoted(words: readonly string[]): string {
+  const [first = '', ...others] = words.map((word) => `"${word}"`);
+  return others.length === 0 ? first : `all of ${[first, ...others].join(', ')}`;
 }

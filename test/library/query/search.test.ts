@@ -5,6 +5,7 @@ import { cosine, toUnitLength } from '../../../src/embedding/vector.ts';
 import { answerEach, type Query } from '../../../src/library/query/each.ts';
 import type { QueryTerm } from '../../../src/library/query/resolve.ts';
 import { type Answer, directionOf, type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
+import { SEEN } from '../../../src/library/words/seen.ts';
 import { HashEmbedder } from '../../support/hash-embedder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { PaintedLibrary } from '../../support/painted.ts';
@@ -84,6 +85,20 @@ describe('a search by words', () => {
     expect(mouse.notices).toContainEqual({ kind: 'lacks', word: 'mouse', lacks: 'the animal' });
     expect(mouse.notices).toContainEqual({ kind: 'unclear', words: ['mouse'], best: mouse.results[0]?.score });
     expect(crane.notices.map(({ kind }) => kind)).not.toContain('unclear');
+  });
+
+  it('says of how many of the results it can be seen, and for which other things a word is taken', async () => {
+    const castles = await find([word('castle')], { k: 4 });
+    const seen = castles.results.filter(({ score }) => score >= SEEN).length;
+    expect(seen).toBeGreaterThan(0);
+    expect(seen).toBeLessThan(4);
+    expect(castles.notices).toContainEqual({ kind: 'partly', words: ['castle'], photos: seen, of: 4 });
+    expect((await find([word('castle')], { minScore: SEEN })).notices).toEqual([]);
+    expect((await find([photo(files.castle)], { k: 4 })).notices).toEqual([]);
+    const hedgehog = await find([word('hedgehogs')]);
+    expect(hedgehog.notices).toContainEqual({ kind: 'taken', word: 'hedgehog', things: 'porcupine' });
+    // A domestic cat is a cat.
+    expect((await find([word('cat')])).notices.map(({ kind }) => kind)).not.toContain('taken');
   });
 
   it('refuses an unknown word with the nearest known ones before anything is opened', async () => {

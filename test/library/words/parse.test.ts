@@ -81,7 +81,7 @@ describe('a word as people type it', () => {
     ['puppies', 'puppy'],
     ['sheep', 'sheep'],
     ['fishes', 'fish'],
-    ['Aeroplanes', 'plane'],
+    ['Aeroplanes', 'airplane'],
     ['grey wolves', 'gray wolf'],
     ['sulfur butterflies', 'sulphur butterfly'],
     ["ladies' slippers", "lady's slipper"],
@@ -103,6 +103,22 @@ describe('a word as people type it', () => {
       expect(crane.meanings.map(({ kind }) => kind)).toEqual(['wading bird', 'lifting device']);
       expect(crane.classes).toEqual([134, 517]);
     }
+  });
+
+  test('has a meaning that people do not have in mind only where it is said alone', () => {
+    expect(classesOf('plane')).toEqual([404, 726, 895, 908]);
+    expect(classesOf('airplane')).toEqual([404, 895, 908]);
+  });
+
+  test('says which other things it is taken for', () => {
+    const taken = (text: string): unknown => {
+      const parsed = parseWord(text, vocabulary);
+      return parsed.kind === 'known' && parsed.meanings.map((meaning) => meaning.taken && meaning.kind);
+    };
+    expect(taken('hedgehogs')).toEqual(['porcupine']);
+    expect(taken('beach')).toEqual(['seashore, sandbar']);
+    expect(taken('dog')).toEqual([false]);
+    expect(taken('border collie')).toEqual([false]);
   });
 
   test('says what else it means that the model has not learnt', () => {
@@ -129,13 +145,42 @@ describe('a word that no photo is found by', () => {
     ['bands', 'stage'],
     ['poppies', 'flower'],
     ['ruins', 'castle'],
+    ['elefant', 'elephant'],
+    ['bycicle', 'bicycle'],
   ])('"%s" has "%s" near', (typed, near) => {
     expect(parseWord(typed, vocabulary)).toMatchObject({ nearest: expect.arrayContaining([near]) });
   });
 
   test('is not taken for one that merely looks like it', () => {
     expect(parseWord('map', vocabulary)).toMatchObject({ kind: 'unknown', nearest: [] });
-    expect(parseWord('person', vocabulary)).toEqual({ kind: 'unknown', word: 'person', nearest: [] });
+    expect(parseWord('person', vocabulary)).toEqual({
+      kind: 'unknown',
+      word: 'person',
+      nearest: [],
+      spelt: false,
+      beside: [],
+    });
+  });
+
+  test.each(['little girl', 'blue sky', 'new york', 'golden hour', 'old man', 'big ben'])(
+    '"%s" is not near to a name that shares one of its words',
+    (typed) => {
+      expect(parseWords(typed, vocabulary)).toMatchObject({ kind: 'unknown', nearest: [] });
+    },
+  );
+
+  test.each([
+    ['kids playing', ['crib', 'teddy']],
+    ['lavender field', ['flower', 'daisy', 'vase', 'hay', 'rapeseed']],
+    ['our swimming pool', ['bathing cap', 'swimming trunks']],
+    ['cherry blossoms', ['flower', 'daisy', 'vase']],
+  ])('"%s" has near what is near to its words, of which none is misspelt', (typed, nearest) => {
+    expect(parseWords(typed, vocabulary)).toMatchObject({ kind: 'unknown', nearest, spelt: false, beside: [] });
+  });
+
+  test('says whether what is near is merely spelt like it', () => {
+    expect(parseWord('retreiver', vocabulary)).toMatchObject({ spelt: true });
+    expect(parseWord('wedding', vocabulary)).toMatchObject({ spelt: false });
   });
 
   test('has known words near it, never more than five', () => {
@@ -156,6 +201,11 @@ describe('several words', () => {
     expect(parsed.kind === 'known' && parsed.words.map(({ word }) => word)).toEqual(['border collie', 'beach']);
   });
 
+  test('are found in what is said of a photo', () => {
+    for (const typed of ['photos of my dog', 'a picture of dogs', 'the dog in this photo'])
+      expect(parseWords(typed, vocabulary), typed).toMatchObject({ kind: 'known', words: [{ word: 'dog' }] });
+  });
+
   test('any two known words are each found again', () => {
     const plain = words.filter((word) => /^[a-z]{4,}$/.test(word));
     fc.assert(
@@ -172,7 +222,9 @@ describe('several words', () => {
     expect(parseWords('dog wedding', vocabulary)).toEqual({
       kind: 'unknown',
       word: 'wedding',
-      nearest: ['groom', 'gown', 'dog'],
+      nearest: ['groom', 'gown'],
+      spelt: false,
+      beside: ['dog'],
     });
   });
 });
