@@ -81,7 +81,8 @@ async function embedFile(
   const exif = await readExif(decoded.exif, bytes);
   clock.lap('exif');
   // Of every format the part that is decoded of each.
-  const quality = sharpness(centreSquare(exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image));
+  const judged = exact ? reduced(decoded.image, input.resizeShortSide) : decoded.image;
+  const quality = sharpness(judged, centreSquare(judged));
   clock.lap('sharpness');
   const { width, height } = decoded.size;
   const facts = { width, height, ...exif, quality, facts: FACTS_VERSION };

@@ -16,14 +16,8 @@ export interface Frame extends Size {
   readonly top: number;
 }
 
-/** A copy of the square in the middle. */
-export function centreSquare({ data, width, height }: RgbImage): RgbImage {
+/** Where the square in the middle lies. */
+export function centreSquare({ width, height }: Size): Frame {
   const side = Math.min(width, height);
-  const [left, top] = [(width - side) >> 1, (height - side) >> 1];
-  const square = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    const from = ((top + y) * width + left) * 3;
-    square.set(data.subarray(from, from + side * 3), y * side * 3);
-  }
-  return { data: square, width: side, height: side };
+  return { left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side };
 }

@@ -12,6 +12,45 @@ async function blurred({ data, width, height }: RgbImage, sigma: number): Promis
   return { data: await sharp(data, { raw }).blur(sigma).raw().toBuffer(), width, height };
 }
 
+/** The definition, cell by cell. */
+function bySums({ data, width, height }: RgbImage, part = { left: 0, top: 0, width, height }): number {
+  const luma = (x: number, y: number): number => {
+    const at = ((part.top + y) * width + part.left + x) * 3;
+    return 0.299 * (data[at] ?? 0) + 0.587 * (data[at + 1] ?? 0) + 0.114 * (data[at + 2] ?? 0);
+  };
+  const first = (x: number, y: number): number => (luma(2 * x, 2 * y) + luma(2 * x + 1, 2 * y + 1)) / 2;
+  const second = (x: number, y: number): number => (luma(2 * x + 1, 2 * y) + luma(2 * x, 2 * y + 1)) / 2;
+  const laplacian = (of: typeof first, x: number, y: number): number =>
+    of(x - 1, y) + of(x + 1, y) + of(x, y - 1) + of(x, y + 1) - 4 * of(x, y);
+  const pairs: [one: number, other: number][] = [];
+  for (let y = 1; y < (part.height >> 1) - 1; y += 4) {
+    for (let x = 1; x < (part.width >> 1) - 1; x++) pairs.push([laplacian(first, x, y), laplacian(second, x, y)]);
+  }
+  const mean = (of: (one: number, other: number) => number): number =>
+    pairs.reduce((sum, [one, other]) => sum + of(one, other), 0) / pairs.length;
+  const [one, other] = [mean((value) => value), mean((_, value) => value)];
+  const covariance = mean((a, b) => (a - one) * (b - other));
+  return pairs.length === 0 ? 0 : Math.max(0, covariance - 0.06 * mean((a, b) => (a - b) ** 2));
+}
+
+test('it is the covariance of the Laplacians of two diagonals, of any part of an image', () => {
+  const side = fc.integer({ min: 1, max: 40 });
+  const margin = fc.integer({ min: 0, max: 3 });
+  fc.assert(
+    fc.property(side, side, margin, margin, margin, fc.nat(), (width, height, left, top, after, seed) => {
+      const part = { left, top, width, height };
+      const { data, ...size } = generatedImage(left + width + after, top + height + after, seed);
+      // Neighbours share what is not noise.
+      const image = {
+        data: data.map((value, i) => (2 * value + (data[i - 3] ?? 0) + (data[i - 6] ?? 0)) / 4),
+        ...size,
+      };
+      expect(sharpness(image, part)).toBeCloseTo(bySums(image, part), 6);
+      expect(sharpness(image)).toBeCloseTo(bySums(image), 6);
+    }),
+  );
+});
+
 test('the more a photo is blurred, the less sharp it is', async () => {
   const side = fc.integer({ min: 40, max: 80 });
   await fc.assert(
