@@ -1,6 +1,6 @@
 /**
- * Packs the Milvus SDK into dist/store/milvus/sdk.js, for a quick start: one file instead of 480 modules, without its
- * Parquet writer, and with no more of Milvus' protocol than curate speaks. bench/README.md has what it saves.
+ * Packs the Milvus SDK into dist/store/milvus/sdk.js, for a quick start: one file instead of 480 modules, without the parts
+ * that curate has no use for, and with no more of Milvus' protocol than curate speaks. bench/README.md has what it saves.
  */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -9,6 +9,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 import { rolldown } from 'rolldown';
+import { protocolModule } from './protocol.mjs';
 
 const require = createRequire(import.meta.url);
 const output = fileURLToPath(new URL('../dist/store/milvus/sdk.js', import.meta.url));
@@ -24,10 +25,11 @@ for (const name of (await readdir(adapter)).filter((name) => name.endsWith('.js'
     CALLS.push(OTHERWISE[method] ?? method.charAt(0).toUpperCase() + method.slice(1));
   }
 }
+/** What it writes into others as bytes. */
 const MESSAGES = ['milvus.proto.common.PlaceholderGroup', 'milvus.proto.schema.CollectionSchema'];
 
-/** The protocol description in `file`, cut down to `CALLS`, `MESSAGES` and what they consist of. */
-function neededProtocol(file) {
+/** The protocol description in `file`, cut down to some calls, some messages, and what they consist of. */
+function neededProtocol(file, calls, messages) {
   const root = protobuf.Root.fromJSON(require(file).default).resolveAll();
   const needed = new Set();
   const need = (type) => {
@@ -37,9 +39,9 @@ function neededProtocol(file) {
   };
   const visit = (space) => {
     for (const inner of space.nestedArray ?? []) {
-      if (MESSAGES.includes(inner.fullName.slice(1))) need(inner);
+      if (messages.includes(inner.fullName.slice(1))) need(inner);
       for (const method of inner.methodsArray ?? []) {
-        if (!CALLS.includes(method.name)) inner.remove(method);
+        if (!calls.includes(method.name)) inner.remove(method);
         else [method.resolvedRequestType, method.resolvedResponseType].forEach(need);
       }
       visit(inner);
@@ -54,7 +56,7 @@ function neededProtocol(file) {
   };
   visit(root);
   drop(root);
-  return root.toJSON();
+  return root;
 }
 
 /** The folders of the packages that were packed. */
@@ -67,6 +69,26 @@ const noted = {
   },
 };
 
+/** In the SDK's place, as far as it is asked. */
+const INSTEAD = {
+  protobufjs: 'exports.Root = { fromJSON: (code) => code };',
+  '@grpc/proto-loader': 'exports.fromJSON = (code, options) => code.services(options);',
+  // It would log to stdout, where results go; what fails is told by the calls themselves.
+  winston:
+    'const nothing = () => undefined; exports.transports = { Console: class {} };' +
+    'exports.format = { combine: nothing, colorize: nothing, timestamp: nothing, printf: nothing };' +
+    'exports.createLogger = () => ({ debug: nothing, info: nothing, warn: nothing, error: nothing });',
+};
+/** Parts of the SDK, and packages, that nothing of ours reaches: importing from files, REST, tracing. */
+const UNUSED = /milvus2-sdk-node.dist.milvus.(bulkwriter|http|HttpClient)|@shanghaikid.parquetjs|@opentelemetry.api/;
+
+/**
+ * How the SDK takes an answer's numbers apart into vectors, and the same without touching each number.
+ * Of binary vectors, too, the numbers come as an array.
+ */
+const TAKEN_APART = /vectorValue\.forEach\(\(v, i\) => \{.*?field_data\[index\]\.push\(v\);\s*\}\);/s;
+const SLICED = 'for (let at = 0; at < vectorValue.length; at += dim) field_data.push(vectorValue.slice(at, at + dim));';
+
 const bundle = await rolldown({
   input: output,
   platform: 'node',
@@ -74,13 +96,18 @@ const bundle = await rolldown({
     noted,
     {
       name: 'lean-milvus-sdk',
-      resolveId: (id) =>
-        id === '@grpc/proto-loader' ? fileURLToPath(new URL('proto-loader.cjs', import.meta.url)) : null,
+      resolveId: (id) => (id in INSTEAD ? { id: `\0${id}` } : null),
       load(id) {
-        if (id.includes('/@shanghaikid/parquetjs/')) return '';
-        if (!/milvus2-sdk-node.*proto-json/.test(id)) return null;
-        const json = JSON.stringify(JSON.stringify(neededProtocol(id)));
-        return `exports.__esModule = true; exports.default = JSON.parse(${json});`;
+        if (UNUSED.test(id)) return '';
+        if (!/milvus2-sdk-node.*proto-json/.test(id)) return id.startsWith('\0') ? INSTEAD[id.slice(1)] : null;
+        // The SDK has one description for its calls, and others for what it writes by itself.
+        const [calls, messages] = id.endsWith('milvus.js') ? [CALLS, []] : [[], MESSAGES];
+        return protocolModule(neededProtocol(id, calls, messages), messages);
+      },
+      transform(code, id) {
+        if (!/milvus2-sdk-node.dist.milvus.utils.Data\.js$/.test(id)) return null;
+        if (!TAKEN_APART.test(code)) throw new Error('the SDK takes vectors apart in another way: see TAKEN_APART');
+        return code.replace(TAKEN_APART, SLICED);
       },
     },
   ],

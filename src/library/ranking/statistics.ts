@@ -28,8 +28,9 @@ export function rankingStatistics(mean: Float32Array, deviation: Float32Array): 
 export async function readStatistics(file: string, dim: number): Promise<RankingStatistics> {
   const bytes = await readFile(file);
   if (bytes.length !== 2 * 4 * dim) throw new RangeError(`${file} has ${bytes.length} bytes, not ${2 * 4 * dim}`);
-  const values = Float32Array.from({ length: 2 * dim }, (_, i) => bytes.readFloatLE(4 * i));
-  return rankingStatistics(values.slice(0, dim), values.slice(dim));
+  // A copy, since it may lie at any address; processors that Node.js runs on are little-endian.
+  const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  return rankingStatistics(values.subarray(0, dim), values.subarray(dim));
 }
 
 /** The statistics that come with a model; null when it has none. @throws RangeError as {@link readStatistics} does */
