@@ -8,6 +8,7 @@ import { type SearchResultRow, scoreText } from '../output/result-row.ts';
 import type { SheetContents } from '../output/sheet/contents.ts';
 import type { Progress } from '../output/terminal/progress.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import type { RenderPhoto } from '../photos/render.ts';
 import type { World } from '../world.ts';
 import { type Acted, act as actOnPhotos } from './act.ts';
 import type { Context } from './command.ts';
@@ -182,10 +183,25 @@ export async function makeSheet(
   { sheet = '' }: SheetFlags,
   contents: SheetContents | readonly SheetContents[],
 ): Promise<void> {
-  const [{ writeSheet }, { openDisplay }] = await Promise.all([
+  const [{ writeSheet }, { openDisplay }, { createProgress }, { bytes }] = await Promise.all([
     import('../output/sheet/sheet.ts'),
     import('../photos/display.ts'),
+    import('../output/terminal/progress.ts'),
+    import('../output/text.ts'),
   ]);
-  await writeSheet(world, openDisplay(world), resolve(world.cwd, sheet), contents);
-  writeLine(world.stderr, `Contact sheet: ${sheet}`);
+  const sheets = 'length' in contents ? contents : [contents];
+  const total = sheets.reduce((sum, { queries, results }) => sum + queries.length + results.length, 0);
+  const progress = createProgress(world, 'Drawing the contact sheet');
+  const started = world.elapsed();
+  const display = openDisplay(world);
+  let done = 0;
+  const render: RenderPhoto = async (request) => {
+    const rendered = await display(request);
+    done += 1;
+    if (world.elapsed() - started > UNSEEN_MS) progress.update(done, total);
+    return rendered;
+  };
+  const file = resolve(world.cwd, sheet);
+  const size = await writeSheet(world, render, file, contents).finally(() => progress.finish());
+  writeLine(world.stderr, `Contact sheet: ${sheet} (${bytes(size.bytes)})`);
 }

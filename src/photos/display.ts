@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts';
+import { interruptedError, UserError } from '../errors.ts';
 import { WorkerProcess } from '../worker-process.ts';
 import type { World } from '../world.ts';
 import { type Faulty, faulty } from './fault.ts';
@@ -26,7 +26,8 @@ const IDLE_MS = 10_000;
  * Renders photos in processes of their own, each one photo at a time, so that one that hangs or crashes a decoder
  * costs itself and nobody else's patience. Processes start with the first photos and keep nothing waiting: there is
  * nothing to close.
- * The promise rejects only when photos cannot be decoded at all: UserError `display_broken`.
+ * The promise rejects only when photos cannot be decoded at all: UserError `display_broken`; and once the world is
+ * interrupted, for photos whose turn had not come: UserError `interrupted`.
  */
 export function openDisplay(world: World, { limitMs = LIMIT_MS }: DisplayOptions = {}): RenderPhoto {
   const display = new Display(world, limitMs);
@@ -55,14 +56,22 @@ class Display {
 
   render(request: RenderRequest): Promise<Rendition | Faulty> {
     return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) this.#world.interrupted.addEventListener('abort', this.#giveUp, { once: true });
       this.#waiting.push({ request, resolve, reject });
       this.#dispatch();
     });
   }
 
+  /** Thousands may wait, and would keep the process busy that somebody wants to end. */
+  readonly #giveUp = (): void => {
+    for (const { reject } of this.#waiting.splice(0)) reject(interruptedError());
+  };
+
   #dispatch(): void {
+    if (this.#world.interrupted.aborted) this.#giveUp();
     while (this.#running < this.#most) {
       const job = this.#waiting.shift();
+      if (this.#waiting.length === 0) this.#world.interrupted.removeEventListener('abort', this.#giveUp);
       if (job === undefined) return;
       const decoder = this.#idle.pop() ?? new Decoder(this.#world, this.#limitMs);
       this.#running += 1;

@@ -102,6 +102,15 @@ describe('the page of a contact sheet', () => {
     expect(page.length).toBeLessThan(4_000_000);
   });
 
+  it('asks the browser to lay out and decode only what is in sight, but for printing', async () => {
+    const page = await render({ queries: [query], results: manyResults(2) });
+    const images = elements(page).filter(({ tagName }) => tagName === 'img');
+    expect(images.map((image) => attribute(image, 'loading'))).toEqual(['lazy', 'lazy', 'lazy']);
+    const print = page.lastIndexOf('@media print');
+    expect(page.slice(0, print)).toContain('content-visibility: auto');
+    expect(page.slice(print)).toContain('content-visibility: visible');
+  });
+
   it('holds its thumbnails itself, upright and of the size it says', async () => {
     const rotated = fixturePhotos.filter((file) => file.includes('Orientation'));
     const page = await render({

@@ -50,6 +50,17 @@ describe('a display', () => {
     expect((await render(request(photo))).kind).toBe('rendition');
   });
 
+  test('leaves out photos whose turn has not come once it is interrupted', async () => {
+    const stop = new AbortController();
+    const render = openDisplay({ ...watchedWorld(), cores: 1, interrupted: stop.signal });
+    const asked = [photo, photo, photo, photo].map((file) => render(request(file)));
+    stop.abort();
+    const outcomes = await Promise.allSettled(asked);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
+    expect(outcomes.at(-1)).toMatchObject({ reason: { kind: 'interrupted' } });
+    await expect(render(request(photo))).rejects.toMatchObject({ kind: 'interrupted' });
+  });
+
   test('takes a decoder that dies for a fault of its photo alone', async () => {
     const world = watchedWorld((child, message) => {
       if ((message as { file?: string }).file === slow) child.once('message', () => child.kill('SIGKILL'));
