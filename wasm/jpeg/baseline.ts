@@ -1,7 +1,7 @@
 // Of each block of 8 x 8 coefficients (ITU-T T.81) only those are decoded that the reduced size needs: the first, or
 // the four of lowest frequency. The others are skipped several at a time, by tables that say how many codes, with the
 // values behind them, lie in the next 13 bits.
-import { clean, cleanEnd, endScan, FIRST, interval, longCode, openScan, SKIP, startRun } from './bits';
+import { clean, cleanEnd, endScan, extended, FIRST, interval, longCode, openScan, SKIP, startRun } from './bits';
 import { drawBlock } from './pixels';
 
 /** Parameters behind those of every scan, i32 each; then those of three components. */
@@ -60,20 +60,18 @@ export function baseline(parameters: usize): usize {
       const stride = load<usize>(component + STRIDE);
       let prediction = load<i32>(component + PREDICTION);
       for (let block: usize = 0; block < blocksAcross * blocksDown; block++) {
-        if (count <= 32) {
-          bits |= (<u64>bswap<u32>(load<u32>(next))) << (32 - count);
-          next += 4;
-          count += 32;
-        }
+        // As many as there is room for, however many there are: at the beginning of a block that cannot be guessed.
+        bits |= bswap<u64>(load<u64>(next)) >> count;
+        next += (63 - count) >> 3;
+        count |= 56;
         let code = <i32>load<u16>(dcTable + FIRST + <usize>(bits >> 54) * 2);
         if (code === 0) code = longCode(dcTable, bits);
         if (code < 0) return 0;
         const dcSize = code & 15;
         bits <<= code >> 8;
-        let value = <i32>((bits >> 1) >> (63 - dcSize));
+        prediction += extended(bits, dcSize);
         bits <<= dcSize;
         count -= (code >> 8) + dcSize;
-        prediction += value < (1 << dcSize) >> 1 ? value + 1 - (1 << dcSize) : value;
 
         let k: usize = 1;
         let right = 0; // coefficient (0,1), at 1 in zigzag order
@@ -91,14 +89,13 @@ export function baseline(parameters: usize): usize {
           const size = code & 15;
           const run = <usize>((code >> 4) & 15);
           bits <<= code >> 8;
-          value = <i32>((bits >> 1) >> (63 - size));
+          const value = extended(bits, size);
           bits <<= size;
           count -= (code >> 8) + size;
           if (size === 0) {
             k = run === 15 ? k + 16 : 64;
             continue;
           }
-          if (value < (1 << size) >> 1) value += 1 - (1 << size);
           k += run;
           if (k === 1) right = value;
           else if (k === 2) down = value;

@@ -2,7 +2,7 @@
 // others it is enough to know which are not zero, since that says how many correction bits a later scan has for the
 // block. The scans that bring the last bit, half of a file and more than half of its cost, do not show at a reduced
 // size: they are passed over by their markers.
-import { clean, cleanEnd, endScan, FIRST, interval, longCode, openScan, passScan, startRun } from './bits';
+import { clean, cleanEnd, endScan, extended, FIRST, interval, longCode, openScan, passScan, startRun } from './bits';
 import { drawBlock } from './pixels';
 
 /** Parameters behind those of every scan, i32 each; then those of its components. */
@@ -92,10 +92,9 @@ function dcFirst(parameters: usize): usize {
           if (code < 0) return 0;
           const size = code & 15;
           bits <<= code >> 8;
-          const value = <i32>((bits >> 1) >> (63 - size));
+          prediction += extended(bits, size);
           bits <<= size;
           count -= (code >> 8) + size;
-          prediction += value < (1 << size) >> 1 ? value + 1 - (1 << size) : value;
           store<i16>(blockAt(component, mcuX, mcuY, block), <i16>(prediction << low));
         }
         store<i32>(component + PREDICTION, prediction);
@@ -208,10 +207,7 @@ function acFirst(parameters: usize): usize {
         k += run;
         if (k > to) return 0;
         if (size === 0) continue;
-        if (k <= LAST_KEPT) {
-          const value = <i32>((bits >> 1) >> (63 - size));
-          keep(block, k, (value < (1 << size) >> 1 ? value + 1 - (1 << size) : value) << low);
-        }
+        if (k <= LAST_KEPT) keep(block, k, extended(bits, size) << low);
         bits <<= size;
         count -= size;
         nonZero |= (<u64>1) << k;
