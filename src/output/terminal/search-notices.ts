@@ -8,13 +8,13 @@ export function noticeText(notice: SearchNotice): string {
     case 'meanings':
       return `"${notice.word}" has several meanings, and all were searched for: ${notice.meanings.join(', ')}.`;
     case 'taken':
-      return `"${notice.word}" was searched for as ${notice.things}.`;
+      return `"${notice.word}" was searched for as ${notice.things.replace(/, \.{3}$/, ' and others')}.`;
     case 'lacks':
       return `"${notice.word}" here is not ${notice.lacks}: the model has not learnt that. A photo of it can be used instead.`;
     case 'unclear':
       return `No photo clearly shows ${quoted(notice.words)}; the best score is ${scoreText(notice.best)}.`;
     case 'partly':
-      return `Only ${notice.photos.toLocaleString('en-US')} of these ${notice.of.toLocaleString('en-US')} seem to show ${quoted(notice.words)}; --min-score ${SEEN} leaves out the others.`;
+      return `Only ${notice.photos === 1 ? 'one' : number(notice.photos)} of these ${number(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}; --min-score ${SEEN} leaves out the others.`;
     case 'compared':
       return `--unique and --diverse compare the best ${notice.photos} photos with each other; there are more, which are not shown.`;
     case 'unread':
@@ -25,4 +25,8 @@ export function noticeText(notice: SearchNotice): string {
 function quoted(words: readonly string[]): string {
   const [first = '', ...others] = words.map((word) => `"${word}"`);
   return others.length === 0 ? first : `all of ${[first, ...others].join(', ')}`;
+}
+
+function number(n: number): string {
+  return n.toLocaleString('en-US');
 }
