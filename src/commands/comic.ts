@@ -135,11 +135,9 @@ function demandTerminal(world: World): void {
   throw usageError('--pick needs a terminal to choose on.', 'Name the photos instead: --ref FILE');
 }
 
-/** Of the first as many as a screen holds, where the terminal draws pictures. */
+/** The first of them, as `--show` draws photos. */
 async function drawChoices(world: World, candidates: readonly Candidate[]): Promise<void> {
-  const { drawingProtocol } = await import('../output/terminal/draw-picture.ts');
-  if (drawingProtocol(world) === null) return;
-  const [{ drawGrid }, { openDisplay }] = await Promise.all([
+  const [{ drawPhotos }, { openDisplay }] = await Promise.all([
     import('../output/terminal/picture-grid.ts'),
     import('../photos/display.ts'),
   ]);
@@ -147,7 +145,7 @@ async function drawChoices(world: World, candidates: readonly Candidate[]): Prom
     .slice(0, DRAWN)
     .map(({ file, score }) => ({ file, label: score.toFixed(2), available: true }));
   // Standard output is for the picture's path.
-  await drawGrid({ ...world, stdout: world.stderr }, openDisplay(world), photos, world.stderr.columns || 80);
+  await drawPhotos({ ...world, stdout: world.stderr }, openDisplay(world), photos);
 }
 
 const DRAWN = 12;

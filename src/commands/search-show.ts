@@ -152,7 +152,7 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
     writeLine(world.stderr, '--show needs a terminal to draw on.');
     return;
   }
-  const [{ drawGrid, sixelOn }, { openDisplay }] = await Promise.all([
+  const [{ drawPhotos }, { openDisplay }] = await Promise.all([
     import('../output/terminal/picture-grid.ts'),
     import('../photos/display.ts'),
   ]);
@@ -161,9 +161,7 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
     label: `${rank}  ${scoreText(score)}`,
     available,
   }));
-  await drawGrid(world, openDisplay(world), photos, world.stdout.columns || 80, {
-    sixel: await sixelOn(world),
-  });
+  await drawPhotos(world, openDisplay(world), photos);
 }
 
 /** What a sheet shows of one query and its answer. */

@@ -4,9 +4,6 @@ import { UserError, usageError } from '../errors.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 
-/** Cells in a line where there is no terminal to ask. */
-const COLUMNS = 80;
-
 export function showCommand(act: Act): Command {
   return new Command('show')
     .description('draw photos in the terminal: files, or hits of the last search (@1, @2, ...)')
@@ -18,7 +15,7 @@ export function showCommand(act: Act): Command {
 async function show(context: Context, photos: string[]): Promise<ExitCode> {
   const { world } = context;
   const { data } = context.settings().paths;
-  const [{ drawGrid, sixelOn }, { openDisplay }, { existsSync }] = await Promise.all([
+  const [{ drawPhotos }, { openDisplay }, { existsSync }] = await Promise.all([
     import('../output/terminal/picture-grid.ts'),
     import('../photos/display.ts'),
     import('node:fs'),
@@ -36,9 +33,7 @@ async function show(context: Context, photos: string[]): Promise<ExitCode> {
     label: photos[i]?.startsWith('@') ? (photos[i] ?? '') : '',
     available: true,
   }));
-  await drawGrid(world, openDisplay(world), shown, world.stdout.columns || COLUMNS, {
-    sixel: await sixelOn(world),
-  });
+  await drawPhotos(world, openDisplay(world), shown);
   return ExitCode.done;
 }
 

@@ -112,6 +112,8 @@ describe('on a terminal', () => {
     const args = ['comic', cat, 'Picked', '--refs', '2', '--pick', '--yes'];
     const { code, screen } = await onTerminal(args, [['Choose up to 1', keys]]);
     expect(code, screen).toBe(0);
+    // The photos to choose among, in half-blocks, with their scores and names below.
+    expect(screen).toMatch(/▀[\s\S]*0\.\d\d {2}\S+\.(jpg|png|webp)[\s\S]*Choose up to 1/);
     const { references } = await readLineage(join(studio.folder, 'picked.png.json'));
     expect(references.map(({ role, reason }) => [role, reason])).toEqual([
       ['query', 'query'],

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { decodeAsync } from 'sixel';
 import { expect, it, vi } from 'vitest';
-import { drawGrid, halfBlocks, sixelOn } from '../../src/output/terminal/picture-grid.ts';
+import { drawGrid, drawPhotos, halfBlocks, sixelOn } from '../../src/output/terminal/picture-grid.ts';
 import type { RenderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -79,6 +79,15 @@ it.each([
   ['\u001b[?62;14;42c', null],
 ])('a terminal that answers %j draws sixels, or not', async (answer, cell) => {
   expect(await sixelOn(terminal(answer))).toEqual(cell);
+});
+
+it('photos are drawn as sixels where the terminal says so, else as half-blocks', async () => {
+  const sixel = terminal('\u001b[6;18;9t\u001b[?62;4c');
+  await drawPhotos(sixel, white, photos.slice(0, 1));
+  expect(sixel.out().split('\u001b[c')[1]).toContain('\u001bP');
+  const plain = terminal('\u001b[?62c');
+  await drawPhotos(plain, white, photos.slice(0, 1));
+  expect(plain.out()).toContain('▀');
 });
 
 it('a terminal that answers nothing is waited for no longer than a moment', async () => {

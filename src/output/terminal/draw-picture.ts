@@ -6,12 +6,7 @@ const WIDEST = 480;
 /** Longest piece of data in one escape sequence of the kitty protocol. */
 const PIECE = 4096;
 
-/** Which way of drawing pictures the terminal behind standard error has said it knows; null for none. */
-export function drawingProtocol(world: World): Protocol | null {
-  return protocolOn(world, world.stderr);
-}
-
-/** The same of a stream. */
+/** Which way of drawing pictures the terminal behind a stream has said it knows; null for none. */
 export function protocolOn({ env }: World, stream: NodeJS.WriteStream): Protocol | null {
   // Multiplexers swallow or garble the sequences.
   if (!stream.isTTY || env.TMUX !== undefined || /^(screen|tmux|dumb)/.test(env.TERM ?? '')) return null;
@@ -21,7 +16,7 @@ export function protocolOn({ env }: World, stream: NodeJS.WriteStream): Protocol
 
 /** Draws a picture, reduced, where the terminal can; does nothing elsewhere. A picture that does not decode is left out. */
 export async function drawPicture(world: World, bytes: Uint8Array): Promise<void> {
-  const protocol = drawingProtocol(world);
+  const protocol = protocolOn(world, world.stderr);
   if (protocol === null) return;
   const { default: sharp } = await import('sharp');
   const small = await sharp(bytes)

@@ -53,6 +53,17 @@ export function placeFor(photos: number, room: Cells): Cells {
 }
 
 /**
+ * Draws photos on the terminal behind standard output, in the best way that it says it knows. What is typed while it is
+ * asked is lost.
+ */
+export async function drawPhotos(world: World, render: RenderPhoto, photos: readonly GridPhoto[]): Promise<void> {
+  await drawGrid(world, render, photos, world.stdout.columns || USUAL_COLUMNS, { sixel: await sixelOn(world) });
+}
+
+/** Where there is no terminal to ask. */
+const USUAL_COLUMNS = 80;
+
+/**
  * Photos side by side in rows, each with its label and name below, as wide as the terminal (`columns`) allows.
  * @param cells The place of each
  * @param sixel For a terminal that draws sixels: see `askForSixel`
