@@ -1,7 +1,8 @@
-import { Command, CommanderError, Option, type OutputConfiguration } from 'commander';
+import { Command, CommanderError, Help, Option, type OutputConfiguration } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
 import { completionCommand } from './commands/completion.ts';
+import { copyCommand } from './commands/copy.ts';
 import { costsCommand } from './commands/costs.ts';
 import { dedupeCommand } from './commands/dedupe.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -92,8 +93,13 @@ function declare(act: Act, world: World): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput(output)
-    // Without "help", which says what --help says.
-    .configureHelp({ subcommandTerm: (command) => command.name(), visibleCommands: ({ commands }) => [...commands] });
+    .configureHelp({
+      subcommandTerm: (command) => command.name(),
+      // Without "help", which says what --help says.
+      visibleCommands: ({ commands }) => [...commands],
+      // Every verb on one screen: the description stands right below the usage.
+      formatHelp: (command, help) => Help.prototype.formatHelp.call(help, command, help).replace('\n\n', '\n'),
+    });
   for (const { heading, verbs } of GROUPS) {
     program.commandsGroup(heading);
     for (const [verb, summary] of verbs) program.addCommand(inherit(verb(act), output, world).summary(summary));
@@ -230,6 +236,7 @@ const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (rea
       [verifyCommand, 'check how well the index finds altered copies'],
       [embedCommand, 'print the vectors of photos'],
       [exportCommand, 'write the vectors and fields of the index to a file'],
+      [copyCommand, 'copy the index to or from a server, and compare both'],
     ],
   },
   {

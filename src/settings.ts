@@ -20,6 +20,8 @@ const schema = z.strictObject({
   model: z.string().optional(),
   milvusUri: z.string().optional(),
   milvusToken: z.string().optional(),
+  /** Of the other place of a copy. */
+  copyToken: z.string().optional(),
   database: identifier(255).optional(),
   prefix: identifier(64).optional(),
   /** Where libraries are on this machine, by `spelling` of their names. */
@@ -53,6 +55,7 @@ export const VARIABLES = {
   model: 'CURATE_MODEL',
   milvusUri: 'MILVUS_URI',
   milvusToken: 'MILVUS_TOKEN',
+  copyToken: 'CURATE_COPY_TOKEN',
   database: 'CURATE_DATABASE',
   prefix: 'CURATE_PREFIX',
   openaiApiKey: 'OPENAI_API_KEY',

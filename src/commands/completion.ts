@@ -103,6 +103,7 @@ function optionOf(command: Command, word: string): Option | undefined {
 function placeOfValue(option: Option): Place {
   if (option.argChoices !== undefined) return { kind: 'choice', choices: option.argChoices };
   if (option.long === '--model') return { kind: 'model' };
+  if (option.long === '--library') return { kind: 'library' };
   if (option.long === '--image-model') return { kind: 'image-model' };
   const [, name = ''] = /[<[]([^\]>]*)[\]>]/.exec(option.flags) ?? [];
   return { kind: PLACES[name] ?? 'anything' };

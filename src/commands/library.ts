@@ -94,10 +94,11 @@ async function remove(context: Context, wanted: string, flags: JsonFlag & { yes?
 }
 
 /** One library in a line, as lists and the status have it. */
-export function libraryLine({ name, root, photos, available, lease }: LibraryState): string {
+export function libraryLine({ name, root, photos, available, lease, arriving }: LibraryState): string {
   const place = isMounted({ root }) ? `${root}${available ? '' : '  (away)'}` : '(not on this machine)';
   const busy = lease === undefined ? '' : `  (${lease.holder} indexes it)`;
-  return `${name}: ${count(photos, 'photo')}  ${place}${busy}`;
+  const part = arriving === undefined ? '' : `  (not whole: being copied from ${arriving})`;
+  return `${name}: ${count(photos, 'photo')}  ${place}${part}${part === '' ? busy : ''}`;
 }
 
 async function confirm(world: World, name: string): Promise<boolean> {

@@ -56,7 +56,7 @@ export class Leases {
     const { store, holder, machine } = this.#deps;
     const lease = { token: randomUUID(), machine, holder, since: this.#deps.now() };
     for (;;) {
-      const before = await this.#untilFree(library);
+      const before = await this.untilFree(library);
       const renewed = this.#deps.elapsed();
       await store.putLibrary({ ...before, ...library, ...stateOf(before), lease: this.#lasting(lease) });
       await sleep(this.#pace.settleMs);
@@ -94,6 +94,13 @@ export class Leases {
     }
   }
 
+  /** Changes what the store keeps of a library that is held. @throws UserError `library_taken` or `library_removed` */
+  async amend(id: string, change: (library: Library) => Library): Promise<void> {
+    const held = this.#held.get(id);
+    if (held === undefined) throw new Error(`the library ${id} is changed and not held`);
+    await this.#edit(id, held, change);
+  }
+
   /** Takes a library that is held out of the store. */
   async drop({ id }: Library): Promise<void> {
     const held = this.#held.get(id);
@@ -127,8 +134,8 @@ export class Leases {
     this.#held.clear();
   }
 
-  /** As the store has it; undefined when it has it not. */
-  async #untilFree(library: Library): Promise<Library | undefined> {
+  /** Waits while another machine has a library; as the store has it then, undefined when it has it not. */
+  async untilFree(library: Library): Promise<Library | undefined> {
     const { store, machine, signal, now, elapsed } = this.#deps;
     let seen: Lease | null = null;
     let since = elapsed();

@@ -129,6 +129,7 @@ export async function joinScope(
   const { kind } = index.store;
   const wanted = namedLibrary(known, name) ?? { id: sharedId(name), name, root };
   const isNew = !known.includes(wanted);
+  demandWhole(wanted);
   if (!isNew && isMounted(wanted)) {
     const folder = inside(wanted.root, root);
     if (folder !== null) {
@@ -150,6 +151,15 @@ export async function joinScope(
   const library = { ...wanted, root };
   const absorbs = innerLibraries(root, library, known, { machine, kind });
   return { library, folder: '', isNew, absorbs, joins: true };
+}
+
+/** @throws UserError `library_arriving` (refused) while a library's rows are still being copied into the store */
+export function demandWhole({ name, arriving }: Library): void {
+  if (arriving === undefined) return;
+  throw new UserError('library_arriving', `${name} is not whole: it is still being copied from ${arriving}.`, {
+    hint: `Run that copy again, which continues it; or forget what has arrived: curate library remove "${name}"`,
+    kind: 'refused',
+  });
 }
 
 /** @throws UserError `library_ambiguous` when several have the name, none of them on this machine */

@@ -15,6 +15,8 @@ export interface Library {
   readonly mark?: string;
   /** Who changes it now; absent when nobody does. */
   readonly lease?: Lease;
+  /** From where its rows are still being copied into this store; absent when it is whole. */
+  readonly arriving?: string;
 }
 
 /** A machine's claim to change a library, renewed while its run lasts; a run that was killed leaves it to run out. */

@@ -34,7 +34,15 @@ test('documents name the model by its identity alone, and libraries without thei
     elapsedMs: 13,
   });
   const lease = { token: 't', machine: 'm', holder: 'nas (process 1)', until: 60_000 };
-  const entry = { name: 'Photos', root: '/photos', photos: 3, available: false, mounted: true, indexing: null };
+  const entry = {
+    name: 'Photos',
+    root: '/photos',
+    photos: 3,
+    available: false,
+    mounted: true,
+    indexing: null,
+    arriving: null,
+  };
   const elsewhere = { ...library, root: 'Photos:', lease: { ...lease, since: 0 } };
   const indexing = { by: 'nas (process 1)', since: '1970-01-01T00:00:00.000Z' };
   expect(librariesDocument([library, elsewhere])).toEqual({

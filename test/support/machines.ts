@@ -22,6 +22,8 @@ interface Options {
   readonly model?: ModelIdentity;
   readonly roots?: Record<string, string>;
   readonly pace?: LeasePace;
+  /** Of the store. */
+  readonly uri?: string;
 }
 
 /** A machine with a disk and notes of its own, and a store that it shares with others. */
@@ -40,12 +42,12 @@ export class TestMachine {
     name: string,
     disk: string,
     store: PhotoStore,
-    { model = testModel as ModelIdentity, roots = {}, pace = CALM }: Options = {},
+    { model = testModel as ModelIdentity, roots = {}, pace = CALM, uri = 'http://nas:19530' }: Options = {},
   ) {
     this.name = name;
     this.home = join(disk, name);
     this.pace = pace;
-    this.machine = machineIn(join(this.home, 'curate'), roots, 'http://nas:19530');
+    this.machine = machineIn(join(this.home, 'curate'), roots, uri);
     const here = onMachine(store, this.machine);
     this.index = { store: here, table: here.table(model) };
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import { UserError } from '../../errors.ts';
@@ -7,7 +8,7 @@ import { type LeasePace, Leases } from '../lease.ts';
 import type { Machine } from '../machine.ts';
 import { isMounted, outermost, photoFile } from '../paths.ts';
 import { removeRows } from '../rows.ts';
-import { demandProof, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
+import { demandProof, demandWhole, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
 import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
 import { embedAll } from './embed-all.ts';
@@ -91,7 +92,9 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
 }
 
 async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases): Promise<IndexReport> {
-  const folder = deps.store.kind === 'lite' ? null : (deps.sightings ?? null);
+  const { sightings: notes = null } = deps;
+  // Nobody else writes to the embedded store; but a copy of a shared one brings its notes along.
+  const folder = deps.store.kind === 'lite' && (notes === null || !existsSync(notes)) ? null : notes;
   const sightings = new Sightings(folder, { changes: !request.dryRun });
   const remembered = new RememberedTable(deps.table, deps.manifests ?? null);
   try {
@@ -114,6 +117,7 @@ async function prepare(
   const { onEvent } = deps;
   const stored = await provenLibraries(deps, deps.machine);
   const scopes = await chooseScopes(deps, request, stored);
+  heldBy(scopes).forEach(demandWhole);
   // Also where nothing is indexed yet: a table that is not ours must not cost the embedding first.
   await deps.table.count();
   const libraries = withScopes(stored, scopes);

@@ -1,5 +1,6 @@
 import type { ListedModel } from '../../embedding/models.ts';
 import type { EmbeddingModel, PhotoFault } from '../../embedding/port.ts';
+import type { CopyReport } from '../../library/copy/copy.ts';
 import { type Finding, isHealthy } from '../../library/diagnose.ts';
 import type { PhotoVector } from '../../library/embed-photos.ts';
 import type { FasterModel } from '../../library/index/faster-model.ts';
@@ -115,6 +116,8 @@ interface LibraryEntry extends Pick<LibraryState, 'name' | 'photos' | 'available
   readonly mounted: boolean;
   /** Who indexes it now. */
   readonly indexing: { readonly by: string; readonly since: string } | null;
+  /** From where it is still being copied; null when it is whole. */
+  readonly arriving: string | null;
 }
 
 export function statusDocument({ model, store, libraries, models, sizes, folders, unlisted }: Status): StatusDocument {
@@ -154,11 +157,30 @@ export function libraryChangeDocument(changed: LibraryChange): LibraryDocument<L
   return { schema: 'curate.library/1', libraries: [changed] };
 }
 
+export interface CopyDocument {
+  readonly schema: 'curate.copy/1';
+  /** In both places now, of every model. */
+  readonly rows: number;
+  readonly libraries: number;
+  readonly verified: CopyReport['verified'];
+  /** Written by this run. */
+  readonly copied: number;
+  /** `lite`, or host and port, with database and prefix if any. */
+  readonly from: string;
+  readonly to: string;
+  readonly rowsOf: CopyReport['libraries'];
+}
+
+export function copyDocument(report: CopyReport, places: Pick<CopyDocument, 'from' | 'to'>): CopyDocument {
+  const { rows, libraries, verified, copied } = report;
+  return { schema: 'curate.copy/1', rows, libraries: libraries.length, verified, copied, ...places, rowsOf: libraries };
+}
+
 function libraryEntry(library: LibraryState): LibraryEntry {
-  const { name, root, photos, available, lease } = library;
+  const { name, root, photos, available, lease, arriving = null } = library;
   const mounted = isMounted(library);
   const indexing = lease === undefined ? null : { by: lease.holder, since: new Date(lease.since).toISOString() };
-  return { name, root: mounted ? root : null, photos, available, mounted, indexing };
+  return { name, root: mounted ? root : null, photos, available, mounted, indexing, arriving };
 }
 
 export interface VerifyDocument extends VerifyReport {

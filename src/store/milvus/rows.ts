@@ -130,6 +130,7 @@ const librarySchema = z.object({
   lease: z
     .object({ token: z.string(), machine: z.string(), holder: z.string(), since: z.number(), until: z.number() })
     .exactOptional(),
+  arriving: z.string().exactOptional(),
 });
 
 /** A NaN would poison every search it meets, and Lite takes it without a word. */
