@@ -132,8 +132,8 @@ export function longCode(table: usize, bits: u64): i32 {
 }
 
 /**
- * The `size` bits at the top of `bits` as the value they stand for (EXTEND, ITU-T T.81, F.2.2.1). Without a branch: signs are as good as random, and
- * half of them would be guessed wrong.
+ * The `size` bits at the top of `bits` as the value they stand for (EXTEND, ITU-T T.81, F.2.2.1). Without a branch:
+ * signs are as good as random, and half of them would be guessed wrong.
  */
 export function extended(bits: u64, size: i32): i32 {
   const isNegative = ~(<i32>(<i64>bits >> 63));
