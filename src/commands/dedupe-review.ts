@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { usageError } from '../errors.ts';
 import { type Decision, decide, readDecisions, type Verdict } from '../library/dedupe/decisions.ts';
-import type { DedupePlan, Group, GroupPhoto } from '../library/dedupe/plan.ts';
+import { type DedupePlan, freedBy, type Group, type GroupPhoto } from '../library/dedupe/plan.ts';
 import { askOne, canAsk } from '../output/terminal/ask.ts';
 import { renderGroup, rolesOf } from '../output/terminal/dedupe-table.ts';
 import { drawGrid, placeFor } from '../output/terminal/picture-grid.ts';
@@ -123,8 +123,9 @@ function verdict({ kind }: Group, keep: readonly GroupPhoto[], go: readonly Grou
 
 type Choice = 'go' | 'keep' | 'other' | 'skip' | 'stop';
 
-function choicesOn({ others }: Group, { moves }: Review): readonly { value: Choice; label: string }[] {
-  const freed = bytes(others.reduce((sum, other) => sum + other.bytes, 0));
+function choicesOn(group: Group, { moves }: Review): readonly { value: Choice; label: string }[] {
+  const { others } = group;
+  const freed = bytes(freedBy([group]));
   const going = others.length === 1 ? 'the other' : `the ${count(others.length, 'other')}`;
   const go = moves ? `Move ${going} at the end (${freed})` : `Let ${going} go (${freed})`;
   return [

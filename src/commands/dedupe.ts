@@ -217,13 +217,15 @@ async function reviewed(
   { moveTo }: DedupeFlags,
   { settings, render }: { readonly settings: Settings; readonly render: RenderPhoto },
 ): Promise<DedupePlan> {
-  const { reviewPlan } = await import('./dedupe-review.ts');
+  const [{ reviewPlan }, { freedBy }] = await Promise.all([
+    import('./dedupe-review.ts'),
+    import('../library/dedupe/plan.ts'),
+  ]);
   const moves = moveTo !== undefined;
   const answered = await reviewPlan(plan, { world, settings, render, moves });
   if (!moves) return answered;
   const groups = answered.groups.filter(({ agreed }) => agreed !== null);
-  const bytes = groups.flatMap(({ others }) => others).reduce((sum, other) => sum + other.bytes, 0);
-  return { ...answered, groups, bytes };
+  return { ...answered, groups, bytes: freedBy(groups) };
 }
 
 function kindsOf({ kind, best, moveTo, print0, review }: DedupeFlags): readonly Kind[] {

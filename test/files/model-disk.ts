@@ -9,12 +9,16 @@ interface Inode {
 
 export class Killed extends Error {}
 
+const FOLDER = { isFile: false, number: 0, size: 0, mtimeMs: 0 };
+
 /** Why a step fails, as Node says it. */
 function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code, path });
 }
 
 interface ModelOptions {
+  /** Folders that are there without a file in them. */
+  readonly folders?: Iterable<string>;
   /** Folders that are a volume of their own. */
   readonly volumes?: readonly string[];
   readonly hardLinks?: boolean;
@@ -26,6 +30,8 @@ interface ModelOptions {
 /** A file system in memory whose names are files, with volumes, and with a process that may be killed at any step. */
 export class ModelDisk implements Disk {
   readonly files: Map<string, Inode>;
+  /** Those that were made; one with a file in it is there as well. */
+  readonly folders: Set<string>;
   #left: number;
   readonly #options: ModelOptions;
 
@@ -35,6 +41,7 @@ export class ModelDisk implements Disk {
         ? [...files]
         : Object.entries(files).map(([name, content], i) => [name, { number: i + 1, content }] as const);
     this.files = new Map(entries as [string, Inode][]);
+    this.folders = new Set(options.folders);
     this.#options = options;
     this.#left = options.steps ?? Number.POSITIVE_INFINITY;
   }
@@ -69,7 +76,7 @@ export class ModelDisk implements Disk {
 
   async state(file: string) {
     const found = this.files.get(file);
-    if (found === undefined) return null;
+    if (found === undefined) return this.#isFolder(file) ? { ...FOLDER, volume: this.#volume(file) } : null;
     const { number, content } = found;
     return { isFile: true, volume: this.#volume(file), number, size: content.length, mtimeMs: 0 };
   }
@@ -80,7 +87,18 @@ export class ModelDisk implements Disk {
     for (const name of await this.names(folder))
       if (/^\.curate-.*\.part$/.test(name)) this.files.delete(`${folder}/${name}`);
   }
-  async makeFolder(): Promise<void> {}
+  #isFolder(name: string): boolean {
+    return [...this.files.keys(), ...this.folders].some((one) => one === name || one.startsWith(`${name}/`));
+  }
+  async makeFolder(folder: string): Promise<void> {
+    for (let one = folder; !this.#isFolder(one) && dirname(one) !== one; one = dirname(one)) this.folders.add(one);
+  }
+  removeFolder(folder: string) {
+    return this.#step(() => {
+      if ([...this.files.keys(), ...this.folders].some((one) => one.startsWith(`${folder}/`))) return;
+      this.folders.delete(folder);
+    });
+  }
   link(file: string, name: string) {
     return this.#step(() => {
       const found = this.#at(file);

@@ -18,6 +18,7 @@ const photo = (path: string, reason: string, more: Partial<GroupPhoto> = {}): Gr
   path,
   files: [`/photos/${path}`],
   bytes: 1_500_000,
+  freed: 1_500_000,
   sha256: '',
   width: 4000,
   height: 3000,
@@ -127,6 +128,9 @@ describe('the page of doubles', () => {
     expect(said).toContain('Is cut short');
     expect(said).toContain('and 36 more photos');
     expect(said).toContain('So large a group is shown only');
+    // Nothing of it goes, and nothing says so.
+    expect(said).toContain(' 1 Same picture 60 photos ');
+    expect(said.match(/\b(?:Keep|Go|Alike)\b/g)).toEqual(['Keep', ...Array.from({ length: 23 }, () => 'Alike')]);
   });
 
   it('holds few pictures in memory, whatever their number, and keeps the order of groups', async () => {

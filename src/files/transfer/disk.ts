@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, readFile, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
 import { clearDrafts, markAsOurs } from '../atomic-write.ts';
 
 /** What a file is: enough to tell whether two names are one file, and whether it has changed. */
@@ -20,6 +20,8 @@ export interface Disk {
   /** Removes copies in the making that a killed process left in a folder. */
   clear(folder: string): Promise<void>;
   makeFolder(folder: string): Promise<void>;
+  /** Removes a folder that is empty, and leaves any other as it is. */
+  removeFolder(folder: string): Promise<void>;
   /** A second name of a file. Fails with EEXIST rather than take a name from another. */
   link(file: string, name: string): Promise<void>;
   /** A symbolic link. Fails with EEXIST. */
@@ -54,6 +56,7 @@ export const realDisk: Disk = {
   names: readdir,
   clear: clearDrafts,
   makeFolder: async (folder) => void (await mkdir(folder, { recursive: true })),
+  removeFolder: (folder) => rmdir(folder).catch(() => undefined),
   link,
   symlink: (file, name) => symlink(file, name, 'file'),
   claim: async (name) => (await open(name, 'wx')).close(),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Disk } from './disk.ts';
 import type { Transfer } from './plan.ts';
 
@@ -17,6 +17,8 @@ export interface Written {
 }
 
 export interface Entries {
+  /** Folders that were made for what was moved or written, the outer ones first. */
+  readonly folders: readonly string[];
   readonly moves: readonly Transfer[];
   readonly written: readonly Written[];
 }
@@ -59,6 +61,16 @@ export class Journal {
     await this.#disk.append(this.#file, JSON.stringify({ written: { file, sha256, former } }));
   }
 
+  /** Makes a folder, and those around it, that are missing; an undoing removes them where they are empty by then. */
+  async makeFolder(folder: string): Promise<void> {
+    const missing: string[] = [];
+    for (let one = folder; (await this.#disk.state(one)) === null && dirname(one) !== one; one = dirname(one)) {
+      missing.unshift(one);
+    }
+    for (const one of missing) await this.#disk.append(this.#file, JSON.stringify({ folder: one }));
+    await this.#disk.makeFolder(folder);
+  }
+
   /** A free name for what is replaced. */
   formerName(): string {
     return join(this.#folder, `${this.id}.${randomUUID()}.former`);
@@ -82,10 +94,12 @@ export async function openJournals(disk: Disk, folder: string): Promise<string[]
 export async function readJournal(disk: Disk, folder: string, id: string): Promise<Entries> {
   const moves: Transfer[] = [];
   const files: Written[] = [];
+  const folders: string[] = [];
   for (const line of (await disk.read(join(folder, id + ENDING))).split('\n')) {
     const entry = parsed(line);
     if (entry === null) continue;
-    const { from, to, cancelled, written } = entry;
+    const { from, to, cancelled, written, folder: made } = entry;
+    if (made !== undefined) folders.push(made);
     if (written !== undefined) files.push(written);
     if (from !== undefined && to !== undefined) moves.push({ from, to });
     else if (cancelled !== undefined) {
@@ -93,10 +107,10 @@ export async function readJournal(disk: Disk, folder: string, id: string): Promi
       if (at >= 0) moves.splice(at, 1);
     }
   }
-  return { moves, written: files };
+  return { folders, moves, written: files };
 }
 
-type Line = Partial<Transfer> & { readonly cancelled?: Transfer; readonly written?: Written };
+type Line = Partial<Transfer> & { readonly cancelled?: Transfer; readonly written?: Written; readonly folder?: string };
 
 function parsed(line: string): Line | null {
   try {

@@ -15,7 +15,8 @@ export interface Undone {
 }
 
 /**
- * Takes back what a journal holds, the last first. May be stopped and repeated: what is back already stays.
+ * Takes back what a journal holds, the last first, and removes the folders that were made for it where they are empty by
+ * then. May be stopped and repeated: what is back already stays.
  * @param only Of what was moved (by its old name) or written; all of it when absent
  */
 export async function undoMoves(
@@ -49,6 +50,7 @@ export async function undoMoves(
       failed.push({ path: one.file, reason: whyUnwritten(one.file, error) });
     }
   }
+  for (const made of [...held.folders].reverse()) await disk.removeFolder(made);
   const isAll = moves.length === held.moves.length && written.length === held.written.length;
   if (failed.length === 0 && (isAll || (await isBack(disk, held)))) await closeJournal(disk, folder, id);
   return { restored, rewritten, failed };

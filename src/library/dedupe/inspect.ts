@@ -15,7 +15,13 @@ import type { DedupeDeps } from './plan.ts';
 export interface Candidate extends ListedPhoto {
   readonly carried: Carried;
   readonly isRaw: boolean;
-  readonly companions: readonly (Companion & { readonly file: string; readonly bytes: number })[];
+  /** Whether the file has further names, wherever they are: moving one of them frees nothing. */
+  readonly isLinked: boolean;
+  readonly companions: readonly (Companion & {
+    readonly file: string;
+    readonly bytes: number;
+    readonly isLinked: boolean;
+  })[];
 }
 
 export interface Skipped {
@@ -52,6 +58,7 @@ export async function inspectAll(
   const namesIn = folderReader();
   const listed = new Set(listing.photos.map(({ file }) => file));
   const here: ListedPhoto[] = [];
+  const linked = new Set<ListedPhoto>();
   for (const photo of wanted) {
     demandUninterrupted(signal);
     const stats = await lstat(photo.file, { bigint: true }).catch(() => null);
@@ -68,6 +75,7 @@ export async function inspectAll(
     if (files.has(identity)) otherNames.push(photo.file);
     else here.push(photo);
     files.add(identity);
+    if (stats.nlink > 1n) linked.add(photo);
   }
   const left = withDoubles({ photos: here, graph: listing.graph });
   const limit = pLimit(AT_ONCE);
@@ -78,7 +86,7 @@ export async function inspectAll(
         demandUninterrupted(signal);
         const found = await inspect(photo, namesIn, listed);
         if ('reason' in found) skipped.push(found);
-        else candidates.push(found);
+        else candidates.push({ ...found, isLinked: linked.has(photo) });
         done += 1;
         onEvent({ kind: 'inspecting', done, total: left.length });
       }),
@@ -114,7 +122,7 @@ async function inspect(
   photo: ListedPhoto,
   namesIn: (folder: string) => Promise<FolderNames>,
   listed: ReadonlySet<string>,
-): Promise<Candidate | Skipped> {
+): Promise<Omit<Candidate, 'isLinked'> | Skipped> {
   const { file, record } = photo;
   const read = await readPhotoFile(file);
   if (read.kind === 'fault') return { path: file, reason: read.fault.reason };
@@ -128,7 +136,9 @@ async function inspect(
       // A RAW that was indexed before its JPEG came stands for itself.
       if (listed.has(path)) return [];
       const stats = await lstat(path).catch(() => null);
-      return stats?.isFile() === true ? [{ ...companion, file: path, bytes: stats.size }] : [];
+      return stats?.isFile() === true
+        ? [{ ...companion, file: path, bytes: stats.size, isLinked: stats.nlink > 1 }]
+        : [];
     }),
   );
   const beside = companions.flat();

@@ -86,7 +86,7 @@ async function moveUnit(
   const moved: Transfer[] = [];
   let wanted: Transfer | undefined;
   try {
-    await disk.makeFolder(folder);
+    await journal.makeFolder(folder);
     for (wanted of planTransfers([bundle], folder, await disk.names(folder))) {
       moved.push(await place('move', wanted, { disk, journal, stem: bundle.stem }));
     }

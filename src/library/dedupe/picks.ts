@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { systemErrorCode, whyUnwritten } from '../../errors.ts';
 import { type Disk, realDisk } from '../../files/transfer/disk.ts';
@@ -56,10 +56,10 @@ export async function writePicks(
       try {
         if (taken.has(file)) throw new Error('another photo has its sidecar there');
         taken.add(file);
-        await mkdir(dirname(file), { recursive: true });
         const former = (await textOf(file)) ?? (await textOf(beside));
         const text = await withPick(former, { rating: photo.isRated ? null : stars });
         if (text !== null) {
+          await journal.makeFolder(dirname(file));
           await replaceFile(disk, journal, { file, text });
           written.push(file);
         }

@@ -44,6 +44,8 @@ export interface GroupPhoto {
   readonly files: readonly string[];
   /** Of all of these. */
   readonly bytes: number;
+  /** What of it is freed when they go: nothing of a file that has further names (hard links). */
+  readonly freed: number;
   readonly sha256: string;
   /** Upright pixels. */
   readonly width: number;
@@ -139,10 +141,9 @@ async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonl
   const by = (decided: readonly Decision[]): DedupePlan => {
     const bearing = bearingOf(decided, known);
     const groups = groupsOf({ judged, likeness, places, request, bearing });
-    const freed = groups.filter(({ isLarge }) => !isLarge).flatMap(({ others }) => others);
     return {
       groups,
-      bytes: freed.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: freedBy(groups.filter(({ isLarge }) => !isLarge)),
       photos: listing.photos.length,
       skipped,
       gone,
@@ -152,6 +153,11 @@ async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonl
     };
   };
   return by(decisions);
+}
+
+/** The bytes that are freed when all others of these groups go. */
+export function freedBy(groups: readonly Pick<Group, 'others'>[]): number {
+  return groups.flatMap(({ others }) => others).reduce((sum, { freed }) => sum + freed, 0);
 }
 
 /** The folders of a request as the file system knows them. */
@@ -314,12 +320,16 @@ function agreedOn(keeper: Judged, others: readonly Judged[], { choices }: Bearin
 }
 
 function groupPhoto({ candidate, contender: { frame } }: Judged, reason: string, isNew: boolean): GroupPhoto {
-  const { file, record, companions } = candidate;
+  const { file, record, companions, isLinked } = candidate;
   return {
     file,
     path: record.path,
     files: [file, ...companions.map((companion) => companion.file)],
     bytes: companions.reduce((sum, { bytes }) => sum + bytes, record.size),
+    freed: [{ bytes: record.size, isLinked }, ...companions].reduce(
+      (sum, one) => (one.isLinked ? sum : sum + one.bytes),
+      0,
+    ),
     sha256: record.sha256,
     width: record.width,
     height: record.height,

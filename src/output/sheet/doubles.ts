@@ -4,14 +4,14 @@ import stringWidth from 'string-width';
 import { UserError, usageError, whyUnwritten } from '../../errors.ts';
 import { Draft } from '../../files/atomic-write.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import type { DedupePlan, Group, GroupPhoto } from '../../library/dedupe/plan.ts';
+import { type DedupePlan, freedBy, type Group, type GroupPhoto } from '../../library/dedupe/plan.ts';
 import { KINDS, type Kind } from '../../library/dedupe/stars.ts';
 import type { RenderPhoto } from '../../photos/render.ts';
 import type { World } from '../../world.ts';
 import { type Html, html } from '../pages/html.ts';
 import { pageAround } from '../pages/page.ts';
 import { scoreText } from '../result-row.ts';
-import { type Role, rolesOf, summaryOf, TITLES } from '../terminal/dedupe-table.ts';
+import { type Role, rolesOf, sizeOf, summaryOf, TITLES } from '../terminal/dedupe-table.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { bytes, count } from '../text.ts';
 import { linkTo } from './contents.ts';
@@ -158,17 +158,13 @@ function filter(groups: readonly Group[]): Html {
   );
   if (kinds.length < 2) return html``;
   const box = ({ kind, found }: { readonly kind: Kind; readonly found: readonly Group[] }): Html => {
-    const freed = found.filter(({ isLarge }) => !isLarge).reduce((sum, group) => sum + freedBy(group), 0);
+    const freed = freedBy(found.filter(({ isLarge }) => !isLarge));
     return html`<label><input type="checkbox" id="show-${kind}" checked> ${TITLES[kind]} <b>${found.length.toLocaleString('en-US')}</b> <span>${bytes(freed)}</span></label>
 `;
   };
   return html`<nav aria-label="Kinds shown">
 ${kinds.map(box)}</nav>
 `;
-}
-
-function freedBy({ others }: Group): number {
-  return others.reduce((sum, other) => sum + other.bytes, 0);
 }
 
 interface Around {
@@ -181,13 +177,12 @@ interface Around {
 function groupSection(group: Group, number: number, pictures: readonly Thumbnail[], around: Around): Html {
   const photos = rolesOf(group);
   const more = photos.length - pictures.length;
-  const freed = group.others.length === 0 ? 'nothing to free' : `${bytes(freedBy(group))} to free`;
   const notes = [
     ...(group.warnings.length === 0 ? [] : [`Beware: ${group.warnings.join('; ')}.`]),
     ...(group.isLarge ? ['So large a group is shown only: look at it folder by folder.'] : []),
   ];
   return html`<section id="g${number}" class="group ${group.kind} of-${Math.min(photos.length, WIDEST)}">
-<h2><span class="rank">${number.toLocaleString('en-US')}</span> ${TITLES[group.kind]} <span>${count(photos.length, 'photo')}, ${freed}</span></h2>
+<h2><span class="rank">${number.toLocaleString('en-US')}</span> ${TITLES[group.kind]} <span>${sizeOf(group)}</span></h2>
 ${notes.map(
   (note) => html`<p class="note">${note}</p>
 `,
@@ -208,7 +203,7 @@ ${pictures.map((picture, i) => {
 /** Photos side by side at most for which a group is made wider. */
 const WIDEST = 6;
 
-const BADGES: Readonly<Record<Role, string>> = { keep: 'Keep', go: 'Go', kept: 'Kept' };
+const BADGES: Readonly<Record<Role, string>> = { keep: 'Keep', go: 'Go', kept: 'Kept', alike: 'Alike' };
 
 function figure(role: Role, photo: GroupPhoto, picture: Thumbnail, { shared, folder }: Around): Html {
   const { file, width, height, reason, files, isNew } = photo;

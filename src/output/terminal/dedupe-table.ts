@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import type { Decision } from '../../library/dedupe/decisions.ts';
-import type { DedupePlan, Group, GroupPhoto } from '../../library/dedupe/plan.ts';
+import { type DedupePlan, freedBy, type Group, type GroupPhoto } from '../../library/dedupe/plan.ts';
 import type { Kind } from '../../library/dedupe/stars.ts';
 import { scoreText } from '../result-row.ts';
 import { bytes, count, printable } from '../text.ts';
@@ -30,21 +30,31 @@ export function rolesOf({
   alsoKept,
   others,
   kept,
+  isLarge,
 }: Group): { readonly role: Role; readonly photo: GroupPhoto }[] {
   return [
     { role: 'keep', photo: keeper },
     ...alsoKept.map((photo) => ({ role: 'keep' as const, photo })),
-    ...others.map((photo) => ({ role: 'go' as const, photo })),
+    ...others.map((photo) => ({ role: isLarge ? ('alike' as const) : ('go' as const), photo })),
     ...kept.map((photo) => ({ role: 'kept' as const, photo })),
   ];
 }
 
-export type Role = 'keep' | 'go' | 'kept';
+/** In a group that is only shown, photos are like the one that would stay, and do not go. */
+export type Role = 'keep' | 'go' | 'kept' | 'alike';
 
 /** "Burst: 3 photos, 12 MB to free". */
-export function titleOf({ kind, alsoKept, others, kept }: Group): string {
-  const freed = others.length === 0 ? 'nothing' : bytes(others.reduce((sum, other) => sum + other.bytes, 0));
-  return `${TITLES[kind]}: ${count(1 + alsoKept.length + others.length + kept.length, 'photo')}, ${freed} to free`;
+export function titleOf(group: Group): string {
+  return `${TITLES[group.kind]}: ${sizeOf(group)}`;
+}
+
+/** "3 photos, 12 MB to free"; of a group that is only shown, nothing is to be freed. */
+export function sizeOf(group: Group): string {
+  const { alsoKept, others, kept, isLarge } = group;
+  const photos = count(1 + alsoKept.length + others.length + kept.length, 'photo');
+  if (isLarge) return photos;
+  const freed = freedBy([group]);
+  return `${photos}, ${freed === 0 ? 'nothing' : bytes(freed)} to free`;
 }
 
 /** @param numbered Whether the photos are, from 1 */

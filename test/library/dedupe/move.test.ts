@@ -20,6 +20,7 @@ function photo(path: string, beside: readonly string[] = []): GroupPhoto {
     path,
     files: [file, ...beside.map((name) => `/photos/${name}`)],
     bytes: 1,
+    freed: 1,
     sha256: sha256('a photo'),
     width: 1,
     height: 1,
@@ -62,6 +63,8 @@ const THERE = { '/away/a/2.xmp': 'not ours' };
 const own = (disk: ModelDisk): Map<string, string> =>
   new Map([...disk.contents()].filter(([name, content]) => !/^\/data\/|\/\.curate-/.test(name) && content !== ''));
 
+const awayFolders = (disk: ModelDisk): string[] => [...disk.folders].filter((folder) => folder.startsWith('/away/'));
+
 describe('moving doubles', () => {
   it('keeps folders, and what belongs together under one name where a name is taken', async () => {
     const disk = diskOf(GROUPS, THERE);
@@ -77,9 +80,12 @@ describe('moving doubles', () => {
     ]);
     expect(disk.contents().get('/photos/c/1.jpg')).toBe('a photo');
     expect(disk.contents().get('/away/a/2.xmp')).toBe('not ours');
+    disk.folders.add('/away/mine');
     const back = await undoMoves(disk, JOURNALS, undo ?? '', signal);
     expect(back.failed).toEqual([]);
     expect(own(disk)).toEqual(own(diskOf(GROUPS, THERE)));
+    // Of the folders in it only those that the move made are gone.
+    expect(awayFolders(disk)).toEqual(['/away/mine']);
   });
 
   it('loses nothing when killed at any step, never empties a group, and is undone all the same', async () => {
@@ -101,11 +107,12 @@ describe('moving doubles', () => {
         }
         expect(left.get('/photos/c/1.jpg')).toBe('a photo');
         expect(left.get('/away/a/2.xmp')).toBe('not ours');
-        const again = new ModelDisk(dying.files, options);
+        const again = new ModelDisk(dying.files, { ...options, folders: dying.folders });
         for (const id of await openJournals(again, JOURNALS)) {
           expect((await undoMoves(again, JOURNALS, id, signal)).failed).toEqual([]);
         }
         expect(own(again)).toEqual(before);
+        expect(awayFolders(again)).toEqual([]);
       }),
       { numRuns: 300 },
     );

@@ -24,6 +24,7 @@ const frame = (name: string, more: Partial<GroupPhoto> = {}): GroupPhoto => ({
   path: `trip/${name}`,
   files: [at(name)],
   bytes: 1,
+  freed: 1,
   sha256: '',
   width: 1,
   height: 1,

@@ -232,6 +232,20 @@ describe('the plan of what is double', () => {
     expect(found.skipped).toEqual([{ path: join(photos, 'dog-soft.jpg'), reason: 'is a link' }]);
   });
 
+  it('frees nothing by a file that has another name somewhere', async () => {
+    await put('a.jpg', DOG);
+    await put('b.jpg', DOG);
+    const twice = await put('c.jpg', DOG);
+    await link(twice, join(home, 'c-elsewhere.jpg'));
+    const { groups, bytes } = await plan();
+    const { size } = await stat(twice);
+    expect(groups[0]?.others.map(({ bytes: its, freed }) => [its, freed])).toEqual([
+      [size, size],
+      [size, 0],
+    ]);
+    expect(bytes).toBe(size);
+  });
+
   it('never counts on a file that is gone or holds other bytes than were indexed', async () => {
     await put('a.jpg', DOG);
     const gone = await put('b.jpg', DOG);
