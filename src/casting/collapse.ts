@@ -41,10 +41,10 @@ export function collapse(
 ): Collapsed {
   const dropped: Dropped[] = [];
   const kept: { candidate: Candidate; groupSize: number }[] = [];
-  for (const group of groups(candidates, thresholds)) {
+  for (const group of groupsOf(candidates, thresholds)) {
     const standing = fixed.find((photo) => group.some((member) => alike(member, photo, thresholds) !== null));
-    const [sharpest, ...rest] = [...group].sort(byFrame);
-    if (sharpest === undefined) continue;
+    const sharpest = bestFrame(group);
+    const rest = group.filter((member) => member !== sharpest);
     if (standing === undefined) kept.push({ candidate: sharpest, groupSize: group.length });
     const original = standing === undefined ? null : originalOf(standing, group, thresholds);
     for (const candidate of standing === undefined ? rest : group) {
@@ -116,17 +116,29 @@ function pixels(photo: Candidate): number {
   return photo.width * photo.height;
 }
 
-/** Connected components of "is alike". */
-function groups(candidates: readonly Candidate[], thresholds: CollapseThresholds): Candidate[][] {
+/** The sharpest, then the largest, then the first by path, of at least one. */
+export function bestFrame<T extends Candidate>(group: readonly T[]): T {
+  return group.reduce((best, frame) => (byFrame(frame, best) < 0 ? frame : best));
+}
+
+/**
+ * Connected components of "shows the same": bursts, near-duplicates and copies, in the order of their first members.
+ * @param near Where it is known already which could be alike: those beside a candidate, and perhaps more
+ */
+export function groupsOf<T extends Candidate>(
+  candidates: readonly T[],
+  thresholds: CollapseThresholds,
+  near?: (candidate: T) => Iterable<T>,
+): T[][] {
   const left = new Set(candidates);
-  const found: Candidate[][] = [];
+  const found: T[][] = [];
   for (const seed of candidates) {
     if (!left.delete(seed)) continue;
     const group = [seed];
     // The array grows while it is walked: every newcomer brings its own neighbours.
     for (const member of group) {
-      for (const other of left) {
-        if (alike(member, other, thresholds) === null) continue;
+      for (const other of near?.(member) ?? left) {
+        if (!left.has(other) || alike(member, other, thresholds) === null) continue;
         left.delete(other);
         group.push(other);
       }

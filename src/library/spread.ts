@@ -1,5 +1,8 @@
-import { type CollapseThresholds, collapse } from '../casting/collapse.ts';
-import { maximalMarginalRelevance } from '../casting/mmr.ts';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { bestFrame, type CollapseThresholds, groupsOf } from '../casting/collapse.ts';
+import { byMarginalRelevance } from '../casting/mmr.ts';
+import { rootsOf } from '../embedding/vector.ts';
+import { demandUninterrupted } from '../interrupt.ts';
 import type { PhotoTable } from '../store/port.ts';
 import type { FoundPhoto } from './vector-search.ts';
 
@@ -16,8 +19,8 @@ const FIRST_ROUND = 4;
 const LATER_ROUNDS = 2;
 /** Fewer to choose from make no difference to diversity. */
 const FEWEST = 50;
-/** Frames are compared with each other: beyond this, that takes minutes. */
-const MOST = 8000;
+/** Frames are compared with each other: so many stay below the pairs that can be alike in memory. */
+const MOST = 6000;
 
 interface Spreading {
   readonly photos: FoundPhoto[];
@@ -28,11 +31,12 @@ interface Spreading {
 /**
  * `k` photos that differ, as many as there are; with neither of the wishes the first `k`.
  * @param find gives the `k` best photos, best first, always the same ones
+ * @throws UserError `interrupted`, also while photos are compared
  */
 export async function spreadOut(
   find: (k: number) => Promise<FoundPhoto[]>,
   k: number,
-  { table, unique, diverse }: Spread & { readonly table: PhotoTable },
+  { table, signal, unique, diverse }: Spread & { readonly table: PhotoTable; readonly signal: AbortSignal },
 ): Promise<Spreading> {
   if (unique === undefined && diverse === undefined) return { photos: await find(k), comparedOnly: null };
   for (let asked = Math.max(k * FIRST_ROUND, FEWEST); ; asked *= LATER_ROUNDS) {
@@ -42,9 +46,9 @@ export async function spreadOut(
       const vector = vectors.get(photo.id);
       return vector === undefined ? [] : [{ ...photo, vector }];
     });
-    const kept = unique === undefined ? frames : bestFrames(frames, unique);
+    const kept = unique === undefined ? frames : await bestFrames(frames, unique, signal);
     if (kept.length < k && found.length >= asked && asked < MOST) continue;
-    const chosen = diverse === undefined ? kept.slice(0, k) : maximalMarginalRelevance(kept, k, [], 1 - diverse);
+    const chosen = diverse === undefined ? kept.slice(0, k) : await diverseOf(kept, k, diverse, signal);
     return {
       photos: chosen.map(({ vector: _, ...photo }) => photo),
       comparedOnly: kept.length < k && found.length === MOST ? MOST : null,
@@ -54,8 +58,39 @@ export async function spreadOut(
 
 type Frame = FoundPhoto & { readonly vector: Float32Array };
 
-function bestFrames(frames: readonly Frame[], thresholds: CollapseThresholds): Frame[] {
-  const byFile = new Map(frames.map((frame) => [frame.file, frame]));
-  const candidates = frames.map((frame) => ({ ...frame, agreement: frame.score }));
-  return collapse(candidates, [], thresholds).kept.flatMap(({ candidate }) => byFile.get(candidate.file) ?? []);
+/** Cosines of packed vectors are off by less than this: what lies so close below a threshold is looked at, too. */
+const SLACK = 0.001;
+
+/** The best frame of every group, in the order of their first frames. */
+async function bestFrames(
+  frames: readonly Frame[],
+  thresholds: CollapseThresholds,
+  signal: AbortSignal,
+): Promise<Frame[]> {
+  const [{ neighbours }, { PackedVectors }] = await Promise.all([
+    import('./dedupe/neighbours.ts'),
+    import('./dedupe/vectors.ts'),
+  ]);
+  const vectors = new PackedVectors(frames[0]?.vector.length ?? 0, frames.length);
+  for (const { vector } of frames) vectors.add(rootsOf(vector));
+  const least = Math.min(thresholds.nearDuplicate, thresholds.burst) - SLACK;
+  const graph = await neighbours(vectors, least, { signal });
+  const candidates = frames.map((frame, i) => ({ ...frame, agreement: frame.score, i }));
+  const near = ({ i }: { readonly i: number }) =>
+    [...graph.pairsOf(i)].map((pair) => candidates[graph.across(pair, i)] as (typeof candidates)[number]);
+  return groupsOf(candidates, thresholds, near)
+    .map((group) => bestFrame(group).i)
+    .sort((a, b) => a - b)
+    .map((i) => frames[i] as Frame);
+}
+
+async function diverseOf(frames: readonly Frame[], k: number, diverse: number, signal: AbortSignal): Promise<Frame[]> {
+  const chosen: Frame[] = [];
+  for (const frame of byMarginalRelevance(frames, [], 1 - diverse)) {
+    chosen.push(frame);
+    if (chosen.length >= k) break;
+    await breathe();
+    demandUninterrupted(signal);
+  }
+  return chosen;
 }

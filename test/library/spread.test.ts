@@ -7,6 +7,8 @@ import { MemoryTable } from '../support/memory-store.ts';
 
 const thresholds = { nearDuplicate: Math.cos(0.055), burst: Math.cos(0.055) };
 
+const { signal } = new AbortController();
+
 /** Of the vector whose signed square roots lie at this angle: thresholds are cosines of those. */
 const ofRoots = (angle: number): number => Math.atan2(Math.sin(angle) ** 2, Math.cos(angle) ** 2);
 
@@ -35,7 +37,7 @@ it('gives one frame, the sharpest, of each of the k nearest groups, however larg
   // Ten groups a tenth of a radian apart, of 30 frames each.
   const angles = Array.from({ length: 300 }, (_, i) => Math.floor(i / 30) / 10);
   const { table, find, asked } = await searchable(angles.map(ofRoots));
-  const { photos: found } = await spreadOut(find, 6, { table, unique: thresholds });
+  const { photos: found } = await spreadOut(find, 6, { table, signal, unique: thresholds });
   expect(found.map(({ path }) => path)).toEqual(['029.jpg', '059.jpg', '089.jpg', '119.jpg', '149.jpg', '179.jpg']);
   expect(asked.length).toBeGreaterThan(1);
   expect(found[0]).not.toHaveProperty('vector');
@@ -49,7 +51,7 @@ it('leaves no two alike, leaves out only what is like one that stays, and fills 
       fc.integer({ min: 1, max: 10 }),
       async (angles, k) => {
         const { table, find } = await searchable(angles.map(ofRoots));
-        const { photos: found } = await spreadOut(find, k, { table, unique: thresholds });
+        const { photos: found } = await spreadOut(find, k, { table, signal, unique: thresholds });
         // Groups are chains: two angles are in one when no step between them is wider than the threshold.
         const distinct = [...new Set(angles)].sort((a, b) => a - b);
         const groups = distinct.filter((a, i) => i === 0 || a - (distinct[i - 1] ?? 0) > 0.055).length;
@@ -63,7 +65,7 @@ it('leaves no two alike, leaves out only what is like one that stays, and fills 
 it('prefers what is unlike the ones above by as much as is asked', async () => {
   const { table, find, sorted } = await searchable([0.1, 0.11, 0.12, 0.13, -0.5, 1.2]);
   const paths = async (diverse: number) =>
-    (await spreadOut(find, 3, { table, diverse })).photos.map(({ path }) => path);
+    (await spreadOut(find, 3, { table, signal, diverse })).photos.map(({ path }) => path);
   expect(await paths(0)).toEqual(sorted.slice(0, 3).map(({ path }) => path));
   expect(await paths(0.7)).toEqual(['000.jpg', '005.jpg', '004.jpg']);
 });
@@ -74,12 +76,22 @@ it('says when more photos than it compares might have differed', async () => {
   // As many as are compared and more, of which the table knows three.
   const find = async (k: number): Promise<FoundPhoto[]> =>
     Array.from({ length: Math.min(k, 9000) }, (_, i) => sorted[i] ?? { ...(first as FoundPhoto), id: `${i}` });
-  expect(await spreadOut(find, 10, { table, unique: thresholds })).toMatchObject({ comparedOnly: 8000 });
-  expect(await spreadOut(find, 3, { table, unique: thresholds })).toMatchObject({ comparedOnly: null });
+  expect(await spreadOut(find, 10, { table, signal, unique: thresholds })).toMatchObject({ comparedOnly: 6000 });
+  expect(await spreadOut(find, 3, { table, signal, unique: thresholds })).toMatchObject({ comparedOnly: null });
 });
 
 it('asks once, for k, when all may be alike', async () => {
   const { table, find, asked } = await searchable([0.1, 0.2, 0.3]);
-  expect((await spreadOut(find, 2, { table })).photos).toHaveLength(2);
+  expect((await spreadOut(find, 2, { table, signal })).photos).toHaveLength(2);
   expect(asked).toEqual([2]);
+});
+
+it('ends while photos are compared', async () => {
+  const { table, find } = await searchable(Array.from({ length: 40 }, (_, i) => i / 50));
+  for (const wish of [{ unique: thresholds }, { diverse: 0.5 }]) {
+    const stop = new AbortController();
+    stop.abort();
+    const spread = spreadOut(find, 6, { table, signal: stop.signal, ...wish });
+    await expect(spread).rejects.toMatchObject({ kind: 'interrupted' });
+  }
 });

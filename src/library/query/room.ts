@@ -20,6 +20,7 @@ export interface QueryDeps {
 /** What all queries of a run share. */
 export interface QueryRoom {
   readonly session: Session;
+  readonly signal: AbortSignal;
   readonly index: PhotoIndex;
   readonly filter: PhotoFilter | null;
   readonly vectors: QueryVectors;
@@ -34,7 +35,7 @@ export interface QueryRoom {
  * @throws UserError `usage`, `unknown_word`, `words_unavailable`, and what stands in the way of searching
  */
 export async function openRoom(
-  { session, onRead }: QueryDeps,
+  { session, signal, onRead }: QueryDeps,
   terms: readonly QueryTerm[],
   restriction: Restriction = {},
   { lenient = false } = {},
@@ -60,5 +61,5 @@ export async function openRoom(
     photos.length > 0 ? session.embedder() : null,
   ]);
   const filter = await filterFor(async () => index.store, restriction);
-  return { session, index, filter, vectors, words, close: vectors.close };
+  return { session, signal, index, filter, vectors, words, close: vectors.close };
 }

@@ -85,6 +85,7 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   const { unique = false, diverse } = search;
   const { photos: results, comparedOnly } = await spreadOut((k) => find(k), search.k, {
     table: room.index.table,
+    signal: room.signal,
     ...(unique ? { unique: (await room.session.model()).thresholds } : {}),
     ...(diverse === undefined ? {} : { diverse }),
   });
