@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, CommanderError, Help, Option, type OutputConfiguration } from 'commander';
 import { comicCommand } from './commands/comic.ts';
 import type { Act, Context } from './commands/command.ts';
@@ -144,6 +146,11 @@ function report(world: World, error: unknown, json: boolean, verb: string): Exit
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitCode.done;
     const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+    const file = /^unknown option '(-.*?)'/.exec(message)?.[1];
+    if (file !== undefined && existsSync(resolve(world.cwd, file))) {
+      const hint = `A file whose name begins with a dash is named ./${file}`;
+      return report(world, usageError(`"${file}" was taken for an option.`, hint), json, verb);
+    }
     // No option has a blank in its name.
     const prompt = /^unknown option '(-.*\s.*?)'/.exec(message)?.[1];
     if (prompt !== undefined) {

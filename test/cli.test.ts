@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manual, run } from '../src/cli.ts';
 import { testWorld } from './support/world.ts';
@@ -74,6 +77,15 @@ describe('what was not meant so', () => {
       expect(world.err()).toContain('curate comic PHOTO -- ');
     },
   );
+
+  it('says how a file is named whose name begins with a dash', async () => {
+    const cwd = await mkdtemp(join(tmpdir(), 'curate-dash-'));
+    await writeFile(join(cwd, '-holiday.jpg'), '');
+    const world = testWorld({ cwd });
+    expect(await run(['search', '-holiday.jpg'], world)).toBe(2);
+    expect(world.err()).toContain('A file whose name begins with a dash is named ./-holiday.jpg');
+    await rm(cwd, { recursive: true });
+  });
 
   it.each(['0x2', '1e0', 'Infinity', ' ', '１'])('takes only decimal numbers: not %j', async (n) => {
     const world = testWorld();

@@ -167,13 +167,13 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
 /** What a sheet shows of one query and its answer. */
 export function sheetOf(
   world: World,
-  flags: SheetFlags,
+  flags: SheetFlags & FilterFlags,
   wanted: readonly QueryTerm[],
   results: readonly SearchResultRow[],
 ): SheetContents {
   const queries = wanted.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
   const words = wanted.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
-  return { queries, words, results, ...sheetWishes(world.cwd, flags) };
+  return { queries, words, results, fileTimes: isDated(flags), ...sheetWishes(world.cwd, flags) };
 }
 
 export async function makeSheet(

@@ -51,6 +51,15 @@ export function fileTimeText(modifiedAt: string): string {
   return `${day} ${two(time.getHours())}:${two(time.getMinutes())} (file)`;
 }
 
+/** The day by the camera's clock, or where `fileTimes` asks for it that of the file; null for neither. */
+export function takenDay(
+  { takenAt, modifiedAt }: SearchResultRow,
+  fileTimes: boolean,
+): { readonly day: string; readonly from: 'camera' | 'file' } | null {
+  if (takenAt !== null) return { day: takenAt.slice(0, 10), from: 'camera' };
+  return fileTimes ? { day: fileTimeText(modifiedAt).slice(0, 10), from: 'file' } : null;
+}
+
 /** What results may be printed as, beside JSON; what prints them is loaded when there are some. */
 export const FORMATS = ['table', 'paths', 'tsv', 'csv'] as const;
 export type ListFormat = (typeof FORMATS)[number];

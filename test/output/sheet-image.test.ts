@@ -118,7 +118,7 @@ describe('a picture sheet', () => {
 describe('a caption', () => {
   const lettering = loadLettering(bare);
   /** The texts of a caption, each with the room it takes, in lines from left to right. */
-  const drawn = (k: number, result: Parameters<typeof resultRow>[0]): string[] => {
+  const drawn = (k: number, result: Parameters<typeof resultRow>[0], fileTimes = false): string[] => {
     const layout = layOutSheet(k, 1, 1.5);
     if (layout === null) throw new Error('no layout');
     const texts: { text: string; from: number; to: number; y: number }[] = [];
@@ -126,13 +126,20 @@ describe('a caption', () => {
       if (text !== '') texts.push({ text, from: x, to: x + lettering.measure(size)(text), y });
       return '';
     };
-    captionMarks(resultRow(result), '/photos/', 0, layout, { ...lettering, draw });
+    captionMarks(resultRow(result), { shared: '/photos/', fileTimes }, 0, layout, { ...lettering, draw });
     texts.forEach(({ from, to, y }, i) => {
       expect(to).toBeLessThanOrEqual(layout.frame.width);
       for (const other of texts.slice(i + 1)) if (other.y === y) expect(from > other.to || other.from > to).toBe(true);
     });
     return texts.map(({ text }) => text);
   };
+
+  it("says that a day is the file's where photos were filtered by it", () => {
+    const undated = { takenAt: null, modifiedAt: '2022-07-01T12:00:00.000Z' };
+    expect(drawn(6, undated, true)).toContain('2022-07-01 (file)');
+    expect(drawn(6, undated).join()).not.toContain('2022');
+    expect(drawn(6, {}, true)).toContain('2024-06-15');
+  });
 
   it('says how alike a photo is, whatever the size of the sheet and the folder', () => {
     fc.assert(

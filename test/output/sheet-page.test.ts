@@ -102,6 +102,17 @@ describe('the page of a contact sheet', () => {
     expect(page.length).toBeLessThan(4_000_000);
   });
 
+  it("says that a day is the file's where photos were filtered by it", async () => {
+    const results = [resultRow({ takenAt: null, modifiedAt: '2022-07-01T12:00:00.000Z' })];
+    const captions = async (fileTimes: boolean): Promise<string> =>
+      elements(await render({ queries: [], words: ['dog'], results, fileTimes }))
+        .filter(({ tagName }) => tagName === 'figcaption')
+        .map(textOf)
+        .join();
+    expect(await captions(true)).toContain('1 July 2022 (file)');
+    expect(await captions(false)).not.toContain('2022');
+  });
+
   it('asks the browser to lay out and decode only what is in sight, but for printing', async () => {
     const page = await render({ queries: [query], results: manyResults(2) });
     const images = elements(page).filter(({ tagName }) => tagName === 'img');

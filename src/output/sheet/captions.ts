@@ -1,4 +1,4 @@
-import { type SearchResultRow, scoreText, takenText } from '../result-row.ts';
+import { type SearchResultRow, scoreText, takenDay } from '../result-row.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { folderBelow, type Heading } from './heading.ts';
 import type { SheetLayout, Size } from './layout.ts';
@@ -50,10 +50,17 @@ export function headingMarks(words: Heading, x: number, layout: SheetLayout, let
     .join('');
 }
 
+/** What all results of a sheet are shown with. */
+interface Shown {
+  /** The deepest folder that holds them all. */
+  readonly shared: string;
+  readonly fileTimes: boolean;
+}
+
 /** SVG of one result below and, when there is no picture, inside its frame, whose corner is (x, 0). */
 export function captionMarks(
   row: SearchResultRow,
-  shared: string,
+  shown: Shown,
   x: number,
   { frame, fontSize, captionLines }: SheetLayout,
   lettering: Lettering,
@@ -71,14 +78,14 @@ export function captionMarks(
     lettering.draw(score, x + scoreAt, baseline, fontSize, TEXT),
   ];
   if (captionLines === 2)
-    marks.push(...secondLine(row, shared, { from: x + nameAt, to: x + frame.width }, fontSize, baseline, lettering));
+    marks.push(...secondLine(row, shown, { from: x + nameAt, to: x + frame.width }, fontSize, baseline, lettering));
   return marks.join('');
 }
 
 /** The likeness in words, the folder where it has room, and the day. */
 function secondLine(
-  { path, takenAt, likeness }: SearchResultRow,
-  shared: string,
+  row: SearchResultRow,
+  { shared, fileTimes }: Shown,
   { from, to }: { readonly from: number; readonly to: number },
   fontSize: number,
   firstBaseline: number,
@@ -87,9 +94,11 @@ function secondLine(
   const small = fontSize * 0.85;
   const below = firstBaseline + Math.round(fontSize * 1.4);
   const measure = lettering.measure(small);
+  const { path, likeness } = row;
   const words = likeness ?? '';
   const folderAt = words === '' ? from : from + measure(words) + small;
-  const date = takenText(takenAt)?.slice(0, 10) ?? '';
+  const taken = takenDay(row, fileTimes);
+  const date = taken === null ? '' : `${taken.day}${taken.from === 'file' ? ' (file)' : ''}`;
   const room = to - measure(date) - small - folderAt;
   const folder = room < LEAST_FOLDER * small ? '' : shortenMiddle(folderBelow(path, shared), room, measure);
   const dateAt = words === '' && folder === '' ? from : to - measure(date);

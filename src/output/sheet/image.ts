@@ -55,7 +55,7 @@ export async function drawSheet(
   const canvas = new Canvas(size, GROUND);
   await drawStrip(canvas, { width: size.width, height: headerHeight }, margin, [words, ...emptyTiles(heads)], heads);
 
-  const shared = sharedFolder(results.map(({ path }) => path));
+  const asShown = { shared: sharedFolder(results.map(({ path }) => path)), fileTimes: contents.fileTimes ?? false };
   for (let row = 0; row < layout.rows; row += 1) {
     const here = results.slice(row * columns, (row + 1) * columns);
     const tiles = await Promise.all(
@@ -66,7 +66,7 @@ export async function drawSheet(
         return { picture, x: margin + i * (frame.width + gap), ...frame };
       }),
     );
-    const captions = here.map((result, i) => captionMarks(result, shared, tiles[i]?.x ?? 0, layout, lettering));
+    const captions = here.map((result, i) => captionMarks(result, asShown, tiles[i]?.x ?? 0, layout, lettering));
     const strip = { width: size.width, height: rowHeight - gap };
     await drawStrip(canvas, strip, firstRow + row * rowHeight, [...captions, ...emptyTiles(tiles)], tiles);
   }

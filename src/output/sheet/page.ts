@@ -3,7 +3,7 @@ import type { RenderPhoto } from '../../photos/render.ts';
 import type { World } from '../../world.ts';
 import { type Html, html } from '../pages/html.ts';
 import { renderPage } from '../pages/page.ts';
-import { type SearchResultRow, scoreText } from '../result-row.ts';
+import { type SearchResultRow, scoreText, takenDay } from '../result-row.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { bytes, count } from '../text.ts';
 import { type LinkBase, linkTo, type SheetContents } from './contents.ts';
@@ -66,7 +66,7 @@ ${shown}</main>
 /** The query photos, if there are any, and the results. @param id sets the sections apart from others on the page */
 async function sectionsOf(
   render: RenderPhoto,
-  { queries, results, links }: SheetContents,
+  { queries, results, links, fileTimes = false }: SheetContents,
   { label }: Heading,
   { edge, quality }: ThumbnailSize,
   id: string,
@@ -94,7 +94,7 @@ ${queries.map((file, i) => queryFigure(file, queryPictures[i], links))}</ul>
   return html`${queries.length === 0 ? null : query}<section class="results" aria-labelledby="results${id}">
 <h2 id="results${id}">Results</h2>
 <ol>
-${results.map((row, i) => resultFigure(row, pictures[i], { shared, links }))}</ol>
+${results.map((row, i) => resultFigure(row, pictures[i], { shared, links, fileTimes }))}</ol>
 </section>
 `;
 }
@@ -130,13 +130,20 @@ ${frame(file, picture, `Query photo ${name}`, links)}
 function resultFigure(
   row: SearchResultRow,
   picture: Thumbnail | undefined,
-  { shared, links }: { readonly shared: string; readonly links: LinkBase | undefined },
+  {
+    shared,
+    links,
+    fileTimes,
+  }: { readonly shared: string; readonly links: LinkBase | undefined; readonly fileTimes: boolean },
 ): Html {
   const { name } = printableParts(row.path);
   const score = scoreText(row.score);
   const likeness = row.likeness === null ? null : html`<span>${row.likeness}</span> `;
+  const taken = takenDay(row, fileTimes);
   const date =
-    row.takenAt === null ? null : html`<time datetime="${row.takenAt.slice(0, 16)}">${dateText(row.takenAt)}</time> `;
+    taken === null
+      ? null
+      : html`<time datetime="${row.takenAt?.slice(0, 16) ?? taken.day}">${dateText(taken.day)}${taken.from === 'file' ? ' (file)' : ''}</time> `;
   return html`<li><figure>
 ${frame(row.path, picture, `Result ${row.rank}: ${name}`, links)}
 <figcaption>
