@@ -107,7 +107,7 @@ export async function demandAllPublic(
   if (known.length === 0) return;
   const [index, { thresholds }] = await Promise.all([deps.session.index(), deps.session.model()]);
   for (const photo of known) {
-    const twin = await privateTwin(index, photo, { guard, nearDuplicate: thresholds.nearDuplicate });
+    const twin = await privateTwin(index, photo, { guard, thresholds });
     if (twin !== null) throw privateError(photo.file, twin);
   }
 }

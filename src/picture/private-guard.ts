@@ -1,9 +1,11 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, privateBy, type ReadRules } from '../casting/private.ts';
+import type { Thresholds } from '../embedding/port.ts';
+import { cosine, rootCosine } from '../embedding/vector.ts';
 import { messageOf, systemErrorCode, UserError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
-import { type FoundPhoto, searchVector } from '../library/vector-search.ts';
+import { searchVector } from '../library/vector-search.ts';
 import type { Settings } from '../settings.ts';
 import type { PhotoIndex } from '../store/port.ts';
 import type { World } from '../world.ts';
@@ -172,21 +174,32 @@ const MOST = 16_384;
  * Finds a private photo that shows the same as one that is about to be sent: a copy, or one saved again. The whole index
  * is searched, whatever the folders and days that were asked for.
  *
- * @param nearDuplicate cosine from which two photos show the same
+ * @param thresholds what is below `similar` is not looked at; what reaches `nearDuplicate` shows the same: by root cosine,
+ * or, as in doubt a photo is private, by the plain one
  * @returns a clause that names the private photo; null when there is none, or the photo is allowed by name
  */
 export async function privateTwin(
   index: PhotoIndex,
   photo: Content,
-  { guard, nearDuplicate }: { readonly guard: PrivateGuard; readonly nearDuplicate: number },
+  { guard, thresholds }: { readonly guard: PrivateGuard; readonly thresholds: Thresholds },
 ): Promise<string | null> {
   if (guard.isAllowed(photo.file)) return null;
+  const { nearDuplicate, similar } = thresholds;
+  const others = new Set<string>();
   for (let k = FIRST; ; k = Math.min(MOST, 8 * k)) {
-    const twins = await searchVector(index, { vector: photo.vector, k, minScore: nearDuplicate });
-    const secret = twins.filter(({ file }) => guard.privateBy(file) !== null);
-    const isCopy = ({ sha256 }: FoundPhoto): boolean => sha256 === photo.sha256;
-    const twin = secret.find(isCopy) ?? secret[0];
-    if (twin !== undefined) return `${isCopy(twin) ? 'the same' : 'nearly the same'} photo is ${twin.file}`;
-    if (twins.length < k || k === MOST) return null;
+    const found = await searchVector(index, { vector: photo.vector, k, minScore: Math.min(similar, nearDuplicate) });
+    const secret = found.filter(({ id, file }) => !others.has(id) && guard.privateBy(file) !== null);
+    const copy = secret.find(({ sha256 }) => sha256 === photo.sha256);
+    if (copy !== undefined) return `the same photo is ${copy.file}`;
+    const rows = await index.table.rows(secret.map(({ id }) => id));
+    const near = new Set(rows.filter((row) => isNear(row, photo, nearDuplicate)).map(({ id }) => id));
+    const twin = secret.find(({ id }) => near.has(id));
+    if (twin !== undefined) return `nearly the same photo is ${twin.file}`;
+    for (const { id } of secret) others.add(id);
+    if (found.length < k || k === MOST) return null;
   }
+}
+
+function isNear(one: Pick<Content, 'vector'>, other: Pick<Content, 'vector'>, nearDuplicate: number): boolean {
+  return Math.max(rootCosine(one.vector, other.vector), cosine(one.vector, other.vector)) >= nearDuplicate;
 }

@@ -26,9 +26,9 @@ export async function checkPrivacy(files: readonly string[], deps: ReportDeps): 
   const { storeExists } = await import('../store/open.ts');
   if (open.length > 0 && (await storeExists(session.settings))) {
     const [index, embedder] = await Promise.all([session.index(), session.embedder()]);
-    const { nearDuplicate } = embedder.model.thresholds;
+    const { thresholds } = embedder.model;
     for (const [file, photo] of await describe(embedder, open)) {
-      rules.set(file, await privateTwin(index, photo, { guard, nearDuplicate }));
+      rules.set(file, await privateTwin(index, photo, { guard, thresholds }));
     }
   }
   return files.map((path) => {

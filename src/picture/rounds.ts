@@ -123,9 +123,8 @@ export async function fillSlots(
     const enough = usedOf(proposed).length === free || alike < found.candidates.length;
     if (enough || found.exhausted || k > DEEPEST) break;
   }
-  const { nearDuplicate } = model.thresholds;
   const secret = async (photo: Candidate): Promise<string | null> => {
-    const twin = await privateTwin(index, photo, { guard, nearDuplicate });
+    const twin = await privateTwin(index, photo, { guard, thresholds: model.thresholds });
     return twin === null ? null : `private: ${twin}`;
   };
   let verdicts = await settle(() => propose(found).verdicts, { render, secret, unsound, ready, signal });

@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
+import { toUnitLength } from '../../src/embedding/vector.ts';
 import { checkPrivacy, listPrivate } from '../../src/picture/private-report.ts';
 import { Darkroom } from '../support/darkroom.ts';
 import { HashEmbedder } from '../support/hash-embedder.ts';
+
+/** Nearly the same by their root cosine, 0.98, though their cosine is 0.93. */
+const FAINT = { 'faint-one': [0.85, 0.3, 0.3, 0.3], 'faint-two': [0.6, 0.5, 0.45, 0.45] };
 
 const ANGLES = [
   ['resaved', 0.2],
@@ -18,10 +22,20 @@ class SeeingEmbedder extends HashEmbedder {
   override async embed(request: EmbedRequest): Promise<EmbedResult> {
     const result = await super.embed(request);
     if (result.kind !== 'embedded') return result;
+    const [, faint] = Object.entries(FAINT).find(([name]) => request.file.includes(name)) ?? [];
+    if (faint !== undefined) {
+      return { ...result, photo: { ...result.photo, vector: toUnitLength(Float32Array.from(faint)) } };
+    }
     const [, angle] = ANGLES.find(([name]) => request.file.includes(name)) ?? ['', 0];
     const vector = Float32Array.from([Math.cos(angle), Math.sin(angle), 0, 0]);
     return { ...result, photo: { ...result.photo, vector } };
   }
+}
+
+function paint(file: string, background: string) {
+  return sharp({ create: { width: 40, height: 30, channels: 3, background } })
+    .jpeg()
+    .toFile(file);
 }
 
 let room: Darkroom;
@@ -32,10 +46,6 @@ beforeAll(async () => {
   [shut, open] = [join(room.root, 'photos', 'shut'), join(room.root, 'photos', 'open')];
   await mkdir(shut, { recursive: true });
   await mkdir(open);
-  const paint = (file: string, background: string) =>
-    sharp({ create: { width: 40, height: 30, channels: 3, background } })
-      .jpeg()
-      .toFile(file);
   await paint(join(shut, 'secret.jpg'), '#112233');
   await cp(join(shut, 'secret.jpg'), join(open, 'copy.jpg'));
   await link(join(shut, 'secret.jpg'), join(open, 'linked.jpg'));
@@ -111,6 +121,20 @@ describe('a copy of a private photo', () => {
     await expect(room.refine('first.png', 'second')).rejects.toMatchObject(refusal);
     expect(room.fake.received).toHaveLength(1);
     await rm(join(late, '.curateprivate'));
+  });
+
+  it('is told by the root cosine, which tells copies from others better', async () => {
+    const faint = join(room.root, 'faint');
+    await mkdir(faint);
+    await paint(join(faint, 'faint-one.jpg'), '#445566');
+    await paint(join(faint, 'faint-two.jpg'), '#445567');
+    await room.index(faint);
+    await writeFile(join(faint, '.curateprivate'), 'faint-one.jpg');
+    const refusal = { code: 'private', message: expect.stringMatching(/nearly the same photo is .*faint-one\.jpg/) };
+    await expect(room.comic(join(faint, 'faint-two.jpg'), { slots: 1 })).rejects.toMatchObject(refusal);
+    const [report] = await checkPrivacy([join(faint, 'faint-two.jpg')], room.deps);
+    expect(report).toMatchObject({ private: true, rule: expect.stringContaining('faint-one.jpg') });
+    await rm(join(faint, '.curateprivate'));
   });
 });
 
