@@ -11,6 +11,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import { exportCommand } from './commands/export.ts';
+import { importCommand } from './commands/import.ts';
 import { indexCommand } from './commands/index.ts';
 import { libraryCommand } from './commands/library.ts';
 import { lineageCommand } from './commands/lineage.ts';
@@ -99,8 +100,9 @@ function declare(act: Act, world: World): Command {
       subcommandTerm: (command) => command.name(),
       // Without "help", which says what --help says.
       visibleCommands: ({ commands }) => [...commands],
-      // Every verb on one screen: the description stands right below the usage.
-      formatHelp: (command, help) => Help.prototype.formatHelp.call(help, command, help).replace('\n\n', '\n'),
+      // Every verb on one screen: usage, description and options stand right below each other.
+      formatHelp: (command, help) =>
+        Help.prototype.formatHelp.call(help, command, help).replace('\n\n', '\n').replace('\n\n', '\n'),
     });
   for (const { heading, verbs } of GROUPS) {
     program.commandsGroup(heading);
@@ -243,6 +245,7 @@ const GROUPS: readonly { readonly heading: string; readonly verbs: readonly (rea
       [verifyCommand, 'check how well the index finds altered copies'],
       [embedCommand, 'print the vectors of photos'],
       [exportCommand, 'write the vectors and fields of the index to a file'],
+      [importCommand, 'index photos with vectors that were made elsewhere'],
       [copyCommand, 'copy the index to or from a server, and compare both'],
     ],
   },

@@ -54,7 +54,8 @@ function outcome(report: IndexReport): ExitCode {
   return report.libraries.some(({ failed }) => failed.length > 0) ? ExitCode.somePhotosFailed : ExitCode.done;
 }
 
-function checkLibrary(name: string, roots: readonly string[]): void {
+/** What a person gives with --library. @throws UserError `usage` */
+export function checkLibrary(name: string, roots: readonly string[]): void {
   if (roots.length !== 1) throw usageError('--library takes one folder.', 'Index the folders one by one.');
   if (name.trim() !== '' && !/[/\\\p{Cc}]/u.test(name)) return;
   throw usageError('The name of a library is a word or a few, without slashes.', 'Name it as in --library family.');

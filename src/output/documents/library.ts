@@ -3,6 +3,7 @@ import type { EmbeddingModel, PhotoFault } from '../../embedding/port.ts';
 import type { CopyReport } from '../../library/copy/copy.ts';
 import { type Finding, isHealthy } from '../../library/diagnose.ts';
 import type { PhotoVector } from '../../library/embed-photos.ts';
+import type { ImportReport } from '../../library/import/import.ts';
 import type { FasterModel } from '../../library/index/faster-model.ts';
 import type { IndexRun } from '../../library/index/run.ts';
 import type { LibraryState, Repair } from '../../library/libraries.ts';
@@ -174,6 +175,23 @@ export interface CopyDocument {
 export function copyDocument(report: CopyReport, places: Pick<CopyDocument, 'from' | 'to'>): CopyDocument {
   const { rows, libraries, verified, copied } = report;
   return { schema: 'curate.copy/1', rows, libraries: libraries.length, verified, copied, ...places, rowsOf: libraries };
+}
+
+export interface ImportDocument extends Omit<IndexDocument, 'schema' | 'embeddedPerSecond'> {
+  readonly schema: 'curate.import/1';
+  readonly file: string;
+  /** Photos of the file. */
+  readonly rows: number;
+  readonly taken: number;
+  readonly left: number;
+  readonly compared: ImportReport['compared'];
+}
+
+export function importDocument({ run, rows, taken, left, compared }: ImportReport, file: string): ImportDocument {
+  const { schema: _, embeddedPerSecond: __, ...indexed } = indexDocument(run);
+  const { photos, lowestCosine } = compared;
+  const counts = { rows, taken, left, compared: { photos, lowestCosine: Number(lowestCosine.toFixed(6)) } };
+  return { schema: 'curate.import/1', file, ...counts, ...indexed };
 }
 
 function libraryEntry(library: LibraryState): LibraryEntry {
