@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { resolveModel } from '../dist/embedding/models.js';
+import { openMachine } from '../dist/library/machine.js';
 import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { loadSettings } from '../dist/settings.js';
@@ -35,6 +36,7 @@ async function fill(world, settings, root, rows) {
   const model = await resolveModel(world, settings);
   const store = await openStore(world, settings, () => undefined);
   const library = { id: 'bench', name: 'bench', root };
+  await openMachine(settings).keep(library.id, root);
   await store.putLibrary(library);
   for (let start = 0; start < rows; start += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, rows - start) }, (_, i) => start + i);

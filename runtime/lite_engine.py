@@ -22,7 +22,7 @@ from milvus_lite.search.distance import compute_distances
 
 
 def amend():
-    """Puts every correction in place but for that of lite_service.py; to be called once, before a database is opened."""
+    """Puts every correction in place but for those of lite_service.py; to be called once, before a database is opened."""
     for module in ("data_file", "delta_file"):
         replace(f"storage.{module}.pq", lambda _: SimpleNamespace(read_table=read_table, write_table=write_table))
     for module in ("storage.manifest", "schema.persistence"):
@@ -35,6 +35,7 @@ def amend():
     replace("engine.collection.execute_flush", noting_failure)
     replace("engine.collection.assemble_candidates", sparing_vectors)
     replace("storage.memtable.MemTable.to_search_snapshot", taking_vectors_whole)
+    replace("storage.segment.Segment.row_to_dict", giving_vectors_whole)
     replace("index.brute_force.BruteForceIndex.search", searching_in_place)
     replace("engine.collection.validate_record", trusting_numbers)
     replace("storage.memtable.MemTable._build_data_table", lambda _: build_data_table)
@@ -113,22 +114,67 @@ def release_memory():
     pa.default_memory_pool().release_unused()
 
 
-# ── reading without the vectors ──────────────────────────────────────────────────────────────────────────────────────
+# ── reading without the vectors, or with them whole ──────────────────────────────────────────────────────────────────
 
 _call = threading.local()
 
 
 def telling_output_fields(answer):
-    """The gRPC call `Query`, for which the engine knows which fields its caller will get ([] or "*": all)."""
+    """A gRPC call, `Query` or `Search`, for which the engine knows which fields its caller will get ([] or "*": all)."""
 
-    def query(self, request, context):
+    def told(self, request, context):
         _call.wanted = frozenset(request.output_fields)
         try:
             return answer(self, request, context)
         finally:
             del _call.wanted
 
-    return query
+    return told
+
+
+def giving_vectors_whole(row_to_dict):
+    """A segment's row for such a call: its vectors as arrays, and only when they are wanted."""
+
+    def give(self, row):
+        wanted = getattr(_call, "wanted", frozenset())
+        fields = [field for field in self.table.schema if field.name != "_seq"]
+        if not wanted or "*" in wanted or any(field.name == "$meta" for field in fields):
+            return row_to_dict(self, row)
+        given = {}
+        for field in fields:
+            value = self.table.column(field.name)[row]
+            if not pa.types.is_fixed_size_list(field.type):
+                given[field.name] = value.as_py()
+            elif field.name in wanted:
+                given[field.name] = value.values.to_numpy() if value.is_valid else None
+        return given
+
+    return give
+
+
+def writing_vectors_whole(build_field_data):
+    """A field of an answer, whose vectors, where they all are arrays, are written in one piece."""
+
+    def build(name, schema, column):
+        if not column or not all(isinstance(value, np.ndarray) for value in column):
+            return build_field_data(name, schema, column)
+        field = build_field_data(name, schema, [])
+        numbers = np.concatenate(column).astype("<f4", copy=False).tobytes()
+        # In protobuf's own form: field 1, a packed list.
+        field.vectors.float_vector.MergeFromString(b"\x0a" + varint(len(numbers)) + numbers)
+        return field
+
+    return build
+
+
+def varint(number):
+    """As protobuf writes a whole number: seven bits a byte, the lowest first, the highest bit set but in the last."""
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
 
 
 def sparing_vectors(assemble_candidates):

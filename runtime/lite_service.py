@@ -85,8 +85,10 @@ def replaced(handler, call):
 
 
 def amend():
-    """Puts the one correction in place that is about calls; to be called once."""
-    replace("adapter.grpc.servicer.MilvusServicer.Query", lite_engine.telling_output_fields)
+    """Puts the corrections in place that are about calls; to be called once."""
+    for call in ("Query", "Search"):
+        replace(f"adapter.grpc.servicer.MilvusServicer.{call}", lite_engine.telling_output_fields)
+    replace("adapter.grpc.translators.records._build_field_data", lite_engine.writing_vectors_whole)
 
 
 def make_server(database, gate):

@@ -34,8 +34,33 @@ const roots = new WeakMap<Float32Array, Float32Array>();
 export function rootsOf(vector: Float32Array): Float32Array {
   const known = roots.get(vector);
   if (known !== undefined) return known;
-  const length = Math.sqrt(vector.reduce((sum, value) => sum + Math.abs(value), 0)) || 1;
-  const drawn = vector.map((value) => (Math.sign(value) * Math.sqrt(Math.abs(value))) / length);
+  const length = rootLength(vector);
+  const drawn = new Float32Array(vector.length);
+  for (let i = 0; i < drawn.length; i += 1) drawn[i] = signedRoot(vector[i] as number) / length;
   roots.set(vector, drawn);
   return drawn;
+}
+
+/** The same as `rootCosine(vector, other)`, number for number, for many others that are each compared but once. */
+export function rootCosineTo(vector: Float32Array): (other: Float32Array) => number {
+  const drawn = rootsOf(vector);
+  return (other) => {
+    const length = rootLength(other);
+    let sum = 0;
+    for (let i = 0; i < drawn.length; i += 1) {
+      sum += (drawn[i] as number) * Math.fround(signedRoot(other[i] as number) / length);
+    }
+    return sum;
+  };
+}
+
+/** Of the signed square roots; 1 for all zeros, which stay so. */
+function rootLength(vector: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i += 1) sum += Math.abs(vector[i] as number);
+  return Math.sqrt(sum) || 1;
+}
+
+function signedRoot(value: number): number {
+  return value < 0 ? -Math.sqrt(-value) : Math.sqrt(value);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { cosine, rootCosine } from '../../src/embedding/vector.ts';
+import { cosine, rootCosine, rootCosineTo } from '../../src/embedding/vector.ts';
 import { unit } from '../casting/photos.ts';
 
 const vector = fc
@@ -15,6 +15,7 @@ it('the root cosine is the cosine of the signed square roots', () => {
     fc.property(vector, vector, (a, b) => {
       expect(rootCosine(a, b)).toBeCloseTo(cosine(root(a), root(b)), 5);
       expect(rootCosine(a, b)).toBe(rootCosine(b, a));
+      expect(rootCosineTo(a)(b)).toBe(rootCosine(a, b));
       expect(rootCosine(a, a)).toBeCloseTo(1, 6);
     }),
   );

@@ -24,10 +24,10 @@ function recorder() {
 
 it('sends a search at once, and those that come meanwhile together, each with its own answer', async () => {
   const { searches, sizes, drain } = recorder();
-  const found = Array.from({ length: 20 }, (_, i) => searches.search([i + 20], terms));
+  const found = Array.from({ length: 40 }, (_, i) => searches.search([i + 20], terms));
   await drain();
-  expect(await Promise.all(found)).toEqual(Array.from({ length: 20 }, (_, i) => [{ vector: [i + 20] }]));
-  expect(sizes).toEqual([1, 16, 3]);
+  expect(await Promise.all(found)).toEqual(Array.from({ length: 40 }, (_, i) => [{ vector: [i + 20] }]));
+  expect(sizes).toEqual([1, 32, 7]);
 });
 
 it('keeps searches of other terms apart, and asks for few at a time where each has many answers', async () => {

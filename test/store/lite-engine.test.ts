@@ -247,6 +247,11 @@ describe('reading what was written', () => {
       );
       const hits = await table.search(query, { k: 10 });
       expect(hits.map(({ path }) => path)).toEqual(expected.map(({ path }) => path));
+      const whole = await table.search(query, { k: 10, vectors: true });
+      expect(whole.map(({ vector }) => vector)).toEqual(expected.map(({ vector }) => vector));
+      expect(whole.map(({ vector: _, score, ...hit }) => ({ ...hit, score: score.toFixed(5) }))).toEqual(
+        hits.map(({ score, ...hit }) => ({ ...hit, score: score.toFixed(5) })),
+      );
       const rows = await table.rows(expected.map(({ id }) => id));
       expect(new Map(rows.map(({ id, vector }) => [id, vector]))).toEqual(
         new Map(expected.map(({ id, vector }) => [id, vector])),

@@ -69,7 +69,10 @@ async function* candidates(
   if (k > MOST_HITS) {
     yield* portionsOf(table.all({ ...within, vectors: true }), AT_ONCE);
   } else if (k <= AT_ONCE) {
-    for (const direction of directions) yield await table.search(direction, { k, ...within, vectors: true });
+    // All at once, so that a store answers them together; each is looked at and let go as it comes.
+    const searches = directions.map((direction) => table.search(direction, { k, ...within, vectors: true }));
+    for (const search of searches) search.catch(() => undefined);
+    for (const search of searches) yield await search;
   } else {
     const found = new Set<string>();
     for (const direction of directions) {

@@ -17,7 +17,7 @@ export type Answered = { readonly name: string } & (
 );
 
 /** Queries under way at a time: those whose photo is read are searched for together. */
-const AHEAD = 16;
+const AHEAD = 33;
 
 /**
  * Answers queries one by one, in their order, over one store and with their photos read side by side. A query that

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
+import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
 import type { PhotoFilter, PhotoIndex } from '../../store/port.ts';
 import { demandStore } from '../emptiness.ts';
 import { filterFor, type Restriction } from '../photo-filter.ts';
+import { pairsOf } from '../ranking/pairs.ts';
+import { type Ranker, rankerOf } from '../ranking/ranker.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
 import { loadWords, type Words } from '../words/vocabulary.ts';
@@ -24,6 +27,10 @@ export interface QueryRoom {
   readonly index: PhotoIndex;
   readonly filter: PhotoFilter | null;
   readonly vectors: QueryVectors;
+  /** What reranks hits. */
+  ranker(): Promise<Ranker>;
+  /** How alike pairs of the person's photos are; null where nobody knows. */
+  pairs(): Promise<PairSimilarities | null>;
   /** @throws UserError `words_unavailable` */
   words(): Promise<Words>;
   close(): Promise<void>;
@@ -54,12 +61,26 @@ export async function openRoom(
   await demandStore(session);
   const photos = terms.filter((term): term is PhotoTerm => term.kind === 'photo');
   const opening = session.index();
-  const [index, vectors] = await Promise.all([
-    opening,
-    openVectors(session, opening, photos, onRead),
-    // Its worker starts meanwhile.
-    photos.length > 0 ? session.embedder() : null,
-  ]);
+  const [index, vectors] = await Promise.all([opening, openVectors(session, opening, photos, onRead)]);
   const filter = await filterFor(async () => index.store, restriction);
-  return { session, signal, index, filter, vectors, words, close: vectors.close };
+  return {
+    session,
+    signal,
+    index,
+    filter,
+    vectors,
+    ranker: once(async () => rankerOf(await session.model())),
+    pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())),
+    words,
+    close: vectors.close,
+  };
+}
+
+/** Read when the first query asks for it, and the same for all. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | null = null;
+  return () => {
+    reading ??= read();
+    return reading;
+  };
 }

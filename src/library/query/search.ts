@@ -4,8 +4,7 @@ import { unlessInterrupted } from '../../interrupt.ts';
 import { explainEmptiness } from '../emptiness.ts';
 import type { Restriction } from '../photo-filter.ts';
 import { type LeastScore, type Likeness, leastCosine, likenessOf, rarity, shareAtLeast } from '../ranking/likeness.ts';
-import { pairsOf } from '../ranking/pairs.ts';
-import { type RankedHit, rankerOf, type SearchOrder } from '../ranking/ranker.ts';
+import type { RankedHit, SearchOrder } from '../ranking/ranker.ts';
 import { spreadOut } from '../spread.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
 import { SEEN } from '../words/seen.ts';
@@ -78,7 +77,7 @@ export async function searchByQuery(
 /** One query of a run. @throws UserError `usage`, and what stands in the way of searching */
 export async function answer(room: QueryRoom, { terms, notices }: Read, search: QuerySearch): Promise<Answer> {
   const by = kindOf(terms);
-  const pairs = by === 'photos' ? await pairsOf(room.session.settings.paths.data, await room.session.model()) : null;
+  const pairs = by === 'photos' ? await room.pairs() : null;
   const minScore = search.minScore === undefined ? undefined : leastScore(search.minScore, by, pairs);
   const find = (k: number, least = minScore): Promise<FoundPhoto[]> =>
     (by === 'photos' ? byPhotos : byTerms)(room, terms, { ...search, k }, least);
@@ -134,7 +133,7 @@ function wantedWords(terms: readonly ReadTerm[]): string[] {
 }
 
 async function byPhotos(
-  { session, index, filter }: QueryRoom,
+  { index, filter, ranker }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, order = 'rerank', exact = false }: QuerySearch,
   minScore: number | undefined,
@@ -144,7 +143,7 @@ async function byPhotos(
     k,
     without: includeSelf ? [] : filesOf(terms),
     exact,
-    ranker: order === 'cosine' ? null : await rankerOf(await session.model()),
+    ranker: order === 'cosine' ? null : await ranker(),
     ...(filter === null ? {} : { filter }),
     ...(minScore === undefined ? {} : { minScore }),
   });

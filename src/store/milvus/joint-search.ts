@@ -7,7 +7,7 @@ export type SearchTerms = Omit<SearchSimpleReq, 'collection_name' | 'data' | 'an
 type Ask = (vectors: readonly (readonly number[])[], terms: SearchTerms) => Promise<MilvusRow[][]>;
 
 /** Vectors of one request: what they have to be compared with is read once for all of them. */
-const MOST_VECTORS = 16;
+const MOST_VECTORS = 32;
 /** Rows of one answer; with vectors of 8 KB each. */
 const MOST_ROWS = 4_000;
 

@@ -163,7 +163,7 @@ export class MilvusTable implements PhotoTable {
         metric_type: METRIC,
         params: collection.kind === 'server' ? { ef: Math.max(MIN_EF, limit) } : {},
       });
-      const hits = ranked(found, vectors ? toRow : toRecord);
+      const hits = vectors ? rankedBy(vector, found) : ranked(found);
       const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
       if (tied && limit < MAX_ROWS) continue;
       return hits.slice(0, k).filter(({ score }) => score >= minScore);
@@ -191,8 +191,16 @@ export class MilvusTable implements PhotoTable {
 }
 
 /** Best first, ties by path and then by library. */
-function ranked(found: readonly MilvusRow[], convert: (row: MilvusRow) => PhotoRecord): Hit[] {
-  return found.map((row) => ({ ...convert(row), score: rounded(Number(row.score)) })).sort(byScore);
+function ranked(found: readonly MilvusRow[]): Hit[] {
+  return found.map((row) => ({ ...toRecord(row), score: rounded(Number(row.score)) })).sort(byScore);
+}
+
+/** The same by products of our own: the last digit of a store's depends on what it searches for at the same time. */
+function rankedBy(vector: Float32Array, found: readonly MilvusRow[]): VectorHit[] {
+  return found
+    .map(toRow)
+    .map((row) => ({ ...row, score: rounded(dot(vector, row.vector)) }))
+    .sort(byScore);
 }
 
 function byScore(a: Hit, b: Hit): number {

@@ -95,7 +95,9 @@ function offsetOf(value: unknown): number | null {
 }
 
 export function toRow(row: MilvusRow): PhotoRow {
-  return { ...toRecord(row), vector: new Float32Array(row.vec as number[]) };
+  const { vec } = row;
+  // The packed SDK gives it as it is to be.
+  return { ...toRecord(row), vector: vec instanceof Float32Array ? vec : new Float32Array(vec as number[]) };
 }
 
 export const LIBRARY_FIELDS = ['id', 'name', 'root'];
