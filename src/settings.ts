@@ -20,6 +20,13 @@ const schema = z.strictObject({
   model: z.string().optional(),
   milvusUri: z.string().optional(),
   milvusToken: z.string().optional(),
+  milvusCa: z.string().optional(),
+  milvusCert: z.string().optional(),
+  milvusKey: z.string().optional(),
+  milvusServerName: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]+$/, { error: 'it must be the name of a host, such as nas.lan' })
+    .optional(),
   /** Of the other place of a copy. */
   copyToken: z.string().optional(),
   database: identifier(255).optional(),
@@ -55,6 +62,10 @@ export const VARIABLES = {
   model: 'CURATE_MODEL',
   milvusUri: 'MILVUS_URI',
   milvusToken: 'MILVUS_TOKEN',
+  milvusCa: 'MILVUS_CA',
+  milvusCert: 'MILVUS_CERT',
+  milvusKey: 'MILVUS_KEY',
+  milvusServerName: 'MILVUS_SERVER_NAME',
   copyToken: 'CURATE_COPY_TOKEN',
   database: 'CURATE_DATABASE',
   prefix: 'CURATE_PREFIX',
@@ -74,6 +85,9 @@ export const VARIABLES = {
   httpsProxy: 'HTTPS_PROXY',
   noColor: 'NO_COLOR',
 } as const satisfies Record<Exclude<Key, 'roots'>, string>;
+
+/** Settings that name a file: from the folder of config.json where they stand there, else from the current one. */
+const FILES = ['milvusCa', 'milvusCert', 'milvusKey'] as const satisfies readonly Key[];
 
 /** CURATE_ROOT_family=/mnt/nas/Photos */
 const ROOT_PREFIX = 'CURATE_ROOT_';
@@ -107,7 +121,10 @@ export function loadSettings(
   const paths = locate(world, first('home', flags, environment, dotenv));
   const config = readConfig(join(paths.config, 'config.json'));
   const merged: SettingsValues = {};
-  for (const source of [config, dotenv, environment, flags]) Object.assign(merged, withoutEmpty(source));
+  Object.assign(merged, filesFrom(paths.config, world.home, withoutEmpty(config)));
+  for (const source of [dotenv, environment, flags]) {
+    Object.assign(merged, filesFrom(world.cwd, world.home, withoutEmpty(source)));
+  }
   merged.roots = rootsOf(world.cwd, [config, dotenv, environment]);
   const parsed = schema.safeParse(merged);
   if (parsed.success) return { ...takeAccount(parsed.data), paths };
@@ -180,6 +197,16 @@ function fromVariables(env: Readonly<Record<string, string | undefined>>): Setti
   const roots = Object.entries(env).filter(([name, root]) => name.startsWith(ROOT_PREFIX) && !isBlank(root));
   if (roots.length > 0)
     values.roots = Object.fromEntries(roots.map(([name, root]) => [name.slice(ROOT_PREFIX.length), root]));
+  return values;
+}
+
+/** With the files that a source names as absolute paths; what is no text is left for the schema to refuse. */
+function filesFrom(folder: string, home: string, source: SettingsValues): SettingsValues {
+  const values = { ...source };
+  for (const key of FILES) {
+    const file = values[key];
+    if (typeof file === 'string') values[key] = resolve(folder, file.replace(/^~(?=$|[\\/])/, home));
+  }
   return values;
 }
 

@@ -15,14 +15,15 @@ const SPAWN_MS = 20;
  * Opens the store that the settings name: a server or Zilliz Cloud when MILVUS_URI is set, else the embedded one,
  * which is set up and started when needed.
  * @param onEvent Told what the embedded store's start is busy with, and what a server is waited for.
- * @throws UserError when MILVUS_URI is malformed or the embedded store cannot be set up. A server that does not answer
+ * @throws UserError when MILVUS_URI is malformed, a file of its certificates cannot be used, or the embedded store cannot be set up. A server that does not answer
  * shows at the first call.
  */
 export async function openStore(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
   const { milvusUri, milvusToken, database, prefix, paths } = settings;
   const { liteEndpoint, parseEndpoint } = await import('./milvus/endpoint.ts');
   if (milvusUri !== undefined) {
-    const endpoint = parseEndpoint(milvusUri, milvusToken, { database, prefix });
+    const { readTls } = await import('./milvus/tls.ts');
+    const endpoint = parseEndpoint(milvusUri, milvusToken, { database, prefix }, await readTls(settings));
     const { openLine, milvusStore } = await importAdapter();
     return milvusStore(openLine(endpoint, { world, onEvent }));
   }

@@ -13,6 +13,14 @@ test('a Milvus URI may leave out what has a usual value', () => {
   expect(parseEndpoint('https://milvus.lan', undefined)).toMatchObject({ address: 'https://milvus.lan:443' });
 });
 
+test('https, and settings about TLS where no scheme is written, mean TLS', () => {
+  const tls = { ca: 'PEM' };
+  expect(parseEndpoint('https://milvus.lan', undefined).tls).toEqual({});
+  expect(parseEndpoint('https://milvus.lan', undefined, {}, tls).tls).toEqual(tls);
+  expect(parseEndpoint('milvus.lan', undefined, {}, tls)).toMatchObject({ address: 'https://milvus.lan:19530', tls });
+  expect(parseEndpoint('http://milvus.lan', undefined, {}, tls).tls).toBeUndefined();
+});
+
 test('all spellings of an address are one place', () => {
   for (const uri of ['milvus.lan', 'http://Milvus.LAN', 'http://milvus.lan:19530/', 'MILVUS.lan:19530'])
     expect(placeOf(uri)).toBe('milvus.lan:19530');

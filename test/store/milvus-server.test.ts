@@ -7,6 +7,8 @@ import { type Namespace, parseEndpoint } from '../../src/store/milvus/endpoint.t
 import { milvusStore } from '../../src/store/milvus/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { PhotoIndex, PhotoStore } from '../../src/store/port.ts';
+import { authority } from '../support/certificates.ts';
+import { tlsDoor } from '../support/tls-door.ts';
 import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
 import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
@@ -50,6 +52,26 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     await store.table(model).upsert([photo('a.jpg')]);
     expect((await store.about(model)).index).toMatch(/^HNSW \(.*M 16/);
     await store.close();
+  });
+
+  test('behind what ends TLS and demands a certificate it works as without', async () => {
+    const ours = authority('Our Authority');
+    const { cert, key } = ours.issue('nas', { hosts: ['127.0.0.1'] });
+    const target = Number(new URL(server.uri).port);
+    const door = await tlsDoor(target, { cert, key, ca: ours.cert, requestCert: true });
+    const tls = { ca: ours.cert, ...ours.issue('laptop') };
+    const endpoint = parseEndpoint(`https://127.0.0.1:${door.port}`, server.token, {}, tls);
+    const line = openLine(endpoint, { world: testWorld(), patienceMs: 3_000 });
+    const table = milvusStore(line).table(freshModel());
+    await table.upsert([photo('a.jpg')]);
+    expect(await table.search(FIRST_AXIS, { k: 1 })).toHaveLength(1);
+    await line.close();
+    const clear = openLine(parseEndpoint(`https://127.0.0.1:${target}`, server.token), { world: testWorld() });
+    await expect(milvusStore(clear).libraries()).rejects.toMatchObject({
+      message: `What answers at 127.0.0.1:${target} does not speak TLS.`,
+    });
+    await clear.close();
+    door.close();
   });
 
   test('a wrong token is said so', async () => {

@@ -1,9 +1,12 @@
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { UserError } from '../../errors.ts';
 import type { World } from '../../world.ts';
 import type { ServerEvent } from '../events.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
-import { MilvusClient } from './sdk.ts';
+import { type ClientConfig, MilvusClient } from './sdk.ts';
+import type { Tls } from './tls.ts';
 import { Weather } from './weather.ts';
 
 const CONNECT_MS = 15_000;
@@ -21,7 +24,7 @@ export interface MilvusLine {
    * Runs one call of the SDK and checks its answer, whether the SDK throws or returns a failed status. The call is
    * repeated when an embedded server went away, which is started again, and while a server is away or busy for a
    * time, so `run` must be idempotent.
-   * @throws UserError `store_unreachable`, `store_auth`, `store_failed` or `interrupted`.
+   * @throws UserError `store_unreachable`, `store_certificate`, `store_auth`, `store_failed` or `interrupted`.
    */
   call<T>(run: (client: MilvusClient) => Promise<T>): Promise<T>;
   /** The same, but a failure that `expected` recognises is returned as null. */
@@ -88,11 +91,25 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
   const waiting = () => {
     const wait = weather.forCall();
     return async (failure: MilvusFailure, used: MilvusClient): Promise<boolean> => {
+      const refusal = await refusalBehind(failure);
+      if (refusal !== null) throw refusal;
       const again = await wait(failure);
       // A client that could not greet its server fails for ever: the next try makes a new one.
       if (!(await greeted(used))) unusable = used;
       return again;
     };
+  };
+
+  /** Several calls may fail at once, and one look at the server tells all of them. */
+  let looking: Promise<UserError | null> | null = null;
+  const refusalBehind = (failure: MilvusFailure): Promise<UserError | null> => {
+    if (!mayRefuse(failure, endpoint, weather.known)) return Promise.resolve(null);
+    looking ??= import('./refusal.ts')
+      .then(({ whyRefused }) => whyRefused(endpoint))
+      .finally(() => {
+        looking = null;
+      });
+    return looking;
   };
 
   const run = async <T>(
@@ -168,6 +185,7 @@ function dial(endpoint: Endpoint): MilvusClient {
     address: endpoint.address,
     ...(endpoint.token === undefined ? {} : { token: endpoint.token }),
     ...(endpoint.database === undefined ? {} : { database: endpoint.database }),
+    ...(endpoint.tls === undefined ? {} : { tls: tlsOf(endpoint.tls) }),
     timeout: CONNECT_MS,
     telemetry: { enabled: false },
     // With NODE_ENV=test or debug the SDK would log to stdout, where results go.
@@ -182,12 +200,45 @@ function dial(endpoint: Endpoint): MilvusClient {
     },
   });
   dropRetryInterceptor(client);
+  if (endpoint.tls !== undefined) nameNoAddress(client);
   // Greeting tells a host that swallows everything from one that takes its time; the embedded server just answered.
   if (endpoint.kind !== 'lite') client.connect(MilvusClient.sdkInfo.version);
   client.timeout = CALL_MS;
   // Awaited by every call; this keeps an early failure from counting as unhandled until then.
   client.connectPromise.catch(() => undefined);
   return client;
+}
+
+function tlsOf({ ca, cert, key, serverName }: Tls): NonNullable<ClientConfig['tls']> {
+  return {
+    ...(ca === undefined ? {} : { rootCert: Buffer.from(ca) }),
+    ...(cert === undefined ? {} : { certChain: Buffer.from(cert) }),
+    ...(key === undefined ? {} : { privateKey: Buffer.from(key) }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+}
+
+/** Names no IP address to a server as its name, which TLS forbids (RFC 6066) and Node warns of; gRPC would. */
+function nameNoAddress(client: MilvusClient): void {
+  interface Credentials {
+    _createSecureConnector(...args: unknown[]): { readonly connectionOptions: { servername: string } };
+  }
+  const credentials = (client as unknown as { readonly creds: Credentials }).creds;
+  const create = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...args) => {
+    const connector = create(...args);
+    if (isIP(connector.connectionOptions.servername) !== 0) connector.connectionOptions.servername = '';
+    return connector;
+  };
+}
+
+/**
+ * Whether a failure may mean that one side does not want to speak to the other, rather than a network that is away: a
+ * connection that came about, and ended before the server was ever heard, or in the middle for want of trust.
+ */
+function mayRefuse({ kind, reason }: MilvusFailure, { tls }: Endpoint, known: boolean): boolean {
+  if (kind !== 'unreachable' || /ECONNREFUSED|Name resolution|Deadline/i.test(reason)) return false;
+  return !known || (tls !== undefined && /certificate|SSL|self.signed|altnames/i.test(reason));
 }
 
 function greeted(client: MilvusClient): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { PhotoStore } from '../port.ts';
+import type { Tls } from './tls.ts';
 
 /** Where a Milvus listens and what it is. */
 export interface Endpoint {
@@ -7,6 +8,8 @@ export interface Endpoint {
   /** What the SDK dials: `unix:/abs/path`, `host:port` or `https://host:port`. */
   readonly address: string;
   readonly token: string | undefined;
+  /** Absent: it is spoken to in clear. */
+  readonly tls?: Tls;
   /** For messages: names the place, never a secret. */
   readonly place: string;
   /** Absent: the server's default one. */
@@ -27,21 +30,29 @@ const DEFAULT_PORT = { 'http:': '19530', 'https:': '443' } as const;
 
 /**
  * Reads MILVUS_URI, whose account the settings have taken out: `http://host`, `https://host:port` or `host:port`.
+ * @param tls What the settings say of TLS, which an address without a scheme is then spoken to by; null when nothing.
  * @throws UserError `settings` when it is none of these.
  */
-export function parseEndpoint(uri: string, token: string | undefined, { database, prefix }: Namespace = {}): Endpoint {
+export function parseEndpoint(
+  uri: string,
+  token: string | undefined,
+  { database, prefix }: Namespace = {},
+  tls: Tls | null = null,
+): Endpoint {
   const server = serverOf(uri);
   if (server === null) {
     throw new UserError('settings', 'MILVUS_URI is not the address of a Milvus server.', {
       hint: 'Write it as http://host:19530 or https://host, or leave it empty to use the embedded store.',
     });
   }
-  const { host, place, secure } = server;
+  const { host, place } = server;
+  const secure = server.secure || (tls !== null && !uri.includes('://'));
   return {
     kind: ZILLIZ_HOST.test(host) ? 'zilliz' : 'server',
     // Always with its port: without one the SDK complains on stdout, where results go.
     address: secure ? `https://${place}` : place,
     token,
+    ...(secure ? { tls: tls ?? {} } : {}),
     place: database === undefined ? place : `${place}/${database}`,
     ...(database === undefined ? {} : { database }),
     prefix: inFront(prefix),

@@ -1,2 +1,2 @@
 /** All that curate needs of the SDK. The build packs it into one lean file: scripts/bundle.mjs. */
-export { MilvusClient } from '@zilliz/milvus2-sdk-node';
+export { type ClientConfig, MilvusClient } from '@zilliz/milvus2-sdk-node';

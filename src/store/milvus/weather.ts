@@ -34,6 +34,11 @@ export class Weather {
     this.#met = true;
   }
 
+  /** Whether it ever did. */
+  get known(): boolean {
+    return this.#met;
+  }
+
   /**
    * For one call, which must be idempotent: asked after each of its failures, it waits and tells whether to try again.
    * @throws UserError `interrupted`
