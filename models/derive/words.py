@@ -177,8 +177,17 @@ class Vocabulary:
             words = noun.words + [word for index in noun.own for word in self.classes.lemmas[index]]
             kind = self.nouns[noun.hypernyms[0]].words[0] if noun.hypernyms else None
             words = [word for word in words if word.lower() not in self.dropped]
+            few = self.few(noun, words)
             for word in words:
-                self.add(word, (words[0], kind, sorted(noun.classes), False))
+                self.add(word, (words[0], few or kind, sorted(noun.classes), few is not None))
+
+    def few(self, noun, words):
+        """The names of a hypernym's classes when they are few and none is a kind of it by name: "wallaby" for "kangaroo"."""
+        names = [self.classes.lemmas[index][0] for index in sorted(noun.classes)]
+        ends = tuple(word.lower() for word in words)
+        if noun.own or not ends or len(names) > NAMED or any(name.lower().endswith(ends) for name in names):
+            return None
+        return ", ".join(names)
 
     def resolve(self, reference):
         """The classes of a reference in everyday.tsv: `name`, or `name=N`."""
@@ -242,19 +251,20 @@ class Vocabulary:
 
     def json(self):
         """One meaning or word a line, so that changes can be read. A word has the places of its meanings in the list of
-        WordNet's and, behind it, the everyday ones, and those taken for other things; those that no word has any more are
-        left out."""
-        group = lambda at: 0 if at < self.first_everyday else 2 if self.meanings[at][3] else 1
+        WordNet's, those of WordNet's that are taken for other things, the everyday ones, and those of them that are taken
+        for other things; those that no word has any more are left out."""
+        group = lambda at: 2 * (at >= self.first_everyday) + self.meanings[at][3]
         used = sorted({at for meanings in self.words.values() for at in meanings}, key=lambda at: (group(at), at))
         place = {at: new for new, at in enumerate(used)}
         line = lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         block = lambda lines: ",\n".join(lines)
         entry = lambda key, value: f"{line(key)}:{line(value)}"
         one = lambda at: line([*self.meanings[at][:2], ranges(self.meanings[at][2])])
-        wordnet, everyday, taken = ([one(at) for at in used if group(at) == which] for which in range(3))
+        wordnet, few, everyday, taken = ([one(at) for at in used if group(at) == which] for which in range(4))
         words = [entry(word, [place[at] for at in self.words[word]]) for word in sorted(self.words)]
         return (
             f'{{"wordnet":[\n{block(wordnet)}\n],\n'
+            f'"few":[\n{block(few)}\n],\n'
             f'"everyday":[\n{block(everyday)}\n],\n'
             f'"taken":[\n{block(taken)}\n],\n'
             f'"words":{{\n{block(words)}\n}},\n'

@@ -25,13 +25,14 @@ const AMERICAN: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a word is compared by: in lower case, without accents, apostrophes and full stops, hyphens as spaces,
- * in American spelling.
+ * What a word is compared by: in lower case, without accents, apostrophes and full stops, hyphens and other marks as
+ * spaces, in American spelling.
  */
 export function spellingOf(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/[\u0300-\u036f'\u2018\u2019`.]/g, '')
+    .replace(/[",;:!?&+()\u201c\u201d]/g, ' ')
     .toLowerCase()
     .split(/[\s_\-\u2010-\u2015]+/)
     .filter((part) => part !== '')

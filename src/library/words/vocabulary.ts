@@ -13,7 +13,7 @@ export interface Meaning {
   readonly classes: readonly number[];
   /** From the reviewed table of everyday words rather than from WordNet. */
   readonly everyday: boolean;
-  /** Whether it is an everyday word for which other things are looked for, those that `kind` names: porcupines for "hedgehog". */
+  /** Whether other things are looked for, those that `kind` names: porcupines for "hedgehog", wallabies for "kangaroo". */
   readonly taken: boolean;
 }
 
@@ -32,6 +32,7 @@ const meaning = z.tuple([z.string(), z.string().nullable(), z.string().regex(/^\
 /** See models/derive/words.py, which writes it. */
 const fileSchema = z.strictObject({
   wordnet: z.array(meaning),
+  few: z.array(meaning),
   everyday: z.array(meaning),
   taken: z.array(meaning),
   words: z.record(z.string(), z.array(z.int()).nonempty()),
@@ -41,15 +42,15 @@ const fileSchema = z.strictObject({
 
 /** Reads models/words.json. @throws when it is not what words.py writes. */
 export function readVocabulary(json: string): Vocabulary {
-  const { wordnet, everyday, taken, words, lacks, absent } = fileSchema.parse(JSON.parse(json));
-  const meanings = [...wordnet, ...everyday, ...taken].map(
-    ([name, kind, classes], place): Meaning => ({
-      name,
-      kind,
-      classes: expand(classes),
-      everyday: place >= wordnet.length,
-      taken: place >= wordnet.length + everyday.length,
-    }),
+  const { wordnet, few, everyday, taken, words, lacks, absent } = fileSchema.parse(JSON.parse(json));
+  const groups = [
+    { group: wordnet, everyday: false, taken: false },
+    { group: few, everyday: false, taken: true },
+    { group: everyday, everyday: true, taken: false },
+    { group: taken, everyday: true, taken: true },
+  ];
+  const meanings = groups.flatMap(({ group, ...marks }) =>
+    group.map(([name, kind, classes]): Meaning => ({ name, kind, classes: expand(classes), ...marks })),
   );
   const meant = (places: readonly number[]): Meaning[] =>
     places.map((place) => {

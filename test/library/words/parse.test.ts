@@ -117,6 +117,9 @@ describe('a word as people type it', () => {
     };
     expect(taken('hedgehogs')).toEqual(['porcupine']);
     expect(taken('beach')).toEqual(['seashore, sandbar']);
+    expect(taken('kangaroo')).toEqual(['wallaby']);
+    expect(taken('monitor')).toEqual(['Komodo dragon', false]);
+    expect(taken('suspension bridge')).toEqual([false]);
     expect(taken('dog')).toEqual([false]);
     expect(taken('border collie')).toEqual([false]);
   });
@@ -202,8 +205,12 @@ describe('several words', () => {
   });
 
   test('are found in what is said of a photo', () => {
-    for (const typed of ['photos of my dog', 'a picture of dogs', 'the dog in this photo'])
+    for (const typed of ['photos of my dog', 'a picture of dogs', 'the dog in this photo', '"dog"', 'Dogs!'])
       expect(parseWords(typed, vocabulary), typed).toMatchObject({ kind: 'known', words: [{ word: 'dog' }] });
+  });
+
+  test.each(['cats, dogs', 'cat & dog', 'cat+dog', 'a cat (and a dog)'])('are found in "%s"', (typed) => {
+    expect(parseWords(typed, vocabulary)).toMatchObject({ kind: 'known', words: [{ word: 'cat' }, { word: 'dog' }] });
   });
 
   test('any two known words are each found again', () => {
