@@ -4,20 +4,43 @@
  *   node bench/dedupe.js [FOLDER ...]        photos of these folders, 30 at the most, instead of the fixtures
  *   node bench/dedupe.js --pairs FOLDER ...  is any pair of different photos there held for the same picture?
  *   node bench/dedupe.js --rows N FILE.npy   the neighbours of N vectors, mixed from those of a `curate export`
+ *   node bench/dedupe.js --library N FILE.npy  a whole `curate dedupe` over N photos whose vectors are mixed from those,
+ *                                            a fifth of them small photos and the same saved again, the rest of one byte
  *
  * Run after a build. Folders must hold different photos: what is called the same picture there is printed, to be looked at.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { resolveModel } from '../dist/embedding/models.js';
 import { rootsOf, toUnitLength } from '../dist/embedding/vector.js';
 import { neighbours } from '../dist/library/dedupe/neighbours.js';
 import { PRINT_BOX, printOf, samePicture, sameShape } from '../dist/library/dedupe/print.js';
 import { PackedVectors } from '../dist/library/dedupe/vectors.js';
+import { openMachine } from '../dist/library/machine.js';
+import { photoId } from '../dist/library/paths.js';
+import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { renderPhoto } from '../dist/photos/render.js';
+import { loadSettings } from '../dist/settings.js';
+import { stopLite } from '../dist/store/lite/sidecar.js';
+import { openStore } from '../dist/store/open.js';
+import { UNREAD } from '../dist/store/port.js';
+import { realWorld } from '../dist/world.js';
+import { lendStorePython } from './python.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fixtures = join(root, 'fixtures/photos');
@@ -52,11 +75,17 @@ function inner({ width, height }, share) {
   return { left: (width - w) >> 1, top: (height - h) >> 1, width: w, height: h };
 }
 
+/** Of each photograph drawn by chance, what is left of it beside another: few of these are alike by chance. */
+const OWN = 0.7;
+const PER_FOLDER = 200;
+const BATCH = 1000;
+
 /** By path: which original it is of, and as what it is to be found; null for originals themselves. */
 const labels = new Map();
 const [mode, ...rest] = process.argv.slice(2);
 if (mode === '--pairs') await tryPairs(rest);
 else if (mode === '--rows') await timeNeighbours(Number(rest[0]), rest[1]);
+else if (mode === '--library') await timeRun(Number(rest[0]), rest[1]);
 else await labelled(process.argv.slice(2));
 
 /** Photos of folders that are large enough to be scaled down, spread evenly, so that no folder's first ones stand for all. */
@@ -161,6 +190,114 @@ async function timeNeighbours(count, file) {
   console.log(
     `${count} vectors: ${seconds.toFixed(1)} s of one core, ${megabytes.toFixed(0)} MB, ${pairs.count} pairs`,
   );
+}
+
+/** A whole run, as a person starts it, over a library that is filled without embedding anything. */
+async function timeRun(count, file) {
+  const photographs = vectorsOf(readFileSync(file)).map(toUnitLength);
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'curate-bench-dedupe-')));
+  const root = join(home, 'photos');
+  mkdirSync(root);
+  await lendStorePython(join(home, 'data'));
+  const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
+  const settings = loadSettings(world);
+  const model = await resolveModel(world, settings);
+  const store = await openStore(world, settings, () => undefined);
+  try {
+    await store.putLibrary({ id: 'bench', name: 'bench', root, model: model.id, generation: 1, mark: home });
+    await openMachine(settings).keep('bench', root);
+    await fill(store.table(model), root, count, photographs);
+    for (const args of [['--kind', 'identical'], []]) {
+      const { seconds, cpu, megabytes, document } = await timed(home, ['dedupe', '--json', ...args]);
+      const { groups } = JSON.parse(document);
+      const going = groups.flatMap(({ others }) => others).length;
+      console.log(
+        `dedupe ${args.join(' ')}: ${seconds.toFixed(1)} s, ${cpu.toFixed(1)} s of processor, ${megabytes.toFixed(0)} MB; ` +
+          `${groups.length} groups, ${going} others`,
+      );
+    }
+  } finally {
+    await store.close();
+    await stopLite(world, settings.paths).catch(() => undefined);
+    rmSync(home, { recursive: true, force: true });
+  }
+  process.exit();
+}
+
+/** Rows for files that are there: of ten photos two are one picture, the second saved again at another quality. */
+async function fill(table, root, count, photographs) {
+  const sources = readdirSync(fixtures, { recursive: true }).filter((name) => /\.jpg$/.test(name));
+  // Numerical Recipes' linear congruential generator.
+  let state = 1;
+  const chance = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const any = () => photographs[Math.floor(chance() * photographs.length)];
+  const drawn = () => {
+    const [near, far] = [any(), any()];
+    return toUnitLength(near.map((value, d) => (chance() < OWN ? value : far[d])));
+  };
+  let [batch, twin] = [[], null];
+  for (let number = 0; number < count; number += 1) {
+    const path = `${Math.floor(number / PER_FOLDER)}/IMG_${number}.jpg`;
+    if (number % PER_FOLDER === 0) mkdirSync(join(root, path, '..'));
+    const [isPhoto, isTwin] = [number % 10 === 0, number % 10 === 1];
+    const vector = isTwin ? toUnitLength(twin.vector.map((value) => value * (0.95 + 0.1 * chance()))) : drawn();
+    const bytes =
+      isPhoto || isTwin ? await smallPhoto(isTwin ? twin.number : number, isTwin ? 70 : 90, sources) : `${number}`;
+    if (isPhoto) twin = { number, vector };
+    writeFileSync(join(root, path), bytes);
+    const { size, mtimeMs } = statSync(join(root, path));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const place = { id: photoId('bench', path), library: 'bench', path, sha256, size, mtimeMs: Math.round(mtimeMs) };
+    const facts = { ...UNREAD, facts: FACTS_VERSION, takenMs: null, camera: null, width: 480, height: 320, quality: 1 };
+    batch.push({ ...place, ...facts, vector });
+    if (batch.length < BATCH && number < count - 1) continue;
+    await table.upsert(batch);
+    batch = [];
+  }
+  await table.flush();
+}
+
+/** A part of a photograph that no other number has. */
+async function smallPhoto(number, quality, sources) {
+  const source = join(fixtures, sources[number % sources.length]);
+  const turn = Math.floor(number / sources.length);
+  const [left, top] = [(turn * 7) % 100, Math.floor((turn * 7) / 100) % 100];
+  return sharp(source, { failOn: 'none' })
+    .resize(600, 440, { fit: 'fill' })
+    .extract({ left, top, width: 480, height: 320 })
+    .jpeg({ quality })
+    .toBuffer();
+}
+
+/** One run of curate in a process of its own: seconds, processor seconds and most memory of it and what it started. */
+function timed(home, args) {
+  const curate = fileURLToPath(new URL('../bin/curate.js', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const code = `import(${JSON.stringify(curate)}); process.on('exit', () => {
+      const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+      process.stderr.write('\\n' + JSON.stringify({ cpu: (userCPUTime + systemCPUTime) / 1e6, megabytes: maxRSS / 1000 }));
+    });`;
+    const began = performance.now();
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code, curate, ...args], {
+      env: { ...process.env, CURATE_HOME: home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [document, said] = ['', ''];
+    child.stdout.on('data', (text) => {
+      document += text;
+    });
+    child.stderr.on('data', (text) => {
+      said += text;
+    });
+    child.on('close', (status) => {
+      const seconds = (performance.now() - began) / 1000;
+      if (status === 0) resolve({ seconds, document, ...JSON.parse(said.trim().split('\n').at(-1)) });
+      else reject(new Error(said));
+    });
+  });
 }
 
 /** The rows of a NumPy file of float32, two dimensions, as `curate export` writes it. */

@@ -69,26 +69,35 @@ interface Rgb {
 }
 
 /** Averages luma and colour differences (Rec. 601) over the area of each cell. */
-export function printOf({ data, reduced: { width, height }, full }: Rgb): Print {
-  const plane = (red: number, green: number, blue: number, zero: number): Float64Array => {
-    const values = new Float64Array(width * height);
-    for (let i = 0; i < values.length; i += 1) {
-      const [r, g, b] = [data[i * 3] as number, data[i * 3 + 1] as number, data[i * 3 + 2] as number];
-      values[i] = zero + red * r + green * g + blue * b;
-    }
-    return values;
-  };
-  const size = { width, height };
-  const luma = plane(0.299, 0.587, 0.114, 0);
+export function printOf({ data, reduced, full }: Rgb): Print {
+  const { width, height } = reduced;
+  const [red, green, blue] = [0, 1, 2].map((channel) =>
+    averages(data, { ...reduced, channel, of: 3 }, square(FINE)),
+  ) as [Float64Array, Float64Array, Float64Array];
+  // A mean of weighted sums is that of the means.
+  const mixed = (zero: number, [r, g, b]: readonly [number, number, number]): Float64Array =>
+    red.map((value, i) => zero + r * value + g * (green[i] as number) + b * (blue[i] as number));
+  const colour = (weights: readonly [number, number, number]): Uint8Array =>
+    rounded(averages(mixed(128, weights), square(FINE), square(COLOUR)));
+  const detail = new Uint8Array(width * height);
+  for (let i = 0; i < detail.length; i += 1) {
+    const at = i * 3;
+    detail[i] = Math.round(
+      LUMA_OF[0] * (data[at] as number) + LUMA_OF[1] * (data[at + 1] as number) + LUMA_OF[2] * (data[at + 2] as number),
+    );
+  }
   return {
     width: full.width,
     height: full.height,
-    luma: averaged(luma, size, square(FINE)),
-    blue: averaged(plane(-0.1687, -0.3313, 0.5, 128), size, square(COLOUR)),
-    red: averaged(plane(0.5, -0.4187, -0.0813, 128), size, square(COLOUR)),
-    detail: { ...size, values: Uint8Array.from(luma, Math.round) },
+    luma: rounded(mixed(0, LUMA_OF)),
+    blue: colour([-0.1687, -0.3313, 0.5]),
+    red: colour([0.5, -0.4187, -0.0813]),
+    detail: { width, height, values: detail },
   };
 }
+
+/** Of red, green and blue. */
+const LUMA_OF = [0.299, 0.587, 0.114] as const;
 
 /** Whether two photos can be the same picture at all by their shapes: a crop seldom can. */
 export function sameShape(a: Size, b: Size): boolean {
@@ -122,18 +131,32 @@ function sameDetail(a: Plane, b: Plane): boolean {
   const at = (plane: Plane): Uint8Array =>
     plane.width === width && plane.height === height ? plane.values : averaged(plane.values, plane, { width, height });
   const [one, other] = [at(a), at(b)];
-  const sums = new Float32Array(width * height);
+  // The pixels of the border have no others around them.
+  const apart = new Uint8Array(width * height);
   for (let y = 1; y < height - 1; y += 1) {
-    for (let x = 1; x < width - 1; x += 1) {
-      const i = y * width + x;
-      const apart = Math.abs((one[i] as number) - (other[i] as number));
-      if (apart === 0) continue;
-      const excess = apart - EDGE * Math.max(stepAround(one, i, width), stepAround(other, i, width));
-      if (excess <= 0) continue;
-      for (const at of around(i, width)) sums[at] = (sums[at] as number) + excess;
+    for (let i = y * width + 1; i < (y + 1) * width - 1; i += 1) {
+      apart[i] = Math.abs((one[i] as number) - (other[i] as number));
     }
   }
-  return sums.every((sum) => sum <= 9 * DETAIL);
+  const excess = (i: number): number => {
+    const its = apart[i] as number;
+    if (its === 0) return 0;
+    return Math.max(0, its - EDGE * Math.max(stepAround(one, i, width), stepAround(other, i, width)));
+  };
+  const most = 9 * DETAIL;
+  const line = (i: number): number =>
+    (apart[i - width] as number) + (apart[i] as number) + (apart[i + width] as number);
+  for (let y = 1; y < height - 1; y += 1) {
+    let [before, here] = [0, line(y * width)];
+    for (let i = y * width + 1; i < (y + 1) * width - 1; i += 1) {
+      const behind = line(i + 1);
+      // An edge only takes from it: what is little as it stands needs no look at edges.
+      const mayBeTooMuch = before + here + behind > most;
+      if (mayBeTooMuch && around(i, width).reduce((sum, at) => sum + excess(at), 0) > most) return false;
+      [before, here] = [here, behind];
+    }
+  }
+  return true;
 }
 
 /** Between the darkest and the brightest of three by three pixels. */
@@ -187,34 +210,58 @@ function steepness(cells: Uint8Array, i: number, side: number): number {
 
 const square = (side: number): Size => ({ width: side, height: side });
 
+function averaged(values: Float64Array | Uint8Array, size: Size, into: Size): Uint8Array {
+  return rounded(averages(values, size, into));
+}
+
+/** As `Uint8Array.from` does with a function, which takes a hundred times as long. */
+function rounded(values: Float64Array): Uint8Array {
+  const whole = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i += 1) whole[i] = Math.round(values[i] as number);
+  return whole;
+}
+
+interface Channel extends Size {
+  /** Which of the values of each pixel, from 0, and of how many; its only one unless given. */
+  readonly channel?: number;
+  readonly of?: number;
+}
+
 /** The mean of each of so many cells across and down, pixels on a border shared between the cells. */
-function averaged(values: Float64Array | Uint8Array, { width, height }: Size, into: Size): Uint8Array {
+function averages(
+  values: Float64Array | Uint8Array,
+  { width, height, channel = 0, of = 1 }: Channel,
+  into: Size,
+): Float64Array {
   const rows = new Float64Array(height * into.width);
-  const across = spans(width, into.width);
   for (let y = 0; y < height; y += 1) {
-    for (const [cell, span] of across.entries()) rows[y * into.width + cell] = mean(values, y * width, 1, span);
+    const row = { from: y * width * of + channel, step: of, count: width };
+    means(values, row, rows, { from: y * into.width, step: 1, count: into.width });
   }
-  const cells = new Uint8Array(into.width * into.height);
-  for (const [line, span] of spans(height, into.height).entries()) {
-    for (let cell = 0; cell < into.width; cell += 1) {
-      cells[line * into.width + cell] = Math.round(mean(rows, cell, into.width, span));
-    }
+  const cells = new Float64Array(into.width * into.height);
+  for (let x = 0; x < into.width; x += 1) {
+    const column = { from: x, step: into.width };
+    means(rows, { ...column, count: height }, cells, { ...column, count: into.height });
   }
   return cells;
 }
 
-/** From and to in pixels, fractions included. */
-type Span = readonly [number, number];
-
-function spans(length: number, parts: number): Span[] {
-  return Array.from({ length: parts }, (_, i) => [(i * length) / parts, ((i + 1) * length) / parts]);
+/** A row or a column. */
+interface Line {
+  readonly from: number;
+  readonly step: number;
+  readonly count: number;
 }
 
-/** Mean of every `step`th value from `offset` on, over a span of them. */
-function mean(values: Float64Array | Uint8Array, offset: number, step: number, [from, to]: Span): number {
-  let sum = 0;
-  for (let i = Math.floor(from); i < to - 1e-9; i += 1) {
-    sum += (values[offset + i * step] ?? 0) * (Math.min(to, i + 1) - Math.max(from, i));
+/** The means of so many equal parts of a line: differences of its integral at their borders. */
+function means(values: Float64Array | Uint8Array, { from, step, count }: Line, into: Float64Array, parts: Line): void {
+  const length = count / parts.count;
+  let [at, whole, before] = [0, 0, 0];
+  for (let part = 0; part < parts.count; part += 1) {
+    const border = ((part + 1) * count) / parts.count;
+    for (; at + 1 <= border; at += 1) whole += values[from + at * step] as number;
+    const integral = at < border ? whole + (border - at) * (values[from + at * step] as number) : whole;
+    into[parts.from + part * parts.step] = (integral - before) / length;
+    before = integral;
   }
-  return sum / (to - from);
 }
