@@ -138,10 +138,19 @@ function sameDetail(a: Plane, b: Plane): boolean {
       apart[i] = Math.abs((one[i] as number) - (other[i] as number));
     }
   }
+  const known = new Float32Array(apart.length).fill(Number.NaN);
   const excess = (i: number): number => {
     const its = apart[i] as number;
     if (its === 0) return 0;
-    return Math.max(0, its - EDGE * Math.max(stepAround(one, i, width), stepAround(other, i, width)));
+    if (Number.isNaN(known[i])) {
+      known[i] = Math.max(0, its - EDGE * Math.max(stepAround(one, i, width), stepAround(other, i, width)));
+    }
+    return known[i] as number;
+  };
+  const excessAround = (i: number): number => {
+    let sum = 0;
+    for (const line of [i - width, i, i + width]) sum += excess(line - 1) + excess(line) + excess(line + 1);
+    return sum;
   };
   const most = 9 * DETAIL;
   const line = (i: number): number =>
@@ -151,8 +160,7 @@ function sameDetail(a: Plane, b: Plane): boolean {
     for (let i = y * width + 1; i < (y + 1) * width - 1; i += 1) {
       const behind = line(i + 1);
       // An edge only takes from it: what is little as it stands needs no look at edges.
-      const mayBeTooMuch = before + here + behind > most;
-      if (mayBeTooMuch && around(i, width).reduce((sum, at) => sum + excess(at), 0) > most) return false;
+      if (before + here + behind > most && excessAround(i) > most) return false;
       [before, here] = [here, behind];
     }
   }
@@ -172,11 +180,6 @@ function stepAround(values: Uint8Array, i: number, width: number): number {
   return most - least;
 }
 
-function around(i: number, width: number): number[] {
-  const [above, below] = [i - width, i + width];
-  return [above - 1, above, above + 1, i - 1, i, i + 1, below - 1, below, below + 1];
-}
-
 function isPlain({ luma }: Print): boolean {
   const sorted = luma.slice().sort();
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] as number;
@@ -186,8 +189,10 @@ function isPlain({ luma }: Print): boolean {
 function within({ mean, mostly, ever }: Tolerance, a: Uint8Array, b: Uint8Array): boolean {
   const side = Math.sqrt(a.length);
   const apart = a.map((value, i) => {
+    const difference = Math.abs(value - (b[i] as number));
+    if (difference === 0) return 0;
     const slope = Math.max(steepness(a, i, side), steepness(b, i, side));
-    return Math.max(0, Math.round(Math.abs(value - (b[i] as number)) - SHIFT * slope));
+    return Math.max(0, Math.round(difference - SHIFT * slope));
   });
   apart.sort();
   const sum = apart.reduce((total, value) => total + value, 0);
