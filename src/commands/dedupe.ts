@@ -141,7 +141,7 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
   try {
     const render = openDisplay(world);
     const found = await planDedupe(
-      { session, render, signal: world.interrupted, onEvent: screen.onEvent },
+      { session, render, signal: world.interrupted, threads: world.cores, onEvent: screen.onEvent },
       requestOf(world.cwd, folders, flags),
     );
     screen.finish();

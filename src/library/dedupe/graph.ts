@@ -1,3 +1,10 @@
+/** As many of each. */
+export interface Pairs {
+  readonly first: Uint32Array;
+  readonly second: Uint32Array;
+  readonly scores: Float32Array;
+}
+
 /** Pairs as they are found, in typed arrays that grow. */
 export class PairList {
   first = new Uint32Array(1024);
@@ -6,15 +13,33 @@ export class PairList {
   count = 0;
 
   add(first: number, second: number, score: number): void {
-    if (this.count === this.first.length) {
-      this.first = grown(this.first, new Uint32Array(this.count * 2));
-      this.second = grown(this.second, new Uint32Array(this.count * 2));
-      this.scores = grown(this.scores, new Float32Array(this.count * 2));
-    }
+    this.#makeRoom(1);
     this.first[this.count] = first;
     this.second[this.count] = second;
     this.scores[this.count] = score;
     this.count += 1;
+  }
+
+  addAll({ first, second, scores }: Pairs): void {
+    this.#makeRoom(first.length);
+    this.first.set(first, this.count);
+    this.second.set(second, this.count);
+    this.scores.set(scores, this.count);
+    this.count += first.length;
+  }
+
+  /** Those that there are. */
+  get all(): Pairs {
+    const of = <T extends Uint32Array | Float32Array>(values: T): T => values.slice(0, this.count) as T;
+    return { first: of(this.first), second: of(this.second), scores: of(this.scores) };
+  }
+
+  #makeRoom(more: number): void {
+    if (this.count + more <= this.first.length) return;
+    const room = Math.max(this.count + more, this.count * 2);
+    this.first = grown(this.first, new Uint32Array(room));
+    this.second = grown(this.second, new Uint32Array(room));
+    this.scores = grown(this.scores, new Float32Array(room));
   }
 }
 

@@ -28,7 +28,7 @@ export interface Listing {
 
 /** Reads the photos from the index and finds which contents are alike; vectors are only read where they are needed. */
 export async function listPhotos(
-  { session, signal, onEvent }: DedupeDeps,
+  { session, signal, threads = 1, onEvent }: DedupeDeps,
   { folders, against }: Places,
   kinds: readonly Kind[],
 ): Promise<Listing> {
@@ -70,6 +70,7 @@ export async function listPhotos(
     ? new Graph(contents.size, new PairList())
     : await neighbours(vectors, Math.min(burst, nearDuplicate), {
         signal,
+        threads,
         onProgress: (share) => onEvent({ kind: 'comparing', share }),
       });
   return { photos, graph, roots: libraries.map(({ root }) => root) };

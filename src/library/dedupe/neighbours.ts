@@ -1,16 +1,21 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { UserError } from '../../errors.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import { Graph, PairList } from './graph.ts';
+import { Graph, PairList, type Pairs } from './graph.ts';
+import { type Block, PairFinder } from './pairs.ts';
+import type { Compared } from './pairs-worker.ts';
 import { SKETCH_WIDTH, type Sketches, sketchesOf } from './sketches.ts';
-import { Blocks, ONE, type PackedVectors } from './vectors.ts';
+import { Blocks, type PackedVectors } from './vectors.ts';
 
 /** Twelve bytes each. */
 const MOST_PAIRS = 20_000_000;
 /** Fewer vectors are multiplied with each other before they would be sketched. */
-const WORTH_SKETCHING = 12_000;
-/** Where sketches propose more of a block than this, the whole block is multiplied sooner than pair after pair. */
-const MANY = Blocks.rows * Blocks.columns * 0.01;
+const WORTH_SKETCHING = 6_000;
+/** Fewer are compared before threads would be at work. */
+const WORTH_THREADS = 4_000;
+/** Columns of a block: few enough that one takes a part of a second, whatever is done with it. */
+const SPAN = 2048;
 
 interface NeighbourDeps {
   readonly signal: AbortSignal;
@@ -18,112 +23,137 @@ interface NeighbourDeps {
   onProgress?(share: number): void;
   /** From how many vectors on they are sketched. */
   readonly sketchFrom?: number;
+  /** Threads that may be at work at once; one is this one. */
+  readonly threads?: number;
 }
 
 /**
- * Every pair of unit vectors with a cosine of `threshold` or more, none left out. One blocked matrix product over half of
- * the pairs: of many vectors, sketches propose, whose products bound the cosines from above, so that whatever they pass
- * over lies below the threshold; the vectors decide. Beside the vectors, some megabytes, 400 bytes a sketch and twelve a
- * pair.
+ * Every pair of unit vectors with a cosine of `threshold` or more, none left out, always in the same order. One blocked
+ * matrix product over half of the pairs, by sketches first where there are many. Beside the vectors, some megabytes a
+ * thread, 400 bytes a sketch and twelve a pair.
  * @throws UserError `interrupted`, `too_many_alike`
  */
 export async function neighbours(
   vectors: PackedVectors,
   threshold: number,
-  { signal, onProgress = () => undefined, sketchFrom = WORTH_SKETCHING }: NeighbourDeps,
+  { signal, onProgress = () => undefined, sketchFrom = WORTH_SKETCHING, threads = 1 }: NeighbourDeps,
 ): Promise<Graph> {
   const { count, width } = vectors;
+  demandUninterrupted(signal);
+  onProgress(0);
+  const sketches = count < sketchFrom || width < 2 * SKETCH_WIDTH ? null : await sketchesOf(vectors, signal);
+  const blocks = blocksOf(count);
+  const whole = blocks.reduce((sum, block) => sum + sizeOf(block), 0);
   const pairs = new PairList();
-  const exact = new ExactBlocks(vectors, threshold, pairs);
-  let sketches = count < sketchFrom || width < 2 * SKETCH_WIDTH ? null : await sketchesOf(vectors, signal);
-  const proposals = sketches === null ? null : new Blocks(sketches.width);
-  const whole = (count * (count + Blocks.rows)) / 2;
-  let done = 0;
-  let [blocks, crowded] = [0, 0];
+  /** Of blocks that were done before one that comes before them. */
+  const early = new Map<number, Pairs>();
+  let [next, written, done] = [0, 0, 0];
+  const lanes =
+    threads === 1 || count < WORTH_THREADS
+      ? [hereLane(new PairFinder(vectors, sketches, threshold))]
+      : Array.from({ length: threads }, () => threadLane({ vectors, sketches, threshold }));
+  const stop = (): void => {
+    for (const lane of lanes) lane.end();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.all(
+      lanes.map(async (lane) => {
+        for (let at = next++; at < blocks.length; at = next++) {
+          const block = blocks[at] as Block;
+          const found = await lane.find(block).catch((error: unknown) => {
+            demandUninterrupted(signal);
+            throw error;
+          });
+          demandUninterrupted(signal);
+          early.set(at, found);
+          for (let its = early.get(written); its !== undefined; its = early.get(written)) {
+            pairs.addAll(its);
+            early.delete(written);
+            written += 1;
+          }
+          if (pairs.count > MOST_PAIRS) throw tooMany();
+          done += sizeOf(block);
+          onProgress(done / whole);
+        }
+      }),
+    );
+    return new Graph(count, pairs);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/** Half of the pairs: every vector with itself and those behind it. */
+function blocksOf(count: number): Block[] {
+  const blocks: Block[] = [];
   for (let from = 0; from < count; from += Blocks.rows) {
     const to = Math.min(from + Blocks.rows, count);
-    exact.setRows(from, to);
-    if (sketches !== null) proposals?.setRows(sketches.slice(from, to));
-    for (let first = from; first < count; first += Blocks.columns) {
-      const last = Math.min(first + Blocks.columns, count);
-      if (sketches === null || proposals === null) exact.decideAll(first, last);
-      else {
-        const { rows } = proposals.multiply(sketches.slice(first, last));
-        const found = proposals.reaching(threshold - sketches.slack, restsOf(sketches, { from, to, first, last }));
-        blocks += 1;
-        if (found.length > MANY) {
-          crowded += 1;
-          exact.decideAll(first, last);
-        } else for (const place of found) exact.decide(from + (place % rows), first + Math.floor(place / rows), last);
-      }
+    for (let first = from; first < count; first += SPAN) {
+      blocks.push({ from, to, first, last: Math.min(first + SPAN, count) });
     }
-    if (pairs.count > MOST_PAIRS) throw tooMany();
-    // Of vectors that lie along no few directions sketches tell too little.
-    if (crowded > blocks / 2) sketches = null;
-    done += (to - from) * (count - from);
-    onProgress(Math.min(1, done / whole));
-    await breathe();
-    demandUninterrupted(signal);
   }
-  return new Graph(count, pairs);
+  return blocks;
 }
 
-interface Block {
-  readonly from: number;
-  readonly to: number;
-  readonly first: number;
-  readonly last: number;
+function sizeOf({ from, to, first, last }: Block): number {
+  return (to - from) * (last - first);
 }
 
-function restsOf({ rests }: Sketches, { from, to, first, last }: Block) {
-  return { rows: rests.subarray(from, to), columns: rests.subarray(first, last) };
+/** One block at a time is looked through. */
+interface Lane {
+  find(block: Block): Promise<Pairs>;
+  end(): void;
+}
+
+function hereLane(finder: PairFinder): Lane {
+  return {
+    find: async (block) => {
+      const found = finder.find(block);
+      await breathe();
+      return found;
+    },
+    end: () => undefined,
+  };
+}
+
+const SCRIPT = new URL('./pairs-worker.js', import.meta.url);
+
+function threadLane({
+  vectors,
+  sketches,
+  threshold,
+}: {
+  readonly vectors: PackedVectors;
+  readonly sketches: Sketches | null;
+  readonly threshold: number;
+}): Lane {
+  const workerData: Compared = { vectors: vectors.shared, sketches: sketches?.shared ?? null, threshold };
+  const worker = new Worker(SCRIPT, { workerData });
+  let over: Error | null = null;
+  let settle: (pairs: Pairs) => void = () => undefined;
+  let fail: (error: Error) => void = () => undefined;
+  const ended = (error: Error): void => {
+    over ??= error;
+    fail(over);
+  };
+  worker.on('message', (pairs: Pairs) => settle(pairs));
+  worker.on('error', ended);
+  worker.on('exit', () => ended(new Error('a thread that compares vectors ended')));
+  return {
+    find: (block) =>
+      new Promise((resolve, reject) => {
+        [settle, fail] = [resolve, reject];
+        if (over !== null) reject(over);
+        else worker.postMessage(block);
+      }),
+    end: () => void worker.terminate(),
+  };
 }
 
 function tooMany(): UserError {
   return new UserError('too_many_alike', `More than ${MOST_PAIRS.toLocaleString('en-US')} pairs of photos are alike.`, {
     hint: 'Look at a folder at a time: curate dedupe FOLDER',
   });
-}
-
-/** Decides on pairs by the vectors themselves, and adds those that reach the threshold: each once, the lower row first. */
-class ExactBlocks {
-  readonly #vectors: PackedVectors;
-  readonly #threshold: number;
-  readonly #pairs: PairList;
-  readonly #blocks: Blocks;
-  readonly #none = { rows: new Float32Array(Blocks.rows), columns: new Float32Array(Blocks.columns) };
-  #rows = { from: 0, to: 0, areSet: false };
-
-  constructor(vectors: PackedVectors, threshold: number, pairs: PairList) {
-    this.#vectors = vectors;
-    this.#threshold = threshold;
-    this.#pairs = pairs;
-    this.#blocks = new Blocks(vectors.width);
-  }
-
-  setRows(from: number, to: number): void {
-    this.#rows = { from, to, areSet: false };
-  }
-
-  /** Of one pair. @param last Columns from here on are none */
-  decide(i: number, j: number, last: number): void {
-    if (i < this.#rows.to && i < j && j < last) this.#add(i, j, this.#vectors.cosine(i, j));
-  }
-
-  /** Of all pairs of the rows with the vectors `first` to `last`. */
-  decideAll(first: number, last: number): void {
-    const { from, to, areSet } = this.#rows;
-    if (!areSet) this.#blocks.setRows(this.#vectors.slice(from, to));
-    this.#rows.areSet = true;
-    const { sums, rows } = this.#blocks.multiply(this.#vectors.slice(first, last));
-    // A little less, as the kernel compares in single precision.
-    for (const place of this.#blocks.reaching(this.#threshold - 1e-6, this.#none)) {
-      const [i, j] = [from + (place % rows), first + Math.floor(place / rows)];
-      if (i < to && i < j && j < last) this.#add(i, j, (sums[place] as number) / (ONE * ONE));
-    }
-  }
-
-  #add(i: number, j: number, score: number): void {
-    if (score >= this.#threshold) this.#pairs.add(i, j, Math.min(1, score));
-  }
 }

@@ -110,6 +110,8 @@ export interface DedupeDeps {
   readonly session: Session;
   readonly render: RenderPhoto;
   readonly signal: AbortSignal;
+  /** Threads that may compare vectors at once; this one alone unless given. */
+  readonly threads?: number;
   onEvent(event: DedupeEvent): void;
 }
 

@@ -1,17 +1,48 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { demandUninterrupted } from '../../interrupt.ts';
-import { Blocks, ONE, type Packed, type PackedVectors } from './vectors.ts';
+import { Blocks, ONE, type Packed, type PackedVectors, sharedIntegers } from './vectors.ts';
 
-/** Short stand-ins for vectors: of two, the product of the sketches and that of the rests bound the cosine from above. */
-export interface Sketches extends Packed {
+/** Components of a sketch: a multiple of eight. Measured on photographs: of pairs below 0.85, one in 300 comes through (bench/README.md). */
+export const SKETCH_WIDTH = 192;
+
+/** What threads share of sketches, without a copy. */
+export interface SharedSketches {
+  readonly count: number;
+  readonly data: SharedArrayBuffer;
   /** By vector, the length of what its sketch leaves out. */
-  readonly rests: Float32Array;
+  readonly rests: Float32Array<SharedArrayBuffer>;
   /** What rounding may add to a cosine beyond that bound. */
   readonly slack: number;
 }
 
-/** Components of a sketch: a multiple of eight. Measured on photographs: of pairs below 0.85, one in 300 comes through (bench/README.md). */
-export const SKETCH_WIDTH = 192;
+/** Short stand-ins for vectors: of two, the product of the sketches and that of the rests bound the cosine from above. */
+export class Sketches implements Packed {
+  readonly width = SKETCH_WIDTH;
+  readonly shared: SharedSketches;
+  readonly #data: Int16Array;
+
+  constructor(shared: SharedSketches) {
+    this.shared = shared;
+    this.#data = new Int16Array(shared.data);
+  }
+
+  get count(): number {
+    return this.shared.count;
+  }
+
+  get rests(): Float32Array {
+    return this.shared.rests;
+  }
+
+  get slack(): number {
+    return this.shared.slack;
+  }
+
+  slice(from: number, to: number): Int16Array {
+    return this.#data.subarray(from * SKETCH_WIDTH, to * SKETCH_WIDTH);
+  }
+}
+
 /** Vectors that the directions are found from. */
 const SAMPLE = 768;
 /** Times that the sample's products are applied, which makes the found directions the principal ones. */
@@ -39,8 +70,8 @@ export async function sketchesOf(vectors: PackedVectors, signal: AbortSignal): P
   const [along, finer] = [new Blocks(dim), new Blocks(dim)];
   along.setRows(coarse);
   finer.setRows(fine);
-  const data = new Int16Array(count * SKETCH_WIDTH);
-  const rests = new Float32Array(count);
+  const data = sharedIntegers(count * SKETCH_WIDTH);
+  const rests = new Float32Array(new SharedArrayBuffer(count * Float32Array.BYTES_PER_ELEMENT));
   let worst = 0;
   for (let first = 0; first < count; first += Blocks.columns) {
     const last = Math.min(first + Blocks.columns, count);
@@ -65,9 +96,8 @@ export async function sketchesOf(vectors: PackedVectors, signal: AbortSignal): P
       demandUninterrupted(signal);
     }
   }
-  const slice = (from: number, to: number): Int16Array => data.subarray(from * SKETCH_WIDTH, to * SKETCH_WIDTH);
   // By Cauchy and Schwarz, twice; what is left is the error of single precision, and of the directions' fine half.
-  return { count, width: SKETCH_WIDTH, slice, rests, slack: 2 * worst + 2e-5 };
+  return new Sketches({ count, data: data.buffer, rests, slack: 2 * worst + 2e-5 });
 }
 
 /** Orthonormal directions that a sample of the vectors lies along most. */

@@ -15,23 +15,41 @@ export interface Packed {
   slice(from: number, to: number): Int16Array;
 }
 
+/** What threads share of packed vectors, without a copy. */
+export interface SharedVectors {
+  readonly dim: number;
+  readonly count: number;
+  readonly data: SharedArrayBuffer;
+}
+
 /** Unit vectors as 16-bit integers: half of what float32 takes, and a cosine of two is off by 0.0001 at the most. */
 export class PackedVectors implements Packed {
   /** Components of each, a multiple of eight: behind the vector's own stand zeros. */
   readonly width: number;
   readonly #dim: number;
-  #data: Int16Array;
+  #data: Int16Array<SharedArrayBuffer>;
   #count = 0;
 
   /** @param expected How many there will be, roughly: more only cost a copy. */
   constructor(dim: number, expected: number) {
     this.#dim = dim;
     this.width = Math.ceil(dim / STEP) * STEP;
-    this.#data = new Int16Array(Math.max(1, expected) * this.width);
+    this.#data = sharedIntegers(Math.max(1, expected) * this.width);
+  }
+
+  static of({ dim, count, data }: SharedVectors): PackedVectors {
+    const vectors = new PackedVectors(dim, 0);
+    vectors.#data = new Int16Array(data);
+    vectors.#count = count;
+    return vectors;
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  get shared(): SharedVectors {
+    return { dim: this.#dim, count: this.#count, data: this.#data.buffer };
   }
 
   /** @throws RangeError for a vector of another length */
@@ -39,7 +57,7 @@ export class PackedVectors implements Packed {
     if (vector.length !== this.#dim) throw new RangeError(`a vector of ${vector.length}, expected ${this.#dim}`);
     const from = this.#count * this.width;
     if (from === this.#data.length) {
-      const larger = new Int16Array(this.#data.length * 2);
+      const larger = sharedIntegers(this.#data.length * 2);
       larger.set(this.#data);
       this.#data = larger;
     }
@@ -60,6 +78,11 @@ export class PackedVectors implements Packed {
     for (let d = 0; d < this.width; d += 1) sum += (data[a + d] as number) * (data[b + d] as number);
     return sum / (ONE * ONE);
   }
+}
+
+/** Zeros that threads can share. */
+export function sharedIntegers(count: number): Int16Array<SharedArrayBuffer> {
+  return new Int16Array(new SharedArrayBuffer(count * Int16Array.BYTES_PER_ELEMENT));
 }
 
 /** See wasm/pairs.ts; addresses in bytes. */

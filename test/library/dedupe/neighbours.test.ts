@@ -98,6 +98,27 @@ describe('neighbours', () => {
     expect([...graph.pairsOf(0)].map((pair) => graph.across(pair, 0))).toContain(2050);
   });
 
+  it('are the same, in the same order, from several threads, which end when asked to', async () => {
+    // Threads run what was built.
+    const built = (name: string) => import(new URL(`../../../dist/library/dedupe/${name}.js`, import.meta.url).href);
+    const [{ neighbours: builtNeighbours }, { PackedVectors: Built }] = await Promise.all([
+      built('neighbours') as Promise<typeof import('../../../src/library/dedupe/neighbours.ts')>,
+      built('vectors') as Promise<typeof import('../../../src/library/dedupe/vectors.ts')>,
+    ]);
+    const all = new Built(8, 4500);
+    for (const vector of clustered(4500, 8, 0.4, 3)) all.add(vector);
+    const [one, three] = await Promise.all([1, 3].map((threads) => builtNeighbours(all, 0.95, { signal, threads })));
+    expect(one?.pairs.count).toBeGreaterThan(1000);
+    expect(three?.pairs.all).toEqual(one?.pairs.all);
+    const controller = new AbortController();
+    const stopped = builtNeighbours(all, 0.999, {
+      signal: controller.signal,
+      threads: 2,
+      onProgress: () => controller.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
+  });
+
   it('tell how far they are, and stop when asked to', async () => {
     const shares: number[] = [];
     const vectors = packed(clustered(3000, 8, 1, 1), 8);
