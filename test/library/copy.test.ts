@@ -5,16 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { activeModel, rememberModel } from '../../src/library/active-model.ts';
 import { type CopyDeps, type CopyEvent, type CopyReport, copyIndex } from '../../src/library/copy/copy.ts';
-import { onMachine, openMachine } from '../../src/library/machine.ts';
 import { photoId } from '../../src/library/paths.ts';
 import type { Session } from '../../src/library/session.ts';
-import { loadSettings } from '../../src/settings.ts';
 import type { Library, ModelIdentity, PhotoRow, PhotoStore } from '../../src/store/port.ts';
 import { byId, photo } from '../store/samples.ts';
-import { HashEmbedder } from '../support/hash-embedder.ts';
 import { TestMachine } from '../support/machines.ts';
 import { MemoryStore } from '../support/memory-store.ts';
-import { memorySession } from '../support/session.ts';
+import { placeIn } from '../support/session.ts';
 import { testWorld } from '../support/world.ts';
 
 let folder: string;
@@ -25,14 +22,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const model: ModelIdentity = { id: 'test', sha256: '0'.repeat(64), dim: 4 };
 const other: ModelIdentity = { id: 'other', sha256: '1'.repeat(64), dim: 4 };
-
-/** A place for an index, as a machine whose notes are in `home` sees it. */
-function placeIn(home: string, uri: string, store: PhotoStore): Session {
-  const settings = loadSettings(testWorld({ env: { CURATE_HOME: home, MILVUS_URI: uri } }));
-  const machine = openMachine(settings);
-  const plain = memorySession({ home, store: new MemoryStore(), embedder: new HashEmbedder() });
-  return { ...plain, settings, machine, store: async () => onMachine(store, machine) };
-}
 
 interface Places {
   readonly home: string;

@@ -1,6 +1,7 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, realpath, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { IndexEvent } from '../../src/library/index/events.ts';
 import { indexPhotos } from '../../src/library/index/index-photos.ts';
@@ -90,4 +91,66 @@ it('an index run brings an index that curate 0.1.0 made along, and embeds nothin
     false,
   );
   await store.close();
+});
+
+/** An index of three fixtures that the released version 0.1.0 itself made on Milvus Lite, as its data folder has it. */
+const MADE_BY_0_1_0 = fileURLToPath(new URL('../data/index-0.1.0/', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../fixtures/photos/pets/', import.meta.url));
+
+it('an index that version 0.1.0 itself left behind is searched as it is, and continued without embedding', async () => {
+  const home = await liteHome();
+  try {
+    await cp(MADE_BY_0_1_0, home.paths.data, { recursive: true });
+    const pets = join(root, 'pets');
+    await mkdir(join(pets, 'cats'), { recursive: true });
+    for (const [fixture, path] of [
+      ['kitten-4.jpg', 'cats/kitten-4.jpg'],
+      ['dog-1.jpg', 'dog-1.jpg'],
+      ['wool.webp', 'wool.webp'],
+    ] as const) {
+      await copyFile(join(FIXTURES, fixture), join(pets, path));
+      await utimes(join(pets, path), new Date('2024-08-12T10:00:00.500Z'), new Date('2024-08-12T10:00:00.500Z'));
+    }
+    const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+    const line = openLine(liteEndpoint(address, token), { world: home.world });
+    const paths = { ...home.paths, config: home.paths.data, cache: home.paths.data };
+    // The folder is another one than then, as of a drive that mounts elsewhere.
+    const machine = openMachine({ paths, roots: { pets } });
+    const store = onMachine(milvusStore(line), machine);
+    const [indexed] = await store.models();
+    if (indexed === undefined) throw new Error('there is a model with photos');
+    expect(indexed).toMatchObject({ photos: 3, model: { id: 'resnet50', dim: 2048 } });
+    const table = store.table(indexed.model);
+    const before = await collect(table.all({ vectors: true }));
+    const nearest = async (): Promise<(string | undefined)[]> =>
+      Promise.all(before.map(async ({ vector }) => (await table.search(vector, { k: 1 }))[0]?.path));
+    expect(await nearest()).toEqual(before.map(({ path }) => path));
+    const embedder = new HashEmbedder();
+    const run = () =>
+      indexPhotos(
+        {
+          store,
+          table,
+          openEmbedder: async () => embedder,
+          onEvent: () => undefined,
+          ...onlyMachine(),
+          machine,
+          elapsed: () => performance.now(),
+          interrupted: new AbortController().signal,
+          confirmPrune: async () => false,
+        },
+        { roots: [], ignore: [] },
+      );
+    expect((await run()).libraries).toMatchObject([{ name: 'pets', photos: 3, unchanged: 3, added: 0, removed: 0 }]);
+    expect((await run()).libraries).toMatchObject([{ photos: 3, unchanged: 3 }]);
+    expect(embedder.embedded).toBe(0);
+    const after = await collect(table.all({ vectors: true }));
+    expect(after.map(({ id, vector }) => [id, vector])).toEqual(before.map(({ id, vector }) => [id, vector]));
+    expect(await nearest()).toEqual(before.map(({ path }) => path));
+    const { data } = await line.call((client) => client.showCollections());
+    expect(data.map(({ name }) => name).filter((name) => name.includes('_v1'))).toEqual([]);
+    await store.close();
+  } finally {
+    await home.remove();
+  }
 });

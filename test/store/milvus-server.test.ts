@@ -1,18 +1,22 @@
 import { RbacObjects } from '@zilliz/milvus2-sdk-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { copyIndex } from '../../src/library/copy/copy.ts';
 import { loadSettings } from '../../src/settings.ts';
 import type { StoreEvent } from '../../src/store/events.ts';
+import { connectLite } from '../../src/store/lite/connect.ts';
 import { type MilvusLine, openLine } from '../../src/store/milvus/client.ts';
-import { type Namespace, parseEndpoint } from '../../src/store/milvus/endpoint.ts';
+import { liteEndpoint, type Namespace, parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { PhotoIndex, PhotoStore } from '../../src/store/port.ts';
 import { authority } from '../support/certificates.ts';
+import { liteHome } from '../support/lite.ts';
+import { placeIn } from '../support/session.ts';
 import { tlsDoor } from '../support/tls-door.ts';
 import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
 import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
-import { collect, FIRST_AXIS, freshModel, photo } from './samples.ts';
+import { byId, collect, FIRST_AXIS, freshModel, photo } from './samples.ts';
 import { type UnsteadyProxy, unsteadyProxy } from './unsteady-proxy.ts';
 
 const reason = whyNoServer();
@@ -178,6 +182,64 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
       const stranger = milvusStore(connection('stranger:secret-123'));
       await expect(stranger.libraries()).rejects.toMatchObject(denied('stranger read this index', 'Query'));
     });
+  });
+
+  test('an index goes from the embedded store to a server, through interruptions, and arrives whole', {
+    timeout: 240_000,
+  }, async () => {
+    const [home, network] = [await liteHome(), await unsteadyProxy(server.uri)];
+    const world = testWorld();
+    const reach = async () => {
+      const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+      return liteEndpoint(address, token);
+    };
+    const lite = milvusStore(openLine(await reach(), { world, reconnect: reach }));
+    const remote = milvusStore(openLine(parseEndpoint(network.uri, server.token), { world }));
+    const model = freshModel();
+    const library = { id: model.id, name: model.id, root: '/photos' };
+    const rows = Array.from({ length: 2_100 }, (_, n) => photo(`${n}.jpg`, { library: library.id, angle: n / 700 }));
+    await lite.putLibrary(library);
+    await lite.table(model).upsert(rows);
+    const copy = (from: [string, PhotoStore], to: [string, PhotoStore], signal = world.interrupted) =>
+      copyIndex(
+        {
+          world,
+          from: placeIn(home.paths.data, ...from),
+          to: placeIn(home.paths.data, ...to),
+          signal,
+          onEvent: (event) => {
+            if (event.kind === 'copying' && event.done >= 1_000) onRows();
+          },
+          confirmName: async () => false,
+        },
+        [library.id],
+      );
+    let onRows: () => void = () => undefined;
+    try {
+      const stopping = new AbortController();
+      onRows = () => {
+        network.reset();
+        stopping.abort();
+      };
+      await expect(copy(['', lite], [network.uri, remote], stopping.signal)).rejects.toMatchObject({
+        code: 'interrupted',
+      });
+      const arriving = (await remote.libraries()).find(({ id }) => id === library.id);
+      expect(arriving).toMatchObject({ arriving: world.hostname });
+      expect(await remote.table(model).count(library.id)).toBeLessThan(rows.length);
+      onRows = () => network.reset();
+      const report = await copy(['', lite], [network.uri, remote]);
+      expect(report).toMatchObject({ rows: rows.length, verified: { searches: 50, equal: 50 } });
+      expect(report.copied).toBeLessThan(rows.length);
+      const there = await collect(
+        remote.table(model).all({ vectors: true, filter: { within: [{ library: library.id, folder: '' }] } }),
+      );
+      expect(there).toEqual(byId(rows));
+    } finally {
+      await Promise.all([lite.close(), remote.close()]);
+      network.close();
+      await home.remove();
+    }
   });
 
   // They wait, most of the time.

@@ -1,8 +1,10 @@
 import type { Embedder } from '../../src/embedding/port.ts';
-import { openMachine } from '../../src/library/machine.ts';
+import { onMachine, openMachine } from '../../src/library/machine.ts';
 import type { Session } from '../../src/library/session.ts';
 import { loadSettings } from '../../src/settings.ts';
-import type { MemoryStore } from './memory-store.ts';
+import type { PhotoStore } from '../../src/store/port.ts';
+import { HashEmbedder } from './hash-embedder.ts';
+import { MemoryStore } from './memory-store.ts';
 import { testWorld } from './world.ts';
 
 interface Parts {
@@ -30,4 +32,12 @@ export function memorySession({ home, store, embedder, model }: Parts): Session 
     openEmbedder: async () => embedder,
     close: async () => undefined,
   };
+}
+
+/** A place for an index, as a machine whose notes are in `home` sees it. */
+export function placeIn(home: string, uri: string, store: PhotoStore): Session {
+  const settings = loadSettings(testWorld({ env: { CURATE_HOME: home, MILVUS_URI: uri } }));
+  const machine = openMachine(settings);
+  const plain = memorySession({ home, store: new MemoryStore(), embedder: new HashEmbedder() });
+  return { ...plain, settings, machine, store: async () => onMachine(store, machine) };
 }

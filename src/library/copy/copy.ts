@@ -15,7 +15,7 @@ import { CopiedTable, copyInterrupted } from './rows.ts';
 /** Searches by which a copy is compared with what it was made from. */
 const SEARCHES = 50;
 /** A search costs a server little more than a wait of a fifth of a second. */
-const AT_ONCE = 10;
+const AT_ONCE = 25;
 /** Photos that two machines embedded, each by itself, have vectors that differ a little. */
 const SAME_PHOTO = 0.02;
 
