@@ -12,6 +12,8 @@ const AT_ONCE = 1000;
 
 interface RankRequest {
   readonly words: Words;
+  /** See `rememberedShares`. */
+  readonly sharesOf?: (rows: readonly PhotoRow[]) => readonly Float32Array[];
   readonly similar: Thresholds['similar'];
   /** At least one has a positive weight. */
   readonly terms: readonly Term[];
@@ -27,12 +29,13 @@ interface RankRequest {
  * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`.
  */
 export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<Hit[]> {
-  const { words, terms, filter, similar, exact = false } = request;
+  const { words, sharesOf, terms, filter, similar, exact = false } = request;
+  const context = { classifier: words.classifier, similar, ...(sharesOf === undefined ? {} : { sharesOf }) };
   const k = exact ? Number.POSITIVE_INFINITY : request.k;
   const scores = new Map<string, Hit>();
   for await (const rows of candidates(table, directionsFor(terms, words), Math.max(FEWEST, k), filter)) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
-    const ranked = rankByTerms(fresh, terms, { classifier: words.classifier, similar });
+    const ranked = rankByTerms(fresh, terms, context);
     for (const { row, score } of ranked) {
       const { vector: _, ...record } = row;
       scores.set(row.id, { ...record, score });

@@ -8,6 +8,7 @@ import { pairsOf } from '../ranking/pairs.ts';
 import { type Ranker, rankerOf } from '../ranking/ranker.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
+import { rememberedShares } from '../words/rank.ts';
 import { loadWords, type Words } from '../words/vocabulary.ts';
 import { readWord } from './read.ts';
 import type { PhotoTerm, QueryTerm } from './resolve.ts';
@@ -33,6 +34,8 @@ export interface QueryRoom {
   pairs(): Promise<PairSimilarities | null>;
   /** @throws UserError `words_unavailable` */
   words(): Promise<Words>;
+  /** The classes' shares of rows, kept for the next query. @throws UserError `words_unavailable` */
+  shares(): Promise<ReturnType<typeof rememberedShares>>;
   close(): Promise<void>;
 }
 
@@ -72,6 +75,7 @@ export async function openRoom(
     ranker: once(async () => rankerOf(await session.model())),
     pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())),
     words,
+    shares: once(async () => rememberedShares((await words()).classifier)),
     close: vectors.close,
   };
 }

@@ -168,7 +168,7 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 }
 
 async function byTerms(
-  { session, index, filter, words }: QueryRoom,
+  { session, index, filter, words, shares }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
@@ -177,7 +177,7 @@ async function byTerms(
   const known = await words();
   const { similar } = (await session.model()).thresholds;
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
-  const request = { words: known, similar, ...asked };
+  const request = { words: known, sharesOf: await shares(), similar, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
   const hits = ranked.map((hit): RankedHit => ({ ...hit, rankedBy: 'words' }));
   return locateHits(index.store, hits, { k, without });

@@ -16,6 +16,32 @@ export interface Ranked<Row> {
   readonly shares: readonly number[];
 }
 
+interface RankContext<Row> {
+  readonly classifier: Classifier;
+  readonly similar: Thresholds['similar'];
+  /** The classifier's shares of some rows, where somebody keeps them. */
+  readonly sharesOf?: (rows: readonly Row[]) => readonly Float32Array[];
+}
+
+/** Rows whose shares are kept, of 4 KB each. */
+const KEPT = 8_000;
+
+/** Shares of rows by their ids, for searches of many words that find the same photos. */
+export function rememberedShares(
+  classifier: Pick<Classifier, 'probabilities'>,
+): (rows: readonly { readonly id: string; readonly vector: Float32Array }[]) => Float32Array[] {
+  const kept = new Map<string, Float32Array>();
+  return (rows) => {
+    const fresh = rows.filter(({ id }) => !kept.has(id));
+    const read = classifier.probabilities(fresh.map(({ vector }) => vector));
+    for (const [i, { id }] of fresh.entries()) kept.set(id, read[i] as Float32Array);
+    const shares = rows.map(({ id }) => kept.get(id) as Float32Array);
+    // The oldest go first.
+    for (const id of kept.keys()) if (kept.size > KEPT) kept.delete(id);
+    return shares;
+  };
+}
+
 /** What a share counts as at least, so that one term alone can decide only so much. */
 const FLOOR = 1e-6;
 /** Width of the step from unlike to alike, in cosine: unrelated pairs come out at about a thousandth. */
@@ -37,10 +63,11 @@ export function shareOf(probabilities: Float32Array, classes: readonly number[])
 export function rankByTerms<Row extends { readonly vector: Float32Array }>(
   rows: readonly Row[],
   terms: readonly Term[],
-  { classifier, similar }: { readonly classifier: Classifier } & Pick<Thresholds, 'similar'>,
+  { classifier, similar, sharesOf }: RankContext<Row>,
 ): Ranked<Row>[] {
   const words = terms.some(({ kind }) => kind === 'word');
-  const probabilities = words ? classifier.probabilities(rows.map(({ vector }) => vector)) : [];
+  const read = sharesOf ?? ((some) => classifier.probabilities(some.map(({ vector }) => vector)));
+  const probabilities = words ? read(rows) : [];
   const left = terms.map((term) => (term.kind === 'word' ? leftFor(term, terms, classifier.classes) : []));
   return rows
     .map((row, i) => {

@@ -246,6 +246,24 @@ describe('queries answered one by one', () => {
     await rm(broken);
   });
 
+  it('are each answered as they are by themselves, words and photos, however many', async () => {
+    const kinds: QueryTerm[][] = [
+      [photo(files.collie)],
+      [word('castle')],
+      [photo(files.outside)],
+      [word('dog'), photo(files.castle, 0.5)],
+      [word('crane'), word('dog', -1)],
+    ];
+    const alone = await Promise.all(kinds.map((of) => find(of, { k: 4 })));
+    const queries = Array.from({ length: 40 }, (_, i) => terms(`${i}`, ...(kinds[i % kinds.length] ?? [])));
+    let answers = 0;
+    for await (const answered of answerEach({ session: library.session, signal }, queries, { k: 4 })) {
+      expect(answered).toEqual({ kind: 'answer', name: `${answers}`, answer: alone[answers % kinds.length] });
+      answers += 1;
+    }
+    expect(answers).toBe(queries.length);
+  });
+
   it('end with the store', async () => {
     const table = library.store.table(library.model);
     const session = {

@@ -5,7 +5,7 @@ import { bundledFile } from '../../../src/embedding/catalogue.ts';
 import { Classifier } from '../../../src/embedding/classifier/classifier.ts';
 import { cosine } from '../../../src/embedding/vector.ts';
 import { directionsOf } from '../../../src/library/words/directions.ts';
-import { rankByTerms, shareOf, type Term } from '../../../src/library/words/rank.ts';
+import { rankByTerms, rememberedShares, shareOf, type Term } from '../../../src/library/words/rank.ts';
 import { seenIn } from '../../../src/library/words/seen.ts';
 import { readVocabulary } from '../../../src/library/words/vocabulary.ts';
 
@@ -55,6 +55,43 @@ describe('ranking by terms', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test('is the same with shares that are kept, and reads each row once', () => {
+    let read = 0;
+    const sharesOf = rememberedShares({
+      probabilities: (vectors) => {
+        read += vectors.length;
+        return classifier.probabilities(vectors);
+      },
+    });
+    fc.assert(
+      fc.property(anyRows, anyClasses, anyClasses, (some, ...words) => {
+        const rows = some.map((row) => ({ ...row, id: row.vector.join() }));
+        const before = read;
+        for (const classes of words) {
+          const term = { kind: 'word', classes, weight: 1 } as const;
+          expect(rankByTerms(rows, [term], { ...context, sharesOf })).toEqual(rankByTerms(rows, [term], context));
+        }
+        expect(read - before).toBeLessThanOrEqual(rows.length);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('forgets the shares that were kept longest, and not before there are thousands', () => {
+    const asked: number[] = [];
+    const sharesOf = rememberedShares({
+      probabilities: (vectors) => {
+        asked.push(vectors.length);
+        return vectors.map(() => new Float32Array(1));
+      },
+    });
+    const most = Array.from({ length: 8_001 }, (_, i) => ({ id: `${i}`, vector: new Float32Array(1) }));
+    sharesOf(most);
+    sharesOf(most.slice(1));
+    sharesOf(most.slice(0, 1));
+    expect(asked).toEqual([8_001, 0, 1]);
   });
 
   test('by one photo orders by cosine', () => {
