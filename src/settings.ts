@@ -6,6 +6,10 @@ import { z } from 'zod';
 import { messageOf, systemErrorCode, UserError } from './errors.ts';
 import type { World } from './world.ts';
 
+// Every verb reads its settings first. To compile a schema takes longer than to read one file by it, and nothing is read
+// by thousands.
+z.config({ jitless: true });
+
 const webAddress = z.url({ protocol: /^https?$/, error: 'it must begin with https:// or http://' });
 
 /** What Milvus takes for a name. */
