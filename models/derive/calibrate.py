@@ -2,7 +2,8 @@
 
     python calibrate.py gcompris-qt-data_3.1-2_all.deb ../resnet50.onnx
 
-The package's 121 photographs of different things give 7,260 pairs of unrelated
+The package's 121 photographs of different things, none longer than 800 pixels (the
+smaller a photo, the less its copies are like it), give 7,260 pairs of unrelated
 photos, and copies of each are made by Pillow: saved again (smaller, recompressed,
 a little lighter or darker) and taken again (reframed, tilted, exposed otherwise).
 
@@ -32,6 +33,11 @@ from photographs import network_input, package_photographs, upright
 from PIL import Image, ImageEnhance, ImageOps
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+LONGEST_SIDE = 800
+
+
+def at_most(side, picture):
+    return ImageOps.contain(picture, (side, side)) if max(picture.size) > side else picture
 
 
 def recompressed(picture, quality):
@@ -147,7 +153,7 @@ def main():
     arguments = parser.parse_args()
 
     model = Model(arguments.model)
-    pictures = package_photographs(arguments.package)
+    pictures = [at_most(LONGEST_SIDE, picture) for picture in package_photographs(arguments.package)]
     vectors = np.stack([model.embed(picture) for picture in pictures])
     saved = copies(model, pictures, vectors, SAVED_AGAIN)
     taken = copies(model, pictures, vectors, TAKEN_AGAIN)
