@@ -181,6 +181,12 @@ describe('a word that no photo is found by', () => {
     expect(parseWords(typed, vocabulary)).toMatchObject({ kind: 'unknown', nearest, spelt: false, beside: [] });
   });
 
+  test('is named without the words that show nothing', () => {
+    expect(parseWords('a photo of our sunset', vocabulary)).toMatchObject({ word: 'sunset' });
+    expect(parseWords('our swimming pools', vocabulary)).toMatchObject({ word: 'swimming pools' });
+    expect(parseWords('the retreiver', vocabulary)).toMatchObject({ word: 'retreiver', spelt: true });
+  });
+
   test('says whether what is near is merely spelt like it', () => {
     expect(parseWord('retreiver', vocabulary)).toMatchObject({ spelt: true });
     expect(parseWord('wedding', vocabulary)).toMatchObject({ spelt: false });
