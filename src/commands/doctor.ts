@@ -45,6 +45,7 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<ExitCode> {
     { openStore },
     { storeScreen },
     { checkImageModel },
+    { activeModel },
   ] = await Promise.all([
     import('../library/diagnose.ts'),
     import('../output/documents/library.ts'),
@@ -53,12 +54,14 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<ExitCode> {
     import('../store/open.ts'),
     import('../output/terminal/store-events.ts'),
     import('../picture/openai/model-check.ts'),
+    import('../library/active-model.ts'),
   ]);
   const graphs = join(settings.paths.cache, 'models');
   const findings = await diagnose(world, {
     settings,
     findModel: async () => {
-      const model = await verifyModel(await resolveModel(world, settings, settings.model));
+      const active = settings.model ?? (await activeModel(settings).catch(() => null)) ?? undefined;
+      const model = await verifyModel(await resolveModel(world, settings, active));
       // Made again from the file just verified: too large to be verified at every start, they may have been damaged.
       await rm(graphs, { recursive: true, force: true }).catch(() => undefined);
       return model;

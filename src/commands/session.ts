@@ -1,12 +1,12 @@
-import type { Session } from '../library/session.ts';
+import type { Session, SessionOptions } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 
-/** The session of one verb; what setting up its store is busy with shows on stderr. */
-export async function openSession(world: World, settings: Settings): Promise<Session> {
+/** The session of one verb; what setting up its store is busy with, and which model it takes, shows on stderr. */
+export async function openSession(world: World, settings: Settings, options?: SessionOptions): Promise<Session> {
   const [library, { storeScreen }] = await Promise.all([
     import('../library/session.ts'),
     import('../output/terminal/store-events.ts'),
   ]);
-  return library.openSession(world, settings, storeScreen(world));
+  return library.openSession(world, settings, storeScreen(world), options);
 }

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { EmbedderOptions } from '../embedding/embedder.ts';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import type { Settings } from '../settings.ts';
-import type { OnStoreEvent } from '../store/events.ts';
+import type { StoreEvent } from '../store/events.ts';
 import type { PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
-import { activeModel } from './active-model.ts';
+import { activeModel, rememberModel, storeKey } from './active-model.ts';
 import { type Machine, onMachine, openMachine } from './machine.ts';
 
 /**
@@ -16,7 +16,11 @@ export interface Session {
   readonly settings: Settings;
   /** Where the store's libraries are on this machine. */
   readonly machine: Machine;
-  /** The model of the settings, else the index's own, else the default. @throws UserError when it cannot be used. */
+  /**
+   * The model of the settings, else the index's own, else the default. Of an index on a server, which other machines
+   * change, the store says what that is; of the embedded one this machine knows.
+   * @throws UserError when it cannot be used.
+   */
   model(): Promise<EmbeddingModel>;
   /** Whether this machine has not indexed into this store yet. */
   isNew(): Promise<boolean>;
@@ -40,27 +44,58 @@ const PATIENCE_MS = 60_000;
 /** A worker holds some 0.2 GB while its model is open. */
 const IDLE_MS = 300_000;
 
-/**
- * @param onEvent Told what setting up and starting the embedded store is busy with, and what a server is waited for.
- * @param idleMs After how long without a photo the worker of `embedder()` ends.
- */
+/** What opening a session is busy with, and the model that it takes because the index was made with it elsewhere. */
+export type SessionEvent =
+  | StoreEvent
+  | { readonly kind: 'model'; readonly step: 'taken'; readonly model: string; readonly place: string };
+
+export interface SessionOptions {
+  /** After how long without a photo the worker of `embedder()` ends. */
+  readonly idleMs?: number;
+  /** Name of the library that is about to be indexed: its model is taken, though others may be of another. */
+  readonly library?: string;
+}
+
+/** @param onEvent Told what opening the store is busy with, what a server is waited for, and which model is taken. */
 export function openSession(
   world: World,
   settings: Settings,
-  onEvent: OnStoreEvent,
-  { idleMs = IDLE_MS }: { readonly idleMs?: number } = {},
+  onEvent: (event: SessionEvent) => void,
+  { idleMs = IDLE_MS, library }: SessionOptions = {},
 ): Session {
+  const shared = settings.milvusUri !== undefined && settings.model === undefined;
   const remembered = once(() =>
     activeModel(settings).catch((error: unknown) => {
-      if (settings.model === undefined) throw error;
+      if (settings.model === undefined && !shared) throw error;
       return null;
     }),
   );
   const machine = openMachine(settings);
-  const model = once(async () => {
-    const [{ resolveModel }, active] = await Promise.all([import('../embedding/models.ts'), remembered.get()]);
-    return resolveModel(world, settings, settings.model ?? active ?? undefined);
+  const known = once(async () => {
+    const active = await remembered.get();
+    return named(settings.model ?? active ?? undefined);
   });
+  const model = once(() => (shared ? own() : known.get()));
+  /** @throws UserError when it is not on this machine, or the server cannot be reached */
+  const own = async (): Promise<EmbeddingModel> => {
+    const [active, opened, { storedModel }] = await Promise.all([
+      remembered.get(),
+      store.get(),
+      import('./stored-model.ts'),
+    ]);
+    const place = storeKey(settings);
+    const found = await storedModel(opened, settings, {
+      remembered: active,
+      place,
+      ...(library === undefined ? {} : { library }),
+    });
+    if (found === active || found === null) return known.get();
+    const taken = await named(found);
+    onEvent({ kind: 'model', step: 'taken', model: found, place });
+    // Where nothing can be written now, the store is asked again next time.
+    if (library === undefined) await rememberModel(settings, found).catch(() => undefined);
+    return taken;
+  };
   const store = once(async () => {
     const { openStore } = await import('../store/open.ts');
     return onMachine(await openStore(world, settings, onEvent), machine);
@@ -71,18 +106,33 @@ export function openSession(
     const opened = await store.get();
     return { store: opened, table: opened.table(identity) };
   });
-  const named = async (id: string): Promise<EmbeddingModel> => {
+  const named = async (id: string | undefined): Promise<EmbeddingModel> => {
     const { resolveModel } = await import('../embedding/models.ts');
     return resolveModel(world, settings, id);
   };
+  const cacheDir = join(settings.paths.cache, 'models');
   const openEmbedder = async (options: EmbedderOptions = {}, other?: string): Promise<Embedder> => {
     const [{ openEmbedder: open }, identity] = await Promise.all([
       import('../embedding/embedder.ts'),
       other === undefined ? model.get() : named(other),
     ]);
-    return open(world, identity, { cacheDir: join(settings.paths.cache, 'models'), ...options });
+    return open(world, identity, { cacheDir, ...options });
   };
-  const embedder = once(() => openEmbedder({ jobs: 1, eager: true, idleMs, patienceMs: PATIENCE_MS }));
+  const embedder = once(async () => {
+    const options = { jobs: 1, eager: true, idleMs, patienceMs: PATIENCE_MS };
+    if (!shared || (await remembered.get()) === null) return openEmbedder(options);
+    // What is remembered is right but for once in a while: the worker starts while the server is asked.
+    const { openEmbedder: open } = await import('../embedding/embedder.ts');
+    const likely = await known.get().catch(() => null);
+    const early = likely === null ? null : open(world, likely, { cacheDir, ...options });
+    const right = await model.get().catch(async (error: unknown) => {
+      await (await early)?.close();
+      throw error;
+    });
+    if (early !== null && likely?.sha256 === right.sha256) return early;
+    await (await early)?.close();
+    return openEmbedder(options);
+  });
   return {
     settings,
     machine,

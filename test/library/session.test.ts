@@ -1,11 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Session } from '../../src/library/session.ts';
+import { listModels } from '../../src/embedding/models.ts';
+import type { Session, SessionEvent } from '../../src/library/session.ts';
 import { loadSettings, type Settings } from '../../src/settings.ts';
+import { connectLite } from '../../src/store/lite/connect.ts';
 import { stopLite } from '../../src/store/lite/sidecar.ts';
+import { photo } from '../store/samples.ts';
 import { repository } from '../support/cli.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
+import { unsteadyProxy } from '../support/unsteady-proxy.ts';
 
 /** The built one: the embedder's workers are processes, and Node 20 cannot run TypeScript. */
 const { openSession } = (await import(
@@ -60,6 +66,35 @@ describe('a session', () => {
     expect(await store.libraries()).toEqual([library]);
     expect(await embedder.embed({ file: PHOTO })).toEqual(first);
     await store.removeLibrary(library.id);
+  });
+
+  it('takes the model of an index that other machines made on a server, says so, and remembers it', async () => {
+    const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+    const network = await unsteadyProxy(address.replace(/^unix:/, ''));
+    const second = await mkdtemp(join(tmpdir(), 'curate-second-'));
+    const said: SessionEvent[] = [];
+    const paths = { config: second, data: second, cache: home.paths.data };
+    const begin = (): Session => {
+      const there = { ...settings, milvusUri: network.uri, milvusToken: token, paths };
+      const session = openSession(home.world, there, (event) => said.push(event));
+      sessions.push(session);
+      return session;
+    };
+    const model = (await listModels(settings)).find(({ path, default: usual }) => path !== null && !usual);
+    if (model === undefined) throw new Error('there is but one model on this machine');
+    const store = await open().store();
+    await store.putLibrary({ id: 'family', name: 'family', root: '', model: model.id });
+    const vector = new Float32Array(model.dim).fill(Math.sqrt(1 / model.dim));
+    await store.table(model).upsert([{ ...photo('a.jpg', { library: 'family' }), vector }]);
+    const session = begin();
+    expect((await session.model()).id).toBe(model.id);
+    expect(await (await session.index()).table.count()).toBe(1);
+    expect(said).toEqual([{ kind: 'model', step: 'taken', model: model.id, place: new URL(network.uri).host }]);
+    const next = begin();
+    expect((await next.embedder()).model.id).toBe(model.id);
+    expect(said).toHaveLength(1);
+    network.close();
+    await rm(second, { recursive: true });
   });
 
   it('tries a part again that could not be opened', async () => {

@@ -13,11 +13,11 @@ import { authority } from '../support/certificates.ts';
 import { liteHome } from '../support/lite.ts';
 import { placeIn } from '../support/session.ts';
 import { tlsDoor } from '../support/tls-door.ts';
+import { type UnsteadyProxy, unsteadyProxy } from '../support/unsteady-proxy.ts';
 import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
 import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
 import { byId, collect, FIRST_AXIS, freshModel, photo } from './samples.ts';
-import { type UnsteadyProxy, unsteadyProxy } from './unsteady-proxy.ts';
 
 const reason = whyNoServer();
 

@@ -1,10 +1,10 @@
-import type { StoreEvent } from '../../store/events.ts';
+import type { SessionEvent } from '../../library/session.ts';
 import type { World } from '../../world.ts';
 import { bytes } from '../text.ts';
 import { createProgress, type Progress } from './progress.ts';
 
-/** Shows on stderr what setting up and starting the embedded store is busy with, and what a server is waited for. */
-export function storeScreen(world: World): (event: StoreEvent) => void {
+/** Shows on stderr what opening the store is busy with, what a server is waited for, and a model that is taken from it. */
+export function storeScreen(world: World): (event: SessionEvent) => void {
   let progress: Progress | null = null;
   let said = '';
   return (event) => {
@@ -23,7 +23,7 @@ export function storeScreen(world: World): (event: StoreEvent) => void {
 }
 
 /** A sentence for what takes long enough to be said. */
-function lineOf(event: Exclude<StoreEvent, { step: 'downloading' }>): string | null {
+function lineOf(event: Exclude<SessionEvent, { step: 'downloading' }>): string | null {
   switch (event.step) {
     case 'loading':
       return `Milvus at ${event.place} is loading the index into memory (${event.percent} %).`;
@@ -32,6 +32,8 @@ function lineOf(event: Exclude<StoreEvent, { step: 'downloading' }>): string | n
       return event.kind === 'server'
         ? 'Waiting for the embedded Milvus server, which another curate is starting or ending.'
         : 'Another curate is setting up Milvus Lite; waiting for it.';
+    case 'taken':
+      return `The index at ${event.place} was made with the model ${event.model}, which is taken here, too.`;
     case 'replacing':
       return 'Replacing an embedded Milvus server that is of an older curate, or stuck.';
     case 'creating':

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A network between a client and a server on this machine, whose weather the test makes. */
 export interface UnsteadyProxy {
@@ -9,32 +10,49 @@ export interface UnsteadyProxy {
   cut(milliseconds: number): void;
   /** Swallows whatever is sent, either way, over open and new connections, for so long. */
   swallow(milliseconds: number): void;
+  /** Brings everything so much later, either way, from now on. */
+  delay(milliseconds: number): void;
+  /** Ends every connection towards the client, which may go on to send. */
+  halfClose(): void;
   /** Ends every connection once, as a router that restarts does. */
   reset(): void;
   close(): void;
 }
 
+/** @param target where the server listens: `http://127.0.0.1:PORT`, or the path of a socket */
 export async function unsteadyProxy(target: string): Promise<UnsteadyProxy> {
-  const { port } = new URL(target);
-  const open = new Set<Socket>();
-  let [cutUntil, swallowUntil] = [0, 0];
-  const relay = createServer((near) => {
+  const place = target.startsWith('http')
+    ? { host: '127.0.0.1', port: Number(new URL(target).port) }
+    : { path: target };
+  const clients = new Set<Socket>();
+  let [cutUntil, swallowUntil, delayMs] = [0, 0, 0];
+  const relay = createServer({ allowHalfOpen: true }, (near) => {
     if (Date.now() < cutUntil) {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(Number(port), '127.0.0.1');
+    const far = connect({ ...place, allowHalfOpen: true });
+    clients.add(near);
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
-      open.add(from);
+      // One after the other, whatever the delay was when each came.
+      let brought = Promise.resolve();
+      const bring = (act: () => void): void => {
+        const due = Date.now() + delayMs;
+        brought = brought.then(async () => {
+          if (due > Date.now()) await sleep(due - Date.now());
+          if (to.writable) act();
+        });
+      };
       from.on('data', (data) => {
-        if (Date.now() >= swallowUntil) to.write(data);
+        if (Date.now() >= swallowUntil) bring(() => to.write(data));
       });
+      from.on('end', () => bring(() => to.end()));
       from.on('error', () => to.destroy());
       from.on('close', () => {
-        open.delete(from);
+        clients.delete(from);
         to.destroy();
       });
     }
@@ -42,7 +60,7 @@ export async function unsteadyProxy(target: string): Promise<UnsteadyProxy> {
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
   const reset = (): void => {
-    for (const socket of open) socket.resetAndDestroy();
+    for (const client of clients) client.resetAndDestroy();
   };
   return {
     uri: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`,
@@ -52,6 +70,12 @@ export async function unsteadyProxy(target: string): Promise<UnsteadyProxy> {
     },
     swallow: (milliseconds) => {
       swallowUntil = Date.now() + milliseconds;
+    },
+    delay: (milliseconds) => {
+      delayMs = milliseconds;
+    },
+    halfClose: () => {
+      for (const client of clients) client.end();
     },
     reset,
     close: () => {
