@@ -47,7 +47,7 @@ export interface SearchRun {
 /** What takes no longer needs no progress. */
 const UNSEEN_MS = 1000;
 
-/** Shows how many query photos were read, once it takes long enough to be noticed. */
+/** Shows how far a search is, once it takes long enough to be noticed. */
 export function readProgress(world: World, progress: Progress, started: number): (done: number, total: number) => void {
   return (done, total) => {
     if (total > 1 && world.elapsed() - started > UNSEEN_MS) progress.update(done, total);

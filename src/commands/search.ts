@@ -149,7 +149,14 @@ async function searchTogether({
   const unwanted: QueryTerm[] = [];
   for (const text of asked.unwanted) unwanted.push(...(await resolveTerm(text, true, asked.deps)));
   const onRead = readProgress(world, progress, started);
-  const answer = await searchByQuery({ session, signal: world.interrupted, onRead }, [...wanted, ...unwanted], search);
+  const { createProgress } = await import('../output/terminal/progress.ts');
+  const comparing = createProgress(world, 'Comparing the photos with each other');
+  const onCompared = (share: number): void => {
+    progress.finish();
+    readProgress(world, comparing, started)(Math.round(share * 100), 100);
+  };
+  const deps = { session, signal: world.interrupted, threads: world.cores, onRead, onCompared };
+  const answer = await searchByQuery(deps, [...wanted, ...unwanted], search).finally(() => comparing.finish());
   progress.finish();
   const outcome = await show(context, { flags, action, wanted, answer, elapsedMs: world.elapsed() - started, session });
   return answer.notices.some(({ kind }) => kind === 'unread') ? ExitCode.somePhotosFailed : outcome;

@@ -14,6 +14,15 @@ interface Spread {
   readonly diverse?: number;
 }
 
+/** How photos are compared with each other. */
+interface Comparing {
+  readonly signal: AbortSignal;
+  /** Threads that may be at work at once; this one alone unless given. */
+  readonly threads?: number;
+  /** Told of the share of the comparing that is done, 0 to 1; it may begin again, with more photos. */
+  onProgress?(share: number): void;
+}
+
 /** Photos asked for at first, for each that is wanted, and how that grows while there are too few. */
 const FIRST_ROUND = 4;
 const LATER_ROUNDS = 2;
@@ -36,8 +45,9 @@ interface Spreading {
 export async function spreadOut(
   find: (k: number) => Promise<FoundPhoto[]>,
   k: number,
-  { table, signal, unique, diverse }: Spread & { readonly table: PhotoTable; readonly signal: AbortSignal },
+  wish: Spread & Comparing & { readonly table: PhotoTable },
 ): Promise<Spreading> {
+  const { table, unique, diverse } = wish;
   if (unique === undefined && diverse === undefined) return { photos: await find(k), comparedOnly: null };
   for (let asked = Math.max(k * FIRST_ROUND, FEWEST); ; asked *= LATER_ROUNDS) {
     const found = await find(Math.min(asked, MOST));
@@ -46,9 +56,9 @@ export async function spreadOut(
       const vector = vectors.get(photo.id);
       return vector === undefined ? [] : [{ ...photo, vector }];
     });
-    const kept = unique === undefined ? frames : await bestFrames(frames, unique, signal);
+    const kept = unique === undefined ? frames : await bestFrames(frames, unique, wish);
     if (kept.length < k && found.length >= asked && asked < MOST) continue;
-    const chosen = diverse === undefined ? kept.slice(0, k) : await diverseOf(kept, k, diverse, signal);
+    const chosen = diverse === undefined ? kept.slice(0, k) : await diverseOf(kept, k, diverse, wish);
     return {
       photos: chosen.map(({ vector: _, ...photo }) => photo),
       comparedOnly: kept.length < k && found.length === MOST ? MOST : null,
@@ -65,7 +75,7 @@ const SLACK = 0.001;
 async function bestFrames(
   frames: readonly Frame[],
   thresholds: CollapseThresholds,
-  signal: AbortSignal,
+  { signal, threads = 1, onProgress = () => undefined }: Comparing,
 ): Promise<Frame[]> {
   const [{ neighbours }, { PackedVectors }] = await Promise.all([
     import('./dedupe/neighbours.ts'),
@@ -74,7 +84,7 @@ async function bestFrames(
   const vectors = new PackedVectors(frames[0]?.vector.length ?? 0, frames.length);
   for (const { vector } of frames) vectors.add(rootsOf(vector));
   const least = Math.min(thresholds.nearDuplicate, thresholds.burst) - SLACK;
-  const graph = await neighbours(vectors, least, { signal });
+  const graph = await neighbours(vectors, least, { signal, threads, onProgress });
   const candidates = frames.map((frame, i) => ({ ...frame, agreement: frame.score, i }));
   const near = ({ i }: { readonly i: number }) =>
     [...graph.pairsOf(i)].map((pair) => candidates[graph.across(pair, i)] as (typeof candidates)[number]);
@@ -84,11 +94,19 @@ async function bestFrames(
     .map((i) => frames[i] as Frame);
 }
 
-async function diverseOf(frames: readonly Frame[], k: number, diverse: number, signal: AbortSignal): Promise<Frame[]> {
+async function diverseOf(
+  frames: readonly Frame[],
+  k: number,
+  diverse: number,
+  { signal, onProgress = () => undefined }: Comparing,
+): Promise<Frame[]> {
+  const wanted = Math.min(k, frames.length);
   const chosen: Frame[] = [];
   for (const frame of byMarginalRelevance(frames, [], 1 - diverse)) {
     chosen.push(frame);
-    if (chosen.length >= k) break;
+    if (chosen.length >= wanted) break;
+    // Each is compared with those that are left, which become fewer.
+    onProgress((chosen.length * (2 * frames.length - chosen.length)) / (wanted * (2 * frames.length - wanted)));
     await breathe();
     demandUninterrupted(signal);
   }

@@ -86,6 +86,17 @@ it('asks once, for k, when all may be alike', async () => {
   expect(asked).toEqual([2]);
 });
 
+it('tells how far it is, to the end', async () => {
+  const { table, find } = await searchable(Array.from({ length: 40 }, (_, i) => i / 50));
+  for (const wish of [{ unique: thresholds }, { diverse: 0.5 }]) {
+    const shares: number[] = [];
+    await spreadOut(find, 40, { table, signal, ...wish, onProgress: (share) => shares.push(share) });
+    expect(shares.length).toBeGreaterThan(1);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+  }
+});
+
 it('ends while photos are compared', async () => {
   const { table, find } = await searchable(Array.from({ length: 40 }, (_, i) => i / 50));
   for (const wish of [{ unique: thresholds }, { diverse: 0.5 }]) {

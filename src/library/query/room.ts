@@ -19,12 +19,14 @@ export interface QueryDeps {
   readonly signal: AbortSignal;
   /** Told of each query photo whose vector is there. */
   onRead?(done: number, total: number): void;
+  /** Threads that may compare photos with each other; this one alone unless given. */
+  readonly threads?: number;
+  /** Told of the share of the photos that were compared with each other, 0 to 1; it may begin again, with more photos. */
+  onCompared?(share: number): void;
 }
 
 /** What all queries of a run share. */
-export interface QueryRoom {
-  readonly session: Session;
-  readonly signal: AbortSignal;
+export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threads' | 'onCompared'> {
   readonly index: PhotoIndex;
   readonly filter: PhotoFilter | null;
   readonly vectors: QueryVectors;
@@ -45,11 +47,12 @@ export interface QueryRoom {
  * @throws UserError `usage`, `unknown_word`, `words_unavailable`, and what stands in the way of searching
  */
 export async function openRoom(
-  { session, signal, onRead }: QueryDeps,
+  { onRead, ...shared }: QueryDeps,
   terms: readonly QueryTerm[],
   restriction: Restriction = {},
   { lenient = false } = {},
 ): Promise<QueryRoom> {
+  const { session } = shared;
   const words = (): Promise<Words> => session.model().then(loadWords);
   // A slip of the hand must not set up a store first.
   if (!lenient) {
@@ -67,8 +70,7 @@ export async function openRoom(
   const [index, vectors] = await Promise.all([opening, openVectors(session, opening, photos, onRead)]);
   const filter = await filterFor(async () => index.store, restriction);
   return {
-    session,
-    signal,
+    ...shared,
     index,
     filter,
     vectors,

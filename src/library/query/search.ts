@@ -85,6 +85,8 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   const { photos: results, comparedOnly } = await spreadOut((k) => find(k), search.k, {
     table: room.index.table,
     signal: room.signal,
+    ...(room.threads === undefined ? {} : { threads: room.threads }),
+    ...(room.onCompared === undefined ? {} : { onProgress: room.onCompared }),
     ...(unique ? { unique: (await room.session.model()).thresholds } : {}),
     ...(diverse === undefined ? {} : { diverse }),
   });
