@@ -1,11 +1,21 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
+import type { RenderPhoto } from '../../photos/render.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import { PRINT_BOX, type Print, printOf, samePicture, sameShape } from './print.ts';
+import {
+  equalPrints,
+  PRINT_BOX,
+  type Print,
+  printOf,
+  RESAVED_BOX,
+  samePicture,
+  sameShape,
+  wereResaved,
+} from './print.ts';
 import type { Kind } from './stars.ts';
 
 /** A camera's clock shows seconds; many have no smaller unit. */
@@ -59,7 +69,13 @@ export async function likenessOf(
         demandUninterrupted(deps.signal);
         const [one, other] = [first[pair] as number, second[pair] as number];
         const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
-        if (a !== null && b !== null && samePicture(a, b)) kinds[pair] = 'same';
+        const isSame = a !== null && b !== null && samePicture(a, b);
+        if (
+          isSame &&
+          (equalPrints(a, b) || (await mayBeOneSaved(deps, holders.get(one)?.[0], holders.get(other)?.[0])))
+        ) {
+          kinds[pair] = 'same';
+        }
         prints.release(one);
         prints.release(other);
       }),
@@ -82,6 +98,34 @@ export async function likenessOf(
       return [...copies, ...alike];
     },
   };
+}
+
+/**
+ * False for two frames of a scene that does not move, which at the size of a print look the same: files of one camera, or
+ * one program, of one size, of which neither was saved from the other.
+ */
+async function mayBeOneSaved(
+  { render }: Pick<DedupeDeps, 'render'>,
+  a: Candidate | undefined,
+  b: Candidate | undefined,
+): Promise<boolean> {
+  if (a === undefined || b === undefined) return false;
+  const isOneSize = a.record.width === b.record.width && a.record.height === b.record.height;
+  if (!isOneSize || a.compression === null || a.compression !== b.compression) return true;
+  const [one, other] = await Promise.all([pixelsOf(render, a, RESAVED_BOX), pixelsOf(render, b, RESAVED_BOX)]);
+  return one !== null && other !== null && wereResaved(one.data, other.data);
+}
+
+/** RGB as it is seen; null of what cannot be decoded, or is no longer what was inspected. */
+async function pixelsOf(render: RenderPhoto, { file, record }: Candidate, side: number) {
+  const rendered = await render({
+    file,
+    box: { width: side, height: side },
+    as: { format: 'rgb' },
+    background: '#ffffff',
+    whole: false,
+  });
+  return rendered.kind === 'rendition' && rendered.sha256 === record.sha256 ? rendered : null;
 }
 
 type Clock = Pick<PhotoRecord, 'takenMs' | 'takenFrom'>;
@@ -151,16 +195,9 @@ class Prints {
   async #make(content: number): Promise<Print | null> {
     const [holder] = this.#holders.get(content) ?? [];
     if (holder === undefined) return null;
-    const rendered = await this.#deps.render({
-      file: holder.file,
-      box: { width: PRINT_BOX, height: PRINT_BOX },
-      as: { format: 'rgb' },
-      background: '#ffffff',
-      whole: false,
-    });
+    const rendered = await pixelsOf(this.#deps.render, holder, PRINT_BOX);
     this.#done += 1;
     this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
-    if (rendered.kind !== 'rendition' || rendered.sha256 !== holder.record.sha256) return null;
-    return printOf({ data: rendered.data, reduced: rendered, full: holder.record });
+    return rendered && printOf({ data: rendered.data, reduced: rendered, full: holder.record });
   }
 }

@@ -4,6 +4,7 @@ import { lstat, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { demandUninterrupted } from '../../interrupt.ts';
+import { JpegHeaders } from '../../photos/jpeg/header.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
@@ -15,6 +16,8 @@ import type { DedupeDeps } from './plan.ts';
 export interface Candidate extends ListedPhoto {
   readonly carried: Carried;
   readonly isRaw: boolean;
+  /** How a JPEG was compressed: see `compressionOf`; null of any other photo. */
+  readonly compression: string | null;
   /** Whether the file has further names, wherever they are: moving one of them frees nothing. */
   readonly isLinked: boolean;
   readonly companions: readonly (Companion & {
@@ -145,7 +148,19 @@ async function inspect(
   let carried = await readCarried(read.bytes);
   for (const { kind, file: path } of beside) if (kind === 'sidecar') carried = joined(carried, await inSidecar(path));
   const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
-  return { ...photo, carried, isRaw: RAW_ENDINGS.has(ending), companions: beside };
+  return {
+    ...photo,
+    carried,
+    isRaw: RAW_ENDINGS.has(ending),
+    compression: compressionOf(read.bytes),
+    companions: beside,
+  };
+}
+
+/** What two JPEGs share that one program, or one camera, wrote in one way: sampling, and what tells quality from quality. */
+function compressionOf(bytes: Uint8Array): string | null {
+  const components = new JpegHeaders(bytes).open()?.frame.components;
+  return components?.map(({ across, down, quantisers }) => [across, down, ...quantisers].join(' ')).join(', ') ?? null;
 }
 
 /** What an XMP sidecar or Takeout's JSON says; nothing of one that cannot be read. */

@@ -130,7 +130,7 @@ function threadLane({
   readonly threshold: number;
 }): Lane {
   const workerData: Compared = { vectors: vectors.shared, sketches: sketches?.shared ?? null, threshold };
-  const worker = new Worker(SCRIPT, { workerData });
+  const worker = new Worker(SCRIPT, { workerData, execArgv: [] });
   let over: Error | null = null;
   let settle: (pairs: Pairs) => void = () => undefined;
   let fail: (error: Error) => void = () => undefined;

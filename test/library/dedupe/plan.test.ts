@@ -82,6 +82,32 @@ describe('the plan of what is double', () => {
     ]);
   });
 
+  it('takes frames of a scene that does not move for no copies of each other, also without times', async () => {
+    const { data, info } = await sharp(DOG).raw().toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    // What a sensor adds to each exposure; Numerical Recipes' linear congruential generator.
+    const exposure = async (seed: number, quality: number): Promise<Buffer> => {
+      let state = seed;
+      const noisy = Buffer.from(data).map((value) => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        return Math.max(0, Math.min(255, Math.round(value + (state / 2 ** 32 - 0.5) * 9)));
+      });
+      return sharp(noisy, { raw: { width, height, channels } }).jpeg({ quality }).toBuffer();
+    };
+    await put('1.jpg', await exposure(1, 88));
+    await put('2.jpg', await exposure(2, 88));
+    expect((await plan()).groups.map(({ kind, others }) => [kind, others.length])).toEqual([['similar', 1]]);
+    // Saved again in the same way, and in another.
+    const other = await exposure(3, 88);
+    await put('3.jpg', other, { angle: 90 });
+    await put('3-again.jpg', await sharp(other).jpeg({ quality: 88 }).toBuffer(), { angle: 90 });
+    await put('3-less.jpg', await sharp(other).jpeg({ quality: 70 }).toBuffer(), { angle: 90 });
+    const { groups } = await plan({ kinds: ['same'] });
+    expect(groups.map(({ keeper, others }) => [keeper, ...others].map(({ path }) => path).sort())).toEqual([
+      ['3-again.jpg', '3-less.jpg', '3.jpg'],
+    ]);
+  });
+
   it('takes an edit of one exposure for no burst, and frames of one second for one', async () => {
     await put('one.jpg', DOG, { takenMs: NOON + 250 });
     await put('crop.jpg', await cropped(DOG, 0.95), { angle: 3, takenMs: NOON + 250 });
