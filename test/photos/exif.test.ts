@@ -55,8 +55,9 @@ describe('EXIF', () => {
     };
     expect(await dated(await exifOf(all.ifd0, original, gps))).toEqual(['original', '2020-01-01T10:00:00']);
     expect(await dated(await exifOf(all.ifd0, all.ifd2, gps))).toEqual(['digitized', '2020-01-02T10:00:00']);
-    expect(await dated(await exifOf(all.ifd0, {}, gps))).toEqual(['modified', '2020-01-03T10:00:00']);
-    expect(await dated(await exifOf({}, {}, gps))).toEqual(['gps', '2020-01-04T09:08:15+00:00']);
+    expect(await dated(await exifOf(all.ifd0, {}, gps))).toEqual(['xmp', '2020-01-05T10:00:00-03:30']);
+    expect(await dated(await exifOf(all.ifd0, {}, gps), NOTHING)).toEqual(['modified', '2020-01-03T10:00:00']);
+    expect(await dated(await exifOf({}, {}, gps), NOTHING)).toEqual(['gps', '2020-01-04T09:08:15+00:00']);
     expect(await dated(await exifOf({ Make: 'x' }, {}))).toEqual(['xmp', '2020-01-05T10:00:00-03:30']);
     expect(await dated(await exifOf({ Make: 'x' }, {}), NOTHING)).toEqual([null, null]);
   });

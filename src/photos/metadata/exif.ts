@@ -45,26 +45,40 @@ export async function readExif(sources: readonly Uint8Array[], file: Uint8Array)
   // Its functions are properties of the default export: Node finds no names in its bundle.
   const { default: exifReader } = await import('exifreader');
   const found = sources.map((source) => readSource(source, exifReader.loadView));
+  const clocks = found.map((one) => one.clocks);
+  const taken =
+    mostTrusted(clocks, ['original', 'digitized']) ??
+    takenInXmp(file) ??
+    mostTrusted(clocks, ['modified', 'gps']) ??
+    takenInText(file) ??
+    UNDATED;
   return {
-    ...(mostTrusted(found.map(({ clocks }) => clocks)) ?? takenElsewhere(file) ?? UNDATED),
+    ...taken,
     camera: found.find(({ camera }) => camera !== null)?.camera ?? null,
   };
 }
 
-function mostTrusted(sources: readonly Clocks[]): Taken | null {
-  for (const from of ['original', 'digitized', 'modified', 'gps'] as const) {
+function mostTrusted(sources: readonly Clocks[], kinds: readonly TakenFrom[]): Taken | null {
+  for (const from of kinds) {
     for (const clocks of sources) if (clocks[from]) return { ...clocks[from], takenFrom: from };
   }
   return null;
 }
 
-function takenElsewhere(file: Uint8Array): Taken | null {
-  const { kind, ...content } = sniff(file);
-  const png = kind === 'photo' && 'format' in content && content.format === 'png' ? readPng(file) : null;
+function takenInXmp(file: Uint8Array): Taken | null {
+  const png = pngOf(file);
   const xmp = xmpClock((png === null ? xmpPacket(file) : png.xmp) ?? '');
-  if (xmp !== null) return { ...xmp, takenFrom: 'xmp' };
-  const text = parseCreationTime(png?.creationTime ?? '');
+  return xmp === null ? null : { ...xmp, takenFrom: 'xmp' };
+}
+
+function takenInText(file: Uint8Array): Taken | null {
+  const text = parseCreationTime(pngOf(file)?.creationTime ?? '');
   return text === null ? null : { ...text, takenFrom: 'text' };
+}
+
+function pngOf(file: Uint8Array): ReturnType<typeof readPng> | null {
+  const { kind, ...content } = sniff(file);
+  return kind === 'photo' && 'format' in content && content.format === 'png' ? readPng(file) : null;
 }
 
 function readSource(source: Uint8Array, loadView: typeof LoadView): Found {

@@ -1,5 +1,8 @@
-/** What says when a photo was taken, the most trusted first. */
-export type TakenFrom = 'original' | 'digitized' | 'modified' | 'gps' | 'xmp' | 'text';
+/**
+ * What says when a photo was taken, the most trusted first. EXIF's time of the last change comes behind XMP's of the
+ * making: the Metadata Working Group's guidelines (2.0, 5.4) take it for no time of taking at all.
+ */
+export type TakenFrom = 'original' | 'digitized' | 'xmp' | 'modified' | 'gps' | 'text';
 
 /** When a photo was taken, by the clock on the wall of the place: the one that people remember. */
 export interface Taken {
