@@ -76,6 +76,7 @@ export async function searchByQuery(
 
 /** One query of a run. @throws UserError `usage`, and what stands in the way of searching */
 export async function answer(room: QueryRoom, { terms, notices }: Read, search: QuerySearch): Promise<Answer> {
+  demandSomethingLeft(terms);
   const by = kindOf(terms);
   const pairs = by === 'photos' ? await room.pairs() : null;
   const minScore = search.minScore === undefined ? undefined : leastScore(search.minScore, by, pairs);
@@ -113,6 +114,15 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
       ...(comparedOnly === null ? [] : [{ kind: 'compared', photos: comparedOnly } as const]),
     ],
   };
+}
+
+/** @throws UserError `usage` where all that a word means is to be kept away from, as in "dog --not animal" */
+function demandSomethingLeft(terms: readonly ReadTerm[]): void {
+  const words = terms.flatMap(({ term, named }) => (term.kind === 'word' ? [{ ...term, name: named.value }] : []));
+  const away = new Set(words.flatMap(({ weight, classes }) => (weight < 0 ? classes : [])));
+  const gone = words.find(({ weight, classes }) => weight > 0 && classes.every((index) => away.has(index)));
+  if (gone === undefined) return;
+  throw usageError(`All that "${gone.name}" means is to be kept away from.`, 'Leave out the one or the other.');
 }
 
 /** @throws UserError `usage` for words where the scores are no cosines */

@@ -112,6 +112,16 @@ describe('a search by words', () => {
     });
   });
 
+  it('refuses a word of which nothing is left to look for', async () => {
+    for (const away of ['dog', 'animal']) {
+      await expect(find([word('dog'), word(away, -1)])).rejects.toMatchObject({
+        code: 'usage',
+        message: 'All that "dog" means is to be kept away from.',
+      });
+    }
+    expect((await find([word('animal'), word('dog', -1)])).results.length).toBeGreaterThan(0);
+  });
+
   it('looks only where it is told to', async () => {
     expect(paths(await find([word('dog')], { restriction: { folders: [`${library.home}/photos/z`] } }))).toEqual([
       'z/collie.jpg',
