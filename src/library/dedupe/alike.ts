@@ -8,6 +8,7 @@ import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
 import {
   equalPrints,
+  hideNoise,
   PRINT_BOX,
   type Print,
   printOf,
@@ -101,8 +102,8 @@ export async function likenessOf(
 }
 
 /**
- * False for two frames of a scene that does not move, which at the size of a print look the same: files of one camera, or
- * one program, of one size, of which neither was saved from the other.
+ * False for two frames of a scene that does not move, which at the size of a print look the same: JPEGs of one
+ * size of which neither was saved from the other.
  */
 async function mayBeOneSaved(
   { render }: Pick<DedupeDeps, 'render'>,
@@ -111,9 +112,12 @@ async function mayBeOneSaved(
 ): Promise<boolean> {
   if (a === undefined || b === undefined) return false;
   const isOneSize = a.record.width === b.record.width && a.record.height === b.record.height;
-  if (!isOneSize || a.compression === null || a.compression !== b.compression) return true;
+  if (!isOneSize || a.compression === null || b.compression === null || hideNoise(a.compression, b.compression)) {
+    return true;
+  }
   const [one, other] = await Promise.all([pixelsOf(render, a, RESAVED_BOX), pixelsOf(render, b, RESAVED_BOX)]);
-  return one !== null && other !== null && wereResaved(one.data, other.data);
+  if (one === null || other === null) return false;
+  return wereResaved({ ...one, compression: a.compression }, { ...other, compression: b.compression });
 }
 
 /** RGB as it is seen; null of what cannot be decoded, or is no longer what was inspected. */

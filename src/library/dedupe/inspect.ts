@@ -11,13 +11,14 @@ import { readPhotoFile } from '../../photos/read.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
+import type { Compression } from './print.ts';
 
 /** A photo that may be double, as it is on the disk now. */
 export interface Candidate extends ListedPhoto {
   readonly carried: Carried;
   readonly isRaw: boolean;
-  /** How a JPEG was compressed: see `compressionOf`; null of any other photo. */
-  readonly compression: string | null;
+  /** Of a JPEG; null of any other photo. */
+  readonly compression: Compression | null;
   /** Whether the file has further names, wherever they are: moving one of them frees nothing. */
   readonly isLinked: boolean;
   readonly companions: readonly (Companion & {
@@ -157,10 +158,12 @@ async function inspect(
   };
 }
 
-/** What two JPEGs share that one program, or one camera, wrote in one way: sampling, and what tells quality from quality. */
-function compressionOf(bytes: Uint8Array): string | null {
+function compressionOf(bytes: Uint8Array): Compression | null {
   const components = new JpegHeaders(bytes).open()?.frame.components;
-  return components?.map(({ across, down, quantisers }) => [across, down, ...quantisers].join(' ')).join(', ') ?? null;
+  if (components === undefined) return null;
+  const way = components.map(({ across, down, quantisers }) => [across, down, ...quantisers].join(' ')).join(', ');
+  const { quantisers } = components[0];
+  return { way, step: quantisers.reduce((sum, one) => sum + one, 0) / quantisers.length };
 }
 
 /** What an XMP sidecar or Takeout's JSON says; nothing of one that cannot be read. */

@@ -125,25 +125,49 @@ export function equalPrints(a: Print, b: Print): boolean {
   return Buffer.compare(a.detail.values, b.detail.values) === 0;
 }
 
-/** Two JPEGs that were compressed in one way are compared as large as this, where noise is still to be seen. */
+/** Two JPEGs of one size are compared as large as this, where noise is still to be seen. */
 export const RESAVED_BOX = 2048;
 
-/**
- * Levels by which the luma of a JPEG and of itself, saved again with the same tables, differ on average at the most: 0.24
- * was measured, where noise of another exposure (1.5 levels in each) makes 0.62 and more (bench/README.md).
- */
-const RESAVED = 0.4;
+/** How a JPEG was compressed. */
+export interface Compression {
+  /** What JPEGs share that one program or one camera wrote in one way. */
+  readonly way: string;
+  /** Levels between two values that a coefficient of luma can have: the mean of the lowest frequencies. */
+  readonly step: number;
+}
 
 /**
- * Whether one of two JPEGs of one size and compression can have been saved from the other: that leaves almost every pixel
- * as it was, and the noise of a second exposure none.
- * @param a Rows of RGB bytes
+ * Levels by which the luma of a JPEG and of itself saved again differ on average at the most (bench/README.md). With the
+ * same tables 0.24 was measured, where noise of another exposure (1.5 levels in each) makes 0.62 and more.
  */
-export function wereResaved(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
+const RESAVED = 0.4;
+/** The same with other tables, as a share of the coarser step: up to 0.70, where frames of one scene are mostly 1 apart. */
+const RESAVED_OF_STEP = 0.75;
+/** Coarser ones round the noise off, by which exposures are told from each other. */
+const COARSE_STEP = 4;
+
+interface Saved {
+  /** Rows of RGB bytes. */
+  readonly data: Uint8Array;
+  readonly compression: Compression;
+}
+
+/** Whether two JPEGs are so coarse that nothing tells one that was saved again from another exposure. */
+export function hideNoise(a: Compression, b: Compression): boolean {
+  return a.way !== b.way && Math.max(a.step, b.step) > COARSE_STEP;
+}
+
+/**
+ * Whether of two JPEGs of one size one can have been saved from the other: that leaves the noise as it was but for what
+ * the coarser compression rounds off, where a second exposure has noise of its own.
+ */
+export function wereResaved(a: Saved, b: Saved): boolean {
+  if (a.data.length !== b.data.length) return false;
+  const [one, other] = [a.compression, b.compression];
+  const most = one.way === other.way ? RESAVED : RESAVED_OF_STEP * Math.max(one.step, other.step);
   let sum = 0;
-  for (let i = 0; i + 2 < a.length; i += 3) sum += Math.abs(lumaAt(a, i) - lumaAt(b, i));
-  return sum <= (RESAVED * a.length) / 3;
+  for (let i = 0; i + 2 < a.data.length; i += 3) sum += Math.abs(lumaAt(a.data, i) - lumaAt(b.data, i));
+  return sum <= (most * a.data.length) / 3;
 }
 
 function lumaAt(data: Uint8Array, at: number): number {
