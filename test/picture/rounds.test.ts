@@ -17,7 +17,7 @@ import { testModel } from '../support/hash-embedder.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { memorySession } from '../support/session.ts';
 
-const { nearDuplicate } = testModel.thresholds;
+const { nearDuplicate, similar } = testModel.thresholds;
 let root: string;
 let folder: string;
 let store: MemoryStore;
@@ -114,7 +114,9 @@ async function fill(
     return {
       cast,
       // Looking for private twins of what is sent is no round.
-      depths: search.mock.calls.filter(([, { minScore }]) => minScore !== nearDuplicate).map(([, { k }]) => k),
+      depths: search.mock.calls
+        .filter(([, { minScore }]) => minScore !== Math.min(similar, nearDuplicate))
+        .map(([, { k }]) => k),
       embedded: embed.mock.calls.map(([{ file }]) => file),
       rendered,
     };
