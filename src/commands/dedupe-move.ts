@@ -40,11 +40,12 @@ export async function movePlanned(
     throw usageError(`${folder} lies in ${library}, and would be indexed again.`, 'Name a folder outside of it.');
   }
   if (!yes) await confirm(world, plan, folder);
-  const real = await madeFolder(folder);
+  const { folder: real, made } = await madeFolder(folder);
   const progress = createProgress(world, 'Moving');
   try {
     const moved = await moveDoubles(groups, real, {
       journals: journalsIn(settings.paths.data),
+      made,
       signal: world.interrupted,
       now: world.now,
       onDone: (done, total) => progress.update(done, total),

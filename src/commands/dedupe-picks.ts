@@ -18,11 +18,12 @@ export async function pickPlanned(
   plan: DedupePlan,
   folder: string | null,
 ): Promise<WrittenPicks> {
-  const real = folder === null ? null : await madeFolder(folder);
+  const { folder: real, made } = folder === null ? { folder: null, made: [] } : await madeFolder(folder);
   const progress = createProgress(world, 'Writing sidecars');
   try {
     const picks = await writePicks(plan.groups, real, {
       journals: journalsIn(settings.paths.data),
+      made,
       signal: world.interrupted,
       now: world.now,
       onDone: (done, total) => progress.update(done, total),

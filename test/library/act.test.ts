@@ -54,6 +54,20 @@ it('moves a photo with what belongs to it, and puts all of it back, once', async
   await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
 });
 
+it('removes with an undoing the folders that it made and that are empty, and no others', async () => {
+  await mkdir(join(home, 'there'));
+  for (const folder of ['new', 'there']) {
+    const { undo } = await act('move', join(home, folder, 'best'), 'b.jpg');
+    await undoMoved(data(), undo ?? undefined, never);
+  }
+  expect((await readdir(home)).sort()).toEqual(['data', 'photos', 'there']);
+  expect(await readdir(join(home, 'there'))).toEqual([]);
+  const { undo } = await act('move', join(home, 'new', 'best'), 'b.jpg');
+  await writeFile(join(home, 'new', 'mine.txt'), 'mine');
+  await undoMoved(data(), undo ?? undefined, never);
+  expect(await readdir(join(home, 'new'))).toEqual(['mine.txt']);
+});
+
 it('puts back a part: a photo with what belongs to it, by its old or its new name, or a folder', async () => {
   const best = join(home, 'best');
   const { undo } = await act('move', best, 'a.jpg', 'b.jpg');

@@ -18,6 +18,8 @@ interface TransferDeps {
   readonly disk: Disk;
   /** For journals. */
   readonly journals: string;
+  /** Folders that were made for it already, the outer ones first. */
+  readonly made?: readonly string[];
   readonly signal: AbortSignal;
   now(): Date;
   onDone(done: number, total: number): void;
@@ -31,14 +33,14 @@ export async function transfer(
   kind: TransferKind,
   bundles: readonly Bundle[],
   folder: string,
-  { disk, journals, signal, now, onDone }: TransferDeps,
+  { disk, journals, made, signal, now, onDone }: TransferDeps,
 ): Promise<Transferred> {
   const done: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
   const stems = new Map(bundles.flatMap(({ files, stem }) => files.map((file) => [file, stem])));
   await disk.clear(folder);
   const planned = planTransfers(bundles, folder, await disk.names(folder));
-  const journal = kind === 'move' && planned.length > 0 ? await Journal.begin(disk, journals, now()) : null;
+  const journal = kind === 'move' && planned.length > 0 ? await Journal.begin(disk, journals, now(), made) : null;
   for (const [i, wanted] of planned.entries()) {
     if (signal.aborted) break;
     try {

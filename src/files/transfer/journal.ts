@@ -33,32 +33,39 @@ export class Journal {
   readonly #file: string;
   readonly #folder: string;
 
-  private constructor(disk: Disk, folder: string, id: string) {
+  /** Folders that are to be written down with the first entry. */
+  readonly #made: string[];
+
+  private constructor(disk: Disk, folder: string, id: string, made: readonly string[]) {
+    this.#made = [...made];
     this.#disk = disk;
     this.id = id;
     this.#folder = folder;
     this.#file = join(folder, id + ENDING);
   }
 
-  /** A journal that sorts behind those before it; its file is made by the first move. */
-  static async begin(disk: Disk, folder: string, now: Date): Promise<Journal> {
+  /**
+   * A journal that sorts behind those before it; its file is made by the first move.
+   * @param made Folders that were made for the moves already, the outer ones first
+   */
+  static async begin(disk: Disk, folder: string, now: Date, made: readonly string[] = []): Promise<Journal> {
     await disk.makeFolder(folder);
     const taken = new Set((await disk.names(folder)).map((name) => name.split('.')[0]));
     const id = now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
     for (let n = 1; ; n += 1) {
       const numbered = n === 1 ? id : `${id}-${n}`;
-      if (!taken.has(numbered)) return new Journal(disk, folder, numbered);
+      if (!taken.has(numbered)) return new Journal(disk, folder, numbered, made);
     }
   }
 
   /** To be called before the move. */
   async add({ from, to }: Transfer): Promise<void> {
-    await this.#disk.append(this.#file, JSON.stringify({ from, to }));
+    await this.#add({ from, to });
   }
 
   /** To be called before the file is written. */
   async willWrite({ file, sha256, former }: Written): Promise<void> {
-    await this.#disk.append(this.#file, JSON.stringify({ written: { file, sha256, former } }));
+    await this.#add({ written: { file, sha256, former } });
   }
 
   /** Makes a folder, and those around it, that are missing; an undoing removes them where they are empty by then. */
@@ -67,7 +74,7 @@ export class Journal {
     for (let one = folder; (await this.#disk.state(one)) === null && dirname(one) !== one; one = dirname(one)) {
       missing.unshift(one);
     }
-    for (const one of missing) await this.#disk.append(this.#file, JSON.stringify({ folder: one }));
+    for (const one of missing) await this.#add({ folder: one });
     await this.#disk.makeFolder(folder);
   }
 
@@ -78,7 +85,12 @@ export class Journal {
 
   /** The name was taken, and nothing was moved. */
   async cancel({ from, to }: Transfer): Promise<void> {
-    await this.#disk.append(this.#file, JSON.stringify({ cancelled: { from, to } }));
+    await this.#add({ cancelled: { from, to } });
+  }
+
+  async #add(entry: Line): Promise<void> {
+    for (const folder of this.#made.splice(0)) await this.#disk.append(this.#file, JSON.stringify({ folder }));
+    await this.#disk.append(this.#file, JSON.stringify(entry));
   }
 }
 

@@ -33,12 +33,13 @@ interface ActDeps {
  */
 export async function actOn(photos: readonly string[], action: Action, deps: ActDeps): Promise<Transferred> {
   const { data, signal, onDone = () => undefined, disk = realDisk } = deps;
-  const folder = await madeFolder(action.folder);
+  const { folder, made } = await madeFolder(action.folder);
   const bundles =
     action.kind === 'link' ? [...new Set(photos)].map((photo) => bundleOf([photo])) : await unitsOf(photos);
   return transfer(action.kind, bundles, folder, {
     disk,
     journals: journalsIn(data),
+    made,
     signal,
     now: deps.now,
     onDone,
@@ -113,13 +114,26 @@ export async function realPlace(folder: string): Promise<string> {
   });
 }
 
+interface MadeFolder {
+  /** Its real path. */
+  readonly folder: string;
+  /** Folders that were missing, the outer ones first: an undoing removes them. */
+  readonly made: readonly string[];
+}
+
 /** The folder, made when it is missing. @throws UserError `folder_unwritable` */
-export async function madeFolder(folder: string): Promise<string> {
+export async function madeFolder(wanted: string): Promise<MadeFolder> {
   try {
-    await mkdir(folder, { recursive: true });
-    return await realpath(folder);
+    const first = await mkdir(wanted, { recursive: true });
+    const folder = await realpath(wanted);
+    const made: string[] = [];
+    if (first !== undefined) {
+      const outermost = await realpath(first);
+      for (let one = folder; inside(outermost, one) !== null; one = dirname(one)) made.unshift(one);
+    }
+    return { folder, made };
   } catch (error) {
-    throw new UserError('folder_unwritable', `There can be no folder ${folder}: ${whyUnwritten(folder, error)}.`, {
+    throw new UserError('folder_unwritable', `There can be no folder ${wanted}: ${whyUnwritten(wanted, error)}.`, {
       hint: 'Name another folder.',
       cause: error,
     });

@@ -18,6 +18,8 @@ export interface MovedDoubles {
 interface MoveDeps {
   /** Where the journals of moves lie. */
   readonly journals: string;
+  /** Folders that were made for it already, the outer ones first. */
+  readonly made?: readonly string[];
   /** Stops between two photos. */
   readonly signal: AbortSignal;
   now(): Date;
@@ -35,14 +37,14 @@ interface MoveDeps {
 export async function moveDoubles(
   groups: readonly Group[],
   folder: string,
-  { journals, signal, now, onDone, disk = realDisk }: MoveDeps,
+  { journals, made, signal, now, onDone, disk = realDisk }: MoveDeps,
 ): Promise<MovedDoubles> {
   const going = groups
     .filter(({ isLarge }) => !isLarge)
     .flatMap(({ keeper, others }) => others.map((photo) => ({ keeper, photo })));
   const moved: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
-  const journal = going.length === 0 ? null : await Journal.begin(disk, journals, now());
+  const journal = going.length === 0 ? null : await Journal.begin(disk, journals, now(), made);
   for (const [i, { keeper, photo }] of going.entries()) {
     if (signal.aborted || journal === null) break;
     const trouble = await troubleWith(disk, keeper, photo);

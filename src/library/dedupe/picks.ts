@@ -19,6 +19,8 @@ export interface WrittenPicks {
 
 interface PickDeps {
   readonly journals: string;
+  /** Folders that were made for it already, the outer ones first. */
+  readonly made?: readonly string[];
   readonly signal: AbortSignal;
   now(): Date;
   onDone(done: number, total: number): void;
@@ -36,7 +38,7 @@ const STARS = { best: 5, further: 4 } as const;
 export async function writePicks(
   groups: readonly Group[],
   folder: string | null,
-  { journals, signal, now, onDone }: PickDeps,
+  { journals, made, signal, now, onDone }: PickDeps,
 ): Promise<WrittenPicks> {
   const picks = groups
     .filter(({ kind, isLarge }) => kind === 'burst' && !isLarge)
@@ -48,7 +50,7 @@ export async function writePicks(
   const failed: { path: string; reason: string }[] = [];
   const taken = new Set<string>();
   const disk: Disk = realDisk;
-  const journal = await Journal.begin(disk, journals, now());
+  const journal = await Journal.begin(disk, journals, now(), made);
   for (const [i, { photo, stars }] of picks.entries()) {
     if (signal.aborted) break;
     for (const beside of sidecarsOf(photo)) {
