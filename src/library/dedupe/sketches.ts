@@ -57,7 +57,12 @@ const FINER = 2048;
  */
 export async function sketchesOf(vectors: PackedVectors, signal: AbortSignal): Promise<Sketches> {
   const { count, width: dim } = vectors;
-  const basis = await principalDirections(vectors, signal);
+  // Between steps of some milliseconds, so that Ctrl-C is heard.
+  const pause = async (): Promise<void> => {
+    await breathe();
+    demandUninterrupted(signal);
+  };
+  const basis = await principalDirections(vectors, pause);
   const [coarse, fine] = [new Int16Array(SKETCH_WIDTH * dim), new Int16Array(SKETCH_WIDTH * dim)];
   for (const [k, direction] of basis.entries()) {
     for (let d = 0; d < dim; d += 1) {
@@ -91,17 +96,16 @@ export async function sketchesOf(vectors: PackedVectors, signal: AbortSignal): P
       rests[j] = Math.sqrt(Math.max(0, vectors.cosine(j, j) + kept));
       worst = Math.max(worst, Math.sqrt(off));
     }
-    if (first % (Blocks.columns * 64) === 0) {
-      await breathe();
-      demandUninterrupted(signal);
-    }
+    await pause();
   }
   // By Cauchy and Schwarz, twice; what is left is the error of single precision, and of the directions' fine half.
   return new Sketches({ count, data: data.buffer, rests, slack: 2 * worst + 2e-5 });
 }
 
+type Pause = () => Promise<void>;
+
 /** Orthonormal directions that a sample of the vectors lies along most. */
-async function principalDirections(vectors: PackedVectors, signal: AbortSignal): Promise<Float64Array[]> {
+async function principalDirections(vectors: PackedVectors, pause: Pause): Promise<Float64Array[]> {
   const { count, width: dim } = vectors;
   const size = Math.min(SAMPLE, count);
   const packed = new Int16Array(size * dim);
@@ -109,46 +113,52 @@ async function principalDirections(vectors: PackedVectors, signal: AbortSignal):
     const from = Math.floor((i * count) / size);
     packed.set(vectors.slice(from, from + 1), i * dim);
   }
-  const gram = gramOf(packed, dim);
+  const gram = await gramOf(packed, dim, pause);
+  let columns = Array.from({ length: SKETCH_WIDTH }, (_, k) => signs(size, k));
+  for (let power = 0; power < POWERS; power += 1) {
+    const products: Float64Array[] = [];
+    for (const column of columns) {
+      products.push(Float64Array.from(gram, (row) => dot(row, column)));
+      await pause();
+    }
+    columns = await orthonormal(products, pause);
+  }
   const sample = Array.from({ length: size }, (_, i) =>
     Float64Array.from(packed.subarray(i * dim, (i + 1) * dim), (value) => value / ONE),
   );
-  await breathe();
-  demandUninterrupted(signal);
-  let columns = Array.from({ length: SKETCH_WIDTH }, (_, k) => signs(size, k));
-  for (let power = 0; power < POWERS; power += 1) {
-    columns = orthonormal(columns.map((column) => Float64Array.from(gram, (row) => dot(row, column))));
-    await breathe();
-    demandUninterrupted(signal);
+  const directions: Float64Array[] = [];
+  for (const column of columns) {
+    const direction = new Float64Array(dim);
+    for (const [i, vector] of sample.entries()) add(direction, vector, column[i] as number);
+    directions.push(direction);
+    await pause();
   }
-  return orthonormal(
-    columns.map((column) => {
-      const direction = new Float64Array(dim);
-      for (const [i, vector] of sample.entries()) add(direction, vector, column[i] as number);
-      return direction;
-    }),
-  );
+  return orthonormal(directions, pause);
 }
 
 /** The products of all with all. */
-function gramOf(packed: Int16Array, dim: number): Float64Array[] {
+async function gramOf(packed: Int16Array, dim: number, pause: Pause): Promise<Float64Array[]> {
   const size = packed.length / dim;
   const blocks = new Blocks(dim);
   blocks.setRows(packed);
-  return Array.from({ length: size }, (_, i) => {
+  const rows: Float64Array[] = [];
+  for (let i = 0; i < size; i += 1) {
     const { sums } = blocks.multiply(packed.subarray(i * dim, (i + 1) * dim));
-    return Float64Array.from(sums.subarray(0, size), (sum) => sum / (ONE * ONE));
-  });
+    rows.push(Float64Array.from(sums.subarray(0, size), (sum) => sum / (ONE * ONE)));
+    await pause();
+  }
+  return rows;
 }
 
 /** Gram and Schmidt, twice, which is enough; what depends on those before it becomes nothing. */
-function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
+async function orthonormal(vectors: readonly Float64Array[], pause: Pause): Promise<Float64Array[]> {
   const done: Float64Array[] = [];
   for (const vector of vectors) {
     const before = Math.sqrt(dot(vector, vector));
     for (let time = 0; time < 2; time += 1) for (const one of done) add(vector, one, -dot(vector, one));
     const length = Math.sqrt(dot(vector, vector));
     done.push(vector.map((value) => (length > before * 1e-6 ? value / length : 0)));
+    await pause();
   }
   return done;
 }
