@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { forbidden, systemErrorCode, UserError, unwritable } from '../errors.ts';
@@ -46,6 +46,7 @@ export async function rememberModel(where: Where, model: string): Promise<void> 
 }
 
 async function write(dataFolder: string, models: Models): Promise<void> {
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   await writeWhole(fileIn(dataFolder), `${JSON.stringify(models)}\n`, 0o600);
 }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listModels } from '../../src/embedding/models.ts';
@@ -71,7 +71,8 @@ describe('a session', () => {
   it('takes the model of an index that other machines made on a server, says so, and remembers it', async () => {
     const { address, token } = await connectLite(home.world, home.paths, () => undefined);
     const network = await unsteadyProxy(address.replace(/^unix:/, ''));
-    const second = await mkdtemp(join(tmpdir(), 'curate-second-'));
+    // Not made yet.
+    const second = join(await mkdtemp(join(tmpdir(), 'curate-second-')), 'data');
     const said: SessionEvent[] = [];
     const paths = { config: second, data: second, cache: home.paths.data };
     const begin = (): Session => {
@@ -94,7 +95,7 @@ describe('a session', () => {
     expect((await next.embedder()).model.id).toBe(model.id);
     expect(said).toHaveLength(1);
     network.close();
-    await rm(second, { recursive: true });
+    await rm(dirname(second), { recursive: true });
   });
 
   it('tries a part again that could not be opened', async () => {

@@ -1,6 +1,10 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { RbacObjects } from '@zilliz/milvus2-sdk-node';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { copyIndex } from '../../src/library/copy/copy.ts';
+import { watchFolders } from '../../src/library/watch/watch.ts';
 import { loadSettings } from '../../src/settings.ts';
 import type { StoreEvent } from '../../src/store/events.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
@@ -11,6 +15,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { PhotoIndex, PhotoStore } from '../../src/store/port.ts';
 import { authority } from '../support/certificates.ts';
 import { liteHome } from '../support/lite.ts';
+import { TestMachine } from '../support/machines.ts';
 import { placeIn } from '../support/session.ts';
 import { tlsDoor } from '../support/tls-door.ts';
 import { type UnsteadyProxy, unsteadyProxy } from '../support/unsteady-proxy.ts';
@@ -298,6 +303,65 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
         network.swallow(8_000);
         expect(await table.search(FIRST_AXIS, { k: 1 })).toHaveLength(1);
       }));
+
+    test('connections that end one way, and a network that takes its time, cost nothing but time', () =>
+      through(async ({ table, network }) => {
+        network.delay(80);
+        await table.upsert([photo('a.jpg')]);
+        const upserting = table.upsert(Array.from({ length: 200 }, (_, index) => photo(`${index}.jpg`)));
+        network.halfClose();
+        await upserting;
+        expect(await table.search(FIRST_AXIS, { k: 1 })).toHaveLength(1);
+        expect(await collect(table.photos('holiday'))).toHaveLength(201);
+      }));
+
+    test.each<[string, (network: UnsteadyProxy) => void]>([
+      ['a cut', (network) => network.cut(1_500)],
+      ['connections that end one way', (network) => network.halfClose()],
+      ['a network that takes its time', (network) => network.delay(50)],
+      ['a network that swallows everything for a while', (network) => network.swallow(4_000)],
+    ])('a watch goes on through %s', (weather, makeWeather) =>
+      through(async ({ store, network }) => {
+        const disk = await realpath(await mkdtemp(join(tmpdir(), 'curate-weather-')));
+        const machine = new TestMachine('laptop', disk, store, { model: { ...freshModel(), dim: 4 } });
+        const stop = new AbortController();
+        const failed: unknown[] = [];
+        const root = machine.at('Photos');
+        await machine.put('Photos/0.jpg', 'photo 0');
+        let begun = (): void => undefined;
+        const first = new Promise<void>((resolve) => {
+          begun = resolve;
+        });
+        const watching = watchFolders(
+          {
+            indexAll: async () => {
+              // The server is the same for all of them.
+              await machine.indexFolder(['Photos'], `watched through ${weather}`);
+              begun();
+            },
+            indexFolders: async (folders) => {
+              await machine.indexFolder(folders.map((folder) => relative(machine.home, folder)));
+              return [];
+            },
+            unignored: async (changes) => [...changes],
+            onEvent: (event) => failed.push(event),
+            stopped: stop.signal,
+            elapsed: () => performance.now(),
+            pace: { quietMs: 100, maxMs: 1_000 },
+          },
+          [root],
+        );
+        await Promise.race([first, watching]);
+        makeWeather(network);
+        await machine.put('Photos/1.jpg', 'photo 1');
+        const indexed = async (): Promise<void> => expect(await machine.index.table.count()).toBe(2);
+        await vi.waitFor(indexed, { timeout: 60_000, interval: 500 });
+        expect(failed).toEqual([]);
+        stop.abort();
+        await watching;
+        await rm(disk, { recursive: true });
+      }),
+    );
 
     test('a network that stays away ends the run with one line when patience is over', () =>
       through(
