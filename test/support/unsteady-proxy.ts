@@ -8,7 +8,7 @@ export interface UnsteadyProxy {
   readonly uri: string;
   /** Ends every connection and refuses new ones for so long. */
   cut(milliseconds: number): void;
-  /** Swallows whatever is sent, either way, over open and new connections, for so long. */
+  /** Swallows for so long whatever is sent, either way; a connection that lost something stays dead, as behind a router. */
   swallow(milliseconds: number): void;
   /** Brings everything so much later, either way, from now on. */
   delay(milliseconds: number): void;
@@ -33,6 +33,7 @@ export async function unsteadyProxy(target: string): Promise<UnsteadyProxy> {
     }
     const far = connect({ ...place, allowHalfOpen: true });
     clients.add(near);
+    let swallowed = false;
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -47,7 +48,8 @@ export async function unsteadyProxy(target: string): Promise<UnsteadyProxy> {
         });
       };
       from.on('data', (data) => {
-        if (Date.now() >= swallowUntil) bring(() => to.write(data));
+        swallowed ||= Date.now() < swallowUntil;
+        if (!swallowed) bring(() => to.write(data));
       });
       from.on('end', () => bring(() => to.end()));
       from.on('error', () => to.destroy());
