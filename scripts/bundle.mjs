@@ -17,7 +17,7 @@ const output = fileURLToPath(new URL('../dist/store/milvus/sdk.js', import.meta.
 /** What the SDK calls on its own. */
 const CALLS = ['Connect', 'ClientHeartbeat', 'DescribeCollection'];
 /** Methods of the SDK that are not called as what they call. */
-const OTHERWISE = { deleteEntities: 'Delete', loadCollectionAsync: 'LoadCollection' };
+const OTHERWISE = { deleteEntities: 'Delete', loadCollectionAsync: 'LoadCollection', getMetric: 'GetMetrics' };
 
 const adapter = fileURLToPath(new URL('../dist/store/milvus/', import.meta.url));
 for (const name of (await readdir(adapter)).filter((name) => name.endsWith('.js') && name !== 'sdk.js')) {

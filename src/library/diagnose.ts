@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import { messageOf, UserError, unwritable } from '../errors.ts';
 import type { Settings } from '../settings.ts';
-import type { PhotoStore } from '../store/port.ts';
+import type { PhotoStore, ServerAbout, StoreAbout } from '../store/port.ts';
 import type { World } from '../world.ts';
 
 /** One part of curate, and what to do when it does not work, or (though it is ok) soon will not. */
@@ -13,9 +13,13 @@ export interface Finding {
   readonly ok: boolean;
   readonly detail: string;
   readonly remedy: string | null;
+  /** Of the part "Server", for programs. */
+  readonly server?: ServerFacts;
 }
 
-type Health = Pick<Finding, 'detail' | 'remedy'>;
+type ServerFacts = ServerAbout & Omit<StoreAbout, 'server'> & { readonly photos: number };
+
+type Health = Pick<Finding, 'detail' | 'remedy' | 'server'>;
 
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ ok }) => ok);
@@ -62,7 +66,14 @@ export async function diagnose(world: World, deps: DiagnoseDeps): Promise<Findin
   const found = model;
   if (found !== null) {
     await check('Embedding (sharp, ONNX Runtime)', () => embedSample(world, deps, found));
-    await check('Store', () => countPhotos(deps, found));
+    let server = null as ServerFacts | null;
+    await check('Store', async () => {
+      const { detail, facts } = await askStore(deps, found);
+      server = facts;
+      return detail;
+    });
+    const answered = server;
+    if (answered !== null) await check('Server', async () => serverHealth(answered));
   }
   await check('Image model', () => deps.checkImageModel());
   return findings;
@@ -113,17 +124,58 @@ async function embedSample(world: World, deps: DiagnoseDeps, model: EmbeddingMod
   }
 }
 
-async function countPhotos(deps: DiagnoseDeps, model: EmbeddingModel): Promise<string> {
+interface AskedStore {
+  readonly detail: string;
+  /** Null of the embedded one. */
+  readonly facts: ServerFacts | null;
+}
+
+async function askStore(deps: DiagnoseDeps, model: EmbeddingModel): Promise<AskedStore> {
   const store = await deps.openStore();
   try {
     const photos = await store.table(model).count();
-    const { version, index } = await store.about(model);
-    return [
+    const { server, ...about } = await store.about(model);
+    const { version, index } = about;
+    const detail = [
       `${store.kind}, ${photos.toLocaleString('en-US')} photos`,
       ...(version === null ? [] : [`Milvus ${version}`]),
       index === null ? 'every search compares all of them' : `searched by ${index}, all of them with search --exact`,
     ].join('; ');
+    return { detail, facts: server === null ? null : { ...about, ...server, photos } };
   } finally {
     await store.close();
   }
+}
+
+/** Milvus loads nothing that would fill more of its memory than this. */
+const MOST_OF_MEMORY = 0.9;
+/** From this share on it is time to think of more. */
+const MUCH_OF_MEMORY = 0.7;
+
+/** What a server can do, and how many photos it has room for. */
+export function serverHealth(server: ServerFacts): Health {
+  const { photos, photoMemory, memory, databases, vectorTypes, indexedFields } = server;
+  const taken = photos * photoMemory;
+  const room = memory === null ? null : Math.floor((memory * MOST_OF_MEMORY) / photoMemory);
+  const takes = `${photos.toLocaleString('en-US')} photos take about ${gigabytes(taken)}`;
+  const detail = [
+    databases ? 'has databases' : 'has no databases',
+    `can keep vectors as ${vectorTypes.join(' and ')}; curate keeps float32`,
+    indexedFields.length === 0 ? 'filters have no index yet' : `filters have an index of ${indexedFields.join(', ')}`,
+    room === null
+      ? `${takes} of memory`
+      : `${takes} of its ${gigabytes(memory ?? 0)} of memory, which has room for ${rounded(room).toLocaleString('en-US')}`,
+  ].join('; ');
+  const tight = memory !== null && taken > memory * MUCH_OF_MEMORY;
+  const remedy = tight ? 'Give its query nodes more memory: Milvus loads no more than nine tenths of it.' : null;
+  return { detail, remedy, server };
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e8 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** To two digits: it is an estimate. */
+function rounded(count: number): number {
+  return Number(count.toPrecision(2));
 }

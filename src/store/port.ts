@@ -158,10 +158,28 @@ export interface PhotoStore {
 }
 
 export interface StoreAbout {
-  /** The server's, as it says it; null for the embedded one, and where it says none. */
+  /** As "2.3.5"; null for the embedded one, and where a server says none. */
   readonly version: string | null;
   /** What the vectors are indexed by: "HNSW (M 16, efConstruction 200)"; null without an index, and then search is exact. */
   readonly index: string | null;
+  /** Null for the embedded one, of which there is nothing to choose. */
+  readonly server: ServerAbout | null;
+}
+
+/** What a server can do, and what an index there comes to. */
+export interface ServerAbout {
+  readonly databases: boolean;
+  readonly partitionKeys: boolean;
+  /** "float32", "float16" */
+  readonly vectorTypes: readonly string[];
+  /** For vectors, of those that may suit photos. */
+  readonly indexTypes: readonly string[];
+  /** Fields that filters ask for and that have an index of their own. */
+  readonly indexedFields: readonly string[];
+  /** Bytes that a photo takes of its memory. */
+  readonly photoMemory: number;
+  /** Bytes of all the nodes that search; null when it does not say. */
+  readonly memory: number | null;
 }
 
 export interface UpgradeOptions {

@@ -40,7 +40,7 @@ export class MemoryStore implements PhotoStore {
     this.#libraries.delete(id);
   }
   async about(): Promise<StoreAbout> {
-    return { version: null, index: null };
+    return { version: null, index: null, server: null };
   }
   async models(): Promise<IndexedModel[]> {
     const used = [...this.#tables.values()].filter(({ table }) => table.written);

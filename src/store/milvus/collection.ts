@@ -3,9 +3,10 @@ import type { ConsistencyLevelEnum, DescribeCollectionResponse, RowData } from '
 import { UserError } from '../../errors.ts';
 import { CALL_MS, type MilvusLine } from './client.ts';
 import type { Endpoint } from './endpoint.ts';
+import { describeIndexes, indexFields, indexVectors } from './indexes.ts';
 import { JointSearch, type SearchTerms } from './joint-search.ts';
 import type { MilvusRow } from './rows.ts';
-import { type CollectionSpec, checkOurs, createRequest, indexParams } from './schema.ts';
+import { type CollectionSpec, checkOurs, createRequest } from './schema.ts';
 
 /** How long a server may take to seal its segments, and to get on by a percent with loading a collection. */
 const PATIENCE_MS = 120_000;
@@ -32,6 +33,7 @@ export class Collection {
   readonly #searches = new JointSearch((vectors, terms) => this.#search(vectors, terms));
   #ready = false;
   #wrote = false;
+  #fieldsIndexed = false;
 
   constructor(line: MilvusLine, spec: CollectionSpec) {
     this.#line = line;
@@ -58,31 +60,17 @@ export class Collection {
   }
 
   /** Counts by asking: collection statistics lag behind on servers. */
-  async count(filter: string): Promise<number> {
+  async count(filter: string, consistency?: Consistency): Promise<number> {
     if (!(await this.#open())) return 0;
     const { data } = await this.#line.call((client) =>
-      client.query({ ...this.#read(), filter, output_fields: ['count(*)'] }),
+      client.query({ ...this.#read(consistency), filter, output_fields: ['count(*)'] }),
     );
     return Number(data[0]?.['count(*)']);
   }
 
-  /** The index of the vectors and what it was built with; null where there is none. */
-  async indexedBy(): Promise<string | null> {
-    if (this.kind === 'lite') return null;
-    const found = await this.#line.attempt(
-      (client) => client.describeIndex({ collection_name: this.#spec.name, field_name: 'vec' }),
-      // The collection is not there yet, or has no index yet.
-      () => true,
-    );
-    const [description] = found?.index_descriptions ?? [];
-    if (description === undefined) return null;
-    const { index_type: type = description.index_name, params = '{}' } = Object.fromEntries(
-      description.params.map(({ key, value }) => [key, String(value)]),
-    );
-    const built = Object.entries(JSON.parse(params) as Record<string, unknown>).map(
-      ([name, value]) => `${name} ${value}`,
-    );
-    return built.length === 0 ? type : `${type} (${built.join(', ')})`;
+  /** What it is indexed by, field by field; empty where nothing is. */
+  async indexes(): Promise<ReadonlyMap<string, string>> {
+    return this.kind === 'lite' ? new Map() : describeIndexes(this.#line, this.#spec.name);
   }
 
   /** Looked up each time, since another process may have dropped it. */
@@ -147,6 +135,8 @@ export class Collection {
   /** Acknowledged rows are safe before this: it seals segments, so that they are indexed and opened faster. */
   async flush(): Promise<void> {
     if (!this.#wrote) return;
+    // An earlier version of curate made none.
+    await this.#indexFields();
     const names = [this.#spec.name];
     const flushed = await this.#line.attempt(
       (client) => client.flush({ collection_names: names }),
@@ -207,15 +197,20 @@ export class Collection {
       (failure) => failure.kind === 'exists',
     );
     if (!(await this.#open())) throw new UserError('store_failed', `The collection "${this.#spec.name}" vanished.`);
+    await this.#indexFields();
+  }
+
+  async #indexFields(): Promise<void> {
+    if (this.#fieldsIndexed) return;
+    await indexFields(this.#line, this.#spec.name, new Set(this.#spec.fields.map(({ name }) => name)));
+    this.#fieldsIndexed = true;
   }
 
   /** Servers search only what is indexed and loaded; Lite has everything loaded when it has no index. */
   async #load(): Promise<void> {
-    const index = indexParams(this.kind);
-    if (index === null || (await this.#isLoaded())) return;
+    if (this.kind === 'lite' || (await this.#isLoaded())) return;
     const collection_name = this.#spec.name;
-    // Asked for again when it exists, which is no error: the process that made the collection may have been stopped here.
-    await this.#line.call((client) => client.createIndex({ collection_name, field_name: 'vec', ...index }));
+    await indexVectors(this.#line, collection_name);
     await this.#line.call((client) => client.loadCollectionAsync({ collection_name }));
     const began = this.#line.elapsed();
     let [percent, since] = [-1, began];

@@ -15,6 +15,7 @@ export interface MilvusFailure {
     | 'exists'
     | 'busy'
     | 'unready'
+    | 'full'
     | 'other';
   /** A Milvus gave this answer. */
   readonly answered: boolean;
@@ -43,6 +44,7 @@ const MILVUS = {
   busy: [4, 8],
   unready: [1, 2, 103, 401, 503],
   collectionMissing: 100,
+  tooManyCollections: 102,
   databaseMissing: 800,
   unauthenticated: [1400, 1401],
 } as const;
@@ -93,11 +95,26 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
       });
     case 'denied':
       return denied(reason, place, cause);
+    case 'full':
+      return new UserError('store_full', `${Place} takes no further collection: ${reason}.`, {
+        hint:
+          'curate needs one, and one more for each model. Drop one that nobody needs any more, or ' +
+          (endpoint.kind === 'zilliz'
+            ? 'take a larger plan: the free one has 5, a serverless one 100.'
+            : 'have whoever runs it raise quotaAndLimits.limits.maxCollectionNum.'),
+        cause,
+      });
     default:
       if (lite && DAMAGED.test(reason)) return damaged(reason, cause);
       if (/No space left|Disk quota/i.test(reason)) {
         return new UserError('disk_full', `${Place} could not write: its disk is full.`, {
           hint: 'Make room and run the command again; what was reported as saved is safe.',
+          cause,
+        });
+      }
+      if (/OOM if load|insufficient memory|memory (quota|limit) exceeded/i.test(reason)) {
+        return new UserError('store_memory', `${Place} has too little memory for what it keeps: ${reason}`, {
+          hint: 'Give its query nodes more: "curate doctor" says how much the photos of an index take.',
           cause,
         });
       }
@@ -213,6 +230,7 @@ function kindOfStatus(
   if (/permission deny/i.test(reason)) return 'denied';
   if (code === MILVUS.databaseMissing) return 'missing';
   if (code === MILVUS.collectionMissing || name === 'CollectionNotExists') return 'missing';
+  if (code === MILVUS.tooManyCollections || /exceeded the limit number of collections/i.test(reason)) return 'full';
   // Neither Lite nor a server gives an existing collection a code of its own.
   if (/already exist|duplicated/i.test(reason)) return 'exists';
   const among = (codes: readonly number[]): boolean => code !== undefined && codes.includes(code);

@@ -3,6 +3,7 @@ import type {
   Hit,
   Listing,
   ModelIdentity,
+  PhotoFilter,
   PhotoRecord,
   PhotoRow,
   PhotoTable,
@@ -12,10 +13,11 @@ import type {
   VectorHit,
 } from '../port.ts';
 import type { MilvusLine } from './client.ts';
+import { type Block, blocksOf, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
+import { METRIC, searchParams } from './layout.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
 import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
-import { METRIC } from './schema.ts';
 import { Generations } from './upgrade.ts';
 
 /** Rows of one upsert. */
@@ -24,8 +26,6 @@ const UPSERT_ROWS = 1000;
 const IDS = 1000;
 /** Rows of one page with vectors, of 8 KB each. */
 const VECTOR_ROWS = 4000;
-/** The graph search of HNSW looks at no fewer candidates than this. */
-const MIN_EF = 64;
 /** How many times `k` are asked for where a part of the filter is asked of the answers, and how that grows. */
 const FIRST_ROUND = 4;
 const LATER_ROUNDS = 8;
@@ -74,12 +74,15 @@ export class MilvusTable implements PhotoTable {
   }
 
   async rows(ids: readonly string[]): Promise<PhotoRow[]> {
+    return (await this.#read(ids, 'row')).map(toRow);
+  }
+
+  async #read(ids: readonly string[], wanted: 'record' | 'row'): Promise<MilvusRow[]> {
     const { collection, version } = await this.#generations.readable();
-    const fields = fieldsOf(version, 'row');
-    const rows: PhotoRow[] = [];
+    const fields = fieldsOf(version, wanted);
+    const rows: MilvusRow[] = [];
     for (const some of chunks([...new Set(ids)], IDS)) {
-      const found = await collection.query({ filter: idIn(some), fields, limit: IDS, sorted: false });
-      for (const row of found) rows.push(toRow(row));
+      rows.push(...(await collection.query({ filter: idIn(some), fields, limit: IDS, sorted: false })));
     }
     return rows;
   }
@@ -102,7 +105,9 @@ export class MilvusTable implements PhotoTable {
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async search(vector: Float32Array, options: SearchOptions & { readonly vectors?: boolean }): Promise<Hit[]> {
     const { filter = {}, vectors = false, exact = false } = options;
-    if (exact && (await this.#generations.readable()).collection.kind !== 'lite') return this.#scan(vector, options);
+    if (exact && (await this.#generations.readable()).collection.kind !== 'lite') {
+      return this.#nearestOfAll(vector, options);
+    }
     if (unsaid(filter) === null) return this.#nearest(vector, options, expressionOf(filter));
     const found = await this.#nearestThatPass(vector, options);
     if (!vectors) return found;
@@ -110,18 +115,38 @@ export class MilvusTable implements PhotoTable {
     return found.flatMap((hit) => ({ ...hit, ...rows.get(hit.id) }));
   }
 
-  /** Reads every vector, page by page, since no server of 2.3 passes over its index when it is asked to. */
-  async #scan(
+  async #nearestOfAll(
     vector: Float32Array,
     { k, minScore = -1, filter = {}, vectors = false }: SearchOptions & { readonly vectors?: boolean },
   ): Promise<Hit[]> {
-    let best: Hit[] = [];
-    for await (const { vector: other, ...record } of this.all({ filter, vectors: true })) {
-      const score = rounded(dot(vector, other));
-      if (score >= minScore) best.push({ ...record, score, ...(vectors ? { vector: other } : {}) });
-      if (best.length >= 2 * k + IDS) best = best.sort(byScore).slice(0, k);
+    const { collection } = await this.#generations.readable();
+    const blocks = unsaid(filter) === null ? blocksOf(collection, expressionOf(filter)) : this.#passing(filter);
+    let best: Scored[] = [];
+    for await (const block of blocks) {
+      const scored = (await scoresOf(collection, vector, block)).map(({ id, score }) => ({
+        id,
+        score: rounded(score),
+      }));
+      best = [...best, ...scored].filter(({ score }) => score >= minScore).sort((a, b) => b.score - a.score);
+      // The whole of a tie at the edge, which the paths will break.
+      const least = best[k - 1]?.score;
+      if (least !== undefined) best = best.filter(({ score }) => score >= least);
     }
-    return best.sort(byScore).slice(0, k);
+    const scores = new Map(best.map(({ id, score }) => [id, score]));
+    const found = await this.#read([...scores.keys()], vectors ? 'row' : 'record');
+    const hits = found.map(vectors ? toRow : toRecord).map((row) => ({ ...row, score: scores.get(row.id) ?? -1 }));
+    return hits.sort(byScore).slice(0, k);
+  }
+
+  /** What passes a filter of which Milvus can say only a part. */
+  async *#passing(filter: PhotoFilter): AsyncGenerator<Block> {
+    let ids: string[] = [];
+    for await (const { id } of this.all({ filter })) {
+      if (ids.push(id) < IDS) continue;
+      yield { filter: idIn(ids), rows: ids.length };
+      ids = [];
+    }
+    if (ids.length > 0) yield { filter: idIn(ids), rows: ids.length };
   }
 
   /** What Milvus cannot say is asked of its answers, of more of them in each round until enough pass. */
@@ -136,14 +161,10 @@ export class MilvusTable implements PhotoTable {
     }
     // What is so rare among the nearest is looked for among all rows, and only those that pass are searched.
     let best: Hit[] = [];
-    let ids: string[] = [];
-    const searchThem = async (): Promise<void> => {
-      const found = ids.length === 0 ? [] : await this.#nearest(vector, { k, minScore }, idIn(ids));
+    for await (const { filter: some } of this.#passing(filter)) {
+      const found = await this.#nearest(vector, { k, minScore }, some);
       best = [...best, ...found].sort(byScore).slice(0, k);
-      ids = [];
-    };
-    for await (const { id } of this.all({ filter })) if (ids.push(id) === IDS) await searchThem();
-    await searchThem();
+    }
     return best;
   }
 
@@ -161,7 +182,7 @@ export class MilvusTable implements PhotoTable {
         limit,
         output_fields: fieldsOf(version, vectors ? 'row' : 'record'),
         metric_type: METRIC,
-        params: collection.kind === 'server' ? { ef: Math.max(MIN_EF, limit) } : {},
+        params: searchParams(collection.kind, limit, expression === '' ? 'all' : 'filtered'),
       });
       const hits = vectors ? rankedBy(vector, found) : ranked(found);
       const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
@@ -180,9 +201,9 @@ export class MilvusTable implements PhotoTable {
     return (await this.#generations.readable()).collection.roughCount();
   }
 
-  /** As `StoreAbout.index`. */
-  async indexedBy(): Promise<string | null> {
-    return (await this.#generations.readable()).collection.indexedBy();
+  /** What it is indexed by, field by field; empty where nothing is. */
+  async indexes(): Promise<ReadonlyMap<string, string>> {
+    return (await this.#generations.readable()).collection.indexes();
   }
 
   async flush(): Promise<void> {
@@ -210,13 +231,6 @@ function byScore(a: Hit, b: Hit): number {
 /** Rounding errors may carry the inner product of unit vectors past 1 and make equal photos differ in the last digit. */
 function rounded(score: number): number {
   return Math.max(-1, Math.min(1, Math.round(score * SCORE_STEPS) / SCORE_STEPS));
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  // Of one dimension: `upsert` refuses others.
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
-  return sum;
 }
 
 function order(a: string, b: string): number {

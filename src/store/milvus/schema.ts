@@ -102,27 +102,6 @@ export function createRequest(spec: CollectionSpec): CreateCollectionReq {
   };
 }
 
-/** Vectors are of unit length, so the inner product is the cosine; on Lite it is three times as fast as COSINE. */
-export const METRIC = 'IP';
-
-interface IndexParams {
-  readonly index_type: string;
-  readonly metric_type: string;
-  readonly params?: Readonly<Record<string, number>>;
-}
-
-/** Null for Lite: it searches exactly without an index, and its HNSW goes wrong when filtered. */
-export function indexParams(kind: Endpoint['kind']): IndexParams | null {
-  switch (kind) {
-    case 'lite':
-      return null;
-    case 'zilliz':
-      return { index_type: 'AUTOINDEX', metric_type: METRIC };
-    case 'server':
-      return { index_type: 'HNSW', metric_type: METRIC, params: { M: 16, efConstruction: 200 } };
-  }
-}
-
 /** The model whose photos a described collection of such a name holds; null when it is not one of ours. */
 export function modelOf(description: DescribeCollectionResponse): ModelIdentity | null {
   const properties = new Map(description.properties.map(({ key, value }) => [key, String(value)]));

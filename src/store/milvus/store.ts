@@ -1,7 +1,9 @@
-import type { IndexedModel, Library, ModelIdentity, PhotoStore } from '../port.ts';
+import { z } from 'zod';
+import type { IndexedModel, Library, ModelIdentity, PhotoStore, StoreAbout } from '../port.ts';
 import type { MilvusLine } from './client.ts';
 import { Collection, type Consistency, describe } from './collection.ts';
 import { quote } from './filter.ts';
+import { capabilitiesOf, memoryOf } from './layout.ts';
 import { pagesOf } from './pages.ts';
 import { MilvusTable } from './photo-table.ts';
 import { LIBRARY_FIELDS, libraryToMilvus, toLibrary } from './rows.ts';
@@ -28,10 +30,7 @@ export function milvusStore(line: MilvusLine): PhotoStore {
 
     models: () => indexedModels(line),
 
-    async about(model) {
-      const version = await line.call(async ({ serverInfo }) => serverInfo.build_tags ?? null);
-      return { version: version || null, index: await tableOf(model).indexedBy() };
-    },
+    about: (model) => aboutStore(line, tableOf(model), model.dim),
 
     table: tableOf,
 
@@ -40,6 +39,42 @@ export function milvusStore(line: MilvusLine): PhotoStore {
     },
   };
 }
+
+async function aboutStore(line: MilvusLine, table: MilvusTable, dim: number): Promise<StoreAbout> {
+  const { kind } = line.endpoint;
+  const said = await line.call(async ({ serverInfo }) => serverInfo.build_tags ?? null);
+  const { home, version, ...can } = capabilitiesOf(kind, said);
+  const { vec: index = null, ...fields } = Object.fromEntries(await table.indexes());
+  if (home === 'lite') return { version, index, server: null };
+  const server = {
+    ...can,
+    indexedFields: Object.keys(fields).sort(),
+    photoMemory: memoryOf(1, dim),
+    memory: await memoryOfServer(line),
+  };
+  return { version, index, server };
+}
+
+/** Bytes of all query nodes; null where nobody says, or not to this account. */
+async function memoryOfServer(line: MilvusLine): Promise<number | null> {
+  const found = await line.attempt(
+    (client) => client.getMetric({ request: { metric_type: 'system_info' } }),
+    () => true,
+  );
+  const parsed = metricsSchema.safeParse(found?.response);
+  if (!parsed.success) return null;
+  const nodes = parsed.data.nodes_info.filter(({ infos }) => infos.type === 'querynode');
+  const memory = nodes.reduce((sum, { infos }) => sum + (infos.hardware_infos?.memory ?? 0), 0);
+  return memory > 0 ? memory : null;
+}
+
+const metricsSchema = z.object({
+  nodes_info: z.array(
+    z.object({
+      infos: z.object({ type: z.string().optional(), hardware_infos: z.object({ memory: z.number() }).optional() }),
+    }),
+  ),
+});
 
 /** The collection of libraries, and the one that curate 0.1.0 made, which is read until something is written. */
 class Libraries {
