@@ -67,7 +67,8 @@ export async function scoresOf(collection: Collection, vector: Float32Array, blo
   return read;
 }
 
-function dot(a: Float32Array, b: readonly number[]): number {
+/** Inner product of vectors of one dimension. */
+export function dot(a: Float32Array, b: ArrayLike<number>): number {
   let sum = 0;
   for (const [i, value] of a.entries()) sum += value * (b[i] ?? 0);
   return sum;

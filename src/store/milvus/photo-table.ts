@@ -13,7 +13,7 @@ import type {
   VectorHit,
 } from '../port.ts';
 import type { MilvusLine } from './client.ts';
-import { type Block, blocksOf, type Scored, scoresOf } from './compare-all.ts';
+import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
 import { METRIC, searchParams } from './layout.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
@@ -134,7 +134,8 @@ export class MilvusTable implements PhotoTable {
     }
     const scores = new Map(best.map(({ id, score }) => [id, score]));
     const found = await this.#read([...scores.keys()], vectors ? 'row' : 'record');
-    const hits = found.map(vectors ? toRow : toRecord).map((row) => ({ ...row, score: scores.get(row.id) ?? -1 }));
+    if (vectors) return rankedBy(vector, found).slice(0, k);
+    const hits = found.map(toRecord).map((row) => ({ ...row, score: scores.get(row.id) ?? -1 }));
     return hits.sort(byScore).slice(0, k);
   }
 
