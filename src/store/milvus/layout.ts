@@ -88,7 +88,7 @@ export function layoutOf({ home }: Pick<Capabilities, 'home'>): Layout {
   }
 }
 
-/** Of a photo on a server, beside its vector: its edges in the graph and its other fields; measured on 2.3.5. */
+/** Of a photo on a server, beside its vector: its edges in the graph and its other fields; an estimate. */
 const BYTES_BESIDE = 1_200;
 
 /** Bytes of a server's memory that photos take. @param dim of their vectors */
