@@ -1,6 +1,5 @@
 import { constants, setPriority } from 'node:os';
 import process from 'node:process';
-import { setFlagsFromString } from 'node:v8';
 import pLimit from 'p-limit';
 import { messageOf } from '../errors.ts';
 import { type EmbedDeps, embedPhoto } from './embed-photo.ts';
@@ -12,10 +11,6 @@ import type { Answer, FromWorker, OpenWorker, ToWorker } from './protocol.ts';
 // and when the channel closes, whether by `close` or because the parent died, this process ends.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit());
-
-// A photo takes several megabytes outside of V8's heap, for which it collects garbage every few photos. To mark its 10 MB in
-// steps beside the work costs 4 to 6 ms of processor a photo more than to mark them at once.
-setFlagsFromString('--no-incremental-marking');
 
 let deps: EmbedDeps | null = null;
 /** By photo: what waits for the answer. */
