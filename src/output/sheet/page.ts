@@ -115,10 +115,13 @@ function thumbnailSize(results: number): ThumbnailSize {
 /** From this many photos on they are looked over rather than at. */
 const MANY = 1500;
 
+/** Results that may stand on the first screen: their pictures are there as soon as the page is. */
+const SEEN_FIRST = 60;
+
 function queryFigure(file: string, picture: Thumbnail | undefined, links: LinkBase | undefined): Html {
   const { folder, name } = printableParts(file);
   return html`<li><figure>
-${frame(file, picture, `Query photo ${name}`, links)}
+${frame(file, picture, { alt: `Query photo ${name}`, links, isSeenFirst: true })}
 <figcaption>
 <p class="name"><bdi>${brief(name)}</bdi></p>
 <p class="folder"><bdi>${brief(folder)}</bdi></p>
@@ -145,7 +148,7 @@ function resultFigure(
       ? null
       : html`<time datetime="${row.takenAt?.slice(0, 16) ?? taken.day}">${dateText(taken.day)}${taken.from === 'file' ? ' (file)' : ''}</time> `;
   return html`<li><figure>
-${frame(row.path, picture, `Result ${row.rank}: ${name}`, links)}
+${frame(row.path, picture, { alt: `Result ${row.rank}: ${name}`, links, isSeenFirst: row.rank <= SEEN_FIRST })}
 <figcaption>
 <p class="first"><span class="rank"><span class="unseen">Rank </span>${row.rank}</span>
 <span class="name"><bdi>${brief(name)}</bdi></span>
@@ -163,12 +166,20 @@ function brief(text: string): string {
 }
 
 /** The picture as a link to the original, or a tile that says why there is none. */
-function frame(file: string, picture: Thumbnail | undefined, alt: string, links: LinkBase | undefined): Html {
+function frame(
+  file: string,
+  picture: Thumbnail | undefined,
+  {
+    alt,
+    links,
+    isSeenFirst,
+  }: { readonly alt: string; readonly links: LinkBase | undefined; readonly isSeenFirst: boolean },
+): Html {
   if (picture?.kind !== 'picture') {
     return html`<p class="frame none">${picture?.reason ?? ''}<span class="unseen">: ${alt}</span></p>`;
   }
   const { data, width, height } = picture;
-  return html`<a class="frame" href="${linkTo(file, links)}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async" loading="lazy"></a>`;
+  return html`<a class="frame" href="${linkTo(file, links)}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"${isSeenFirst ? null : html` loading="lazy"`}></a>`;
 }
 
 /** Captions below small pictures: the name has a line of its own. */
