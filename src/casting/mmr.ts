@@ -11,8 +11,8 @@ const LAMBDA = 0.85;
 
 /**
  * All items, one after the other by maximal marginal relevance (Carbonell and Goldstein 1998, SIGIR): next comes the one
- * with the greatest `lambda * relevance - (1 - lambda) * max similarity to what is picked already`. Ties go to the earlier item. Each costs as many cosines as there are
- * items left.
+ * with the greatest `lambda * relevance - (1 - lambda) * max similarity to what is picked already`. Ties go to the earlier
+ * item. Each costs as many cosines as there are items left.
  *
  * @param picked vectors that count as picked from the start
  * @param lambda 1 is relevance alone, 0 is novelty alone
