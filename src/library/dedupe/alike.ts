@@ -1,9 +1,8 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import type { RenderPhoto } from '../../photos/render.ts';
 import type { PhotoRecord } from '../../store/port.ts';
-import type { Candidate } from './inspect.ts';
+import { type Candidate, pixelsOf } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
 import {
@@ -118,18 +117,6 @@ async function mayBeOneSaved(
   const [one, other] = await Promise.all([pixelsOf(render, a, RESAVED_BOX), pixelsOf(render, b, RESAVED_BOX)]);
   if (one === null || other === null) return false;
   return wereResaved({ ...one, compression: a.compression }, { ...other, compression: b.compression });
-}
-
-/** RGB as it is seen; null of what cannot be decoded, or is no longer what was inspected. */
-async function pixelsOf(render: RenderPhoto, { file, record }: Candidate, side: number) {
-  const rendered = await render({
-    file,
-    box: { width: side, height: side },
-    as: { format: 'rgb' },
-    background: '#ffffff',
-    whole: false,
-  });
-  return rendered.kind === 'rendition' && rendered.sha256 === record.sha256 ? rendered : null;
 }
 
 type Clock = Pick<PhotoRecord, 'takenMs' | 'takenFrom'>;

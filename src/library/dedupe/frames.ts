@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { demandUninterrupted } from '../../interrupt.ts';
 import { FRAME_BOX, type FrameQuality, frameQuality } from '../../photos/frame.ts';
 import type { Likeness } from './alike.ts';
-import type { Candidate } from './inspect.ts';
+import { type Candidate, pixelsOf } from './inspect.ts';
 import type { DedupeDeps } from './plan.ts';
 
 const AT_ONCE = 4;
@@ -22,19 +22,11 @@ export async function judgeFrames(
   const limit = pLimit(AT_ONCE);
   let done = 0;
   await Promise.all(
-    [...frames.values()].map(({ content, file, record }) =>
+    [...frames.values()].map((candidate) =>
       limit(async () => {
         demandUninterrupted(signal);
-        const rendered = await render({
-          file,
-          box: { width: FRAME_BOX, height: FRAME_BOX },
-          as: { format: 'rgb' },
-          background: '#ffffff',
-          whole: false,
-        });
-        if (rendered.kind === 'rendition' && rendered.sha256 === record.sha256) {
-          judged.set(content, frameQuality(rendered));
-        }
+        const pixels = await pixelsOf(render, candidate, FRAME_BOX);
+        if (pixels !== null) judged.set(candidate.content, frameQuality(pixels));
         done += 1;
         onEvent({ kind: 'judging', done, total: frames.size });
       }),

@@ -8,6 +8,7 @@ import { JpegHeaders } from '../../photos/jpeg/header.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
+import type { RenderPhoto } from '../../photos/render.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
@@ -175,4 +176,16 @@ async function inSidecar(file: string): Promise<Carried> {
     rating: null,
     keywords: 0,
   };
+}
+
+/** RGB as it is seen, within a square; null of what cannot be decoded, or is no longer what was inspected. */
+export async function pixelsOf(render: RenderPhoto, { file, record }: Candidate, side: number) {
+  const rendered = await render({
+    file,
+    box: { width: side, height: side },
+    as: { format: 'rgb' },
+    background: '#ffffff',
+    whole: false,
+  });
+  return rendered.kind === 'rendition' && rendered.sha256 === record.sha256 ? rendered : null;
 }
