@@ -7,6 +7,7 @@ import type { PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { activeModel, rememberModel, storeKey } from './active-model.ts';
 import { type Machine, onMachine, openMachine } from './machine.ts';
+import { once } from './once.ts';
 
 /**
  * The library in use: a command opens a session per run, a server keeps one for hours. Every part opens when it is
@@ -145,28 +146,5 @@ export function openSession(
     close: async () => {
       await Promise.all([embedder, store].map(async (part) => (await part.opened())?.close()));
     },
-  };
-}
-
-interface Once<T> {
-  get(): Promise<T>;
-  /** What is open or being opened; null when nothing is. */
-  opened(): Promise<T | null>;
-}
-
-function once<T>(open: () => Promise<T>): Once<T> {
-  let opening: Promise<T> | null = null;
-  return {
-    get: () => {
-      if (opening !== null) return opening;
-      const attempt = open();
-      opening = attempt;
-      // Whoever awaits it reports the failure; until then it must not count as unhandled.
-      attempt.catch(() => {
-        opening = null;
-      });
-      return attempt;
-    },
-    opened: async () => (await opening?.catch(() => null)) ?? null,
   };
 }

@@ -3,6 +3,7 @@ import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
 import type { PhotoFilter, PhotoIndex } from '../../store/port.ts';
 import { demandStore } from '../emptiness.ts';
+import { once } from '../once.ts';
 import { filterFor, type Restriction } from '../photo-filter.ts';
 import { pairsOf } from '../ranking/pairs.ts';
 import { type Ranker, rankerOf } from '../ranking/ranker.ts';
@@ -74,19 +75,10 @@ export async function openRoom(
     index,
     filter,
     vectors,
-    ranker: once(async () => rankerOf(await session.model())),
-    pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())),
+    ranker: once(async () => rankerOf(await session.model())).get,
+    pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())).get,
     words,
-    shares: once(async () => rememberedShares((await words()).classifier)),
+    shares: once(async () => rememberedShares((await words()).classifier)).get,
     close: vectors.close,
-  };
-}
-
-/** Read when the first query asks for it, and the same for all. */
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | null = null;
-  return () => {
-    reading ??= read();
-    return reading;
   };
 }
