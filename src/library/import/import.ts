@@ -108,6 +108,12 @@ function checkModel({ model: said, array }: VectorFile, model: EmbeddingModel, n
   );
 }
 
+/** At equal distances, `wanted` of the items or a little more, fewer than twice as many; all where there are fewer. */
+function someOf<T>(items: readonly T[], wanted: number): T[] {
+  const every = Math.max(1, Math.floor(items.length / wanted));
+  return items.filter((_, i) => i % every === 0);
+}
+
 /** Photos by which the folder that they were in is recognised. */
 const TRIED = 100;
 
@@ -116,8 +122,7 @@ const TRIED = 100;
  * vectors were made the folder may have been another: then what is the same is the end of the paths.
  */
 function locate({ photos }: VectorFile, usable: ReadonlySet<number>, roots: readonly string[]): Map<string, number> {
-  const every = Math.max(1, Math.floor(photos.length / TRIED));
-  const tried = photos.filter((_, i) => i % every === 0);
+  const tried = someOf(photos, TRIED);
   const depth = Math.max(0, ...tried.map(({ path }) => partsOf(path).length));
   const ways: ((path: string) => readonly string[])[] = [
     (path) => (isAbsolute(path) && isBelowAny(path, roots) ? [path] : []),
@@ -151,8 +156,7 @@ async function locateByContent(
   const found = new Map<string, number>();
   for (const root of sums.size === 0 ? [] : roots) {
     const { files } = await walk(root, { folder: '', ignore: [] });
-    const every = Math.max(1, Math.floor(files.length / HASHED));
-    for (const { path } of files.filter((_, i) => i % every === 0)) {
+    for (const { path } of someOf(files, HASHED)) {
       const file = join(root, path);
       const row = sums.get((await hashFile(file)) ?? '');
       if (row !== undefined) found.set(file, row);
@@ -207,8 +211,7 @@ async function compare(
   found: ReadonlyMap<string, number>,
   name: string,
 ): Promise<{ readonly compared: ImportReport['compared']; readonly wrong: ReadonlySet<number> }> {
-  const every = Math.max(1, Math.floor(found.size / SAMPLE));
-  const sample = [...found].filter((_, i) => i % every === 0).slice(0, SAMPLE);
+  const sample = someOf([...found], SAMPLE).slice(0, SAMPLE);
   const wrong = new Set<number>();
   let [compared, lowestCosine, worst] = [0, 1, ''];
   const embedder = await session.openEmbedder({ eager: true });
