@@ -27,21 +27,15 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { resolveModel } from '../dist/embedding/models.js';
 import { rootsOf, toUnitLength } from '../dist/embedding/vector.js';
 import { neighbours } from '../dist/library/dedupe/neighbours.js';
 import { PRINT_BOX, printOf, samePicture, sameShape } from '../dist/library/dedupe/print.js';
 import { PackedVectors } from '../dist/library/dedupe/vectors.js';
-import { openMachine } from '../dist/library/machine.js';
 import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { renderPhoto } from '../dist/photos/render.js';
-import { loadSettings } from '../dist/settings.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
-import { openStore } from '../dist/store/open.js';
 import { UNREAD } from '../dist/store/port.js';
-import { realWorld } from '../dist/world.js';
-import { lendStorePython } from './python.js';
+import { openLibrary } from './library.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fixtures = join(root, 'fixtures/photos');
@@ -198,17 +192,10 @@ async function timeNeighbours(count, file) {
 async function timeRun(count, file) {
   const photographs = vectorsOf(readFileSync(file)).map(toUnitLength);
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'curate-bench-dedupe-')));
-  const root = join(home, 'photos');
-  mkdirSync(root);
-  await lendStorePython(join(home, 'data'));
-  const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
-  const settings = loadSettings(world);
-  const model = await resolveModel(world, settings);
-  const store = await openStore(world, settings, () => undefined);
+  const { root, table, close } = await openLibrary(home, 'bench');
   try {
-    await store.putLibrary({ id: 'bench', name: 'bench', root, model: model.id, generation: 1, mark: home });
-    await openMachine(settings).keep('bench', root);
-    await fill(store.table(model), root, count, photographs);
+    mkdirSync(root);
+    await fill(table, root, count, photographs);
     for (const args of [['--kind', 'identical'], []]) {
       const { seconds, cpu, megabytes, document } = await timed(home, ['dedupe', '--json', ...args]);
       const { groups } = JSON.parse(document);
@@ -219,9 +206,7 @@ async function timeRun(count, file) {
       );
     }
   } finally {
-    await store.close();
-    await stopLite(world, settings.paths).catch(() => undefined);
-    rmSync(home, { recursive: true, force: true });
+    await close();
   }
   process.exit();
 }

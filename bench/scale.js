@@ -8,21 +8,15 @@
  * graph index, as nothing is near to anything.
  */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { resolveModel } from '../dist/embedding/models.js';
-import { openMachine } from '../dist/library/machine.js';
 import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
-import { loadSettings } from '../dist/settings.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
-import { openStore } from '../dist/store/open.js';
 import { UNREAD } from '../dist/store/port.js';
-import { realWorld } from '../dist/world.js';
-import { lendStorePython } from './python.js';
+import { openLibrary } from './library.js';
 import { randomUnit } from './random-unit.js';
 
 const CURATE = fileURLToPath(new URL('../bin/curate.js', import.meta.url));
@@ -111,23 +105,15 @@ async function serverMemory(home) {
 
 const rows = Number(process.argv[2] ?? 200_000);
 const home = await mkdtemp(join(tmpdir(), 'curate-scale-'));
-const root = join(home, 'photos');
-await lendStorePython(join(home, 'data'));
-const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
-const settings = loadSettings(world);
-const model = await resolveModel(world, settings);
-const store = await openStore(world, settings, () => undefined);
+const { root, model, kind, table, close } = await openLibrary(home, 'scale');
 try {
-  const table = store.table(model);
-  await store.putLibrary({ id: 'scale', name: 'scale', root, model: model.id, generation: 1, mark: home });
   await mkdir(root, { recursive: true });
-  await openMachine(settings).keep('scale', root);
   const began = performance.now();
   await fill(table, root, rows, model.dim);
   const filled = seconds(began);
   await table.flush();
   await table.search(randomUnit(model.dim), { k: K });
-  console.log(`${rows.toLocaleString('en')} rows in ${store.kind}: ${Math.round(rows / filled)} rows/s`);
+  console.log(`${rows.toLocaleString('en')} rows in ${kind}: ${Math.round(rows / filled)} rows/s`);
   console.log(`flushed, indexed and loaded ${Math.round(seconds(began) - filled)} s later`);
   const { p50, p95, recall } = await search(table, model.dim);
   console.log(`search, k = ${K}: p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, recall@${K} ${recall.toFixed(3)}`);
@@ -140,8 +126,6 @@ try {
     );
   }
 } finally {
-  await store.close();
-  await stopLite(world, settings.paths).catch(() => undefined);
-  await rm(home, { recursive: true, force: true });
+  await close();
 }
 process.exit();

@@ -1,0 +1,29 @@
+/** An empty library in a home of its own, noted as an index run notes it, to be filled without embedding anything. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { resolveModel } from '../dist/embedding/models.js';
+import { openMachine } from '../dist/library/machine.js';
+import { loadSettings } from '../dist/settings.js';
+import { stopLite } from '../dist/store/lite/sidecar.js';
+import { openStore } from '../dist/store/open.js';
+import { realWorld } from '../dist/world.js';
+import { lendStorePython } from './python.js';
+
+/** @param home a folder that is there; `close` removes it. @param id of the library, and its name */
+export async function openLibrary(home, id) {
+  const root = join(home, 'photos');
+  await lendStorePython(join(home, 'data'));
+  const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
+  const settings = loadSettings(world);
+  const model = await resolveModel(world, settings);
+  const store = await openStore(world, settings, () => undefined);
+  const close = async () => {
+    await store.close();
+    await stopLite(world, settings.paths).catch(() => undefined);
+    await rm(home, { recursive: true, force: true });
+  };
+  await store.putLibrary({ id, name: id, root, model: model.id, generation: 1, mark: home });
+  await openMachine(settings).keep(id, root);
+  return { root, model, kind: store.kind, table: store.table(model), close };
+}
