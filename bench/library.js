@@ -5,7 +5,7 @@ import process from 'node:process';
 import { resolveModel } from '../dist/embedding/models.js';
 import { openMachine } from '../dist/library/machine.js';
 import { loadSettings } from '../dist/settings.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
+import { stopLite } from '../dist/store/lite/server.js';
 import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
 import { lendStorePython } from './python.js';

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { readState } from '../dist/store/lite/connect.js';
 import { liteFolders } from '../dist/store/lite/folders.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
+import { stopLite } from '../dist/store/lite/server.js';
 import { realWorld } from '../dist/world.js';
 import { cameraPhotos } from './camera-photos.js';
 import { familyOf, proportionalMegabytes } from './processes.js';

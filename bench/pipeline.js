@@ -17,7 +17,7 @@ import { resolveModel } from '../dist/embedding/models.js';
 import { decodePhoto } from '../dist/photos/decode.js';
 import { walk } from '../dist/photos/walk.js';
 import { loadSettings } from '../dist/settings.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
+import { stopLite } from '../dist/store/lite/server.js';
 import { openStore } from '../dist/store/open.js';
 import { UNREAD } from '../dist/store/port.js';
 import { realWorld } from '../dist/world.js';

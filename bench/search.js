@@ -16,7 +16,7 @@ import { openMachine } from '../dist/library/machine.js';
 import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { loadSettings } from '../dist/settings.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
+import { stopLite } from '../dist/store/lite/server.js';
 import { openStore } from '../dist/store/open.js';
 import { UNREAD } from '../dist/store/port.js';
 import { realWorld } from '../dist/world.js';

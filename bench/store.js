@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../dist/settings.js';
 import { readState } from '../dist/store/lite/connect.js';
 import { liteFolders } from '../dist/store/lite/folders.js';
-import { stopLite } from '../dist/store/lite/sidecar.js';
+import { stopLite } from '../dist/store/lite/server.js';
 import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
 import { lendStorePython } from './python.js';

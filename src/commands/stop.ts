@@ -14,7 +14,7 @@ export function stopCommand(act: Act): Command {
 
 async function stop(context: Context, flags: { json?: boolean }): Promise<ExitCode> {
   const { world } = context;
-  const { stopLite } = await import('../store/lite/sidecar.ts');
+  const { stopLite } = await import('../store/lite/server.ts');
   const stopped = await stopLite(world, context.settings().paths);
   if (flags.json) writeJson(world, { schema: 'curate.stop/1', stopped });
   else

@@ -36,7 +36,7 @@ async function uninstall(context: Context, { yes = false, json = false }: Uninst
   const { paths } = context.settings();
   const [{ belongings, removeBelongings }, { stopLite }] = await Promise.all([
     import('../library/uninstall.ts'),
-    import('../store/lite/sidecar.ts'),
+    import('../store/lite/server.ts'),
   ]);
   const owned = await belongings(paths);
   for (const { what, path, bytes: size } of owned)

@@ -7,7 +7,7 @@ import { listModels } from '../../src/embedding/models.ts';
 import type { Session, SessionEvent } from '../../src/library/session.ts';
 import { loadSettings, type Settings } from '../../src/settings.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
-import { stopLite } from '../../src/store/lite/sidecar.ts';
+import { stopLite } from '../../src/store/lite/server.ts';
 import { photo } from '../store/samples.ts';
 import { repository } from '../support/cli.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectLite, readState } from '../../src/store/lite/connect.ts';
 import { liteFolders } from '../../src/store/lite/folders.ts';
-import { stopLite } from '../../src/store/lite/sidecar.ts';
+import { stopLite } from '../../src/store/lite/server.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { liteEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LiteEvent } from '../../src/store/events.ts';
 import { connectLite, isOlder, type LiteServer } from '../../src/store/lite/connect.ts';
 import { liteFolders, socketPaths } from '../../src/store/lite/folders.ts';
-import { stopLite } from '../../src/store/lite/sidecar.ts';
+import { stopLite } from '../../src/store/lite/server.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 
 /** gRPC's status code. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stopLite } from '../../src/store/lite/sidecar.ts';
+import { stopLite } from '../../src/store/lite/server.ts';
 import type { World } from '../../src/world.ts';
 import { SHARED_PYTHON } from './cli.ts';
 import { testWorld } from './world.ts';

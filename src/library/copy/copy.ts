@@ -9,8 +9,8 @@ import { inside } from '../paths.ts';
 import { demandWhole } from '../scopes.ts';
 import type { Session } from '../session.ts';
 import { findsTheSame, SAME_SCORE } from './compare.ts';
+import { CopiedTable, copyInterrupted } from './copied-table.ts';
 import { bringNotes } from './notes.ts';
-import { CopiedTable, copyInterrupted } from './rows.ts';
 
 /** Searches by which a copy is compared with what it was made from. */
 const SEARCHES = 50;

@@ -8,7 +8,7 @@ import type { World } from '../../world.ts';
 import type { OnLiteEvent } from '../events.ts';
 import { type LiteFolders, liteFolders } from './folders.ts';
 import { ensureRuntime, type Runtime } from './provision.ts';
-import { endServer, startServer } from './sidecar.ts';
+import { endServer, startServer } from './server.ts';
 
 interface ConnectOptions {
   /** How long the server stays without being called. */
