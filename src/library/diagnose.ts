@@ -139,7 +139,9 @@ async function askStore(deps: DiagnoseDeps, model: EmbeddingModel): Promise<Aske
     const detail = [
       `${store.kind}, ${photos.toLocaleString('en-US')} photos`,
       ...(version === null ? [] : [`Milvus ${version}`]),
-      index === null ? 'every search compares all of them' : `searched by ${index}, all of them with search --exact`,
+      index === null
+        ? 'every search compares all of them'
+        : `searched by ${index}, an exact search compares all of them`,
     ].join('; ');
     return { detail, facts: server === null ? null : { ...about, ...server, photos } };
   } finally {
