@@ -8,7 +8,11 @@ import { openLine } from '../../src/store/milvus/client.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { failureOf } from '../../src/store/milvus/failure.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
+import type { Tls } from '../../src/store/milvus/tls.ts';
+import { authority } from '../support/certificates.ts';
 import { liteHome } from '../support/lite.ts';
+import { tlsDoor } from '../support/tls-door.ts';
+import { unsteadyProxy } from '../support/unsteady-proxy.ts';
 import { testWorld } from '../support/world.ts';
 import { freshModel } from './samples.ts';
 
@@ -77,6 +81,42 @@ test('a server that was not there at first is found once it is', async () => {
     await store.close();
     door.close();
   } finally {
+    await home.remove();
+  }
+});
+
+test('a connection that is taken and never answered is given up for another, in clear and by TLS', {
+  timeout: 30_000,
+}, async () => {
+  const home = await liteHome();
+  const ours = authority('Our Authority');
+  const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+  const socket = address.replace('unix:', '');
+  const door = await tlsDoor(socket, ours.issue('nas', { hosts: ['127.0.0.1'] }));
+  try {
+    const longest = async (target: string, tls: Tls | null): Promise<number> => {
+      const network = await unsteadyProxy(target);
+      const uri = tls === null ? network.uri : network.uri.replace('http:', 'https:');
+      const store = milvusStore(openLine(parseEndpoint(uri, token, {}, tls), { world: home.world }));
+      try {
+        expect(await store.libraries()).toEqual([]);
+        network.swallow(1_000);
+        network.reset();
+        const started = performance.now();
+        expect(await store.libraries()).toEqual([]);
+        return performance.now() - started;
+      } finally {
+        await store.close();
+        network.close();
+      }
+    };
+    const took = await Promise.all([
+      longest(socket, null),
+      longest(`http://127.0.0.1:${door.port}`, { ca: ours.cert }),
+    ]);
+    for (const milliseconds of took) expect(milliseconds).toBeLessThan(15_000);
+  } finally {
+    door.close();
     await home.remove();
   }
 });

@@ -322,6 +322,7 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
       ['a cut', (network) => network.cut(1_500)],
       ['connections that end one way', (network) => network.halfClose()],
       ['a network that takes its time', (network) => network.delay(50)],
+      ['a network that swallows everything', (network) => network.swallow(4_000)],
     ])('a watch goes on through %s', (weather, makeWeather) =>
       through(async ({ store, network }) => {
         const disk = await realpath(await mkdtemp(join(tmpdir(), 'curate-weather-')));

@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserError } from '../../errors.ts';
 import type { World } from '../../world.ts';
 import type { ServerEvent } from '../events.ts';
+import { correctConnector } from './connector.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
 import { type ClientConfig, MilvusClient } from './sdk.ts';
@@ -200,7 +200,7 @@ function dial(endpoint: Endpoint): MilvusClient {
     },
   });
   dropRetryInterceptor(client);
-  if (endpoint.tls !== undefined) nameNoAddress(client);
+  if (endpoint.kind !== 'lite') correctConnector(client);
   // Greeting tells a host that swallows everything from one that takes its time; the embedded server just answered.
   if (endpoint.kind !== 'lite') client.connect(MilvusClient.sdkInfo.version);
   client.timeout = CALL_MS;
@@ -215,20 +215,6 @@ function tlsOf({ ca, cert, key, serverName }: Tls): NonNullable<ClientConfig['tl
     ...(cert === undefined ? {} : { certChain: Buffer.from(cert) }),
     ...(key === undefined ? {} : { privateKey: Buffer.from(key) }),
     ...(serverName === undefined ? {} : { serverName }),
-  };
-}
-
-/** Names no IP address to a server as its name, which TLS forbids (RFC 6066) and Node warns of; gRPC would. */
-function nameNoAddress(client: MilvusClient): void {
-  interface Credentials {
-    _createSecureConnector(...args: unknown[]): { readonly connectionOptions: { servername: string } };
-  }
-  const credentials = (client as unknown as { readonly creds: Credentials }).creds;
-  const create = credentials._createSecureConnector.bind(credentials);
-  credentials._createSecureConnector = (...args) => {
-    const connector = create(...args);
-    if (isIP(connector.connectionOptions.servername) !== 0) connector.connectionOptions.servername = '';
-    return connector;
   };
 }
 
