@@ -228,7 +228,7 @@ async function fill(table, root, count, photographs) {
   let [batch, twin] = [[], null];
   for (let number = 0; number < count; number += 1) {
     const path = `${Math.floor(number / PER_FOLDER)}/IMG_${number}.jpg`;
-    if (number % PER_FOLDER === 0) mkdirSync(join(root, path, '..'));
+    if (number % PER_FOLDER === 0) mkdirSync(join(root, path, '..'), { recursive: true });
     const [isPhoto, isTwin] = [number % 10 === 0, number % 10 === 1];
     const vector = isTwin ? toUnitLength(twin.vector.map((value) => value * (0.95 + 0.1 * chance()))) : drawn();
     const bytes =
