@@ -4,8 +4,9 @@ import { type Decision, decide, readDecisions, type Verdict } from '../library/d
 import { type DedupePlan, freedBy, type Group, type GroupPhoto } from '../library/dedupe/plan.ts';
 import { askOne, canAsk } from '../output/terminal/ask.ts';
 import { renderGroup, rolesOf } from '../output/terminal/dedupe-table.ts';
-import { drawGrid, placeFor } from '../output/terminal/picture-grid.ts';
+import { drawGrid, placeFor, sixelOn } from '../output/terminal/picture-grid.ts';
 import { shortenPath } from '../output/terminal/shorten.ts';
+import type { CellPixels } from '../output/terminal/sixel.ts';
 import { writeLine } from '../output/terminal/streams.ts';
 import { terminalOf } from '../output/terminal/terminal.ts';
 import { bytes, count } from '../output/text.ts';
@@ -36,6 +37,8 @@ export async function reviewPlan(plan: DedupePlan, review: Review): Promise<Dedu
   const deps = { data: settings.paths.data, pid: world.pid, signal: new AbortController().signal };
   const tally = { go: 0, keep: 0, skip: 0 };
   const skipped = new Set<string>();
+  /** Asked once, when the first group is about to be drawn. */
+  let sixel: Promise<CellPixels | null> | null = null;
   let decisions = await readDecisions(deps.data);
   let current = plan;
   const agreed = plan.groups.filter((group) => group.agreed !== null).length;
@@ -46,7 +49,9 @@ export async function reviewPlan(plan: DedupePlan, review: Review): Promise<Dedu
     if (group === undefined) break;
     const answered = tally.go + tally.keep + tally.skip;
     const place = { number: answered + 1, of: answered + open.length, kept: tally.go + tally.keep };
-    const answer = await answerOf(group, { plan: current, decisions }, place, review);
+    sixel ??= terminalOf(world, world.stderr, settings).color ? sixelOn(onStderr(world)) : Promise.resolve(null);
+    const asked = { ...review, sixel: await sixel };
+    const answer = await answerOf(group, { plan: current, decisions }, place, asked);
     if (answer === 'stop') break;
     if (answer === 'skip') {
       skipped.add(keyOf(group));
@@ -63,6 +68,16 @@ export async function reviewPlan(plan: DedupePlan, review: Review): Promise<Dedu
     `Of ${count(tally.go, 'group')} the others may go, ${tally.keep} ${tally.keep === 1 ? 'is' : 'are'} kept whole, ${left} left to judge.`,
   );
   return current;
+}
+
+interface Asked extends Review {
+  /** For a terminal that draws sixels. */
+  readonly sixel: CellPixels | null;
+}
+
+/** The world with the terminal for questions and pictures: standard output is for the plan. */
+function onStderr(world: World): World {
+  return { ...world, stdout: world.stderr };
 }
 
 /** What tells a group that was skipped from others. */
@@ -87,7 +102,7 @@ async function answerOf(
   asked: Group,
   { plan, decisions }: Standing,
   place: Place,
-  review: Review,
+  review: Asked,
 ): Promise<Verdict | 'skip' | 'stop'> {
   const { world } = review;
   const answers = place.kept === 1 ? '1 answer is' : `${place.kept} answers are`;
@@ -157,7 +172,7 @@ const DRAWN = 12;
 const MENU_LINES = 12;
 
 /** The group's pictures where the terminal draws them, and what is known of each. */
-async function show(group: Group, { number, of }: Place, { world, settings, render }: Review): Promise<void> {
+async function show(group: Group, { number, of }: Place, { world, settings, render, sixel }: Asked): Promise<void> {
   const terminal = terminalOf(world, world.stderr, settings);
   const columns = terminal.columns ?? 80;
   const text = `\n${renderGroup({ ...group, isLarge: false }, `Group ${number} of ${of}. `, terminal, true)}`;
@@ -171,8 +186,9 @@ async function show(group: Group, { number, of }: Place, { world, settings, rend
     .slice(0, DRAWN)
     .map(({ role, photo }, i) => ({ file: photo.file, label: `${i + 1} ${role}`, available: true }));
   const height = (world.stderr.rows || 24) - lines.length - MENU_LINES;
-  // Standard output is for the plan.
-  const screen = { ...world, stdout: world.stderr };
-  await drawGrid(screen, render, photos, columns, { cells: placeFor(photos.length, { width: columns, height }) });
+  await drawGrid(onStderr(world), render, photos, columns, {
+    cells: placeFor(photos.length, { width: columns, height }),
+    sixel,
+  });
   world.stderr.write(lines.join('\n'));
 }

@@ -21,8 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => library.remove());
 
-/** A terminal at which somebody sits who answers each question in turn. */
-function terminal(answers: readonly (readonly string[])[], env = {}) {
+/** A terminal at which somebody sits who answers each question in turn; asked what it is, it says `attributes`. */
+function terminal(answers: readonly (readonly string[])[], env = {}, attributes = '\u001b[?62c') {
   const stdin = new PassThrough();
   const world = testWorld({ env, stdin: Object.assign(stdin, { isTTY: true, setRawMode: () => stdin }) as never });
   Object.assign(world.stderr, { isTTY: true, columns: 80, rows: 40 });
@@ -32,6 +32,7 @@ function terminal(answers: readonly (readonly string[])[], env = {}) {
   // Each question is known by its mark; its answer is typed a key at a time, as soon as it listens.
   world.stderr.write = ((...args: Parameters<typeof write>) => {
     const isWritten = write.apply(world.stderr, args);
+    if (String(args[0]).includes('\u001b[c')) stdin.write(attributes);
     const questions = world.err().split('\u25c6').length - 1;
     if (questions > asked && left.length > 0) {
       asked = Number.POSITIVE_INFINITY;
@@ -123,6 +124,16 @@ describe('the review of groups', () => {
     const plain = terminal([nth(4)], { TERM: 'dumb' });
     await review(plain.world, plan);
     expect(plain.screen()).not.toContain('▀');
+  });
+
+  it('draws them as sixels, as --pick does, where the terminal says that it knows them', async () => {
+    const plan = await threeGroups();
+    const { world, screen } = terminal([nth(3), nth(4)], { TERM: 'xterm-256color' }, '\u001b[6;20;10t\u001b[?62;4c');
+    await review(world, plan);
+    expect(world.err().split('\u001bP')).toHaveLength(3);
+    expect(screen()).not.toContain('▀');
+    // Asked but once.
+    expect(world.err().split('\u001b[16t')).toHaveLength(2);
   });
 
   it('ends when it is stopped while it draws, and keeps what was answered', async () => {
