@@ -22,13 +22,14 @@ const keyOfUri = (uri: string): string => placeOf(splitAccount(uri).address) ?? 
 
 /**
  * The model that the index was made with; null when this machine has not indexed into this store yet.
+ * @param store names it, by another name than the settings do
  * @throws UserError `data_unreadable`, `data_damaged`: with the default in its place a run would embed every photo again.
  */
-export async function activeModel(where: Where): Promise<string | null> {
+export async function activeModel(where: Where, store = storeKey(where)): Promise<string | null> {
   const { models, outdated } = await read(where.paths.data);
   // A password in it should not stay until the next index run; where nothing can be written now, it is then.
   if (outdated) await write(where.paths.data, models).catch(() => undefined);
-  return models[storeKey(where)] ?? null;
+  return models[store] ?? null;
 }
 
 /** Also mends a file that was damaged. @throws UserError `data_unreadable`, `data_unwritable` or `disk_full`. */

@@ -20,27 +20,43 @@ export interface Machine {
   forget(library: string): Promise<void>;
   /** Where the person says that libraries are, by `spelling` of their name; nobody has looked whether they are. */
   readonly mapped: Readonly<Record<string, string>>;
+  /**
+   * Names the store in all notes of this machine: by the host, port, database and prefix that it was first reached by,
+   * whatever other names it has.
+   */
+  place(): Promise<string>;
+  /** Notes which store it is that has this name, once it has libraries, by which it is known. */
+  bind(): Promise<void>;
 }
 
 const schema = z.strictObject({
   id: z.string(),
-  /** By store: roots by library id. */
+  /** By place: roots by library id. */
   stores: z.record(z.string(), z.record(z.string(), z.string())),
+  /** By identity of a store: its place. */
+  places: z.record(z.string(), z.string()).optional(),
 });
 type Kept = z.infer<typeof schema>;
 
+/** @param identity of the store that the settings name; null while it has none, and for the embedded one */
 export function openMachine(
   settings: Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths' | 'roots'>,
+  identity: () => Promise<string | null> = async () => null,
 ): Machine {
   const { data } = settings.paths;
   const key = storeKey(settings);
-  const rootsIn = ({ stores }: Kept): Record<string, string> => stores[key] ?? {};
+  const known = async (): Promise<string | null> => (settings.milvusUri === undefined ? null : identity());
+  const placeIn = async (kept: Kept): Promise<string> => placeOf(key, await known(), kept);
   const change = async (edit: (roots: Record<string, string>) => Record<string, string>): Promise<void> => {
     const kept = (await read(data)) ?? fresh();
-    const roots = edit(rootsIn(kept));
-    if (JSON.stringify(roots) !== JSON.stringify(rootsIn(kept))) {
-      await write(data, { ...kept, stores: { ...kept.stores, [key]: roots } });
-    }
+    const store = await known();
+    const place = placeOf(key, store, kept);
+    const changed: Kept = {
+      ...kept,
+      stores: { ...kept.stores, [place]: edit(kept.stores[place] ?? {}) },
+      ...(store === null ? {} : { places: { ...kept.places, [store]: place } }),
+    };
+    if (JSON.stringify(changed) !== JSON.stringify(kept)) await write(data, changed);
   };
   return {
     id: async () => {
@@ -50,11 +66,34 @@ export function openMachine(
       await write(data, made);
       return made.id;
     },
-    roots: async () => new Map(Object.entries(rootsIn((await read(data)) ?? fresh()))),
+    roots: async () => {
+      const kept = (await read(data)) ?? fresh();
+      return new Map(Object.entries(kept.stores[await placeIn(kept)] ?? {}));
+    },
     keep: (library, root) => change((roots) => ({ ...roots, [library]: root })),
     forget: (library) => change(({ [library]: _, ...others }) => others),
     mapped: settings.roots ?? {},
+    place: async () => placeIn((await read(data)) ?? fresh()),
+    bind: () => change((roots) => roots),
   };
+}
+
+/**
+ * The place that notes have a store by, which is reached by `key` now.
+ * @param identity null while nothing tells it from others
+ */
+function placeOf(key: string, identity: string | null, { places = {}, stores }: Kept): string {
+  const taken = new Set(Object.values(places));
+  const known = identity === null ? undefined : places[identity];
+  if (known !== undefined) {
+    // Notes from before stores were known by more than their names.
+    const knows = (place: string): boolean => Object.keys(stores[place] ?? {}).length > 0;
+    return !knows(known) && knows(key) && !taken.has(key) ? key : known;
+  }
+  // Another server had this name before, or has it at other times, as behind a tunnel.
+  let place = key;
+  while (taken.has(place)) place += '~';
+  return place;
 }
 
 const fresh = (): Kept => ({ id: randomUUID(), stores: {} });
@@ -95,6 +134,7 @@ export function onMachine(store: PhotoStore, machine: Machine): PhotoStore {
     get kind() {
       return store.kind;
     },
+    identity: () => store.identity(),
     libraries: async (options) => {
       const [libraries, roots] = await Promise.all([store.libraries(options), machine.roots()]);
       return libraries.map((library) => {

@@ -71,7 +71,7 @@ export function openSession(
       return null;
     }),
   );
-  const machine = openMachine(settings);
+  const machine = openMachine(settings, async () => (await store.get()).identity());
   const known = once(async () => {
     const active = await remembered.get();
     return named(settings.model ?? active ?? undefined);
@@ -85,14 +85,16 @@ export function openSession(
       import('./stored-model.ts'),
     ]);
     const place = storeKey(settings);
+    // By the first of the store's names, where this is another.
+    const noted = active ?? (await activeModel(settings, await machine.place()).catch(() => null));
     const found = await storedModel(opened, settings, {
-      remembered: active,
+      remembered: noted,
       place,
       ...(library === undefined ? {} : { library }),
     });
     if (found === active || found === null) return known.get();
     const taken = await named(found);
-    onEvent({ kind: 'model', step: 'taken', model: found, place });
+    if (found !== noted) onEvent({ kind: 'model', step: 'taken', model: found, place });
     // Where nothing can be written now, the store is asked again next time.
     if (library === undefined) await rememberModel(settings, found).catch(() => undefined);
     return taken;

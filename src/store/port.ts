@@ -142,6 +142,11 @@ export interface SearchOptions {
  */
 export interface PhotoStore {
   readonly kind: 'lite' | 'server' | 'zilliz';
+  /**
+   * What tells this index from every other, by whatever name its server is reached; null before there is a library, and
+   * for the embedded store, which has but one name.
+   */
+  identity(): Promise<string | null>;
   /** In order of id. With `recent: false` faster, but what other machines put in the last seconds may be missing. */
   libraries(options?: { readonly recent?: boolean }): Promise<Library[]>;
   putLibrary(library: Library): Promise<void>;

@@ -137,6 +137,14 @@ test('every row of every model goes along under its id, and searches find the sa
   expect(await activeModel(there.to.settings)).toBe('test');
 });
 
+test('a server is not copied to itself by another of its names', async () => {
+  const server = new MemoryStore('server');
+  await server.putLibrary({ id: 'one', name: 'One', root: '/photos/one' });
+  const home = await mkdtemp(join(folder, 'home-'));
+  const [from, to] = ['http://nas:19530', 'http://192.168.1.5:19530'].map((uri) => placeIn(home, uri, server));
+  await expect(copy({ home, from: from as Session, to: to as Session })).rejects.toMatchObject({ code: 'copy_same' });
+});
+
 test('a copy that was cut off at any call is continued by the next, and nothing is lost, doubled or called whole', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -162,7 +170,9 @@ test('a copy that was cut off at any call is continued by the next, and nothing 
           // Meanwhile the source changes, in front of and behind the place where the copy stopped.
           const [row, gone] = rowsOf('one', 23).slice(changed);
           if (row !== undefined) await source.table(model).upsert([{ ...row, sha256: 'f'.repeat(64), size: n }]);
-          if (gone !== undefined && !isWhole) await source.table(model).remove([gone.id]);
+          // A library that has arrived is not looked at again by a run that ends before it begins.
+          if (gone !== undefined && !arrived.some(({ id }) => id === 'one'))
+            await source.table(model).remove([gone.id]);
           if (isWhole)
             await target
               .removeLibrary('one')

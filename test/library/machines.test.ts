@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { forgetLibrary, repairStore } from '../../src/library/libraries.ts';
-import { ownId, sharedId } from '../../src/library/machine.ts';
+import { openMachine, ownId, sharedId } from '../../src/library/machine.ts';
 import { photoId } from '../../src/library/paths.ts';
 import { searchVector } from '../../src/library/vector-search.ts';
 import { TestMachine } from '../support/machines.ts';
@@ -28,6 +28,60 @@ async function fill(machine: TestMachine, folder: string, names: readonly string
 
 /** Every row there is. */
 const stored = () => [...store.tables()].flatMap((table) => [...table.stored.values()]);
+
+describe('one machine', () => {
+  const uris = ['http://nas:19530', 'http://192.168.1.5:19530', 'http://localhost:8000'] as const;
+  /** The same machine, by another name of the server. */
+  const by = (uri: string, at: MemoryStore = store) => new TestMachine('a', disk, at, { uri });
+
+  it('knows by a second name of the server what it knew by the first', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three', 'four']);
+    await a.indexFolder(['Photos'], 'family');
+    // Another machine adds what was never here, and must not leave with it.
+    await cp(a.at('Photos'), b.at('Photos'), { recursive: true, preserveTimestamps: true });
+    await fill(b, 'Photos', ['five']);
+    await b.indexFolder(['Photos'], 'family');
+    for (const uri of uris) {
+      const again = by(uri);
+      expect(await again.machine.roots()).toEqual(await a.machine.roots());
+      expect((await again.indexFolder([])).libraries).toMatchObject([{ photos: 5, unchanged: 4, removed: 0 }]);
+      expect(again.events.filter(({ kind }) => kind === 'never-here')).toHaveLength(1);
+    }
+    await by(uris[1]).delete('Photos/one.jpg');
+    expect((await by(uris[1]).indexFolder([])).libraries).toMatchObject([{ photos: 4, removed: 1 }]);
+    expect(await a.found()).toHaveLength(4);
+  });
+
+  it('keeps two servers apart that have one name at different times', async () => {
+    const other = new MemoryStore('server');
+    await fill(a, 'Photos', ['one', 'two']);
+    await fill(a, 'Work', ['three']);
+    for (const _ of [1, 2]) {
+      await a.indexFolder(['Photos'], 'family');
+      const there = by(uris[0], other);
+      await there.indexFolder(['Work'], 'family');
+      expect([...(await a.machine.roots()).values()]).toEqual([a.at('Photos')]);
+      expect([...(await there.machine.roots()).values()]).toEqual([a.at('Work')]);
+    }
+  });
+
+  it('finds by any name of the server what it noted before servers were known by more than their names', async () => {
+    const earlier = openMachine({ paths: pathsOf('a'), milvusUri: uris[0] });
+    await earlier.keep(sharedId('family'), a.at('Photos'));
+    await store.putLibrary({ id: sharedId('family'), name: 'family', root: '' });
+    await fill(a, 'Photos', ['one']);
+    // It was reached by another name first since.
+    await by(uris[1]).machine.bind();
+    const roots = new Map([[sharedId('family'), a.at('Photos')]]);
+    await a.machine.bind();
+    for (const uri of uris) expect(await by(uri).machine.roots()).toEqual(roots);
+  });
+});
+
+function pathsOf(machine: string) {
+  const home = join(disk, machine, 'curate');
+  return { config: home, data: join(home, 'data'), cache: join(home, 'cache') };
+}
 
 describe('two machines', () => {
   it('whose folders have one path and other photos never meet', async () => {

@@ -77,7 +77,7 @@ describe('a run that finds nothing to do', () => {
     await here.put('more/b.jpg', 'two');
     await here.indexFolder(['more'], 'more');
     await index();
-    await rm(join(here.home, 'curate', 'manifests'), { recursive: true });
+    await rm(here.manifests, { recursive: true });
     await index();
     expect(listed).toHaveLength(1);
     await here.put('photos/copy.jpg', 'two');
@@ -118,8 +118,8 @@ describe('what is known here is not believed', () => {
   it('when its files are damaged in any way', async () => {
     for (let i = 0; i < 30; i += 1) await here.put(`photos/${i}.jpg`, `${i}`);
     await index();
-    const [library] = await readdir(join(here.home, 'curate', 'manifests'));
-    const folder = join(here.home, 'curate', 'manifests', library ?? '');
+    const [library] = await readdir(here.manifests);
+    const folder = join(here.manifests, library ?? '');
     for (const harm of [
       (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1),
       (bytes: Buffer) => bytes.fill(0x5a, bytes.length >> 2, bytes.length >> 1),

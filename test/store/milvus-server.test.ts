@@ -123,12 +123,14 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     }, async () => {
       const model = freshModel();
       const library = { id: model.id, name: 'Client', root: '' };
+      const identities: (string | null)[] = [];
       const store = await open();
       await store.table(model).upsert([photo('mine.jpg')]);
       await store.close();
       for (const namespace of [{ database: 'client_a' }, { prefix: 'anna' }]) {
         const theirs = milvusStore(connection(server.token, namespace));
         expect(await theirs.libraries()).toEqual([]);
+        expect(await theirs.identity()).toBeNull();
         expect(await theirs.models()).toEqual([]);
         expect(await theirs.table(model).search(FIRST_AXIS, { k: 3 })).toEqual([]);
         await theirs.putLibrary(library);
@@ -139,8 +141,20 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
         await expect.poll(found, { timeout: 20_000 }).toEqual(['theirs.jpg']);
         expect(await again.models()).toEqual([{ model, photos: 1 }]);
         expect(await again.libraries()).toEqual([library]);
+        identities.push(await theirs.identity());
       }
       const mine = milvusStore(connection(server.token));
+      await mine.putLibrary({ ...library, id: 'mine' });
+      identities.push(await mine.identity());
+      expect(new Set(identities).size).toBe(3);
+      const byName = {
+        ...parseEndpoint(server.uri, server.token),
+        address: server.uri.replace('127.0.0.1', 'localhost'),
+      };
+      const second = openLine(byName, { world: testWorld() });
+      lines.push(second);
+      expect(identities).toContain(await milvusStore(second).identity());
+      expect(identities).not.toContain(null);
       expect((await mine.table(model).search(FIRST_AXIS, { k: 3 })).map(({ path }) => path)).toEqual(['mine.jpg']);
       expect((await mine.libraries()).map(({ id }) => id)).not.toContain(model.id);
     });

@@ -2,6 +2,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { IndexEvent, IndexReport } from '../../src/library/index/events.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from '../../src/library/index/index-photos.ts';
+import { manifestsIn } from '../../src/library/index/manifest.ts';
+import { sightingsIn } from '../../src/library/index/sightings.ts';
 import type { LeasePace } from '../../src/library/lease.ts';
 import type { ChangeDeps } from '../../src/library/libraries.ts';
 import { type Machine, onMachine } from '../../src/library/machine.ts';
@@ -36,6 +38,9 @@ export class TestMachine {
   readonly events: IndexEvent[] = [];
 
   readonly pace: LeasePace;
+  readonly #model: ModelIdentity;
+  /** Of what it knew last of the store. */
+  manifests = '';
 
   /** @param disk the folder that stands for its disk */
   constructor(
@@ -47,7 +52,8 @@ export class TestMachine {
     this.name = name;
     this.home = join(disk, name);
     this.pace = pace;
-    this.machine = machineIn(join(this.home, 'curate'), roots, uri);
+    this.#model = model;
+    this.machine = machineIn(join(this.home, 'curate'), roots, uri, () => store.identity());
     const here = onMachine(store, this.machine);
     this.index = { store: here, table: here.table(model) };
   }
@@ -75,17 +81,19 @@ export class TestMachine {
   }
 
   /** @param library shared by this name; otherwise the folders are this machine's own */
-  indexFolder(
+  async indexFolder(
     folders: readonly string[],
     library?: string,
     more: Partial<IndexDeps> & Partial<IndexRequest> = {},
   ): Promise<IndexReport> {
+    const [data, place] = [join(this.home, 'curate', 'data'), await this.machine.place()];
+    this.manifests = manifestsIn(data, place, this.#model);
     return indexPhotos(
       {
         ...this.index,
         machine: this.machine,
-        manifests: join(this.home, 'curate', 'manifests'),
-        sightings: join(this.home, 'curate', 'seen'),
+        manifests: this.manifests,
+        sightings: sightingsIn(data, place),
         modelName: 'test',
         holder: `${this.name} (process 1)`,
         now: () => Date.now(),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { unsaid } from '../../src/store/photo-matcher.ts';
 import {
   type Hit,
@@ -21,6 +22,7 @@ import {
 export class MemoryStore implements PhotoStore {
   readonly kind: PhotoStore['kind'];
   readonly #libraries = new Map<string, Library>();
+  readonly #identity = randomUUID();
   readonly #tables = new Map<string, { readonly model: ModelIdentity; readonly table: MemoryTable }>();
 
   constructor(kind: PhotoStore['kind'] = 'lite') {
@@ -29,6 +31,9 @@ export class MemoryStore implements PhotoStore {
 
   tables(): MemoryTable[] {
     return [...this.#tables.values()].map(({ table }) => table);
+  }
+  async identity(): Promise<string | null> {
+    return this.kind === 'lite' || this.#libraries.size === 0 ? null : this.#identity;
   }
   async libraries(): Promise<Library[]> {
     return [...this.#libraries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -66,15 +66,17 @@ interface Arrival {
  */
 export async function copyIndex(deps: CopyDeps, names: readonly string[]): Promise<CopyReport> {
   const { world, from, to, signal, onEvent } = deps;
-  if (storeKey(from.settings) === storeKey(to.settings)) {
-    throw new UserError('copy_same', `${homeName(to)} is where the index is already.`, {
+  const same = () =>
+    new UserError('copy_same', `${homeName(to)} is where the index is already.`, {
       hint: 'Name another place: curate copy --to URI, or --to lite for the embedded store.',
       kind: 'usage',
     });
-  }
+  if (storeKey(from.settings) === storeKey(to.settings)) throw same();
   const onWait = (holder: number | null): void => onEvent({ kind: 'waiting', holder });
   return holdIndex(world, from.settings, { onWait, signal }, async () => {
     const [source, target] = await Promise.all([from.store(), to.store()]);
+    const identity = await target.identity();
+    if (identity !== null && identity === (await source.identity())) throw same();
     const held = {
       machine: await to.machine.id(),
       holder: `${world.hostname} (process ${world.pid})`,

@@ -18,14 +18,18 @@ export async function bringNotes(
   arrivals: readonly { readonly source: Library; readonly joined: boolean }[],
 ): Promise<void> {
   const [roots, known] = await Promise.all([from.machine.roots(), to.machine.roots()]);
+  const [old, fresh] = [
+    sightingsIn(from.settings.paths.data, await from.machine.place()),
+    sightingsIn(to.settings.paths.data, await to.machine.place()),
+  ];
   const isOwn = (await from.store()).kind === 'lite';
   for (const { source, joined } of arrivals) {
     // What a server says of a folder is hearsay until a run has looked; the embedded store is this machine's own.
     const root = roots.get(source.id) ?? (isOwn && isMounted(source) ? source.root : undefined);
     if (root !== undefined && !known.has(source.id)) await to.machine.keep(source.id, root);
     if (joined) continue;
-    const seen = join(sightingsIn(from.settings), nameOf(source.id));
-    const here = join(sightingsIn(to.settings), nameOf(source.id));
+    const seen = join(old, nameOf(source.id));
+    const here = join(fresh, nameOf(source.id));
     await rm(here, { recursive: true, force: true });
     if (!existsSync(seen)) continue;
     await mkdir(dirname(here), { recursive: true, mode: 0o700 });

@@ -130,6 +130,7 @@ async function prepare(
   for (const scope of scopes) if (!scope.joins || request.dryRun) await take(scope);
   if (!request.dryRun) {
     for (const library of heldBy(scopes)) await leases.hold(library);
+    await deps.machine.bind();
     for (const scope of scopes) {
       if (!scope.joins) continue;
       await demandProof(deps, scope.library, scope.library.root);

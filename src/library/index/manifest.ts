@@ -3,9 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import { z } from 'zod';
-import type { Settings } from '../../settings.ts';
 import type { Library, ModelIdentity, PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { storeKey } from '../active-model.ts';
 
 /** Rows of one batch. */
 const BATCH = 1000;
@@ -310,14 +308,15 @@ function groups(rows: readonly PhotoRow[]): Map<string, PhotoRow[]> {
 }
 
 /** Where this machine keeps what it knows of a store's rows of a model. */
-export function manifestsIn(settings: StoreSettings, { sha256 }: ModelIdentity): string {
-  return storeFolder(settings, sha256.slice(0, 12));
+export function manifestsIn(data: string, place: string, { sha256 }: ModelIdentity): string {
+  return storeFolder(data, place, sha256.slice(0, 12));
 }
 
-type StoreSettings = Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths'>;
-
-/** A folder for one purpose, of one store. */
-export function storeFolder(settings: StoreSettings, purpose: string): string {
-  const store = createHash('sha256').update(storeKey(settings)).digest('hex').slice(0, 16);
-  return join(settings.paths.data, 'manifests', `${store}-${purpose}`);
+/**
+ * A folder for one purpose, of one store.
+ * @param place of the store, as `Machine.place` names it
+ */
+export function storeFolder(data: string, place: string, purpose: string): string {
+  const store = createHash('sha256').update(place).digest('hex').slice(0, 16);
+  return join(data, 'manifests', `${store}-${purpose}`);
 }

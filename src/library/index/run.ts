@@ -68,6 +68,8 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
         onEvent(event);
         if (event.kind === 'progress') faster?.progress(event.done, event.total);
       };
+      const { paths } = session.settings;
+      const place = await session.machine.place();
       const indexed = await indexPhotos(
         {
           ...index,
@@ -81,15 +83,14 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           now: () => world.now().getTime(),
           modelName: nameOf(session, model),
           machine: session.machine,
-          manifests: manifestsIn(session.settings, model),
-          sightings: sightingsIn(session.settings),
+          manifests: manifestsIn(paths.data, place, model),
+          sightings: sightingsIn(paths.data, place),
           holder: `${world.hostname} (process ${world.pid})`,
           ...(deps.pace === undefined ? {} : { pace: deps.pace }),
           confirmPrune: deps.confirmPrune,
         },
         request,
       );
-      const { paths } = session.settings;
       if (!request.dryRun && !signal.aborted) await refreshPairs(index, paths.data, model, Math.random);
       return { report: indexed, kind: index.store.kind };
     } finally {

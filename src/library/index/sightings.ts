@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
-import type { Settings } from '../../settings.ts';
 import type { Library } from '../../store/port.ts';
 import { nameOf, openLevel, storeFolder } from './manifest.ts';
 
@@ -132,6 +131,6 @@ async function succeeds(change: () => Promise<void> | undefined): Promise<boolea
 }
 
 /** Where this machine notes which files of a store's libraries were here; whatever the model. */
-export function sightingsIn(settings: Pick<Settings, 'milvusUri' | 'database' | 'prefix' | 'paths'>): string {
-  return storeFolder(settings, 'seen');
+export function sightingsIn(data: string, place: string): string {
+  return storeFolder(data, place, 'seen');
 }

@@ -73,6 +73,12 @@ export class Collection {
     return this.kind === 'lite' ? new Map() : describeIndexes(this.#line, this.#spec.name);
   }
 
+  /** What no other collection has, on this server or another; null when there is no such collection yet. */
+  async identity(): Promise<string | null> {
+    const description = await describe(this.#line, this.#spec.name);
+    return description === null ? null : `${description.collectionID}-${description.created_timestamp}`;
+  }
+
   /** Looked up each time, since another process may have dropped it. */
   async exists(): Promise<boolean> {
     return (await describe(this.#line, this.#spec.name, { cache: false })) !== null;

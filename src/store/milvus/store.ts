@@ -24,6 +24,8 @@ export function milvusStore(line: MilvusLine): PhotoStore {
       return line.endpoint.kind;
     },
 
+    identity: async () => (line.endpoint.kind === 'lite' ? null : libraries.identity()),
+
     libraries: ({ recent = true } = {}) => libraries.list(recent ? 'Strong' : 'Bounded'),
     putLibrary: (library) => libraries.put(library),
     removeLibrary: (id) => libraries.remove(id),
@@ -94,6 +96,10 @@ class Libraries {
     ]);
     const found = new Map([...earlier, ...current].map((library) => [library.id, library]));
     return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  identity(): Promise<string | null> {
+    return this.#current.identity();
   }
 
   async put(library: Library): Promise<void> {
