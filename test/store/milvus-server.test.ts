@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { RbacObjects } from '@zilliz/milvus2-sdk-node';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { copyIndex } from '../../src/library/copy/copy.ts';
 import { watchFolders } from '../../src/library/watch/watch.ts';
 import { loadSettings } from '../../src/settings.ts';
@@ -26,7 +26,10 @@ import { byId, collect, FIRST_AXIS, freshModel, photo } from './samples.ts';
 
 const reason = whyNoServer();
 
-describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `, left out because ${reason}`}`, () => {
+const title = `a Milvus 2.3 server${reason === null ? '' : `, left out because ${reason}`}`;
+
+// At once: a server takes a second or two to make a collection, and bad weather takes its time.
+describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
   let server: RunningServer;
   beforeAll(async () => {
     server = await startServer();
@@ -50,7 +53,6 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
       line: async () => openLine(parseEndpoint(server.uri, server.token), { world: testWorld() }),
       close: async () => undefined,
     }),
-    // A collection takes a server two seconds to make, and every strong read a fifth of one.
     { timeout: 240_000, runs: 2, concurrent: true },
   );
 
@@ -108,7 +110,7 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
 
   describe('shared by several people', () => {
     const lines: MilvusLine[] = [];
-    afterEach(async () => {
+    afterAll(async () => {
       for (const line of lines.splice(0)) await line.close();
     });
 
@@ -264,8 +266,7 @@ describe.skipIf(reason !== null)(`a Milvus 2.3 server${reason === null ? '' : `,
     }
   });
 
-  // They wait, most of the time.
-  describe.concurrent('in bad weather', () => {
+  describe('in bad weather', () => {
     /** A network of its own, and a store that is reached through it, for one test. */
     async function through(
       use: (place: PhotoIndex & { network: UnsteadyProxy; said: readonly StoreEvent[] }) => Promise<void>,

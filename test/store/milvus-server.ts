@@ -53,12 +53,16 @@ export function whyNoServer(): string | null {
 export async function startServer(): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'curate-milvus-'));
   const socket = join(folder, 's');
-  const child = spawn('unshare', [...isolate, 'python3', SCRIPT, join(CACHE, 'package'), CACHE, socket], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'unshare',
+    [...isolate, 'python3', SCRIPT, join(CACHE, 'package'), join(CACHE, 'bin'), folder, socket],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const ended = once(child, 'exit');
   const [said] = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
-  if (said !== 'ready') throw new Error(`The Milvus server did not start (${said}): see ${CACHE}/logs`);
+  if (said !== 'ready') throw new Error(`The Milvus server did not start (${said}): see ${folder}/logs`);
 
   const relay = createServer((near) => {
     const far = connect(socket);

@@ -3,19 +3,18 @@
 The server of the PyPI package `milvus` binds every interface, so this runs in a network namespace of its own, where it
 brings up loopback alone. Unix sockets cross namespaces: one of them leads to the server.
 
-usage: unshare -n python3 milvus_server.py PACKAGE_DIR BASE_DIR SOCKET
+usage: unshare -n python3 milvus_server.py PACKAGE_DIR BINARIES_DIR BASE_DIR SOCKET
 Says "ready" when the server is; ends it when stdin ends.
 """
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import struct
 import sys
 import threading
 
-package_dir, base_dir, socket_path = sys.argv[1:4]
+package_dir, binaries_dir, base_dir, socket_path = sys.argv[1:5]
 sys.path.insert(0, package_dir)
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
@@ -51,13 +50,25 @@ def relay(listener, port):
 
 
 # The binaries stay unpacked between runs, the data does not.
-shutil.rmtree(os.path.join(base_dir, "data"), ignore_errors=True)
+os.makedirs(binaries_dir, exist_ok=True)
+os.symlink(binaries_dir, os.path.join(base_dir, "bin"))
+# Its parts look several times as often for what changed, so that tests wait less. Settings that are not in its template are
+# taken from the environment only.
+os.environ.update(
+    QUERYCOORD_CHECKCHANNELINTERVAL="100",
+    QUERYCOORD_CHECKSEGMENTINTERVAL="100",
+    QUERYCOORD_LEADERVIEWUPDATEINTERVAL="0.1",
+)
 server = MilvusServer(MilvusServerConfig(data_dir=base_dir))
 for key, value in {
     "common.security.authorizationEnabled": "true",
     # One a second; newer servers allow one in ten seconds of their own accord.
     "quotaAndLimits.flushRate.enabled": "true",
     "quotaAndLimits.flushRate.max": "1",
+    "proxy.timeTickInterval": "50",
+    "queryCoord.checkInterval": "100",
+    "queryCoord.distPullInterval": "250",
+    "queryCoord.checkHandoffInterval": "500",
 }.items():
     server.config.set(key, value)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
