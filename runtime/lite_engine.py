@@ -8,6 +8,7 @@ import threading
 import zlib
 from types import SimpleNamespace
 
+import lite_search
 import lite_seals as seals
 import numpy as np
 import pyarrow as pa
@@ -34,6 +35,8 @@ def amend():
     replace("storage.wal._read_wal_file", lambda _: read_log)
     replace("engine.collection.execute_flush", noting_failure)
     replace("engine.collection.assemble_candidates", sparing_vectors)
+    replace("engine.collection.assemble_candidates", lite_search.querying_at_rest)
+    replace("engine.collection.execute_search_with_index", searching_at_rest)
     replace("storage.memtable.MemTable.to_search_snapshot", taking_vectors_whole)
     replace("storage.segment.Segment.row_to_dict", giving_vectors_whole)
     replace("index.brute_force.BruteForceIndex.search", searching_in_place)
@@ -130,6 +133,10 @@ def telling_output_fields(answer):
             del _call.wanted
 
     return told
+
+
+def searching_at_rest(execute):
+    return lite_search.searching_at_rest(execute, lambda: getattr(_call, "wanted", frozenset()))
 
 
 def giving_vectors_whole(row_to_dict):
@@ -233,19 +240,22 @@ def gather(batches, vector_field, refs):
 
 
 def searching_in_place(search):
-    """All rows where they are. Padded as the engine's own answers are: with -1 and infinity."""
+    """Rows where they are, unless most are left out. Padded as the engine's own answers are: with -1 and infinity."""
 
     def nearest(self, queries, top_k, valid_mask=None, params=None):
         k = min(top_k, self.num_vectors)
-        if valid_mask is not None or k <= 0:
+        if k <= 0 or (valid_mask is not None and 2 * np.count_nonzero(valid_mask) < self.num_vectors):
             return search(self, queries, top_k, valid_mask=valid_mask, params=params)
         distances = compute_distances(np.atleast_2d(queries), self._vectors, self.metric)
+        if valid_mask is not None:
+            distances[:, ~valid_mask] = np.inf
         ids = np.full((len(distances), top_k), -1, dtype=np.int64)
         found = np.full(ids.shape, np.inf, dtype=np.float32)
         near = np.argpartition(distances, k - 1, axis=1)[:, :k]
         order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1)
         ids[:, :k] = np.take_along_axis(near, order, axis=1)
         found[:, :k] = np.take_along_axis(distances, ids[:, :k], axis=1)
+        ids[np.isinf(found)] = -1
         return ids, found
 
     return nearest
