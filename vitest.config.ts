@@ -21,7 +21,10 @@ export default defineConfig({
     // End-to-end tests start real servers and embed real photos; two cores are all there is.
     testTimeout: 180_000,
     hookTimeout: 300_000,
-    maxWorkers: 2,
+    // One more than there are cores, since a good part of them waits.
+    maxWorkers: 3,
+    // Loading the modules anew for each file would take half a second of processor time, a tenth of all.
+    isolate: false,
     sequence: { sequencer: SlowFirst },
     // ONNX Runtime keeps a device id for its maker otherwise; curate's own workers set this themselves.
     env: { ORT_DISABLE_TELEMETRY: '1' },

@@ -19,25 +19,27 @@ let photos: string;
 beforeAll(async () => {
   home = await Home.make();
   photos = join(home.path, 'photos');
-  await cp(join(repository, 'fixtures', 'photos'), photos, { recursive: true });
+  // Enough for each kind of copy to have others to be mistaken for; each photo is embedded ten times over.
+  for (const folder of ['pets', 'Küche', 'Zoo'])
+    await cp(join(repository, 'fixtures', 'photos', folder), join(photos, folder), { recursive: true });
   await mkdir(join(home.path, 'tmp'));
   expect(await home.curate(['index', photos])).toMatchObject({ code: 0 });
 });
 afterAll(() => home.remove());
 
 describe('curate verify', () => {
-  it('finds the index of the fixtures healthy, and says how well each kind of copy is found', async () => {
+  it('finds an index healthy, and says how well each kind of copy is found', async () => {
     const report = await home.json<VerifyJson>(['verify']);
-    expect(report).toMatchObject({ schema: 'curate.verify/1', exit: 0, healthy: true, sample: 40 });
+    expect(report).toMatchObject({ schema: 'curate.verify/1', exit: 0, healthy: true, sample: 17 });
     expect(report.leftOut).toEqual({ away: 0, changed: 0, unreadable: 0 });
-    expect(report.selfMatch).toMatchObject({ photos: 40, matched: 40 });
+    expect(report.selfMatch).toMatchObject({ photos: 17, matched: 17 });
     expect(report.selfMatch.lowestCosine).toBeGreaterThan(0.999);
     expect(report.kinds.map(({ kind }) => kind)).toEqual([
       ...['unaltered', 'recompressed', 'darker', 'brighter', 'mirrored', 'tilted', 'crop', 'corner-crop'],
       ...['thumbnail', 'turned'],
     ]);
     for (const { kind, queries, recallAt1, recallAt6 } of report.kinds) {
-      expect(queries).toBe(40);
+      expect(queries).toBe(17);
       expect(recallAt6).toBeGreaterThanOrEqual(recallAt1);
       if (kind !== 'turned') expect(recallAt6, kind).toBeGreaterThanOrEqual(0.95);
     }
