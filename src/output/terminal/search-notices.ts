@@ -16,7 +16,7 @@ export function noticeText(notice: SearchNotice): string {
     case 'partly':
       return `Only ${notice.photos === 1 ? 'one' : number(notice.photos)} of these ${number(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}; --min-score ${SEEN} leaves out the others.`;
     case 'compared':
-      return `--unique and --diverse compare the best ${notice.photos} photos with each other; there are more, which are not shown.`;
+      return `Only the best ${number(notice.photos)} photos are compared with each other; there are more, which are not shown.`;
     case 'unread':
       return `curate: ${notice.message}`;
   }
