@@ -19,6 +19,12 @@ const CLOCKS_DIFFER_MS = 600_000;
 /** Renewals while one lease lasts. */
 const RENEWALS = 4;
 
+/** Whose rows are changed, as the model was named and by what it is known. */
+export interface ChangedModel {
+  readonly name: string;
+  readonly sha256: string;
+}
+
 export interface LeaseDeps {
   readonly store: PhotoStore;
   /** Id of this machine, and this process for people. */
@@ -71,24 +77,23 @@ export class Leases {
 
   /**
    * To be called before every write to a library that is held: makes sure that it still is, and before the first one
-   * raises its generation.
+   * of a model raises its generation.
    * @throws UserError `library_taken` or `library_removed`
    */
-  async changing(id: string, model: string): Promise<void> {
+  async changing(id: string, model: ChangedModel): Promise<void> {
     const held = this.#held.get(id);
     if (held === undefined) throw new Error(`the library ${id} is written to and not held`);
     if (held.lost !== null) throw held.lost;
-    if (!held.raised) {
-      held.raising ??= this.#edit(id, held, (library) => ({
-        ...library,
-        model,
-        generation: (library.generation ?? 0) + 1,
-        mark: randomUUID(),
-      })).then(() => {
-        held.raised = true;
-      });
-      await held.raising;
-    } else if (this.#deps.elapsed() - held.renewed > this.#pace.lastsMs / 2) {
+    const raised = held.raised.get(model.sha256);
+    if (raised === undefined) {
+      const by = held.raised.size === 0 ? 1 : 0;
+      const raising = this.#edit(id, held, (library) => raise(library, model, by));
+      held.raised.set(model.sha256, raising);
+      await raising;
+    } else {
+      await raised;
+    }
+    if (this.#deps.elapsed() - held.renewed > this.#pace.lastsMs / 2) {
       // This process stood still for long: another machine may have taken over.
       await this.#edit(id, held, (library) => library);
     }
@@ -122,7 +127,7 @@ export class Leases {
 
   /** Makes sure that what was written belongs to a library that is there. @throws UserError `library_removed` */
   async confirm(): Promise<void> {
-    for (const [id, held] of this.#held) if (held.raised) await this.#edit(id, held, (library) => library);
+    for (const [id, held] of this.#held) if (held.raised.size > 0) await this.#edit(id, held, (library) => library);
   }
 
   /** Ends every claim; one that cannot be ended runs out. */
@@ -187,8 +192,8 @@ class Held {
   readonly lease: Omit<Lease, 'until'>;
   /** `elapsed` when it was last known to last. */
   renewed: number;
-  raised = false;
-  raising: Promise<void> | null = null;
+  /** By sha256 of the model whose rows are changed. */
+  readonly raised = new Map<string, Promise<void>>();
   lost: UserError | null = null;
   timer: NodeJS.Timeout | undefined;
   last: Promise<void> = Promise.resolve();
@@ -203,13 +208,21 @@ async function find(store: PhotoStore, id: string): Promise<Library | undefined>
   return (await store.libraries()).find((library) => library.id === id);
 }
 
+/** @param by how much its generation is: once for a run, however many models it changes */
+function raise(library: Library, { name, sha256 }: ChangedModel, by: number): Library {
+  const mark = randomUUID();
+  const generation = (library.generation ?? 0) + by;
+  return { ...library, model: name, generation, mark, marks: { ...library.marks, [sha256]: mark } };
+}
+
 /** What only the store knows of a library. */
-function stateOf(library: Library | undefined): Pick<Library, 'model' | 'generation' | 'mark'> {
-  const { model, generation, mark } = library ?? {};
+function stateOf(library: Library | undefined): Pick<Library, 'model' | 'generation' | 'mark' | 'marks'> {
+  const { model, generation, mark, marks } = library ?? {};
   return {
     ...(model === undefined ? {} : { model }),
     ...(generation === undefined ? {} : { generation }),
     ...(mark === undefined ? {} : { mark }),
+    ...(marks === undefined ? {} : { marks }),
   };
 }
 

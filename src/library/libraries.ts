@@ -6,7 +6,6 @@ import { type LeasePace, Leases } from './lease.ts';
 import type { Machine } from './machine.ts';
 import { countStrays, findStrays, removeStrays } from './orphans.ts';
 import { inside, isMounted, isThere } from './paths.ts';
-import { removeRows } from './rows.ts';
 import { demandProof, namedLibrary, realFolder } from './scopes.ts';
 import type { Session } from './session.ts';
 
@@ -67,10 +66,24 @@ export async function relocate(
   return { ...library, root };
 }
 
-/** Forgets a library and takes its rows out of every model's index; returns how many there were. */
-export async function removeLibrary(store: PhotoStore, library: Library): Promise<number> {
+/**
+ * Forgets a library, which is held, and takes its rows out of every model's index; returns how many there were.
+ * Killed midway, it leaves a library whose rows are listed by the next run that indexes it.
+ */
+export async function removeLibrary(
+  store: PhotoStore,
+  library: Library,
+  leases: Pick<Leases, 'changing'>,
+): Promise<number> {
   let removed = 0;
-  for (const { model } of await store.models()) removed += await removeRows(store.table(model), library.id);
+  for (const { model } of await store.models()) {
+    const table = store.table(model);
+    const rows = await table.count(library.id);
+    if (rows === 0) continue;
+    await leases.changing(library.id, { name: library.model ?? model.id, sha256: model.sha256 });
+    await table.removeLibrary(library.id);
+    removed += rows;
+  }
   await store.removeLibrary(library.id);
   return removed;
 }
@@ -122,7 +135,7 @@ export function forgetLibrary(
     }
     return withLeases(deps, store, async (leases) => {
       await leases.hold(library);
-      return { library, removed: await removeLibrary(store, library) };
+      return { library, removed: await removeLibrary(store, library, leases) };
     });
   });
 }

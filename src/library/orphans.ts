@@ -34,6 +34,7 @@ export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly L
     rows: (ids) => table.rows(ids),
     upsert: (rows) => table.upsert(rows),
     remove: (ids) => table.remove(ids),
+    removeLibrary: (library) => table.removeLibrary(library),
     count: (library) => table.count(library),
     flush: () => table.flush(),
   };
@@ -107,7 +108,7 @@ export async function removeStrays(store: PhotoStore, strays: readonly Strays[],
       const ids = doubled.get(library.id) ?? [];
       if (ids.length === 0) continue;
       await leases.hold(library);
-      await leases.changing(library.id, library.model ?? model.id);
+      await leases.changing(library.id, { name: library.model ?? model.id, sha256: model.sha256 });
       await removeIds(table, ids);
     }
   }

@@ -13,6 +13,8 @@ export interface Library {
   readonly generation?: number;
   /** Drawn at random with each generation: two stores, or one and its backup, may have come to the same number. */
   readonly mark?: string;
+  /** The mark of the last run that changed rows of a model, by its sha256: what is known of one outlasts changes of another. */
+  readonly marks?: Readonly<Record<string, string>>;
   /** Who changes it now; absent when nobody does. */
   readonly lease?: Lease;
   /** From where its rows are still being copied into this store; absent when it is whole. */
@@ -220,6 +222,8 @@ export interface PhotoTable {
   /** Inserts or replaces; resolved means acknowledged by the store. */
   upsert(rows: readonly PhotoRow[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
+  /** Removes every row of a library, and reads none. */
+  removeLibrary(library: string): Promise<void>;
   /** The `k` nearest by cosine, best first, ties by path; with their vectors when asked. */
   search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { holdIndex } from '../../src/library/index/lock.ts';
 import {
   findLibrary,
@@ -47,7 +47,23 @@ describe('a library', () => {
     const kept = photo('a.jpg', { library: trips.id });
     await store.table(one).upsert([...rows, kept]);
     await store.table(other).upsert([photo('a.jpg', { library: family.id }), kept]);
-    expect(await removeLibrary(store, family)).toBe(1101);
+    const table = store.table(one);
+    const listed = vi.spyOn(table, 'photos');
+    /** By model, how many rows there were when their mark changed. */
+    const changed = new Map<string, number>();
+    const changing = async (library: string, { sha256 }: { sha256: string }): Promise<void> => {
+      const [model] = [one, other].filter((each) => each.sha256 === sha256);
+      if (model !== undefined) changed.set(sha256, await store.table(model).count(library));
+    };
+    expect(await removeLibrary(store, family, { changing })).toBe(1101);
+    expect(listed).not.toHaveBeenCalled();
+    // What machines know of them is not believed any more, even if this ends half done.
+    expect(changed).toEqual(
+      new Map([
+        [one.sha256, 1100],
+        [other.sha256, 1],
+      ]),
+    );
     expect(await store.libraries()).toEqual([trips]);
     for (const model of [one, other]) expect([...store.table(model).stored.values()]).toEqual([kept]);
   });

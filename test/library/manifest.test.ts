@@ -72,6 +72,30 @@ describe('a run that finds nothing to do', () => {
     expect(await inStore()).toEqual(await expected());
   });
 
+  it('asks for none either when a run with another model has changed everything since', async () => {
+    const other = { ...testModel, sha256: '1'.repeat(64) };
+    const indexWith = async (model: typeof other): Promise<IndexReport> => {
+      const { home, machine } = here;
+      const twin = new TestMachine('here', disk, store, { model });
+      expect(twin.home).toBe(home);
+      expect(await twin.machine.id()).toBe(await machine.id());
+      return index(twin);
+    };
+    const { photos } = store.table(other);
+    store.table(other).photos = (library) => {
+      listed.push(library);
+      return photos.call(store.table(other), library);
+    };
+    await here.put('photos/a.jpg', 'one');
+    await index();
+    await here.put('photos/b.jpg', 'two');
+    expect((await indexWith(other)).libraries).toMatchObject([{ added: 2, photos: 2 }]);
+    expect((await index()).libraries).toMatchObject([{ added: 1, unchanged: 1, photos: 2 }]);
+    expect(listed).toEqual([]);
+    expect((await indexWith(other)).libraries).toMatchObject([{ unchanged: 2, photos: 2 }]);
+    expect(listed).toEqual([]);
+  });
+
   it('looks into other libraries only when there is a file to read', async () => {
     await here.put('photos/a.jpg', 'one');
     await here.put('more/b.jpg', 'two');

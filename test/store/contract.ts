@@ -301,6 +301,19 @@ export function storeContract(
       },
     );
 
+    holds('a library of any name loses all its rows at once, and no other loses one', async ({ table }) => {
+      const names = HOSTILE_NAMES.filter(isLibraryId);
+      const rows = names.flatMap((library) => [photo('a.jpg', { library }), photo('b/a.jpg', { library })]);
+      await table.removeLibrary('nobody knows');
+      await table.upsert([...rows, photo('a.jpg')]);
+      for (const [removed, library] of names.entries()) {
+        await table.removeLibrary(library);
+        expect(await table.count(library)).toBe(0);
+        expect(await table.count()).toBe(1 + 2 * (names.length - removed - 1));
+      }
+      expect((await collect(table.all())).map(({ library }) => library)).toEqual([photo('a.jpg').library]);
+    });
+
     holds('folders and libraries of any name hold exactly their own photos', async ({ table }) => {
       const holdsOwn = async (entries: readonly { library: string; path: string }[]): Promise<void> => {
         const rows = entries.map(({ library, path }) => photo(path, { library }));

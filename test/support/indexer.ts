@@ -14,7 +14,7 @@ export function machineIn(
 }
 
 /** Who indexes, for tests to which that does not matter: the only machine, whose store keeps the roots. */
-export function onlyMachine(): Pick<IndexDeps, 'machine' | 'modelName' | 'holder' | 'now'> {
+export function onlyMachine(): Pick<IndexDeps, 'machine' | 'model' | 'holder' | 'now'> {
   const machine: Machine = {
     id: async () => 'the only one',
     roots: async () => new Map(),
@@ -24,5 +24,10 @@ export function onlyMachine(): Pick<IndexDeps, 'machine' | 'modelName' | 'holder
     place: async () => 'the only one',
     bind: async () => undefined,
   };
-  return { machine, modelName: 'test', holder: 'test (process 1)', now: () => Date.now() };
+  return {
+    machine,
+    model: { name: 'test', sha256: '0'.repeat(64) },
+    holder: 'test (process 1)',
+    now: () => Date.now(),
+  };
 }

@@ -94,7 +94,7 @@ export class TestMachine {
         machine: this.machine,
         manifests: this.manifests,
         sightings: sightingsIn(data, place),
-        modelName: 'test',
+        model: { name: 'test', sha256: this.#model.sha256 },
         holder: `${this.name} (process 1)`,
         now: () => Date.now(),
         pace: this.pace,

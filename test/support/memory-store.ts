@@ -94,6 +94,9 @@ export class MemoryTable implements PhotoTable {
   async remove(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.stored.delete(id);
   }
+  async removeLibrary(library: string): Promise<void> {
+    for (const row of this.stored.values()) if (row.library === library) this.stored.delete(row.id);
+  }
   search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async search(

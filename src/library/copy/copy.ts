@@ -157,7 +157,7 @@ class Copy {
       target: this.#target.table(model),
       joined,
       signal,
-      changing: () => this.#leases.changing(target.id, source.model ?? model.id),
+      changing: () => this.#leases.changing(target.id, { name: source.model ?? model.id, sha256: model.sha256 }),
       onRows: (rows, copied) => {
         this.#done += rows;
         this.#copied += copied;

@@ -4,10 +4,9 @@ import type { Embedder } from '../../embedding/port.ts';
 import { UserError } from '../../errors.ts';
 import { walk } from '../../photos/walk.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
-import { type LeasePace, Leases } from '../lease.ts';
+import { type ChangedModel, type LeasePace, Leases } from '../lease.ts';
 import type { Machine } from '../machine.ts';
 import { isMounted, outermost, photoFile } from '../paths.ts';
-import { removeRows } from '../rows.ts';
 import { demandProof, demandWhole, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
 import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
@@ -30,7 +29,7 @@ export interface IndexDeps extends PhotoIndex {
   /** A clock in milliseconds. */
   elapsed(): number;
   /** As it was named, for machines that share the libraries. */
-  readonly modelName: string;
+  readonly model: ChangedModel;
   readonly machine: Machine;
   /** For others to read who is at work. */
   readonly holder: string;
@@ -84,7 +83,7 @@ export async function indexPhotos(deps: IndexDeps, request: IndexRequest): Promi
     return await indexHeld(deps, request, leases);
   } catch (error) {
     // What was written after another machine had removed it belongs to nothing.
-    for (const library of leases.removed()) await removeRows(deps.table, library);
+    for (const library of leases.removed()) await deps.table.removeLibrary(library);
     throw error;
   } finally {
     await leases.release();
@@ -96,7 +95,7 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
   // Nobody else writes to the embedded store; but a copy of a shared one brings its notes along.
   const folder = deps.store.kind === 'lite' && (notes === null || !existsSync(notes)) ? null : notes;
   const sightings = new Sightings(folder, { changes: !request.dryRun });
-  const remembered = new RememberedTable(deps.table, deps.manifests ?? null);
+  const remembered = new RememberedTable(deps.table, deps.manifests ?? null, deps.model);
   try {
     const chosen = await prepare(deps, request, leases, sightings);
     await remembered.begin(await deps.store.libraries());
@@ -198,7 +197,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     await preview(jobs, leaving, { known, sightings, prune, onEvent });
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
-  const changing = (library: string): Promise<void> => leases.changing(library, deps.modelName);
+  const changing = (library: string): Promise<void> => leases.changing(library, deps.model);
   const writer = new RowWriter({
     upsert: async (rows) => {
       for (const library of new Set(rows.map((row) => row.library))) await changing(library);

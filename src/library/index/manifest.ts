@@ -31,8 +31,8 @@ export async function unlessDamaged<T>(list: () => Promise<T>): Promise<T> {
 
 /**
  * What a store has of one model's rows of a library, without vectors, kept on this machine: an embedded database
- * (LevelDB) in a folder of its own. It is believed only while it is sealed with the mark that the library has in the
- * store, which every run that changes the library draws anew before its first change. The seal is broken before anything
+ * (LevelDB) in a folder of its own. It is believed only while it is sealed with the mark that the model's rows of
+ * the library have in the store, which every run that changes them draws anew before its first change. The seal is broken before anything
  * is changed here, and put last, so that a run killed at any moment leaves what is not believed.
  */
 class Manifest {
@@ -129,12 +129,14 @@ interface Entry {
 export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | 'remove' | 'count'> {
   readonly #table: PhotoTable;
   readonly #folder: string | null;
+  readonly #model: string;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param folder for this store's rows of one model; null keeps nothing */
-  constructor(table: PhotoTable, folder: string | null) {
+  /** @param folder for this store's rows of the model; null keeps nothing */
+  constructor(table: PhotoTable, folder: string | null, { sha256 }: Pick<ModelIdentity, 'sha256'>) {
     this.#table = table;
     this.#folder = folder;
+    this.#model = sha256;
   }
 
   /** To be called before rows are listed or written: the libraries as the store has them now. */
@@ -148,7 +150,7 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
   async *photos(library: string): AsyncGenerator<StoredPhoto> {
     const entry = await this.#open(library);
     if (!entry?.manifest) return yield* this.#table.photos(library);
-    const { mark } = entry.library;
+    const mark = this.#markOf(entry.library);
     const sealed = mark === undefined ? null : await entry.manifest.sealedAt(mark).catch(() => null);
     const count = (entry.complete ? entry.listed : null) ?? sealed;
     if (count === null) return yield* this.#listing(library, entry);
@@ -197,11 +199,11 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
   async settle(now: readonly Library[], held: ReadonlySet<string>): Promise<void> {
     for (const library of now) {
       const entry = this.#entries.get(library.id);
-      const { mark } = library;
+      const mark = this.#markOf(library);
       if (!entry?.complete || entry.manifest === null || mark === undefined) continue;
       const alone =
         held.has(library.id) ||
-        (entry.library.mark === mark && entry.library.lease === undefined && library.lease === undefined);
+        (this.#markOf(entry.library) === mark && entry.library.lease === undefined && library.lease === undefined);
       if (!alone) continue;
       const sealed = await entry.manifest.sealedAt(mark).catch(() => null);
       if (sealed === null) await this.#note(library.id, (manifest) => manifest.seal(mark));
@@ -264,6 +266,10 @@ export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | '
       })
       .catch(() => null);
     return entry;
+  }
+
+  #markOf({ marks }: Library): string | undefined {
+    return marks?.[this.#model];
   }
 
   #folderOf(library: string): string | null {

@@ -81,7 +81,7 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           interrupted: signal,
           elapsed: world.elapsed,
           now: () => world.now().getTime(),
-          modelName: nameOf(session, model),
+          model: { name: nameOf(session, model), sha256: model.sha256 },
           machine: session.machine,
           manifests: manifestsIn(paths.data, place, model),
           sightings: sightingsIn(paths.data, place),

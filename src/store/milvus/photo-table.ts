@@ -101,6 +101,10 @@ export class MilvusTable implements PhotoTable {
     }
   }
 
+  async removeLibrary(library: string): Promise<void> {
+    for (const collection of await this.#generations.all()) await collection.remove(inLibrary(library));
+  }
+
   search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async search(vector: Float32Array, options: SearchOptions & { readonly vectors?: boolean }): Promise<Hit[]> {

@@ -129,6 +129,7 @@ const librarySchema = z.object({
   model: z.string().exactOptional(),
   generation: z.number().exactOptional(),
   mark: z.string().exactOptional(),
+  marks: z.record(z.string(), z.string()).exactOptional(),
   lease: z
     .object({ token: z.string(), machine: z.string(), holder: z.string(), since: z.number(), until: z.number() })
     .exactOptional(),
