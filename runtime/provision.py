@@ -1,11 +1,13 @@
 """Makes the private Python environment in which the embedded Milvus Lite runs.
 
-    python3 -I provision.py ROOT NAME --log FILE [--broken ID]
+    python3 -I provision.py ROOT NAME --log FILE [--engine FOLDER] [--keep NAME] [--broken ID]
 
-NAME is MACHINE_HASH. ROOT/NAME-TAG, with TAG such as cpython-311, is a virtual environment with what requirements.txt pins; `ready.json`
+NAME is MACHINE_HASH. ROOT/NAME-TAG, with TAG such as cpython-311, is a virtual environment with what requirements.txt pins,
+the one beside this file or in FOLDER, where the server's scripts are, too; `ready.json`
 in it, written last, says that it is whole and holds its id. It is built beside its place and then renamed. A lock of
 the operating system's lets one process build at a time; it ends with the process. --broken names an environment that
-has turned out damaged: it is made again, unless that has been done.
+has turned out damaged: it is made again, unless that has been done. Environments of other versions of curate are removed,
+but for that of the second NAME.
 
 Prints one JSON object per line: {"step": "waiting" | "creating" | "installing" | "testing"},
 {"step": "downloading", "package": P, "received": BYTES, "total": BYTES}, and as the last
@@ -29,7 +31,6 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PIP = os.path.join(HERE, "pip-26.3-py3-none-any.whl", "pip")
-REQUIREMENTS = os.path.join(HERE, "requirements.txt")
 BUILDING = ".building"
 # Lines of pip's that are kept for the verdict; a wrong hash lists the dozens that were expected.
 TAIL = 500
@@ -76,6 +77,8 @@ def main():
     parser.add_argument("root")
     parser.add_argument("name")
     parser.add_argument("--log", required=True)
+    parser.add_argument("--engine", default=HERE)
+    parser.add_argument("--keep")
     parser.add_argument("--broken")
     arguments = parser.parse_args()
     # Both unwind the stack, which removes what is half made.
@@ -87,8 +90,8 @@ def main():
         os.makedirs(arguments.root, exist_ok=True)
         lock = take_turn(os.path.join(arguments.root, "lock"))
         if ready_id(target) in (None, arguments.broken):
-            build(target, arguments.log)
-            remove_others(arguments.root, target)
+            build(target, arguments.engine, arguments.log)
+            remove_others(arguments.root, target, arguments.keep)
         say(ready=target, bytes=size(target))
         os.close(lock)
     except Failure as failure:
@@ -159,14 +162,14 @@ def ready_id(folder):
         return None
 
 
-def build(target, log_path):
+def build(target, engine, log_path):
     draft = target + BUILDING
     shutil.rmtree(draft, ignore_errors=True)
     try:
         with open(log_path, "w", encoding="utf-8") as log:
             create(draft)
-            install(draft, log)
-            test(draft, log)
+            install(draft, engine, log)
+            test(draft, engine, log)
         with open(os.path.join(draft, "ready.json"), "w", encoding="utf-8") as stamp:
             json.dump({"id": secrets.token_hex(8)}, stamp)
         shutil.rmtree(target, ignore_errors=True)
@@ -185,11 +188,11 @@ def create(folder):
     venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
 
 
-def install(folder, log):
+def install(folder, engine, log):
     """Runs pip from the wheel that lies beside this file."""
     command = [interpreter(folder), "-I", "-u", PIP, "install", "--no-input", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile", "--progress-bar", "raw"]
-    command += ["--no-warn-script-location", "--requirement", REQUIREMENTS]
+    command += ["--no-warn-script-location", "--requirement", os.path.join(engine, "requirements.txt")]
     environment = {key: value for key, value in os.environ.items() if key.upper() not in NOT_OURS}
     say(step="installing")
     with subprocess.Popen(
@@ -234,9 +237,9 @@ def last_error(tail):
     return (errors or [line.strip() for line in tail if line.strip()] or ["pip failed without a word"])[-1]
 
 
-def test(folder, log):
+def test(folder, engine, log):
     say(step="testing")
-    command = [interpreter(folder), "-I", "-B", "-c", TEST, HERE]
+    command = [interpreter(folder), "-I", "-B", "-c", TEST, engine]
     outcome = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     log.write(outcome.stderr)
     if outcome.returncode:
@@ -244,11 +247,12 @@ def test(folder, log):
         raise Failure("broken", words[-1] if words else f"the engine's test ended with {outcome.returncode}")
 
 
-def remove_others(root, target):
+def remove_others(root, target, keep):
     """Environments of other versions of curate for this kind of machine, and what crashes left."""
     machine = os.path.basename(target).split("_")[0] + "_"
     for entry in os.scandir(root):
-        if entry.is_dir() and entry.name.startswith(machine) and entry.path != target:
+        kept = entry.path == target or (keep is not None and entry.name.startswith(keep))
+        if entry.is_dir() and entry.name.startswith(machine) and (not kept or entry.name.endswith(BUILDING)):
             shutil.rmtree(entry.path, ignore_errors=True)
 
 

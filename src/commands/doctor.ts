@@ -42,7 +42,7 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<ExitCode> {
     { doctorDocument },
     { resolveModel, verifyModel },
     { openEmbedder },
-    { openStore },
+    { openStoreHere },
     { storeScreen },
     { checkImageModel },
     { activeModel },
@@ -51,7 +51,7 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<ExitCode> {
     import('../output/documents/library.ts'),
     import('../embedding/models.ts'),
     import('../embedding/embedder.ts'),
-    import('../store/open.ts'),
+    import('../library/session.ts'),
     import('../output/terminal/store-events.ts'),
     import('../picture/openai/model-check.ts'),
     import('../library/active-model.ts'),
@@ -67,7 +67,7 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<ExitCode> {
       return model;
     },
     openEmbedder: (model) => openEmbedder(world, model, { jobs: 1, cacheDir: graphs }),
-    openStore: () => openStore(world, settings, storeScreen(world)),
+    openStore: () => openStoreHere(world, settings, storeScreen(world)),
     checkImageModel: () => checkImageModel(world, settings),
   });
   const healthy = isHealthy(findings);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EmbedderOptions } from '../embedding/embedder.ts';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import type { Settings } from '../settings.ts';
-import type { StoreEvent } from '../store/events.ts';
+import type { OnStoreEvent, StoreEvent } from '../store/events.ts';
 import type { PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { activeModel, rememberModel, storeKey } from './active-model.ts';
@@ -57,6 +57,21 @@ export interface SessionOptions {
   readonly library?: string;
 }
 
+/** The store that the settings name; an embedded one of an older Milvus Lite is moved to this curate's first. */
+export async function openStoreHere(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
+  const { openStore } = await import('../store/open.ts');
+  if (settings.milvusUri === undefined) {
+    const [{ moveToOwnEngine }, { copyWholeStore }] = await Promise.all([
+      import('../store/move.ts'),
+      import('./copy/whole-store.ts'),
+    ]);
+    await moveToOwnEngine(world, settings, onEvent, (source, target, onProgress) =>
+      copyWholeStore(source, target, world.interrupted, onProgress),
+    );
+  }
+  return openStore(world, settings, onEvent);
+}
+
 /** @param onEvent Told what opening the store is busy with, what a server is waited for, and which model is taken. */
 export function openSession(
   world: World,
@@ -100,8 +115,7 @@ export function openSession(
     return taken;
   };
   const store = once(async () => {
-    const { openStore } = await import('../store/open.ts');
-    return onMachine(await openStore(world, settings, onEvent), machine);
+    return onMachine(await openStoreHere(world, settings, onEvent), machine);
   });
   const index = once(async () => {
     // A model that cannot be used needs no store.

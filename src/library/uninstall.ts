@@ -15,6 +15,9 @@ export interface Belonging {
 /** Everything that curate puts into its own folders; what else lies there (CURATE_HOME may be any folder) is not ours. */
 const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['data', 'lite', 'index'],
+  ['data', 'lite-next', 'index that was being moved'],
+  ['data', 'lite-old', 'index that was moved'],
+  ['data', 'lite-move.lock', 'lock'],
   ['data', 'python', 'Python environment of the embedded store'],
   ['data', 'models', 'downloaded models'],
   ['data', 'undo', 'undo journals'],

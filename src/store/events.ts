@@ -13,7 +13,16 @@ export type LiteEvent =
   | { readonly kind: 'provisioning'; readonly step: 'installing' | 'testing' }
   | { readonly kind: 'provisioning'; readonly step: 'ready'; readonly folder: string; readonly bytes: number }
   /** `waiting`: another process starts it or is ending it; `replacing`: an older version's, or one that is stuck. */
-  | { readonly kind: 'server'; readonly step: 'starting' | 'waiting' | 'replacing' };
+  | { readonly kind: 'server'; readonly step: 'starting' | 'waiting' | 'replacing' }
+  /** The index goes from an older Milvus Lite to this version of it, so many rows so far. */
+  | {
+      readonly kind: 'engine';
+      readonly step: 'moving';
+      readonly version: string;
+      readonly done: number;
+      readonly total: number;
+    }
+  | { readonly kind: 'engine'; readonly step: 'moved'; readonly version: string };
 
 export type OnLiteEvent = (event: LiteEvent) => void;
 

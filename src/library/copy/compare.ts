@@ -4,6 +4,8 @@ import type { Hit, PhotoTable } from '../../store/port.ts';
 const K = 10;
 /** What is asked for where the first answers differ: an approximate index looks at more candidates for more hits. */
 const WIDER = 200;
+/** A search costs a server little more than a wait of a fifth of a second. */
+const AT_ONCE = 25;
 /** Scores are rounded to a millionth, after sums of thousands of products that two engines may add in another order. */
 export const SAME_SCORE = 2e-6;
 
@@ -16,8 +18,26 @@ export interface Comparison {
   readonly tolerance: number;
 }
 
-/** Whether a search finds the same photos in both tables, among those that the source has. */
-export async function findsTheSame(
+/**
+ * By how many of these vectors a search finds the same photos in both tables, among those that the source has.
+ * @param onDone told after every few, how many are done
+ */
+export async function countEqual(
+  comparison: Comparison,
+  vectors: readonly Float32Array[],
+  onDone: (done: number) => void,
+): Promise<number> {
+  let equal = 0;
+  for (let from = 0; from < vectors.length; from += AT_ONCE) {
+    const some = vectors.slice(from, from + AT_ONCE);
+    const found = await Promise.all(some.map((vector) => findsTheSame(comparison, vector)));
+    equal += found.filter(Boolean).length;
+    onDone(from + some.length);
+  }
+  return equal;
+}
+
+async function findsTheSame(
   { source, target, libraries, tolerance }: Comparison,
   vector: Float32Array,
 ): Promise<boolean> {
@@ -45,4 +65,18 @@ async function ofSource(source: PhotoTable, wanted: readonly Hit[], found: reado
   const others = found.flatMap(({ id }) => (known.has(id) ? [] : [id]));
   for (const { id } of others.length === 0 ? [] : await source.rows(others)) known.add(id);
   return found.filter(({ id }) => known.has(id));
+}
+
+/**
+ * Vectors to search by: those of photos, and where there are fewer than wanted, the middle of two.
+ * @returns `wanted` ones of unit length; none when there are no vectors
+ */
+export function queries(vectors: readonly Float32Array[], wanted: number): Float32Array[] {
+  return Array.from({ length: vectors.length === 0 ? 0 : wanted }, (_, n) => {
+    const one = vectors[n % vectors.length] as Float32Array;
+    const other = vectors[(n + Math.floor(n / vectors.length)) % vectors.length] as Float32Array;
+    const middle = one.map((value, i) => value + (other[i] ?? 0));
+    const length = Math.hypot(...middle);
+    return length === 0 ? one : middle.map((value) => value / length);
+  });
 }

@@ -8,14 +8,12 @@ import { findLibrary } from '../libraries.ts';
 import { inside } from '../paths.ts';
 import { demandWhole } from '../scopes.ts';
 import type { Session } from '../session.ts';
-import { findsTheSame, SAME_SCORE } from './compare.ts';
+import { countEqual, queries, SAME_SCORE } from './compare.ts';
 import { CopiedTable, copyInterrupted } from './copied-table.ts';
 import { bringNotes } from './notes.ts';
 
 /** Searches by which a copy is compared with what it was made from. */
 const SEARCHES = 50;
-/** A search costs a server little more than a wait of a fifth of a second. */
-const AT_ONCE = 25;
 /** Photos that two machines embedded, each by itself, have vectors that differ a little. */
 const SAME_PHOTO = 0.02;
 
@@ -188,16 +186,12 @@ class Copy {
         (await tables.source.rows(ids)).map((row) => row.vector),
         share,
       );
-      for (let from = 0; from < asked.length; from += AT_ONCE) {
+      const base = searches;
+      equal += await countEqual({ ...tables, libraries, tolerance }, asked, (done) => {
         if (this.#deps.signal.aborted) throw copyInterrupted();
-        const some = asked.slice(from, from + AT_ONCE);
-        const found = await Promise.all(
-          some.map((vector) => findsTheSame({ ...tables, libraries, tolerance }, vector)),
-        );
-        equal += found.filter(Boolean).length;
-        searches += some.length;
+        searches = base + done;
         this.#deps.onEvent({ kind: 'comparing', done: searches, total });
-      }
+      });
     }
     if (equal < searches) {
       throw new UserError(
@@ -258,20 +252,6 @@ async function arrivalOf(
 /** For people: where an index is. */
 export function homeName({ settings }: Session): string {
   return settings.milvusUri === undefined ? 'the embedded store' : storeKey(settings);
-}
-
-/**
- * Vectors to search by: those of photos, and where there are fewer than wanted, the middle of two.
- * @returns `wanted` ones of unit length; none when there are no vectors
- */
-export function queries(vectors: readonly Float32Array[], wanted: number): Float32Array[] {
-  return Array.from({ length: vectors.length === 0 ? 0 : wanted }, (_, n) => {
-    const one = vectors[n % vectors.length] as Float32Array;
-    const other = vectors[(n + Math.floor(n / vectors.length)) % vectors.length] as Float32Array;
-    const middle = one.map((value, i) => value + (other[i] ?? 0));
-    const length = Math.hypot(...middle);
-    return length === 0 ? one : middle.map((value) => value / length);
-  });
 }
 
 function removedMeanwhile({ name }: Library): UserError {

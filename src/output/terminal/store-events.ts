@@ -6,11 +6,19 @@ import { createProgress, type Progress } from './progress.ts';
 /** Shows on stderr what opening the store is busy with, what a server is waited for, and a model that is taken from it. */
 export function storeScreen(world: World): (event: SessionEvent) => void {
   let progress: Progress | null = null;
+  let moving: Progress | null = null;
   let said = '';
   return (event) => {
     if (event.kind === 'provisioning' && event.step === 'downloading') {
       progress ??= createProgress(world, 'Downloading Milvus Lite', bytes);
       progress.update(event.receivedBytes, event.totalBytes);
+      return;
+    }
+    if (event.kind === 'engine') {
+      const to = `to Milvus Lite ${event.version}`;
+      moving ??= createProgress(world, `Moving the index ${to}`);
+      if (event.step === 'moving') moving.update(event.done, event.total);
+      else moving.finish(`The index was moved ${to} and compared; nothing was embedded again.`);
       return;
     }
     const line = lineOf(event);
@@ -23,7 +31,7 @@ export function storeScreen(world: World): (event: SessionEvent) => void {
 }
 
 /** A sentence for what takes long enough to be said. */
-function lineOf(event: Exclude<SessionEvent, { step: 'downloading' }>): string | null {
+function lineOf(event: Exclude<SessionEvent, { step: 'downloading' | 'moving' | 'moved' }>): string | null {
   switch (event.step) {
     case 'loading':
       return `Milvus at ${event.place} is loading the index into memory (${event.percent} %).`;

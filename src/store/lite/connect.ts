@@ -6,6 +6,7 @@ import { interruptedError, UserError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import type { World } from '../../world.ts';
 import type { OnLiteEvent } from '../events.ts';
+import { type Engine, engineOf, keepEngine, ownEngine } from './engine.ts';
 import { type LiteFolders, liteFolders } from './folders.ts';
 import { ensureRuntime, type Runtime } from './provision.ts';
 import { endServer, startServer } from './server.ts';
@@ -13,6 +14,12 @@ import { endServer, startServer } from './server.ts';
 interface ConnectOptions {
   /** How long the server stays without being called. */
   readonly idleSeconds?: number;
+  /** Another place than the one in use. */
+  readonly folders?: LiteFolders;
+  /** Another engine than this curate's own. */
+  readonly engine?: Engine;
+  /** One whose Python environment stays, though this is not it. */
+  readonly beside?: Engine;
 }
 
 const IDLE_SECONDS = 600;
@@ -32,10 +39,12 @@ export async function connectLite(
   world: World,
   paths: { readonly data: string },
   onEvent: OnLiteEvent,
-  { idleSeconds = IDLE_SECONDS }: ConnectOptions = {},
+  { idleSeconds = IDLE_SECONDS, folders = liteFolders(paths.data), engine, beside }: ConnectOptions = {},
 ): Promise<LiteServer> {
-  const folders = liteFolders(paths.data);
   const ours = version();
+  const used = engine ?? (await ownEngine());
+  const wrote = await engineOf(folders.server);
+  if (wrote !== null && wrote.version !== used.version) throw otherEngine(wrote.version, used.version, folders);
   const occupied = stopwatch(world);
   let broken: Runtime | null = null;
   while (!world.interrupted.aborted) {
@@ -46,8 +55,12 @@ export async function connectLite(
       onEvent({ kind: 'server', step: 'replacing' });
       await endServer(world, folders);
     }
-    const runtime = await ensureRuntime(world, folders, onEvent, broken);
-    const outcome = await startServer(world, folders, runtime.python, { version: ours, idleSeconds, onEvent });
+    const wanted = { engine: used.folder, beside: beside?.folder, broken };
+    const runtime = await ensureRuntime(world, folders, onEvent, wanted);
+    const start = { scripts: used.folder, version: ours, idleSeconds, onEvent };
+    const outcome = await startServer(world, folders, runtime.python, start);
+    // On a full disk photos can be searched all the same; then the next start does it.
+    if (outcome.kind === 'ready' && engine === undefined) await keepEngine(folders.server, used).catch(() => undefined);
     if (outcome.kind === 'runtime') {
       if (broken !== null) throw unrepaired(outcome.message, folders);
       broken = runtime;
@@ -88,6 +101,14 @@ export function isOlder(version: string, than: string): boolean {
     if (number !== other) return number < other;
   }
   return false;
+}
+
+function otherEngine(wrote: string, used: string, folders: LiteFolders): UserError {
+  const [which, hint] = isOlder(used, wrote)
+    ? ['a newer', 'Update curate, or set CURATE_HOME to another folder.']
+    : ['an older', `Run that version once more, or move ${folders.server} away and index your folders again.`];
+  const message = `The index was made by ${which} version of curate, with Milvus Lite ${wrote}; this one has ${used}.`;
+  return new UserError('store_engine', message, { hint });
 }
 
 function unrepaired(message: string, folders: LiteFolders): UserError {

@@ -20,8 +20,9 @@ export interface LiteFolders {
   readonly installLog: string;
 }
 
-export function liteFolders(data: string): LiteFolders {
-  const server = join(data, 'lite');
+/** @param name of another folder than that in use, while an index goes from one to the other */
+export function liteFolders(data: string, name = 'lite'): LiteFolders {
+  const server = join(data, name);
   return {
     server,
     state: join(server, 'server.json'),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { interruptedError, UserError } from '../../errors.ts';
@@ -28,22 +28,42 @@ export interface Runtime {
   readonly id: string;
 }
 
+interface Wanted {
+  /** Folder of the engine's requirements.txt; this curate's own unless given. */
+  readonly engine?: string;
+  /** Folder of another engine's, whose environment stays if there is one. */
+  readonly beside?: string | undefined;
+  /** One that has turned out damaged: it is made again, unless another process has done so meanwhile. */
+  readonly broken?: Runtime | null;
+}
+
 /**
  * The private Python environment that holds the engine, made first where it is missing: 250 MB, from the package index
  * that the person's pip settings name. Safe to call from several processes at once.
- * @param broken One that has turned out damaged: it is made again, unless another process has done so meanwhile.
  * @throws UserError `python_missing`, `python_version`, `disk_full` or `runtime_...`.
  */
 export async function ensureRuntime(
   world: World,
   folders: LiteFolders,
   onEvent: OnLiteEvent,
-  broken: Runtime | null = null,
+  { engine = RUNTIME, beside, broken = null }: Wanted = {},
 ): Promise<Runtime> {
-  const name = await environmentName(world);
+  const name = await environmentName(world, engine);
   const present = await findReady(world, folders.environments, name);
   if (present !== null && present.id !== broken?.id) return present;
-  return make(world, folders, name, broken, onEvent);
+  const args = [folders.environments, name, '--log', folders.installLog, '--engine', engine];
+  if (beside !== undefined) args.push('--keep', await environmentName(world, beside));
+  if (broken !== null) args.push('--broken', broken.id);
+  return make(world, folders, args, broken !== null, onEvent);
+}
+
+/** Removes the environment of an engine that nothing needs any more, unless this curate's own is the same. */
+export async function removeRuntime(world: World, folders: LiteFolders, engine: string): Promise<void> {
+  const name = await environmentName(world, engine);
+  if (name === (await environmentName(world, RUNTIME))) return;
+  for (const entry of await readdir(folders.environments)) {
+    if (entry.startsWith(name)) await rm(join(folders.environments, entry), { recursive: true, force: true });
+  }
 }
 
 /** Any environment that is there, for what needs only the standard library. */
@@ -56,8 +76,8 @@ function machine(world: World): string {
 }
 
 /** Changes with the pinned packages, so that a newer curate makes an environment of its own. */
-async function environmentName(world: World): Promise<string> {
-  const requirements = await readFile(join(RUNTIME, 'requirements.txt'));
+async function environmentName(world: World, engine: string): Promise<string> {
+  const requirements = await readFile(join(engine, 'requirements.txt'));
   return machine(world) + createHash('sha256').update(requirements).digest('hex').slice(0, 12);
 }
 
@@ -84,25 +104,24 @@ async function readRuntime(world: World, environment: string): Promise<Runtime |
 async function make(
   world: World,
   folders: LiteFolders,
-  name: string,
-  broken: Runtime | null,
+  args: readonly string[],
+  again: boolean,
   onEvent: OnLiteEvent,
 ): Promise<Runtime> {
   const python = await findPython(world);
   await makePrivate(folders.environments);
   const script = join(RUNTIME, 'provision.py');
-  const args = ['-I', '-B', script, folders.environments, name, '--log', folders.installLog];
   const reports: Report[] = [];
   const end = await runLines(
     world,
     python.command,
-    broken === null ? args : [...args, '--broken', broken.id],
+    ['-I', '-B', script, ...args],
     { cwd: folders.environments, env: world.env, stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true },
     (line) => {
       const message = parse(line);
       if (message === null) return;
       reports.push(message);
-      tell(message, python, broken !== null, onEvent);
+      tell(message, python, again, onEvent);
     },
   );
   if (world.interrupted.aborted) throw interruptedError();

@@ -25,9 +25,11 @@ const firstLine = z.union([
 
 const stopLine = z.union([z.object({ stopped: z.boolean() }), z.object({ error: z.string(), message: z.string() })]);
 
-const SCRIPT = join(RUNTIME, 'lite_server.py');
+const SCRIPT = 'lite_server.py';
 
 interface StartOptions {
+  /** Where lite_server.py is. */
+  readonly scripts: string;
   /** Of this curate. */
   readonly version: string;
   readonly idleSeconds: number;
@@ -43,7 +45,7 @@ export async function startServer(
   world: World,
   folders: LiteFolders,
   python: string,
-  { version, idleSeconds, onEvent }: StartOptions,
+  { scripts, version, idleSeconds, onEvent }: StartOptions,
 ): Promise<StartOutcome> {
   onEvent({ kind: 'server', step: 'starting' });
   await makePrivate(folders.server);
@@ -53,8 +55,8 @@ export async function startServer(
   });
   const logged = (await log.stat()).size;
   const sockets = socketPaths(world, folders.server).flatMap((path) => ['--socket', path]);
-  const args = ['-I', '-B', SCRIPT, 'serve', folders.server, '--version', version, '--idle', String(idleSeconds)];
-  const child = world.spawn(python, [...args, ...sockets], {
+  const args = ['serve', folders.server, '--version', version, '--idle', String(idleSeconds), ...sockets];
+  const child = world.spawn(python, ['-I', '-B', join(scripts, SCRIPT), ...args], {
     cwd: folders.server,
     env: serverEnvironment(world.env),
     detached: true,
@@ -158,7 +160,7 @@ export async function endServer(world: World, folders: LiteFolders): Promise<boo
   const end = await runLines(
     world,
     python,
-    ['-I', '-B', SCRIPT, 'stop', folders.server],
+    ['-I', '-B', join(RUNTIME, SCRIPT), 'stop', folders.server],
     { cwd: folders.server, env: serverEnvironment(world.env), stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true },
     (line) => {
       answer = line;

@@ -6,6 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 /** Raised when fields change: a collection of an earlier version is copied into one of this (upgrade.ts). */
 export type PhotosVersion = 1 | 2;
 const PHOTOS_NAME = /^curate_photos_v[12]_[0-9a-f]{12}$/;
+const OUR_NAME = /^(.*)curate_(?:photos_v[12]_[0-9a-f]{12}|libraries_v[12])$/;
 /** Version 1 has no state. */
 export type LibrariesVersion = 1 | 2;
 
@@ -112,6 +113,11 @@ export function modelOf(description: DescribeCollectionResponse): ModelIdentity 
 
 export function isPhotosName(name: string): boolean {
   return PHOTOS_NAME.test(name);
+}
+
+/** What stands in front of the name of a collection of ours; null for others. */
+export function prefixOf(name: string): string | null {
+  return OUR_NAME.exec(name)?.[1] ?? null;
 }
 
 /**

@@ -7,7 +7,7 @@ import { capabilitiesOf, memoryOf } from './layout.ts';
 import { pagesOf } from './pages.ts';
 import { MilvusTable } from './photo-table.ts';
 import { LIBRARY_FIELDS, libraryToMilvus, toLibrary } from './rows.ts';
-import { isPhotosName, librariesSpec, modelOf } from './schema.ts';
+import { isPhotosName, librariesSpec, modelOf, prefixOf } from './schema.ts';
 
 /** A PhotoStore on any Milvus: the embedded Lite 3.2, a server from 2.3 on, Zilliz Cloud. */
 export function milvusStore(line: MilvusLine): PhotoStore {
@@ -40,6 +40,13 @@ export function milvusStore(line: MilvusLine): PhotoStore {
       await line.close();
     },
   };
+}
+
+/** In front of the names of collections of ours, of whomever they are: '' and those that keep indexes apart. */
+export async function prefixesIn(line: MilvusLine): Promise<string[]> {
+  const { data } = await line.call((client) => client.showCollections());
+  const found = data.flatMap(({ name }) => prefixOf(name) ?? []);
+  return [...new Set(found)].sort();
 }
 
 async function aboutStore(line: MilvusLine, table: MilvusTable, dim: number): Promise<StoreAbout> {
