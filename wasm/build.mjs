@@ -9,6 +9,7 @@ const KERNELS = [
   { source: 'sharpness.ts', module: '../src/photos/sharpness-kernel.ts', name: 'SHARPNESS_KERNEL' },
   { source: 'gram.ts', module: '../src/library/ranking/gram-kernel.ts', name: 'GRAM_KERNEL' },
   { source: 'pairs.ts', module: '../src/library/dedupe/pairs-kernel.ts', name: 'PAIRS_KERNEL' },
+  { source: 'print.ts', module: '../src/library/dedupe/print-kernel.ts', name: 'PRINT_KERNEL' },
   { source: 'logits.ts', module: '../src/embedding/classifier/logits-kernel.ts', name: 'LOGITS_KERNEL' },
 ];
 

@@ -1,4 +1,5 @@
 import type { Size } from '../../photos/pixels.ts';
+import { averaged, averages, differ, lumaOf, type Plane, rounded } from './planes.ts';
 
 /** Cells a side: of luma, of luma where a photo is small, and of colour. */
 const FINE = 64;
@@ -56,10 +57,6 @@ export interface Print extends Size {
   readonly detail: Plane;
 }
 
-interface Plane extends Size {
-  readonly values: Uint8Array;
-}
-
 interface Rgb {
   /** Rows of RGB bytes. */
   readonly data: Uint8Array;
@@ -70,24 +67,25 @@ interface Rgb {
 
 /** Averages luma and colour differences (Rec. 601) over the area of each cell. */
 export function printOf({ data, reduced, full }: Rgb): Print {
-  const { width, height } = reduced;
-  const [red, green, blue] = [0, 1, 2].map((channel) =>
-    averages(data, { ...reduced, channel, of: 3 }, square(FINE)),
-  ) as [Float64Array, Float64Array, Float64Array];
+  const [red, green, blue] = averages({ ...reduced, values: data, channels: 3 }, square(FINE)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   // A mean of weighted sums is that of the means.
   const mixed = (zero: number, [r, g, b]: readonly [number, number, number]): Float64Array =>
     red.map((value, i) => zero + r * value + g * (green[i] as number) + b * (blue[i] as number));
-  const colour = (weights: readonly [number, number, number]): Uint8Array =>
-    rounded(averages(mixed(128, weights), square(FINE), square(COLOUR)));
-  const detail = new Uint8Array(width * height);
-  for (let i = 0; i < detail.length; i += 1) detail[i] = Math.round(lumaAt(data, i * 3));
+  const colour = (weights: readonly [number, number, number]): Uint8Array => {
+    const [cells = new Float64Array()] = averages({ ...square(FINE), values: mixed(128, weights) }, square(COLOUR));
+    return rounded(cells);
+  };
   return {
     width: full.width,
     height: full.height,
     luma: rounded(mixed(0, LUMA_OF)),
     blue: colour([-0.1687, -0.3313, 0.5]),
     red: colour([0.5, -0.4187, -0.0813]),
-    detail: { width, height, values: detail },
+    detail: lumaOf(data, reduced),
   };
 }
 
@@ -111,7 +109,7 @@ export function samePicture(a: Print, b: Print): boolean {
   if (!sameShape(a, b) || isPlain(a) || isPlain(b)) return false;
   const side = Math.min(a.width, a.height, b.width, b.height) < SMALL ? COARSE : FINE;
   const luma = (print: Print): Uint8Array =>
-    side === FINE ? print.luma : averaged(print.luma, square(FINE), square(COARSE));
+    side === FINE ? print.luma : averaged({ ...square(FINE), values: print.luma }, square(COARSE)).values;
   return (
     within(LUMA, luma(a), luma(b)) &&
     within(CHROMA, a.blue, b.blue) &&
@@ -178,57 +176,10 @@ function lumaAt(data: Uint8Array, at: number): number {
 
 /** Whether nowhere three by three pixels differ in what is more than an edge that came out softer or harder. */
 function sameDetail(a: Plane, b: Plane): boolean {
-  const { width, height } = a.width * a.height < b.width * b.height ? a : b;
-  const at = (plane: Plane): Uint8Array =>
-    plane.width === width && plane.height === height ? plane.values : averaged(plane.values, plane, { width, height });
-  const [one, other] = [at(a), at(b)];
-  // The pixels of the border have no others around them.
-  const apart = new Uint8Array(width * height);
-  for (let y = 1; y < height - 1; y += 1) {
-    for (let i = y * width + 1; i < (y + 1) * width - 1; i += 1) {
-      apart[i] = Math.abs((one[i] as number) - (other[i] as number));
-    }
-  }
-  const known = new Float32Array(apart.length).fill(Number.NaN);
-  const excess = (i: number): number => {
-    const its = apart[i] as number;
-    if (its === 0) return 0;
-    if (Number.isNaN(known[i])) {
-      known[i] = Math.max(0, its - EDGE * Math.max(stepAround(one, i, width), stepAround(other, i, width)));
-    }
-    return known[i] as number;
-  };
-  const excessAround = (i: number): number => {
-    let sum = 0;
-    for (const line of [i - width, i, i + width]) sum += excess(line - 1) + excess(line) + excess(line + 1);
-    return sum;
-  };
-  const most = 9 * DETAIL;
-  const line = (i: number): number =>
-    (apart[i - width] as number) + (apart[i] as number) + (apart[i + width] as number);
-  for (let y = 1; y < height - 1; y += 1) {
-    let [before, here] = [0, line(y * width)];
-    for (let i = y * width + 1; i < (y + 1) * width - 1; i += 1) {
-      const behind = line(i + 1);
-      // An edge only takes from it: what is little as it stands needs no look at edges.
-      if (before + here + behind > most && excessAround(i) > most) return false;
-      [before, here] = [here, behind];
-    }
-  }
-  return true;
-}
-
-/** Between the darkest and the brightest of three by three pixels. */
-function stepAround(values: Uint8Array, i: number, width: number): number {
-  let [least, most] = [255, 0];
-  for (let line = i - width; line <= i + width; line += width) {
-    for (let at = line - 1; at <= line + 1; at += 1) {
-      const value = values[at] as number;
-      if (value < least) least = value;
-      if (value > most) most = value;
-    }
-  }
-  return most - least;
+  const size = a.width * a.height < b.width * b.height ? a : b;
+  const at = (plane: Plane): Plane =>
+    plane.width === size.width && plane.height === size.height ? plane : averaged(plane, size);
+  return !differ(at(a), at(b), { most: 9 * DETAIL, edge: EDGE });
 }
 
 function isPlain({ luma }: Print): boolean {
@@ -265,59 +216,3 @@ function steepness(cells: Uint8Array, i: number, side: number): number {
 }
 
 const square = (side: number): Size => ({ width: side, height: side });
-
-function averaged(values: Float64Array | Uint8Array, size: Size, into: Size): Uint8Array {
-  return rounded(averages(values, size, into));
-}
-
-/** As `Uint8Array.from` does with a function, which takes a hundred times as long. */
-function rounded(values: Float64Array): Uint8Array {
-  const whole = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i += 1) whole[i] = Math.round(values[i] as number);
-  return whole;
-}
-
-interface Channel extends Size {
-  /** Which of the values of each pixel, from 0, and of how many; its only one unless given. */
-  readonly channel?: number;
-  readonly of?: number;
-}
-
-/** The mean of each of so many cells across and down, pixels on a border shared between the cells. */
-function averages(
-  values: Float64Array | Uint8Array,
-  { width, height, channel = 0, of = 1 }: Channel,
-  into: Size,
-): Float64Array {
-  const rows = new Float64Array(height * into.width);
-  for (let y = 0; y < height; y += 1) {
-    const row = { from: y * width * of + channel, step: of, count: width };
-    means(values, row, rows, { from: y * into.width, step: 1, count: into.width });
-  }
-  const cells = new Float64Array(into.width * into.height);
-  for (let x = 0; x < into.width; x += 1) {
-    const column = { from: x, step: into.width };
-    means(rows, { ...column, count: height }, cells, { ...column, count: into.height });
-  }
-  return cells;
-}
-
-/** A row or a column. */
-interface Line {
-  readonly from: number;
-  readonly step: number;
-  readonly count: number;
-}
-
-/** The means of so many equal parts of a line: differences of its integral at their borders. */
-function means(values: Float64Array | Uint8Array, { from, step, count }: Line, into: Float64Array, parts: Line): void {
-  const length = count / parts.count;
-  let [at, whole, before] = [0, 0, 0];
-  for (let part = 0; part < parts.count; part += 1) {
-    const border = ((part + 1) * count) / parts.count;
-    for (; at + 1 <= border; at += 1) whole += values[from + at * step] as number;
-    const integral = at < border ? whole + (border - at) * (values[from + at * step] as number) : whole;
-    into[parts.from + part * parts.step] = (integral - before) / length;
-    before = integral;
-  }
-}

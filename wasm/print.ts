@@ -1,0 +1,187 @@
+// What prints are made of and compared by: see src/library/dedupe/print.ts.
+// AssemblyScript; `npm ci && npm run build` in this folder writes src/library/dedupe/print-kernel.ts.
+//
+// Sums are kept in the order and the precision that numbers of JavaScript have, so that thresholds mean what they say.
+
+/** Luma (Rec. 601) of each of `count` pixels of RGB, rounded to bytes at `output`. */
+export function luma(pixels: usize, count: usize, output: usize): void {
+  for (let i: usize = 0; i < count; i++, pixels += 3) {
+    const red = 0.299 * <f64>load<u8>(pixels);
+    const green = 0.587 * <f64>load<u8>(pixels, 1);
+    const blue = 0.114 * <f64>load<u8>(pixels, 2);
+    store<u8>(output + i, <u8>(red + green + blue + 0.5));
+  }
+}
+
+/** Of `width` values, `step` bytes from one to the next, the means of `parts` equal parts, to 64-bit floats. */
+function meansOfRow<T>(row: usize, width: usize, step: usize, parts: usize, output: usize): void {
+  const length = <f64>width / <f64>parts;
+  let at: usize = 0;
+  let whole: f64 = 0;
+  let before: f64 = 0;
+  for (let part: usize = 0; part < parts; part++) {
+    const border = <f64>((part + 1) * width) / <f64>parts;
+    const end = <usize>border;
+    if (isInteger<T>()) {
+      // Whole numbers have no order to be added in, and a sum of their own is sooner done.
+      let more: u32 = 0;
+      for (; at < end; at++) more += <u32>load<T>(row + at * step);
+      whole += <f64>more;
+    } else {
+      for (; at < end; at++) whole += <f64>load<T>(row + at * step);
+    }
+    const rest = border - <f64>end;
+    const integral = rest > 0 ? whole + rest * <f64>load<T>(row + end * step) : whole;
+    store<f64>(output + part * 8, (integral - before) / length);
+    before = integral;
+  }
+}
+
+/** The means of the columns' `parts` equal parts; `sums` has room for two numbers a column. */
+function meansOfColumns(rows: usize, width: usize, height: usize, parts: usize, sums: usize, output: usize): void {
+  const length = <f64>height / <f64>parts;
+  const befores = sums + width * 8;
+  memory.fill(sums, 0, width * 16);
+  let at: usize = 0;
+  for (let part: usize = 0; part < parts; part++) {
+    const border = <f64>((part + 1) * height) / <f64>parts;
+    const end = <usize>border;
+    for (; at < end; at++) {
+      const row = rows + at * width * 8;
+      for (let x: usize = 0; x < width * 8; x += 8) {
+        store<f64>(sums + x, load<f64>(sums + x) + load<f64>(row + x));
+      }
+    }
+    const rest = border - <f64>end;
+    const next = rows + end * width * 8;
+    for (let x: usize = 0; x < width * 8; x += 8) {
+      const whole = load<f64>(sums + x);
+      const integral = rest > 0 ? whole + rest * load<f64>(next + x) : whole;
+      store<f64>(output + part * width * 8 + x, (integral - load<f64>(befores + x)) / length);
+      store<f64>(befores + x, integral);
+    }
+  }
+}
+
+/**
+ * The mean of each of `across` x `down` cells, pixels on a border shared between the cells, to 64-bit floats at `output`.
+ * @param step bytes from one of the values of a row to the next
+ * @param room for `height` rows of `across` numbers, and two rows more
+ */
+export function averagesOfBytes(
+  values: usize,
+  width: usize,
+  height: usize,
+  step: usize,
+  across: usize,
+  down: usize,
+  room: usize,
+  output: usize,
+): void {
+  for (let y: usize = 0; y < height; y++) {
+    meansOfRow<u8>(values + y * width * step, width, step, across, room + y * across * 8);
+  }
+  meansOfColumns(room, across, height, down, room + height * across * 8, output);
+}
+
+/** The same of 64-bit floats. */
+export function averagesOfNumbers(
+  values: usize,
+  width: usize,
+  height: usize,
+  step: usize,
+  across: usize,
+  down: usize,
+  room: usize,
+  output: usize,
+): void {
+  for (let y: usize = 0; y < height; y++) {
+    meansOfRow<f64>(values + y * width * step, width, step, across, room + y * across * 8);
+  }
+  meansOfColumns(room, across, height, down, room + height * across * 8, output);
+}
+
+/** Between the darkest and the brightest of three by three pixels. */
+function stepAround(at: usize, width: usize): i32 {
+  let least: i32 = 255;
+  let most: i32 = 0;
+  for (let line = at - width; line <= at + width; line += width) {
+    for (let pixel = line - 1; pixel <= line + 1; pixel++) {
+      const value = <i32>load<u8>(pixel);
+      least = min(least, value);
+      most = max(most, value);
+    }
+  }
+  return most - least;
+}
+
+/** How far a pixel is apart beyond what its edge explains, kept in `known`, which holds no number before. */
+function excess(i: usize, one: usize, other: usize, width: usize, edge: f64, apart: usize, known: usize): f64 {
+  const its = load<u8>(apart + i);
+  if (its === 0) return 0;
+  let value = load<f32>(known + i * 4);
+  if (!(value >= 0)) {
+    const step = max(stepAround(one + i, width), stepAround(other + i, width));
+    value = <f32>max<f64>(0, <f64>its - edge * <f64>step);
+    store<f32>(known + i * 4, value);
+  }
+  return <f64>value;
+}
+
+/**
+ * Whether anywhere three by three pixels of two planes are further apart in sum than `most`, beyond the share `edge` of the
+ * step around each. The border's pixels count as equal: they have no others around them.
+ * @param apart room for a byte a pixel
+ * @param known room for four
+ */
+export function differ(
+  one: usize,
+  other: usize,
+  width: usize,
+  height: usize,
+  most: i32,
+  edge: f64,
+  apart: usize,
+  known: usize,
+): bool {
+  const count = width * height;
+  for (let i: usize = 0; i < count; i += 16) {
+    const a = v128.load(one + i);
+    const b = v128.load(other + i);
+    v128.store(apart + i, v128.or(i8x16.sub_sat_u(a, b), i8x16.sub_sat_u(b, a)));
+  }
+  memory.fill(apart, 0, width);
+  memory.fill(apart + count - width, 0, width);
+  for (let y: usize = 0; y < height; y++) {
+    store<u8>(apart + y * width, 0);
+    store<u8>(apart + (y + 1) * width - 1, 0);
+  }
+  // All ones are no number.
+  memory.fill(known, 0xff, count * 4);
+  const limit = i16x8.splat(<i16>most);
+  for (let y: usize = 1; y + 1 < height; y++) {
+    for (let x: usize = 1; x + 1 < width; x += 8) {
+      let sum = i16x8.splat(0);
+      for (let line = apart + (y - 1) * width + x; line <= apart + (y + 1) * width + x; line += width) {
+        sum = i16x8.add(sum, v128.load8x8_u(line - 1));
+        sum = i16x8.add(sum, v128.load8x8_u(line));
+        sum = i16x8.add(sum, v128.load8x8_u(line + 1));
+      }
+      // An edge only takes from it: what is little as it stands needs no look at edges.
+      let mask = i16x8.bitmask(i16x8.gt_s(sum, limit));
+      for (; mask !== 0; mask &= mask - 1) {
+        const column = x + ctz(mask);
+        if (column + 1 >= width) break;
+        let around: f64 = 0;
+        for (let line = (y - 1) * width + column; line <= (y + 1) * width + column; line += width) {
+          around +=
+            excess(line - 1, one, other, width, edge, apart, known) +
+            excess(line, one, other, width, edge, apart, known) +
+            excess(line + 1, one, other, width, edge, apart, known);
+        }
+        if (around > <f64>most) return true;
+      }
+    }
+  }
+  return false;
+}
