@@ -246,7 +246,7 @@ def searching_in_place(search):
         k = min(top_k, self.num_vectors)
         if k <= 0 or (valid_mask is not None and 2 * np.count_nonzero(valid_mask) < self.num_vectors):
             return search(self, queries, top_k, valid_mask=valid_mask, params=params)
-        distances = compute_distances(np.atleast_2d(queries), self._vectors, self.metric)
+        distances = distances_to(np.atleast_2d(queries), self._vectors, self.metric)
         if valid_mask is not None:
             distances[:, ~valid_mask] = np.inf
         ids = np.full((len(distances), top_k), -1, dtype=np.int64)
@@ -259,6 +259,13 @@ def searching_in_place(search):
         return ids, found
 
     return nearest
+
+
+def distances_to(queries, vectors, metric):
+    """[nq, n]. OpenBLAS takes a third less time for many rows by few queries than for few by many."""
+    if metric != "IP":
+        return compute_distances(queries, vectors, metric)
+    return np.ascontiguousarray(-(vectors @ queries.T).T)
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

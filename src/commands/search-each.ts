@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import { answerEach, type Query } from '../library/query/each.ts';
 import { type QueryTerm, resolveTerm } from '../library/query/resolve.ts';
+import type { Answer } from '../library/query/search.ts';
 import { resultRow } from '../output/documents/library.ts';
 import { openFile } from '../output/open-file.ts';
 import type { SheetContents } from '../output/sheet/contents.ts';
@@ -10,7 +11,7 @@ import { writeError, writeLine } from '../output/terminal/streams.ts';
 import { ExitCode } from './exit-code.ts';
 import { listFormat } from './flags/format.ts';
 import type { Asked } from './flags/query.ts';
-import { makeSheet, namesOf, print, readProgress, type SearchRun, sheetOf } from './search-show.ts';
+import { makeSheet, namesOf, print, readProgress, remember, type SearchRun, sheetOf } from './search-show.ts';
 
 /** `search --each`: the answers one after the other, as they come, with errors in their places. */
 export async function searchEach(run: SearchRun): Promise<ExitCode> {
@@ -22,32 +23,38 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   let since = started;
   let first = true;
   let found = 0;
+  let last: Answer | null = null;
   const groups: SheetContents[] = [];
   let at = -1;
-  for await (const answered of answerEach({ session, signal: world.interrupted, onRead }, queries, search)) {
-    progress.finish();
-    at += 1;
-    if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {
-      if (!first) writeLine(world.stdout, '');
-      writeLine(world.stdout, `${answered.name}:`);
-      first = false;
-    }
-    const now = world.elapsed();
-    if (answered.kind === 'failed') {
-      outcome = ExitCode.somePhotosFailed;
-      writeError(world, answered.error, flags.json ?? false);
-    } else {
-      const { name, answer } = answered;
-      await print(context, { flags, query: [name], answer, elapsedMs: now - since, session });
-      found += answer.results.length;
-      const query = queries[at];
-      if (flags.sheet !== undefined && query?.kind === 'terms') {
-        const wanted = query.terms.filter(({ weight }) => weight > 0);
-        groups.push(sheetOf(world, flags, wanted, answer.results.map(resultRow)));
+  try {
+    for await (const answered of answerEach({ session, signal: world.interrupted, onRead }, queries, search)) {
+      progress.finish();
+      at += 1;
+      if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {
+        if (!first) writeLine(world.stdout, '');
+        writeLine(world.stdout, `${answered.name}:`);
+        first = false;
       }
-      for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
+      const now = world.elapsed();
+      if (answered.kind === 'failed') {
+        outcome = ExitCode.somePhotosFailed;
+        writeError(world, answered.error, flags.json ?? false);
+      } else {
+        const { name, answer } = answered;
+        await print(context, { flags, query: [name], answer, elapsedMs: now - since, session });
+        last = answer;
+        found += answer.results.length;
+        const query = queries[at];
+        if (flags.sheet !== undefined && query?.kind === 'terms') {
+          const wanted = query.terms.filter(({ weight }) => weight > 0);
+          groups.push(sheetOf(world, flags, wanted, answer.results.map(resultRow)));
+        }
+        for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
+      }
+      since = now;
     }
-    since = now;
+  } finally {
+    if (last !== null) await remember(session, last);
   }
   if (flags.sheet !== undefined && groups.length > 0) {
     await makeSheet(context, flags, groups);

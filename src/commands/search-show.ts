@@ -82,6 +82,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   // The document says what was done; people see first what it is done with.
   let acted = flags.json ? await act() : null;
   await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
+  await remember(session, answer);
   if (flags.show) await draw(world, results);
   for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
   if (!flags.json) acted = await act();
@@ -99,7 +100,15 @@ interface Printed extends Omit<Shown, 'wanted' | 'action'> {
   readonly acted?: Acted | null;
 }
 
-/** The results of one query on standard output; they are what `@1` and the like mean from now on. */
+/** The results of an answer are what `@1` and the like mean from now on. */
+export async function remember({ settings }: Session, { results }: Answer): Promise<void> {
+  const { rememberSearch } = await import('../library/query/last-search.ts');
+  const paths = results.map(({ file }) => file);
+  // An answer is worth more than that it can be referred to.
+  await rememberSearch(settings.paths.data, paths).catch(() => undefined);
+}
+
+/** The results of one query on standard output. */
 export async function print(
   { world }: Context,
   { flags, query, answer, acted = null, elapsedMs, session }: Printed,
@@ -131,10 +140,6 @@ export async function print(
       }),
     );
   }
-  const { rememberSearch } = await import('../library/query/last-search.ts');
-  const paths = results.map(({ path }) => path);
-  // An answer is worth more than that it can be referred to.
-  await rememberSearch(session.settings.paths.data, paths).catch(() => undefined);
 }
 
 function nothingFound(flags: SearchFlags, { closest }: Answer): string {

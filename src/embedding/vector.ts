@@ -41,16 +41,23 @@ export function rootsOf(vector: Float32Array): Float32Array {
   return drawn;
 }
 
-/** The same as `rootCosine(vector, other)`, number for number, for many others that are each compared but once. */
-export function rootCosineTo(vector: Float32Array): (other: Float32Array) => number {
+/** Rounding moves a sum of some thousand products by less than this. */
+const ROUNDING = 1e-5;
+
+/** Whether `rootCosine(vector, other)` is at least `least`, for many others that are each compared but once. */
+export function rootCosineReaches(vector: Float32Array, least: number): (other: Float32Array) => boolean {
   const drawn = rootsOf(vector);
   return (other) => {
-    const length = rootLength(other);
+    let squares = 0;
     let sum = 0;
     for (let i = 0; i < drawn.length; i += 1) {
-      sum += (drawn[i] as number) * Math.fround(signedRoot(other[i] as number) / length);
+      const value = other[i] as number;
+      squares += Math.abs(value);
+      sum += (drawn[i] as number) * signedRoot(value);
     }
-    return sum;
+    // One division instead of thousands, which are made only where they could matter.
+    const likeness = sum / (Math.sqrt(squares) || 1);
+    return Math.abs(likeness - least) > ROUNDING ? likeness > least : rootCosine(vector, other) >= least;
   };
 }
 

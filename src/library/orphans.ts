@@ -15,13 +15,21 @@ export interface Strays {
 /** A table whose searches find no row of a library that was removed while another machine was indexing it. */
 export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly Library[]>): PhotoTable {
   let known = new Set<string>();
+  /** Searches that are answered together look at the same. */
+  let looking: Promise<void> | null = null;
+  const look = async (): Promise<void> => {
+    known = new Set((await libraries()).map(({ id }) => id));
+  };
   const isKnown = ({ library }: Hit): boolean => known.has(library);
   function search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]> {
     const hits = await table.search(vector, options);
     if (options.filter?.within !== undefined || hits.every(isKnown)) return hits;
-    known = new Set((await libraries()).map(({ id }) => id));
+    looking ??= look().finally(() => {
+      looking = null;
+    });
+    await looking;
     if (hits.every(isKnown)) return hits;
     const within = [...known].map((library) => ({ library, folder: '' }));
     return table.search(vector, { ...options, filter: { ...options.filter, within } });

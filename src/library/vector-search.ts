@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
-import { isMounted, isThere, photoFile } from './paths.ts';
+import { inside, isMounted, isThere, photoFile } from './paths.ts';
 import { byCosine, fetchNearest, type Nearest, nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
@@ -18,6 +18,8 @@ export interface SearchRequest {
   readonly without?: readonly string[];
   /** Null or absent: by cosine alone. */
   readonly ranker?: Ranker | null;
+  /** The store's libraries, where several searches share what one was told; else the store is asked. */
+  readonly libraries?: () => Promise<readonly Library[]>;
 }
 
 export interface FoundPhoto extends RankedHit {
@@ -33,29 +35,34 @@ export interface FoundPhoto extends RankedHit {
 /** The `k` photos nearest to a vector by cosine similarity, best first as the ranker has it. */
 export async function searchVector({ store, table }: PhotoIndex, request: SearchRequest): Promise<FoundPhoto[]> {
   const { vector, k, filter, minScore = -1, exact = false, ranker = null } = request;
+  const libraries = request.libraries ?? (() => store.libraries({ recent: false }));
   const without = await realFiles(request.without ?? []);
   const options = { k, minScore, exact, ...(filter === undefined ? {} : { filter }) };
   const searching: Promise<Nearest> =
     ranker === null
       ? nearest(table, vector, { ...options, k: k + without.size }).then((far) => ({ near: [], far }))
       : fetchNearest(table, vector, options, without.size);
-  const [{ near, far }, recent] = await Promise.all([searching, store.libraries({ recent: false })]);
-  const place = locator(await librariesOf(store, [...near, ...far], recent), without);
-  const located = { near: near.flatMap((hit) => place(hit)), far: far.flatMap((hit) => place(hit)) };
-  const ordered = ranker === null ? located.far.map(byCosine) : rank(vector, located, ranker);
+  const [{ near, far }, recent] = await Promise.all([searching, libraries()]);
+  const { stands, place } = locator(await librariesOf(store, [...near, ...far], recent), without);
+  const standing = { near: near.filter(stands), far: far.filter(stands) };
+  const ordered = ranker === null ? standing.far.map(byCosine) : rank(vector, standing, ranker);
   const wanted = ordered.filter(({ score }) => score >= minScore).slice(0, k);
-  return withAvailability(wanted);
+  return withAvailability(wanted.map(place));
 }
 
 /** Where hits lie on this machine, in their order: the first `k` that are not left out (absolute files). */
 export async function locateHits(
   store: PhotoStore,
   hits: readonly RankedHit[],
-  { k, without = [] }: Pick<SearchRequest, 'k' | 'without'>,
+  {
+    k,
+    without = [],
+    libraries = () => store.libraries({ recent: false }),
+  }: Pick<SearchRequest, 'k' | 'without' | 'libraries'>,
 ): Promise<FoundPhoto[]> {
-  const recent = await store.libraries({ recent: false });
-  const place = locator(await librariesOf(store, hits, recent), await realFiles(without));
-  return withAvailability(hits.flatMap((hit) => place(hit)).slice(0, k));
+  const recent = await libraries();
+  const { stands, place } = locator(await librariesOf(store, hits, recent), await realFiles(without));
+  return withAvailability(hits.filter(stands).slice(0, k).map(place));
 }
 
 /** A library put in the last seconds may be missing in `recent`. */
@@ -107,13 +114,26 @@ async function realFiles(files: readonly string[]): Promise<Set<string>> {
   return new Set(await Promise.all(files.map((file) => realpath(file).catch(() => file))));
 }
 
-/** Where a hit lies on this machine; nothing for one that is left out, and where its library is not known. */
+/** Which hits stand, those of known libraries that are not left out (absolute files), and where they lie on this machine. */
 function locator(libraries: readonly Library[], without: ReadonlySet<string>) {
   const byId = new Map(libraries.map((library) => [library.id, library]));
-  return <T extends Hit>(hit: T): (T & Pick<FoundPhoto, 'file' | 'libraryName' | 'mounted'>)[] => {
-    const library = byId.get(hit.library);
-    if (library === undefined) return [];
-    const file = photoFile(library, hit.path);
-    return without.has(file) ? [] : [{ ...hit, file, libraryName: library.name, mounted: isMounted(library) }];
+  const leftOut = new Set(
+    libraries.flatMap((library) =>
+      [...without].flatMap((file) => {
+        const path = inside(library.root, file);
+        return path !== null && photoFile(library, path) === file ? [rowOf(library.id, path)] : [];
+      }),
+    ),
+  );
+  return {
+    stands: ({ library, path }: Hit): boolean => byId.has(library) && !leftOut.has(rowOf(library, path)),
+    place: <T extends Hit>(hit: T): T & Pick<FoundPhoto, 'file' | 'libraryName' | 'mounted'> => {
+      // It stands, so that its library is known.
+      const library = byId.get(hit.library) as Library;
+      const file = photoFile(library, hit.path);
+      return { ...hit, file, libraryName: library.name, mounted: isMounted(library) };
+    },
   };
 }
+
+const rowOf = (library: string, path: string): string => `${library}\0${path}`;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { cosine, rootCosine, rootCosineTo } from '../../src/embedding/vector.ts';
+import { cosine, rootCosine, rootCosineReaches } from '../../src/embedding/vector.ts';
 import { unit } from '../casting/photos.ts';
 
 const vector = fc
@@ -15,7 +15,10 @@ it('the root cosine is the cosine of the signed square roots', () => {
     fc.property(vector, vector, (a, b) => {
       expect(rootCosine(a, b)).toBeCloseTo(cosine(root(a), root(b)), 5);
       expect(rootCosine(a, b)).toBe(rootCosine(b, a));
-      expect(rootCosineTo(a)(b)).toBe(rootCosine(a, b));
+      const likeness = rootCosine(a, b);
+      for (const least of [likeness, likeness + 1e-9, likeness - 1e-9, likeness + 0.01, likeness - 0.01]) {
+        expect(rootCosineReaches(a, least)(b)).toBe(likeness >= least);
+      }
       expect(rootCosine(a, a)).toBeCloseTo(1, 6);
     }),
   );

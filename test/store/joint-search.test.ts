@@ -13,9 +13,12 @@ function recorder() {
     if (vectors.some(([x]) => x === 13)) throw new Error('no luck');
     return vectors.map((vector) => [{ vector }]);
   });
+  /** Until nothing has been asked for many turns of the loop. */
   const drain = async (): Promise<void> => {
-    for (let next = gates.shift(); next !== undefined; next = gates.shift()) {
-      next();
+    for (let quiet = 0; quiet < 100; quiet += 1) {
+      const next = gates.shift();
+      next?.();
+      if (next !== undefined) quiet = 0;
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
@@ -27,7 +30,20 @@ it('sends a search at once, and those that come meanwhile together, each with it
   const found = Array.from({ length: 40 }, (_, i) => searches.search([i + 20], terms));
   await drain();
   expect(await Promise.all(found)).toEqual(Array.from({ length: 40 }, (_, i) => [{ vector: [i + 20] }]));
-  expect(sizes).toEqual([1, 32, 7]);
+  expect(sizes).toEqual([1, 16, 16, 7]);
+});
+
+it('asks for more before it hands out answers, and hands them out one by one', async () => {
+  const { searches, sizes, drain } = recorder();
+  const seen: string[] = [];
+  const found = Array.from({ length: 30 }, (_, i) => searches.search([i + 20], terms));
+  for (const [i, one] of found.entries()) void one.then(() => seen.push(`${i} of ${sizes.length} requests`));
+  setImmediate(() => seen.push('a turn'));
+  await drain();
+  await Promise.all(found);
+  expect(seen.slice(0, 2)).toEqual(['0 of 2 requests', 'a turn']);
+  expect(seen).toContain('1 of 3 requests');
+  expect(seen.indexOf('2 of 3 requests')).toBeGreaterThan(seen.indexOf('1 of 3 requests'));
 });
 
 it('keeps searches of other terms apart, and asks for few at a time where each has many answers', async () => {

@@ -145,7 +145,7 @@ function wantedWords(terms: readonly ReadTerm[]): string[] {
 }
 
 async function byPhotos(
-  { index, filter, ranker }: QueryRoom,
+  { index, filter, libraries, ranker }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, order = 'rerank', exact = false }: QuerySearch,
   minScore: number | undefined,
@@ -155,6 +155,7 @@ async function byPhotos(
     k,
     without: includeSelf ? [] : filesOf(terms),
     exact,
+    libraries,
     ranker: order === 'cosine' ? null : await ranker(),
     ...(filter === null ? {} : { filter }),
     ...(minScore === undefined ? {} : { minScore }),
@@ -180,7 +181,7 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 }
 
 async function byTerms(
-  { session, index, filter, words, shares }: QueryRoom,
+  { session, index, filter, libraries, words, shares }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
@@ -192,7 +193,7 @@ async function byTerms(
   const request = { words: known, sharesOf: await shares(), similar, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
   const hits = ranked.map((hit): RankedHit => ({ ...hit, rankedBy: 'words' }));
-  return locateHits(index.store, hits, { k, without });
+  return locateHits(index.store, hits, { k, without, libraries });
 }
 
 function filesOf(terms: readonly ReadTerm[]): string[] {

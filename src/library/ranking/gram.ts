@@ -10,10 +10,10 @@ const FLOAT_BYTES = 4;
 
 let kernel: GramKernel | undefined;
 
-/** The products of all pairs of some vectors: [n, n] in rows. */
+/** The products of all pairs of some vectors: that of `i` and `j`, and of `j` and `i`, at [i * stride + j]. */
 export interface Gram {
-  readonly n: number;
-  of(i: number, j: number): number;
+  readonly products: Float32Array;
+  readonly stride: number;
 }
 
 /**
@@ -34,7 +34,10 @@ export function gramMatrix(vectors: number, dim: number, write: (i: number, row:
   for (let i = 0; i < vectors; i += 1) write(i, new Float32Array(buffer, rows + i * width * FLOAT_BYTES, dim));
   kernel.gram(rows, n, width, output);
   const products = new Float32Array(buffer, output, n * n).slice();
-  return { n: vectors, of: (i, j) => products[i < j ? i * n + j : j * n + i] as number };
+  for (let i = 1; i < vectors; i += 1) {
+    for (let j = 0; j < i; j += 1) products[i * n + j] = products[j * n + i] as number;
+  }
+  return { products, stride: n };
 }
 
 /** The kernel takes four at a time. */

@@ -1,5 +1,5 @@
 import type { EmbeddingModel } from '../../embedding/port.ts';
-import { cosine, rootCosineTo } from '../../embedding/vector.ts';
+import { cosine, rootCosineReaches } from '../../embedding/vector.ts';
 import { type Hit, MOST_HITS, type PhotoTable, type SearchOptions, type VectorHit } from '../../store/port.ts';
 import { NEIGHBOURHOOD, type RankedBy, rerank } from './rerank.ts';
 import { type RankingStatistics, statisticsOf } from './statistics.ts';
@@ -69,8 +69,8 @@ export function rank<N extends VectorHit, F extends Hit>(
   { near, far }: { readonly near: readonly N[]; readonly far: readonly F[] },
   { statistics, nearDuplicate }: Ranker,
 ): RankedHit<N | F>[] {
-  const likeness = rootCosineTo(query);
-  const isNearDuplicate = ({ vector }: N): boolean => likeness(vector) >= nearDuplicate;
+  const reaches = rootCosineReaches(query, nearDuplicate);
+  const isNearDuplicate = ({ vector }: N): boolean => reaches(vector);
   return [...rerank(query, near, statistics, isNearDuplicate), ...far.map(byCosine)];
 }
 
