@@ -251,10 +251,13 @@ describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
       const arriving = (await remote.libraries()).find(({ id }) => id === library.id);
       expect(arriving).toMatchObject({ arriving: world.hostname });
       expect(await remote.table(model).count(library.id)).toBeLessThan(rows.length);
-      onRows = () => network.reset();
+      const weather = [() => network.swallow(1_000), () => network.halfClose(), () => network.cut(1_000)];
+      onRows = () => weather.shift()?.();
+      network.delay(10);
       const report = await copy(['', lite], [network.uri, remote]);
       expect(report).toMatchObject({ rows: rows.length, verified: { searches: 50, equal: 50 } });
       expect(report.copied).toBeLessThan(rows.length);
+      expect(weather).toEqual([]);
       const there = await collect(
         remote.table(model).all({ vectors: true, filter: { within: [{ library: library.id, folder: '' }] } }),
       );
