@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttp2Server, createSecureServer } from 'node:http2';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsOptions } from 'node:tls';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/settings.ts';
 import { connectLite } from '../../src/store/lite/connect.ts';
@@ -192,6 +192,49 @@ describe('by TLS', { timeout: 30_000 }, () => {
       hint: expect.stringMatching(`^Write http://127.0.0.1:${port} in MILVUS_URI`),
     });
     plain.close();
+  });
+
+  test('what ends the TLS handshake without saying why is said to, once it did so twice', async () => {
+    let ended = 0;
+    const mute = createTcpServer((client) => {
+      client.once('data', () => client.end()).on('error', () => undefined);
+      ended += 1;
+    }).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    await expect(librariesAt(`https://127.0.0.1:${port}`, { ca: ours.cert })).rejects.toMatchObject({
+      code: 'store_unreachable',
+      message: `What answers at 127.0.0.1:${port} ends the TLS handshake without saying why.`,
+      hint: expect.stringMatching(/^It may demand a certificate of this machine \(MILVUS_CERT/),
+    });
+    expect(ended).toBeGreaterThan(2);
+    expect(await refusalAt(port, shows(theirs.issue('laptop')))).toMatchObject({
+      hint: expect.stringMatching(/^It may not take the certificate in MILVUS_CERT/),
+    });
+    // In clear, it is as silent.
+    expect(await whyRefused(parseEndpoint(`http://127.0.0.1:${port}`, token))).toBeNull();
+    mute.close();
+  });
+
+  test('nginx, which takes every handshake and answers with a page, is understood', async () => {
+    const { cert, key } = nas;
+    const web = createSecureServer({ ...demanding, cert, key, rejectUnauthorized: false }, ({ socket }, response) => {
+      const shown = Object.keys((socket as TLSSocket).getPeerCertificate()).length > 0;
+      const title = `400 ${shown ? 'The SSL certificate error' : 'No required SSL certificate was sent'}`;
+      response.writeHead(400, { 'content-type': 'text/html' });
+      response.end(`<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n</body>\r\n</html>\r\n`);
+    }).listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const { port } = web.address() as AddressInfo;
+    const place = `Milvus at 127.0.0.1:${port}`;
+    for (const [tls, message] of [
+      [{ ca: ours.cert }, `${place} demands a certificate of this machine.`],
+      [shows(theirs.issue('laptop')), `${place} refuses the certificate in MILVUS_CERT.`],
+    ] as const) {
+      const refused = expect(librariesAt(`https://127.0.0.1:${port}`, tls)).rejects;
+      await refused.toMatchObject({ code: 'store_certificate', message });
+    }
+    web.close();
   });
 
   test('a port with TLS that has no HTTP/2 is no Milvus', async () => {

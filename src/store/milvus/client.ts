@@ -223,6 +223,8 @@ function tlsOf({ ca, cert, key, serverName }: Tls): NonNullable<ClientConfig['tl
  * connection that came about, and ended before the server was ever heard, or in the middle for want of trust.
  */
 function mayRefuse({ kind, reason }: MilvusFailure, { tls }: Endpoint, known: boolean): boolean {
+  // What nginx answers a client with whose certificate it does not take.
+  if (tls !== undefined && /HTTP status code 400/.test(reason)) return true;
   if (kind !== 'unreachable' || /ECONNREFUSED|Name resolution|Deadline/i.test(reason)) return false;
   return !known || (tls !== undefined && /certificate|SSL|self.signed|altnames/i.test(reason));
 }

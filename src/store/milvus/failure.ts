@@ -172,6 +172,7 @@ const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
   [/Name resolution|ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
   [/SSL routines/, 'it does not speak TLS, so the URI begins with http://'],
   [/self.signed|certificate/, 'its certificate is not trusted'],
+  [/HTTP status code 50[234]/, 'a proxy answers there, which does not reach it'],
   [/Protocol error/, 'it speaks TLS or is not Milvus'],
 ];
 

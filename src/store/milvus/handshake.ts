@@ -1,3 +1,4 @@
+import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls';
 import type { Endpoint } from './endpoint.ts';
@@ -18,12 +19,15 @@ export type Greeting =
   | { readonly kind: 'otherwise' }
   /** It takes the TLS handshake and then ends the connection without a word. */
   | { readonly kind: 'ended' }
+  /** It ends the connection in the middle of the TLS handshake, without an alert. */
+  | { readonly kind: 'hung up' }
   /** It answers, but not with TLS. */
   | { readonly kind: 'clear' }
   /** It says nothing that could be told, or cannot be reached. */
   | { readonly kind: 'nothing' };
 
 const PATIENCE_MS = 5_000;
+const MOST_OF_PAGE = 65_536;
 /** What an HTTP/2 client begins with: the preface and an empty frame of settings (RFC 9113, section 3.4). */
 const PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
@@ -42,7 +46,8 @@ export async function greet({ address, tls = {} }: Pick<Endpoint, 'address' | 't
   };
   const greeting = await greetByTls(place, tls);
   // A gRPC server without TLS hangs up on it in silence.
-  return greeting.kind === 'nothing' && (await answersInClear(place)) ? { kind: 'clear' } : greeting;
+  const silent = greeting.kind === 'nothing' || greeting.kind === 'hung up';
+  return silent && (await answersInClear(place)) ? { kind: 'clear' } : greeting;
 }
 
 interface Place {
@@ -74,10 +79,32 @@ function greetByTls(place: Place, tls: Tls): Promise<Greeting> {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       const [, alert] = /SSL alert number (\d+)/.exec(error.message) ?? [];
       if (alert !== undefined) settle({ kind: 'alert', alert: Number(alert) });
-      else settle({ kind: NO_TLS.has(error.code ?? '') ? 'clear' : shaken ? 'ended' : 'nothing' });
+      else if (NO_TLS.has(error.code ?? '')) settle({ kind: 'clear' });
+      else if (/before secure TLS connection/.test(error.message)) settle({ kind: 'hung up' });
+      else settle({ kind: shaken ? 'ended' : 'nothing' });
     });
-    socket.once('end', () => settle({ kind: shaken ? 'ended' : 'nothing' }));
+    socket.once('end', () => settle({ kind: shaken ? 'ended' : 'hung up' }));
   });
+}
+
+/** What a web browser would be shown, the first 64 KB of it: proxies say there why they pass nothing on; null when nothing. */
+export async function pageAt({ address, tls = {} }: Pick<Endpoint, 'address' | 'tls'>): Promise<string | null> {
+  const { serverName: servername, ...files } = tls;
+  const session = connectHttp2(address, { ...files, ...(servername === undefined ? {} : { servername }) });
+  try {
+    return await new Promise<string | null>((resolve) => {
+      session.once('error', () => resolve(null)).setTimeout(PATIENCE_MS, () => resolve(null));
+      const page = session.request({ ':path': '/' }).setEncoding('utf8');
+      let text = '';
+      page.on('data', (part: string) => {
+        text += part;
+        if (text.length > MOST_OF_PAGE) resolve(text);
+      });
+      page.once('end', () => resolve(text)).once('error', () => resolve(null));
+    });
+  } finally {
+    session.on('error', () => undefined).destroy();
+  }
 }
 
 async function answersInClear(place: Place): Promise<boolean> {

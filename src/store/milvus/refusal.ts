@@ -2,7 +2,7 @@ import type { PeerCertificate } from 'node:tls';
 import { UserError } from '../../errors.ts';
 import { VARIABLES } from '../../settings.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Greeting, greet } from './handshake.ts';
+import { type Greeting, greet, pageAt } from './handshake.ts';
 
 const { milvusUri: URI, milvusCa: CA, milvusCert: CERT, milvusKey: KEY, milvusServerName: NAME } = VARIABLES;
 
@@ -13,17 +13,24 @@ const { milvusUri: URI, milvusCa: CA, milvusCert: CERT, milvusKey: KEY, milvusSe
 export async function whyRefused(endpoint: Endpoint): Promise<UserError | null> {
   let greeting = await greet(endpoint);
   // Once may be the network's doing.
-  if (greeting.kind === 'ended') greeting = await greet(endpoint);
+  if (greeting.kind === 'ended' || greeting.kind === 'hung up') greeting = await greet(endpoint);
+  if (greeting.kind === 'answered' && endpoint.tls !== undefined) return byPage(await pageAt(endpoint), endpoint);
   return endpoint.tls === undefined ? inClear(greeting, endpoint) : byTls(greeting, endpoint);
 }
 
 /** An address in clear: what matters is whether its port speaks TLS. */
 function inClear({ kind }: Greeting, { place }: Endpoint): UserError | null {
-  if (kind === 'nothing' || kind === 'clear') return null;
+  if (kind === 'nothing' || kind === 'clear' || kind === 'hung up') return null;
   const [server = place] = place.split('/');
   return new UserError('store_unreachable', `What answers at ${place} speaks TLS.`, {
     hint: `Write https://${server} in ${URI}; for a certificate of your own authority set ${CA}, too.`,
   });
+}
+
+/** nginx takes every client's handshake, and says what it thinks of its certificate on the page that it answers with. */
+function byPage(page: string | null, { place }: Endpoint): UserError | null {
+  if (page?.includes('No required SSL certificate was sent')) return demandsOurs(ALERT.certificateRequired, place);
+  return page?.includes('The SSL certificate error') ? refusesOurs(null, place) : null;
 }
 
 function byTls(greeting: Greeting, endpoint: Endpoint): UserError | null {
@@ -45,6 +52,12 @@ function byTls(greeting: Greeting, endpoint: Endpoint): UserError | null {
       return shown ? refusesOurs(greeting.alert, place) : demandsOurs(greeting.alert, place);
     case 'ended':
       return shown ? refusesOurs(null, place) : demandsOurs(null, place);
+    case 'hung up':
+      return new UserError('store_unreachable', `What answers at ${place} ends the TLS handshake without saying why.`, {
+        hint: shown
+          ? `It may not take the certificate in ${CERT}: whoever runs it can see why in its log.`
+          : `It may demand a certificate of this machine (${CERT} and ${KEY}): whoever runs it can see why in its log.`,
+      });
     case 'answered':
     case 'nothing':
       return null;
