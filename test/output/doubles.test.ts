@@ -75,10 +75,16 @@ async function pageOf(groups: readonly Group[], render = small): Promise<string>
 const words = (page: string): string =>
   page
     .replace(/<style>.*<\/style>/s, '')
+    .replaceAll('<wbr>', '')
     .replace(/<[^>]*>/g, ' ')
     .replace(/[^\S\n]+/g, ' ');
 
 describe('the page of doubles', () => {
+  it('breaks a name that is too long for its frame before its ending', async () => {
+    const page = await pageOf([group({ keeper: photo('Füssen/neuschwanstein.at.night.jpg', 'most pixels') })]);
+    expect(page).toContain('neuschwanstein.at.night<wbr>.jpg</bdi>');
+  });
+
   it('shows each group with its keeper, the reasons, sizes and what it would free', async () => {
     const page = await pageOf([
       group({

@@ -65,8 +65,7 @@ footer { margin-top: 28px; }
 @media (max-width: 559px) {
   main { gap: 12px; --gap: 8px; --least: 136px; }
   .group { flex-basis: 100%; max-width: none; padding: 10px; contain-intrinsic-size: auto 330px; }
-  nav { flex-wrap: nowrap; overflow-x: auto; margin-inline: -16px; padding-inline: 16px; }
-  nav label { flex: none; }
+  nav { position: static; }
   figcaption { padding: 6px 8px 8px; }
   .facts { column-gap: 8px; }
   .badges { top: 5px; left: 5px; }

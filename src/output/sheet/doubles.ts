@@ -221,7 +221,7 @@ function figure(role: Role, photo: GroupPhoto, picture: Thumbnail, { shared, fol
 ${frame}
 <p class="badges"><span class="role">${BADGES[role]}</span>${isNew ? html`<span class="new">New</span>` : null}</p>
 <figcaption>
-<p class="name"><bdi>${shortenMiddle(name, 60, stringWidth)}</bdi></p>
+<p class="name"><bdi>${breakable(shortenMiddle(name, 60, stringWidth))}</bdi></p>
 ${
   below === ''
     ? null
@@ -232,6 +232,12 @@ ${
 </figcaption>
 </figure></li>
 `;
+}
+
+/** A name that is too long for its frame is broken before its ending rather than within it. */
+function breakable(name: string): Html {
+  const ending = extname(name);
+  return html`${name.slice(0, name.length - ending.length)}<wbr>${ending}`;
 }
 
 function footer(now: Date): Html {
