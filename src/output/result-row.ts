@@ -1,5 +1,6 @@
 import type { Likeness } from '../library/ranking/likeness.ts';
 import type { RankedBy } from '../library/ranking/rerank.ts';
+import type { Shown } from '../library/words/seen.ts';
 import type { PhotoFacts } from './photo-facts.ts';
 
 /** One search result: as it stands in the JSON document, and as the table and the contact sheets show it. */
@@ -12,6 +13,8 @@ export interface SearchResultRow extends PhotoFacts {
   readonly score: number;
   /** The score in words, by how rare such a pair of photos is; null where the score is no likeness of photos. */
   readonly likeness: Likeness | null;
+  /** How sure it is that the photo shows the words; null where photos are among what is searched for. */
+  readonly shown: Shown | null;
   /** "999 of 1,000 pairs": random pairs of the person's photos that are less alike; null where that is not known. */
   readonly closerThan: string | null;
   /** Why it has its rank. */
@@ -82,6 +85,7 @@ export const FIELDS = [
   'sizeBytes',
   'available',
   'mounted',
+  'shown',
 ] as const satisfies readonly (keyof SearchResultRow | 'name')[];
 export type Field = (typeof FIELDS)[number];
 

@@ -18,6 +18,7 @@ export function resultRow(overrides: Partial<SearchResultRow> = {}): SearchResul
     path: '/photos/2024/kitten.jpg',
     score: 0.9817,
     likeness: null,
+    shown: null,
     closerThan: null,
     rankedBy: 'agreement',
     library: 'photos',

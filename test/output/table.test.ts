@@ -44,6 +44,16 @@ describe('a table', () => {
 });
 
 describe('the table of search results', () => {
+  it('says of a search by words how sure it is that each photo shows them, and has no such column otherwise', () => {
+    const rows = [resultRow({ shown: 'clear' }), resultRow({ shown: 'unlikely' })];
+    expect(lines(renderHits(rows, plain)).map((line) => /Shown|clear|unlikely/.exec(line)?.[0])).toEqual([
+      'Shown',
+      'clear',
+      'unlikely',
+    ]);
+    expect(renderHits([resultRow({})], plain)).not.toContain('Shown');
+  });
+
   it('links names to their files where the terminal knows links, and takes no more room for it', () => {
     const row = resultRow({ path: '/photos/a b\u001b.jpg' });
     const shown = renderHits([row], { columns: 60, color: false, links: true });

@@ -7,7 +7,7 @@ import { type LeastScore, type Likeness, leastCosine, likenessOf, rarity, shareA
 import type { RankedHit, SearchOrder } from '../ranking/ranker.ts';
 import { spreadOut } from '../spread.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
-import { SEEN } from '../words/seen.ts';
+import { type Shown, shownBy } from '../words/seen.ts';
 import { loadWords } from '../words/vocabulary.ts';
 import { rankCandidates } from './candidates.ts';
 import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice, withNamesJoined } from './read.ts';
@@ -35,6 +35,8 @@ export interface QuerySearch {
 export interface AnsweredPhoto extends FoundPhoto {
   /** Of its score, among the person's photos; null where words are among the terms, and for a model nobody measured. */
   readonly likeness: Likeness | null;
+  /** How sure it is that it shows the words; null as soon as photos are among the terms. */
+  readonly shown: Shown | null;
   /** Share of random pairs of the person's photos that are at least as similar, where `likeness` is known; else null. */
   readonly pairShare: number | null;
 }
@@ -93,12 +95,14 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   });
   if (results.length === 0) await explainEmptiness(room.session);
   const [closest] = results.length === 0 && minScore !== undefined ? await find(1, Number.NEGATIVE_INFINITY) : [];
-  const seen = by === 'words' ? results.filter(({ score }) => score >= SEEN).length : results.length;
+  const isUnlikely = ({ score }: FoundPhoto): boolean => by === 'words' && shownBy(score) === 'unlikely';
+  const seen = results.filter((photo) => !isUnlikely(photo)).length;
   const [best] = results.map(({ score }) => score).sort((a, b) => b - a);
   const words = wantedWords(terms);
   return {
     results: results.map((photo) => ({
       ...photo,
+      shown: by === 'words' ? shownBy(photo.score) : null,
       likeness: pairs && likenessOf(rarity(photo.score, pairs)),
       pairShare: pairs && shareAtLeast(photo.score, pairs),
     })),

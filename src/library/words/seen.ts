@@ -14,6 +14,15 @@ export interface Seen {
 export const SEEN = 0.1;
 /** From this on a word is right five times in six. */
 export const CLEARLY_SEEN = 0.3;
+
+/** How sure it is that a photo shows a word that takes such a share of its softmax. */
+export type Shown = 'clear' | 'maybe' | 'unlikely';
+
+export function shownBy(share: number): Shown {
+  if (share >= CLEARLY_SEEN) return 'clear';
+  return share >= SEEN ? 'maybe' : 'unlikely';
+}
+
 /** A wider word must explain so much more than a narrower one to be worth its line. */
 const WIDER_GAIN = 1.1;
 

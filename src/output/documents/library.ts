@@ -68,6 +68,7 @@ export function resultRow(photo: AnsweredPhoto, index: number): SearchResultRow 
     path: photo.file,
     score: photo.score,
     likeness: photo.likeness,
+    shown: photo.shown,
     closerThan: closerThan(photo.pairShare),
     rankedBy: photo.rankedBy,
     ...photoFacts(photo),

@@ -82,7 +82,7 @@ export function captionMarks(
   return marks.join('');
 }
 
-/** The likeness in words, the folder where it has room, and the day. */
+/** The likeness in words, or how sure it is that the photo shows the words, the folder where it has room, and the day. */
 function secondLine(
   row: SearchResultRow,
   { shared, fileTimes }: Shown,
@@ -94,8 +94,8 @@ function secondLine(
   const small = fontSize * 0.85;
   const below = firstBaseline + Math.round(fontSize * 1.4);
   const measure = lettering.measure(small);
-  const { path, likeness } = row;
-  const words = likeness ?? '';
+  const { path, likeness, shown } = row;
+  const words = likeness ?? shown ?? '';
   const folderAt = words === '' ? from : from + measure(words) + small;
   const taken = takenDay(row, fileTimes);
   const date = taken === null ? '' : `${taken.day}${taken.from === 'file' ? ' (file)' : ''}`;

@@ -141,7 +141,8 @@ function resultFigure(
 ): Html {
   const { name } = printableParts(row.path);
   const score = scoreText(row.score);
-  const likeness = row.likeness === null ? null : html`<span>${row.likeness}</span> `;
+  const words = row.likeness ?? row.shown;
+  const likeness = words === null ? null : html`<span>${words}</span> `;
   const taken = takenDay(row, fileTimes);
   const date =
     taken === null

@@ -70,6 +70,7 @@ export function renderHits(
     takenText(takenAt) ?? (fileTimes ? fileTimeText(modifiedAt) : '');
   const extras: Column[] = [
     { title: 'Likeness', align: 'left' as const, cells: hits.map(({ likeness }) => likeness ?? '') },
+    { title: 'Shown', align: 'left' as const, cells: hits.map(({ shown }) => shown ?? '') },
     {
       title: 'Closer than',
       align: 'left' as const,

@@ -93,8 +93,14 @@ describe('a search by words', () => {
     expect(seen).toBeGreaterThan(0);
     expect(seen).toBeLessThan(4);
     expect(castles.notices).toContainEqual({ kind: 'partly', words: ['castle'], photos: seen, of: 4 });
+    expect(castles.results.map(({ shown }) => shown === 'unlikely')).toEqual(
+      castles.results.map(({ score }) => score < SEEN),
+    );
+    expect(castles.results[0]).toMatchObject({ shown: 'clear', likeness: null });
     expect((await find([word('castle')], { minScore: SEEN })).notices).toEqual([]);
-    expect((await find([photo(files.castle)], { k: 4 })).notices).toEqual([]);
+    const alike = await find([photo(files.castle)], { k: 4 });
+    expect(alike.notices).toEqual([]);
+    expect(alike.results.map(({ shown }) => shown)).toEqual([null, null, null, null]);
     const hedgehog = await find([word('hedgehogs')]);
     expect(hedgehog.notices).toContainEqual({ kind: 'taken', word: 'hedgehog', things: 'porcupine' });
     // A domestic cat is a cat.
