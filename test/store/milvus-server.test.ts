@@ -205,6 +205,19 @@ describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
       }
       const stranger = milvusStore(connection('stranger:secret-123'));
       await expect(stranger.libraries()).rejects.toMatchObject(denied('stranger read this index', 'Query'));
+
+      const shown = await admin.call((client) => client.showCollections());
+      const released = shown.data.map(({ name }) => name).filter((name) => name.includes(model.sha256.slice(0, 12)));
+      expect(released).toHaveLength(1);
+      for (const collection_name of released)
+        await admin.call((client) => client.releaseCollection({ collection_name }));
+      const search = () => milvusStore(connection('reader:secret-123')).table(model).search(FIRST_AXIS, { k: 3 });
+      await expect(search()).rejects.toMatchObject({ hint: expect.stringContaining('the privileges Load') });
+      for (const privilegeName of ['Load', 'GetLoadState', 'GetLoadingProgress', 'IndexDetail']) {
+        const grant = { roleName: 'readers', object: RbacObjects.Collection, objectName: '*', privilegeName };
+        await admin.call((client) => client.grantRolePrivilege(grant));
+      }
+      await expect.poll(() => search().catch(() => []), { timeout: 20_000, interval: 500 }).toHaveLength(1);
     });
   });
 

@@ -118,6 +118,12 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
           cause,
         });
       }
+      if (/not loaded/i.test(reason)) {
+        return new UserError('store_failed', `${Place} has not loaded this index into memory.`, {
+          hint: 'Ask whoever runs it to load it, or for the privileges Load, GetLoadState, GetLoadingProgress and IndexDetail.',
+          cause,
+        });
+      }
       return new UserError('store_failed', `${Place} failed: ${reason}`, {
         hint: lite ? 'Run "curate doctor" to check it.' : "The server's own log says more.",
         cause,

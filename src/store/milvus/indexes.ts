@@ -1,6 +1,7 @@
 import type { MilvusLine } from './client.ts';
 import type { MilvusFailure } from './failure.ts';
 import { layoutOf } from './layout.ts';
+import type { MilvusClient } from './sdk.ts';
 
 /**
  * Makes the index of a collection's vectors, without which a server loads nothing. Asked for again when it exists, which
@@ -9,7 +10,10 @@ import { layoutOf } from './layout.ts';
 export async function indexVectors(line: MilvusLine, collection_name: string): Promise<void> {
   const { index } = layoutOf({ home: line.endpoint.kind });
   if (index === null) return;
-  await line.call((client) => client.createIndex({ collection_name, field_name: 'vec', ...index }));
+  const make = (client: MilvusClient) => client.createIndex({ collection_name, field_name: 'vec', ...index });
+  const made = await line.attempt(make, ({ kind }) => kind === 'denied');
+  // Whoever may only read finds it made by others.
+  if (made === null && !(await describeIndexes(line, collection_name)).has('vec')) await line.call(make);
 }
 
 /** Makes the indexes for filters, each unless it exists; without a type, so that a server takes its own best. */
