@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { connectLite } from '../../src/store/lite/connect.ts';
 import { openLine } from '../../src/store/milvus/client.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
-import { failureOf } from '../../src/store/milvus/failure.ts';
+import { failureOf, userError } from '../../src/store/milvus/failure.ts';
 import { milvusStore } from '../../src/store/milvus/store.ts';
 import type { Tls } from '../../src/store/milvus/tls.ts';
 import { authority } from '../support/certificates.ts';
@@ -50,7 +51,7 @@ test('a web server is not taken for Milvus', async () => {
   }
 });
 
-test('a host that accepts and then says nothing is given up on', { timeout: 60_000 }, async () => {
+test.concurrent('a host that accepts and then says nothing is given up on', { timeout: 60_000 }, async () => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
@@ -61,7 +62,7 @@ test('a host that accepts and then says nothing is given up on', { timeout: 60_0
   }
 });
 
-test('a server that was not there at first is found once it is', async () => {
+test.concurrent('a server that was not there at first is found once it is', async () => {
   const home = await liteHome();
   try {
     const { address, token } = await connectLite(home.world, home.paths, () => undefined);
@@ -85,7 +86,7 @@ test('a server that was not there at first is found once it is', async () => {
   }
 });
 
-test('a connection that is taken and never answered is given up for another, in clear and by TLS', {
+test.concurrent('a connection that is taken and never answered is given up for another, in clear and by TLS', {
   timeout: 30_000,
 }, async () => {
   const home = await liteHome();
@@ -121,6 +122,29 @@ test('a connection that is taken and never answered is given up for another, in 
   }
 });
 
+test.concurrent('a host that nothing reaches is dialled again, and not only when the kernel has given up', {
+  timeout: 30_000,
+}, async () => {
+  // A full queue of a server that accepts nobody: what comes is dropped, as on a network that swallows everything.
+  const blocked = `
+    const { createServer } = require('node:net');
+    const { parentPort } = require('node:worker_threads');
+    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port);
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+    });`;
+  const worker = new Worker(blocked, { eval: true });
+  const [port] = (await once(worker, 'message')) as [number];
+  const filling = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  const line = openLine(parseEndpoint(`http://127.0.0.1:${port}`, undefined), { world: testWorld() });
+  await expect(line.call((client) => client.listDatabases())).rejects.toMatchObject({
+    message: `No connection to Milvus at 127.0.0.1:${port}: it does not answer.`,
+  });
+  for (const socket of filling) socket.destroy();
+  await line.close();
+  await worker.terminate();
+});
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -145,4 +169,20 @@ test('a failure is known by its code, whatever its name says, and a success is n
   });
   expect(failureOf({ ...status, error_code: 'RateLimit' })).toMatchObject({ kind: 'busy' });
   expect(failureOf(new TypeError('ours'))).toBeNull();
+});
+
+test.each([
+  [
+    2,
+    'Received HTTP status code 413',
+    /^A proxy in front of Milvus at nas:443 does not let as much/,
+    /client_max_body/,
+  ],
+  [14, 'Received HTTP status code 502', /: a proxy answers there, which does not reach it\.$/, /MILVUS_URI/],
+])('what a proxy says in place of Milvus is said in words: %i %s', (code, details, message, hint) => {
+  const failure = failureOf(Object.assign(new Error(details), { code, details }));
+  if (failure === null) throw new Error('that is no failure');
+  const { message: said, hint: next } = userError(failure, parseEndpoint('https://nas', undefined));
+  expect(said).toMatch(message);
+  expect(next).toMatch(hint);
 });

@@ -124,6 +124,16 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
           cause,
         });
       }
+      if (/HTTP status code 413/.test(reason)) {
+        return new UserError(
+          'store_failed',
+          `A proxy in front of ${place} does not let as much through as curate sends.`,
+          {
+            hint: 'Have whoever runs it lift the limit; for nginx that is: client_max_body_size 0;',
+            cause,
+          },
+        );
+      }
       return new UserError('store_failed', `${Place} failed: ${reason}`, {
         hint: lite ? 'Run "curate doctor" to check it.' : "The server's own log says more.",
         cause,
@@ -175,6 +185,8 @@ function whyUnreachable(reason: string): string {
 
 const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nothing listens there'],
+  // What connector.ts ends connections with.
+  [/nothing answers|the server says nothing/, 'it does not answer'],
   [/Name resolution|ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
   [/SSL routines/, 'it does not speak TLS, so the URI begins with http://'],
   [/self.signed|certificate/, 'its certificate is not trusted'],
