@@ -31,7 +31,7 @@ export function embedCommand(act: Act): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples('curate embed holiday.jpg | jq -c ".vector[:4]"', 'curate embed ~/Photos/2025/*.jpg --out vectors.npy'),
+      examples('curate embed holiday.jpg | jq -c ".vector[:4]"', 'curate embed ~/Photos/2025/*.jpg --out 2025.npy'),
     )
     .addHelpText(
       'after',

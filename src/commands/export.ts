@@ -26,7 +26,7 @@ export function exportCommand(act: Act): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples('curate export vectors.npy', 'curate export photos.parquet --in ~/Photos/2024 --camera canon'),
+      examples('curate export vectors.npy', 'curate export vectors.parquet --in ~/Photos/2024 --camera canon'),
     )
     .action(act(exportIndex, { graceful: true }));
 }

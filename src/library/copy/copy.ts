@@ -65,8 +65,8 @@ interface Arrival {
 export async function copyIndex(deps: CopyDeps, names: readonly string[]): Promise<CopyReport> {
   const { world, from, to, signal, onEvent } = deps;
   const same = () =>
-    new UserError('copy_same', `${homeName(to)} is where the index is already.`, {
-      hint: 'Name another place: curate copy --to URI, or --to lite for the embedded store.',
+    new UserError('copy_same', `The index is in ${homeName(to)} already.`, {
+      hint: 'Name another place after --to or --from: the address of a Milvus server, or lite for the embedded store.',
       kind: 'usage',
     });
   if (storeKey(from.settings) === storeKey(to.settings)) throw same();
@@ -231,7 +231,7 @@ async function arrivalOf(
   if (around !== undefined) {
     throw new UserError(
       'library_overlap',
-      `${homeName(to)} has another library of this folder already: ${around.name} (${around.root}).`,
+      `Another library of this folder is in ${homeName(to)} already: ${around.name} (${around.root}).`,
       {
         hint: `Forget that one first (curate library remove "${around.name}", with that place set), or leave out this one.`,
       },
@@ -240,7 +240,7 @@ async function arrivalOf(
   let name = source.name;
   for (let n = 2; there.some((other) => other.name === name); n += 1) name = `${source.name}-${n}`;
   if (name !== source.name && !(await confirmName(source, name))) {
-    throw new UserError('not_confirmed', `${homeName(to)} has another library called ${source.name}.`, {
+    throw new UserError('not_confirmed', `Another library in ${homeName(to)} is called ${source.name}.`, {
       hint: `Say --yes to call this one ${name} there; nothing was copied.`,
       kind: 'refused',
     });
