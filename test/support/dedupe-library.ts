@@ -8,7 +8,7 @@ import { KINDS } from '../../src/library/dedupe/stars.ts';
 import { photoId } from '../../src/library/paths.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';
 import type { TakenFrom } from '../../src/photos/metadata/taken.ts';
-import { renderPhoto } from '../../src/photos/render.ts';
+import { type RenderPhoto, renderPhoto } from '../../src/photos/render.ts';
 import type { Settings } from '../../src/settings.ts';
 import { unit } from '../store/samples.ts';
 import { HashEmbedder, testModel } from './hash-embedder.ts';
@@ -89,9 +89,9 @@ export class DedupeLibrary {
     ]);
   }
 
-  plan(request: Partial<DedupeRequest> = {}): Promise<DedupePlan> {
+  plan(request: Partial<DedupeRequest> = {}, render: RenderPhoto = renderPhoto): Promise<DedupePlan> {
     return planDedupe(
-      { session: this.#session(), render: renderPhoto, signal: new AbortController().signal, onEvent: () => undefined },
+      { session: this.#session(), render, signal: new AbortController().signal, onEvent: () => undefined },
       { folders: [], protect: [], prefer: [], kinds: KINDS, keep: [], ...request },
     );
   }

@@ -57,9 +57,13 @@ export async function likenessOf(
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
     if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push(pair);
   }
+  // Pairs of one photo follow each other, so that what was decoded of it serves them all.
+  const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
+  toConfirm.sort((a, b) => place(a) - place(b));
+  const pixels = new RecentPixels(deps.render);
   const prints = new Prints(
     deps,
-    holders,
+    { holders, pixels },
     toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number]),
   );
   const limit = pLimit(AT_ONCE);
@@ -72,7 +76,7 @@ export async function likenessOf(
         const isSame = a !== null && b !== null && samePicture(a, b);
         if (
           isSame &&
-          (equalPrints(a, b) || (await mayBeOneSaved(deps, holders.get(one)?.[0], holders.get(other)?.[0])))
+          (equalPrints(a, b) || (await mayBeOneSaved(pixels, holders.get(one)?.[0], holders.get(other)?.[0])))
         ) {
           kinds[pair] = 'same';
         }
@@ -105,7 +109,7 @@ export async function likenessOf(
  * size of which neither was saved from the other.
  */
 async function mayBeOneSaved(
-  { render }: Pick<DedupeDeps, 'render'>,
+  pixels: RecentPixels,
   a: Candidate | undefined,
   b: Candidate | undefined,
 ): Promise<boolean> {
@@ -114,7 +118,7 @@ async function mayBeOneSaved(
   if (!isOneSize || a.compression === null || b.compression === null || hideNoise(a.compression, b.compression)) {
     return true;
   }
-  const [one, other] = await Promise.all([pixelsOf(render, a, RESAVED_BOX), pixelsOf(render, b, RESAVED_BOX)]);
+  const [one, other] = await Promise.all([pixels.of(a, RESAVED_BOX), pixels.of(b, RESAVED_BOX)]);
   if (one === null || other === null) return false;
   return wereResaved({ ...one, compression: a.compression }, { ...other, compression: b.compression });
 }
@@ -146,12 +150,40 @@ function hasFraction(time: number): boolean {
   return time % SECOND_MS !== 0;
 }
 
+/** Renditions that are kept: twice the pairs that are compared at once. The largest have 12 megabytes. */
+const KEPT = 2 * AT_ONCE;
+
+/** Pixels of photos, decoded once for the comparisons that follow each other. */
+class RecentPixels {
+  readonly #render: DedupeDeps['render'];
+  /** Those that were asked for last stand last. */
+  readonly #known = new Map<string, ReturnType<typeof pixelsOf>>();
+
+  constructor(render: DedupeDeps['render']) {
+    this.#render = render;
+  }
+
+  /** Within a square of so many pixels a side, or of `PRINT_BOX` where the whole photo fits into that. */
+  of(candidate: Candidate, side: number): ReturnType<typeof pixelsOf> {
+    const { width, height } = candidate.record;
+    const needed = Math.max(width, height) <= PRINT_BOX ? PRINT_BOX : side;
+    const key = `${candidate.content} ${needed}`;
+    const pixels = this.#known.get(key) ?? pixelsOf(this.#render, candidate, needed);
+    this.#known.delete(key);
+    this.#known.set(key, pixels);
+    const [oldest = key] = this.#known.keys();
+    if (this.#known.size > KEPT) this.#known.delete(oldest);
+    return pixels;
+  }
+}
+
 /**
  * Prints of contents, each decoded once and forgotten when nothing is left to be compared with it: they are large. What
  * cannot be decoded has none, and so is confirmed to be nothing.
  */
 class Prints {
-  readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
+  readonly #deps: Pick<DedupeDeps, 'onEvent'>;
+  readonly #pixels: RecentPixels;
   readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
   readonly #known = new Map<number, Promise<Print | null>>();
   /** By content, how often it is still needed. */
@@ -161,12 +193,13 @@ class Prints {
 
   /** @param uses The contents, as often as each is to be compared */
   constructor(
-    deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
-    holders: ReadonlyMap<number, readonly Candidate[]>,
+    deps: Pick<DedupeDeps, 'onEvent'>,
+    { holders, pixels }: { readonly holders: ReadonlyMap<number, readonly Candidate[]>; readonly pixels: RecentPixels },
     uses: readonly number[],
   ) {
     this.#deps = deps;
     this.#holders = holders;
+    this.#pixels = pixels;
     for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
     this.#total = this.#needed.size;
   }
@@ -186,7 +219,7 @@ class Prints {
   async #make(content: number): Promise<Print | null> {
     const [holder] = this.#holders.get(content) ?? [];
     if (holder === undefined) return null;
-    const rendered = await pixelsOf(this.#deps.render, holder, PRINT_BOX);
+    const rendered = await this.#pixels.of(holder, PRINT_BOX);
     this.#done += 1;
     this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
     return rendered && printOf({ data: rendered.data, reduced: rendered, full: holder.record });

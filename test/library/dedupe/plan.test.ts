@@ -7,6 +7,7 @@ import { type Decision, decide, forget, readDecisions } from '../../../src/libra
 import type { DedupePlan, DedupeRequest, Group, GroupPhoto } from '../../../src/library/dedupe/plan.ts';
 import { photoId } from '../../../src/library/paths.ts';
 import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
+import { type RenderPhoto, renderPhoto } from '../../../src/photos/render.ts';
 import { repository } from '../../support/cli.ts';
 import { DedupeLibrary } from '../../support/dedupe-library.ts';
 import { testModel } from '../../support/hash-embedder.ts';
@@ -27,7 +28,7 @@ afterEach(() => library.remove());
 
 const put: DedupeLibrary['put'] = (...known) => library.put(...known);
 const indexed: DedupeLibrary['indexed'] = (...known) => library.indexed(...known);
-const plan: DedupeLibrary['plan'] = (request) => library.plan(request);
+const plan: DedupeLibrary['plan'] = (...request) => library.plan(...request);
 
 /** `kind: keeper < other other`, names relative to the library. */
 const short = ({ groups }: DedupePlan): string[] =>
@@ -46,6 +47,31 @@ const cropped = async (from: string, share: number): Promise<Buffer> => {
 };
 
 describe('the plan of what is double', () => {
+  it('decodes a photo once for all that it is compared with, also one that is small but once in all', async () => {
+    for (const [width, decodes] of [
+      [800, 2],
+      [480, 1],
+    ] as const) {
+      const [one, other] = [library, await DedupeLibrary.make()];
+      library = other;
+      ({ photos } = library);
+      await one.remove();
+      const camera = await sharp(DOG).resize(width).jpeg({ quality: 90 }).toBuffer();
+      await put('90.jpg', camera);
+      for (const quality of [89, 88, 87, 86]) {
+        await put(`${quality}.jpg`, await sharp(camera).jpeg({ quality }).toBuffer());
+      }
+      const decoded = new Map<string, number>();
+      const counting: RenderPhoto = (request) => {
+        decoded.set(request.file, (decoded.get(request.file) ?? 0) + 1);
+        return renderPhoto(request);
+      };
+      const [group] = (await plan({}, counting)).groups;
+      expect(group?.kind).toBe('same');
+      expect([...decoded.values()]).toEqual(Array(5).fill(decodes));
+    }
+  });
+
   it('tells the four kinds apart', async () => {
     await put('a/dog.jpg', DOG, { takenMs: NOON, quality: 9 });
     await put('b/dog.jpg', DOG, { takenMs: NOON, quality: 9 });
