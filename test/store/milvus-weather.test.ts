@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { failureOf, type MilvusFailure } from '../../src/store/milvus/failure.ts';
-import { Weather } from '../../src/store/milvus/weather.ts';
+import { pauseAfter, Weather } from '../../src/store/milvus/weather.ts';
 import { testWorld } from '../support/world.ts';
 
 function failure(value: unknown): MilvusFailure {
@@ -66,6 +66,14 @@ test('pauses grow, are said once a second or more has passed, and end with the p
   const patient = weather({ patienceMs: 3_600 });
   for (let n = 0; n < 3; n += 1) expect(await patient.wait(away)).toBe(true);
   expect(patient.said).toEqual([2]);
+});
+
+test('a server that wants fewer requests is asked ever less often, one that is not heard of every five seconds', () => {
+  const pauses = (kind: MilvusFailure['kind']) => Array.from({ length: 8 }, (_, tries) => pauseAfter(tries, { kind }));
+  expect(pauses('busy')).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  for (const kind of ['unreachable', 'silent'] as const) {
+    expect(pauses(kind)).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000, 5_000]);
+  }
 });
 
 test('Ctrl-C ends the waiting at once', async () => {

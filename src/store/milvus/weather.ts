@@ -5,6 +5,8 @@ import type { MilvusFailure } from './failure.ts';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+/** While nobody hears of the tries, so that a network that is back is not waited for half a minute longer. */
+const LONGEST_UNHEARD_MS = 5_000;
 /** How long a call is tried in all. */
 const PATIENCE_MS = 300_000;
 /** Shorter waits go unsaid, and several calls that wait at once speak as one. */
@@ -46,17 +48,18 @@ export class Weather {
   forCall(): (failure: MilvusFailure) => Promise<boolean> {
     const { elapsed, interrupted } = this.#options.world;
     let since: number | null = null;
-    let pause = FIRST_PAUSE_MS;
+    let tries = 0;
     return async (failure) => {
       if (!passes(failure, this.#met)) return false;
       since ??= elapsed();
       const waited = elapsed() - since;
+      const pause = pauseAfter(tries, failure);
+      tries += 1;
       if (waited + pause > this.#patienceMs) return false;
       if (waited >= QUIET_MS) this.#say(waited);
       await sleep(pause, undefined, { signal: interrupted }).catch(() => {
         throw interruptedError();
       });
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       return true;
     };
   }
@@ -67,6 +70,12 @@ export class Weather {
     this.#saidAt = now;
     this.#options.onWaiting(Math.round(waited / 1000));
   }
+}
+
+/** Milliseconds until the next try, after so many. */
+export function pauseAfter(tries: number, { kind }: Pick<MilvusFailure, 'kind'>): number {
+  const longest = kind === 'unreachable' || kind === 'silent' ? LONGEST_UNHEARD_MS : LONGEST_PAUSE_MS;
+  return Math.min(FIRST_PAUSE_MS * 2 ** tries, longest);
 }
 
 /** A cut connection, in the words of Node and of HTTP/2. */
