@@ -204,7 +204,9 @@ class WorkerPool implements Embedder {
     }
     const job = worker.jobs.get(message.id);
     if (message.kind === 'question') {
-      worker.process?.send({ kind: 'answer', id: message.id, answer: answerOf(job?.request, message.sha256) });
+      const { process } = worker;
+      const { id, sha256 } = message;
+      void answerOf(job?.request, sha256).then((answer) => process?.send({ kind: 'answer', id, answer }));
       return;
     }
     worker.jobs.delete(message.id);
@@ -260,9 +262,14 @@ class WorkerPool implements Embedder {
   }
 }
 
-function answerOf(request: EmbedRequest | undefined, sha256: string): Answer {
-  if (!request?.isKnown?.(sha256)) return 'unknown';
-  return request.isStale?.(sha256) ? 'stale' : 'known';
+/** What cannot be told is not known: it is embedded. */
+async function answerOf(request: EmbedRequest | undefined, sha256: string): Promise<Answer> {
+  try {
+    if (!(await request?.isKnown?.(sha256))) return 'unknown';
+    return (await request?.isStale?.(sha256)) ? 'stale' : 'known';
+  } catch {
+    return 'unknown';
+  }
 }
 
 function embedMessage({ id, request }: Job): ToWorker {

@@ -93,9 +93,9 @@ export interface EmbedRequest {
   /** Absolute native path. */
   readonly file: string;
   /** Whether bytes of this sha256 have a vector already: such a file is only hashed. */
-  isKnown?(sha256: string): boolean;
+  isKnown?(sha256: string): Promise<boolean> | boolean;
   /** Whether what is kept of such bytes besides their vector is to be read again; asked when they are known. */
-  isStale?(sha256: string): boolean;
+  isStale?(sha256: string): Promise<boolean> | boolean;
 }
 
 /** Photos to unit vectors, off the main thread. */

@@ -38,12 +38,35 @@ export interface WalkOptions {
   readonly ignore?: readonly string[];
 }
 
-/**
- * Lists the photos below a folder. Links are never followed, special files never opened, and one unreadable
- * folder costs only itself. (fast-glob, tried first, silently drops every name that holds a newline.)
- */
+/** The photos of one folder, without those in folders of it. */
+export interface WalkedFolder {
+  /** Relative to the root; "" is the root. */
+  readonly folder: string;
+  /** In order of path, and at least one. */
+  readonly files: readonly FoundFile[];
+}
+
+/** Lists the photos below a folder, in order of path: see `walkFolders`. */
 export async function walk(root: string, options: WalkOptions = {}): Promise<Walked> {
   const walked: Walked = { files: [], skipped: [], failed: [], unlisted: [] };
+  for await (const { files } of walkFolders(root, options, walked)) for (const file of files) walked.files.push(file);
+  walked.files.sort(byPath);
+  return walked;
+}
+
+const byPath = (a: FoundFile, b: FoundFile): number => (a.path < b.path ? -1 : 1);
+
+/**
+ * Gives the photos below a folder, a folder at a time: each before the folders in it, and these in order of their names'
+ * bytes. Links are never followed, special files never opened, and one unreadable folder costs only itself. (fast-glob,
+ * tried first, silently drops every name that holds a newline.)
+ * @param notes takes what is left out; of what lies before a folder that was given, all is noted
+ */
+export async function* walkFolders(
+  root: string,
+  options: WalkOptions,
+  notes: Omit<Walked, 'files'>,
+): AsyncGenerator<WalkedFolder> {
   let rules = IgnoreRules.fromPatterns(options.ignore ?? []);
   const start = options.folder ?? '';
   const ancestors = start === '' ? [] : start.split('/').map((_, depth, all) => all.slice(0, depth).join('/'));
@@ -51,12 +74,15 @@ export async function walk(root: string, options: WalkOptions = {}): Promise<Wal
   const pending: { readonly folder: string; readonly rules: IgnoreRules }[] = [{ folder: start, rules }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const here = await next.rules.enter(root, next.folder);
+    const walked: Walked = { ...notes, files: [] };
     const entries = await list(root, next.folder, walked);
+    // The last one first, as the last that waits is the next to be walked.
+    entries.sort((a, b) => Buffer.compare(b.name, a.name));
     const folders = await Promise.all(entries.map((entry) => visit(root, next.folder, entry, here, walked)));
     for (const folder of folders) if (folder !== null) pending.push({ folder, rules: here });
+    walked.files.sort(byPath);
+    if (walked.files.length > 0) yield { folder: next.folder, files: walked.files };
   }
-  walked.files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return walked;
 }
 
 async function list(root: string, folder: string, walked: Walked): Promise<Dirent<Buffer>[]> {

@@ -31,9 +31,9 @@ export class HashEmbedder implements Embedder {
       const [bytes, { size, mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const facts = { width: 4, height: 3, ...UNDATED, camera: null, quality: 1, facts: FACTS_VERSION };
-      if (isKnown(sha256)) {
+      if (await isKnown(sha256)) {
         const known = { kind: 'known', sha256, size, mtimeMs: Math.round(mtimeMs) } as const;
-        return isStale(sha256) ? { ...known, facts } : known;
+        return (await isStale(sha256)) ? { ...known, facts } : known;
       }
       if (bytes.toString() === 'broken') return { kind: 'fault', fault: { code: 'corrupt', reason: 'it is damaged' } };
       this.embedded += 1;

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { IndexEvent, IndexReport } from '../../src/library/index/events.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from '../../src/library/index/index-photos.ts';
-import { manifestsIn } from '../../src/library/index/manifest.ts';
+import { manifestsIn } from '../../src/library/index/level.ts';
 import { sightingsIn } from '../../src/library/index/sightings.ts';
 import type { LeasePace } from '../../src/library/lease.ts';
 import type { ChangeDeps } from '../../src/library/libraries.ts';

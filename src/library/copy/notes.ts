@@ -3,7 +3,7 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Library } from '../../store/port.ts';
 import { activeModel, rememberModel } from '../active-model.ts';
-import { nameOf } from '../index/manifest.ts';
+import { nameOf } from '../index/level.ts';
 import { sightingsIn } from '../index/sightings.ts';
 import { isMounted } from '../paths.ts';
 import type { Session } from '../session.ts';

@@ -290,9 +290,9 @@ class ImportedEmbedding {
       file,
       isKnown: () => true,
       // What is known of it here needs no more than its content; else its facts are read.
-      isStale: (sha256) => (isKnown(sha256) ? isStale(sha256) : this.#rowOf(file, sha256) !== null),
+      isStale: async (sha256) => ((await isKnown(sha256)) ? isStale(sha256) : this.#rowOf(file, sha256) !== null),
     });
-    if (result.kind !== 'known' || isKnown(result.sha256)) return result;
+    if (result.kind !== 'known' || (await isKnown(result.sha256))) return result;
     const { sha256, size, mtimeMs, facts } = result;
     const row = this.#rowOf(file, sha256);
     if (row === null || facts === undefined) {

@@ -1,9 +1,11 @@
 import { basename } from 'node:path/posix';
 import { rawCompanions } from '../../photos/kinds.ts';
 import type { FoundFile } from '../../photos/walk.ts';
-import type { Library, StoredPhoto } from '../../store/port.ts';
+import type { Library } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';
+import type { RowName } from './compare.ts';
 import type { Job } from './outcome.ts';
+import type { Candidate } from './reconcile.ts';
 
 export interface Paired {
   /** Files that stand for themselves. */
@@ -24,18 +26,15 @@ export function onePerPhoto(found: readonly FoundFile[]): Paired {
 
 /** The RAW files as jobs, to be done where what stands for them cannot be read; by its path. */
 export function companionJobs(
-  { raws }: Paired,
-  stored: ReadonlyMap<string, StoredPhoto>,
+  raws: ReadonlyMap<string, readonly Candidate[]>,
   place: Pick<Job, 'library' | 'report'>,
 ): Map<string, Job[]> {
-  const toJob = (found: FoundFile): Job => ({ found, before: stored.get(found.path) ?? null, ...place });
-  return new Map([...raws].map(([standing, files]) => [standing, files.map(toJob)]));
+  return new Map([...raws].map(([standing, files]) => [standing, files.map((file) => ({ ...file, ...place }))]));
 }
 
 /** A row and the library it is in. */
-export interface LibraryRow {
+export interface LibraryRow extends RowName {
   readonly library: Library;
-  readonly id: string;
 }
 
 /** Mentions the RAW files that were not taken and returns their rows, from a time when they were. */
@@ -45,7 +44,7 @@ export function leaveRaws(companions: ReadonlyMap<string, readonly Job[]>, taken
     for (const { library, report, found, before } of jobs) {
       if (taken.has(photoId(library.id, found.path))) continue;
       report.skipped.push({ path: photoFile(library, found.path), reason: `RAW of ${basename(standing)}` });
-      if (before !== null) rows.push({ library, id: before.id });
+      if (before !== null) rows.push({ library, id: before.id, path: before.path });
     }
   }
   return rows;

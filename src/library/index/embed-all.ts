@@ -1,10 +1,12 @@
 import type { Embedder, EmbedResult, PhotoFault } from '../../embedding/port.ts';
+import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';
 import type { RowWriter } from './batch.ts';
+import type { LibraryRow } from './companions.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
-import { countFresh, countKnown, type Job } from './outcome.ts';
+import { countFresh, countKnown, type Job, type Moved } from './outcome.ts';
 import { isUnchanged } from './reconcile.ts';
 
 interface EmbedDeps {
@@ -23,10 +25,9 @@ export interface Embedded {
   /** From the first photo taken up to the last one done. */
   readonly seconds: number;
   readonly interrupted: boolean;
-  /** Ids of rows whose photo was found again elsewhere. */
-  readonly moved: ReadonlySet<string>;
-  /** Ids of rows whose file is there but can no longer be decoded. */
-  readonly undecodable: ReadonlySet<string>;
+  readonly moved: ReadonlyMap<string, LibraryRow>;
+  /** Rows whose file is there but can no longer be decoded. */
+  readonly undecodable: readonly LibraryRow[];
   /** Ids of photos that were taken, or tried, because what stands for them could not be read. */
   readonly standIns: ReadonlySet<string>;
 }
@@ -44,11 +45,17 @@ const PASSING_FAULTS = new Set<PhotoFault['code']>([
   'timed_out',
 ]);
 
+/** Jobs in the order in which they are to be done, read as they are needed. */
+export interface Jobs extends AsyncIterable<Job> {
+  readonly length: number;
+}
+
 /** Reads every job's file once, and writes a row for it: embedded, or with the vector its content already has. */
-export async function embedAll(deps: EmbedDeps, jobs: readonly Job[]): Promise<Embedded> {
-  const none: ReadonlySet<string> = new Set();
-  if (jobs.length === 0)
-    return { embedded: 0, seconds: 0, interrupted: false, moved: none, undecodable: none, standIns: none };
+export async function embedAll(deps: EmbedDeps, jobs: Jobs): Promise<Embedded> {
+  if (jobs.length === 0) {
+    const none = { moved: new Map(), undecodable: [], standIns: new Set<string>() };
+    return { embedded: 0, seconds: 0, interrupted: false, ...none };
+  }
   const embedder = await deps.openEmbedder();
   try {
     return await new EmbedRun(deps, embedder, jobs).run();
@@ -66,21 +73,22 @@ interface Reuse {
 class EmbedRun {
   readonly #deps: EmbedDeps;
   readonly #embedder: Embedder;
-  readonly #jobs: readonly Job[];
-  readonly #moved = new Set<string>();
-  readonly #undecodable = new Set<string>();
+  readonly #jobs: AsyncIterator<Job>;
+  readonly #total: number;
+  readonly #moved: Moved = new Map();
+  readonly #undecodable: LibraryRow[] = [];
   readonly #standIns = new Set<string>();
   #reuse: Reuse[] = [];
-  #next = 0;
   #done = 0;
   #embedded = 0;
   #failed = 0;
   #broken = false;
 
-  constructor(deps: EmbedDeps, embedder: Embedder, jobs: readonly Job[]) {
+  constructor(deps: EmbedDeps, embedder: Embedder, jobs: Jobs) {
     this.#deps = deps;
     this.#embedder = embedder;
-    this.#jobs = jobs;
+    this.#jobs = jobs[Symbol.asyncIterator]();
+    this.#total = jobs.length;
   }
 
   async run(): Promise<Embedded> {
@@ -94,7 +102,7 @@ class EmbedRun {
       throw error;
     });
     await this.#writeReused();
-    const left = this.#jobs.length - this.#done;
+    const left = this.#total - this.#done;
     const interrupted = this.#deps.interrupted.aborted;
     if (interrupted) this.#deps.onEvent({ kind: 'interrupted', left });
     const seconds = (elapsed() - started) / 1000;
@@ -105,11 +113,11 @@ class EmbedRun {
   async #lane(): Promise<void> {
     try {
       while (!this.#broken && !this.#deps.interrupted.aborted) {
-        const job = this.#jobs[this.#next++];
-        if (job === undefined) return;
+        const { done, value: job } = await this.#jobs.next();
+        if (done === true) return;
         await this.#take(job, await this.#read(job));
         this.#done += 1;
-        this.#deps.onEvent({ kind: 'progress', done: this.#done, total: this.#jobs.length, failed: this.#failed });
+        this.#deps.onEvent({ kind: 'progress', done: this.#done, total: this.#total, failed: this.#failed });
       }
     } catch (error) {
       // The other lanes stop too: a broken store ends the run.
@@ -118,12 +126,19 @@ class EmbedRun {
     }
   }
 
-  #read({ library, found }: Job): Promise<EmbedResult> {
+  async #read({ library, found, before }: Job): Promise<EmbedResult> {
     const { known } = this.#deps;
+    const { size } = found;
     const file = photoFile(library, found.path);
-    if (!known.hasSize(found.size)) return this.#embedder.embed({ file });
-    const isKnown = (sha256: string): boolean => known.withHash(sha256).length > 0;
-    return this.#embedder.embed({ file, isKnown, isStale: (sha256) => known.isStale(sha256) });
+    if (!(await known.hasSize(size))) return this.#embedder.embed({ file });
+    return this.#embedder.embed({
+      file,
+      isKnown: (sha256) => known.has({ sha256, size }),
+      isStale: async (sha256) => {
+        const isOwn = before?.sha256 === sha256 && before.facts < FACTS_VERSION;
+        return isOwn || known.isStale({ sha256, size });
+      },
+    });
   }
 
   async #take(job: Job, result: EmbedResult): Promise<void> {
@@ -145,7 +160,7 @@ class EmbedRun {
       this.#failed += 1;
       const file = photoFile(job.library, job.found.path);
       job.report.failed.push({ path: file, code, reason });
-      if (before !== null && !stays) this.#undecodable.add(before.id);
+      if (before !== null && !stays) this.#undecodable.push({ library: job.library, id: before.id, path: before.path });
       this.#deps.onEvent({ kind: 'photo-failed', file, reason });
     }
     if (!stays) await this.#takeFirst(standIns);

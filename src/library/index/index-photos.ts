@@ -1,24 +1,24 @@
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import { UserError } from '../../errors.ts';
-import { walk } from '../../photos/walk.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
 import { type ChangedModel, type LeasePace, Leases } from '../lease.ts';
 import type { Machine } from '../machine.ts';
 import { isMounted, outermost, photoFile } from '../paths.ts';
 import { demandProof, demandWhole, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
-import { companionJobs, leaveRaws, onePerPhoto } from './companions.ts';
-import { embedAll } from './embed-all.ts';
+import { companionJobs, leaveRaws } from './companions.ts';
+import { type Comparison, compareScope } from './compare.ts';
+import { embedAll, type Jobs } from './embed-all.ts';
 import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';
-import { RememberedTable, unlessDamaged } from './manifest.ts';
 import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
-import { absorb, reconcile } from './reconcile.ts';
+import { RememberedTable, unlessDamaged } from './remembered-table.ts';
 import { type Leaving, removeGone } from './remove-gone.ts';
 import { Sightings } from './sightings.ts';
+import { Spool } from './spool.ts';
 
 export interface IndexDeps extends PhotoIndex {
   /** Called only when there is something to embed. */
@@ -95,12 +95,19 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
   // Nobody else writes to the embedded store; but a copy of a shared one brings its notes along.
   const folder = deps.store.kind === 'lite' && (notes === null || !existsSync(notes)) ? null : notes;
   const sightings = new Sightings(folder, { changes: !request.dryRun });
+  const spools: Spool<unknown>[] = [];
+  const makeSpool = <T>(): Spool<T> => {
+    const spool = new Spool<T>(deps.manifests === undefined ? null : join(deps.manifests, `waiting-${spools.length}`));
+    spools.push(spool);
+    return spool;
+  };
   const remembered = new RememberedTable(deps.table, deps.manifests ?? null, deps.model);
   try {
     const chosen = await prepare(deps, request, leases, sightings);
     await remembered.begin(await deps.store.libraries());
-    return await indexScopes({ ...deps, ...chosen, remembered, leases, sightings }, request);
+    return await indexScopes({ ...deps, ...chosen, remembered, leases, sightings, makeSpool }, request);
   } finally {
+    for (const spool of spools) await spool.close();
     await remembered.close();
     await sightings.close();
   }
@@ -145,6 +152,7 @@ interface ScopesDeps extends Omit<IndexDeps, 'sightings'> {
   readonly remembered: RememberedTable;
   readonly leases: Leases;
   readonly sightings: Sightings;
+  makeSpool<T>(): Spool<T>;
   readonly scopes: readonly Scope[];
   /** What the store has and what this run adds to it. */
   readonly libraries: readonly Library[];
@@ -155,45 +163,30 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   const { prune = false } = request;
   const known = new KnownPhotos(remembered, sightings);
   const reports = new Map<string, LibraryReport>();
-  const jobs: Job[] = [];
+  const parts: Part[] = [];
   const leaving: Leaving[] = [];
-  const companions: ReadonlyMap<string, readonly Job[]>[] = [];
   for (const scope of scopes) {
-    const { library, folder } = scope;
-    const walked = await walk(library.root, { folder, ignore: request.ignore });
-    await sightings.note(library, walked.files);
-    const paired = onePerPhoto(walked.files);
-    const { files } = paired;
-    const unseen = [...walked.unlisted, ...walked.failed.map(({ path }) => path)];
-    const watched = new Set([...paired.raws.values()].flat().map(({ path }) => path));
-    const looked = { folder, found: files, unseen, watched };
-    const plan = await unlessDamaged(() => reconcile(looked, remembered.photos(library.id)));
+    const { library } = scope;
+    const comparison = await unlessDamaged(() => compareScope(deps, scope, request.ignore));
+    const { found, stored, unchanged, candidates, gone, absorbed, skipped, failed } = comparison;
     const report = reportOf(reports, library);
-    const raws = companionJobs(paired, plan.watched, { library, report });
-    companions.push(raws);
-    report.unchanged += plan.unchanged;
-    for (const { path, reason } of walked.skipped) report.skipped.push({ path: photoFile(library, path), reason });
-    for (const { path, code, reason } of walked.failed) {
+    report.unchanged += unchanged;
+    for (const { path, reason } of skipped) report.skipped.push({ path: photoFile(library, path), reason });
+    for (const { path, code, reason } of failed) {
       const file = photoFile(library, path);
       report.failed.push({ path: file, code, reason });
       onEvent({ kind: 'photo-failed', file, reason });
     }
-    onEvent({ kind: 'compared', library, found: files.length, todo: plan.candidates.length });
-    for (const candidate of plan.candidates) {
-      jobs.push({ ...candidate, library, report, standIns: raws.get(candidate.found.path) ?? [] });
-    }
-    leaving.push({ library, report, gone: plan.gone, found: files.length, stored: plan.stored });
-    await known.load(scope.absorbs);
-    for (const inner of scope.absorbs) {
-      const rows = known.of(inner);
-      const absorbed = absorb(library, inner, rows.values(), { files, unseen });
-      leaving.push({ ...absorbed, report, stored: rows.size, absorbedBy: library });
-    }
+    onEvent({ kind: 'compared', library, found, todo: candidates.length });
+    parts.push({ library, report, candidates, raws: companionJobs(comparison.raws, { library, report }) });
+    leaving.push({ library, report, gone, found, stored });
+    for (const inner of absorbed) leaving.push({ ...inner, report, absorbedBy: library });
   }
+  const jobs = jobsOf(parts);
 
-  if (jobs.length > 0) await known.loadContents(libraries);
+  if (jobs.length > 0) await known.load(libraries);
   if (request.dryRun) {
-    for (const raws of companions) leaveRaws(raws, new Set());
+    for (const { raws } of parts) leaveRaws(raws, new Set());
     await preview(jobs, leaving, { known, sightings, prune, onEvent });
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
@@ -206,7 +199,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   });
   const done = await embedAll({ ...deps, writer, known }, jobs);
   await writer.finish();
-  const doubled = companions.flatMap((raws) => leaveRaws(raws, done.standIns));
+  const doubled = parts.flatMap(({ raws }) => leaveRaws(raws, done.standIns));
   if (!done.interrupted) {
     const take = async (library: Library): Promise<void> => {
       await leases.hold(library);
@@ -215,7 +208,6 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     await removeGone({ ...deps, table: remembered, prune, take, drop: (library) => leases.drop(library) }, leaving, {
       ...done,
       doubled,
-      known,
     });
     for (const { library, folder } of scopes) if (folder === '') await sightings.settle(library);
   }
@@ -228,6 +220,24 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     embedded: done.embedded,
     embeddingSeconds: done.seconds,
     interrupted: done.interrupted,
+  };
+}
+
+/** The files of one library that are to be read, and where they count. */
+interface Part extends Pick<Job, 'library' | 'report'>, Pick<Comparison, 'candidates'> {
+  readonly raws: ReadonlyMap<string, readonly Job[]>;
+}
+
+function jobsOf(parts: readonly Part[]): Jobs {
+  return {
+    length: parts.reduce((sum, { candidates }) => sum + candidates.length, 0),
+    async *[Symbol.asyncIterator]() {
+      for (const { library, report, candidates, raws } of parts) {
+        for await (const candidate of candidates) {
+          yield { ...candidate, library, report, standIns: raws.get(candidate.found.path) ?? [] };
+        }
+      }
+    },
   };
 }
 

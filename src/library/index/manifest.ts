@@ -1,328 +1,245 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ClassicLevel } from 'classic-level';
+import type { AbstractLevel } from 'abstract-level';
 import { z } from 'zod';
-import type { Library, ModelIdentity, PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
+import type { StoredPhoto } from '../../store/port.ts';
+import { photoId } from '../paths.ts';
 
-/** Rows of one batch. */
-const BATCH = 1000;
-/** Of rows that are read at a time: LevelDB's own 16 KB take ten times as many calls. */
+/** A database that keeps texts in order of their UTF-8 bytes. */
+export type Level = AbstractLevel<string | Buffer | Uint8Array, string, string>;
+
+/** Entries of one page. */
+const PAGE = 1000;
+/** Of entries that are read at a time: LevelDB's own 16 KB take ten times as many calls. */
 const PAGE_BYTES = 262_144;
-/** Sorts before every id. */
 const SEAL = '!';
+/** LevelDB's option: written before it is answered. */
+const DURABLE: object = { sync: true };
+/** Before a photo's key: its row. */
+const ROW = 'p';
+/** Before a photo's size, sha256 and key: nothing. What has one size, or one content, stands together. */
+const CONTENT = 'c';
+/** Hexadecimal digits of the largest size. */
+const SIZE_DIGITS = 14;
+/** Before a photo's key: nothing. It is not by content yet. */
+const FRESH = 'f';
+/** Photos of one content that are read at a time. */
+const FEW = 16;
 
-const sealSchema = z.strictObject({ mark: z.string(), photos: z.int().nonnegative() });
-/** Path, sha256, size, mtimeMs, facts. */
-type Kept = readonly [string, string, number, number, number];
+const sealSchema = z.strictObject({ version: z.literal(2), mark: z.string(), photos: z.int().nonnegative() });
+/** sha256, size, mtimeMs, facts. */
+type Kept = readonly [string, number, number, number];
 
-/** What is kept of a library on this machine cannot be read, and was given up; the store has it all. */
-class ManifestDamaged extends Error {}
+/** What a photo is known by, whatever it is called. */
+export type Content = Pick<StoredPhoto, 'sha256' | 'size'>;
 
-/** Lists rows once more, from the store, where those kept here turned out not to be whole. */
-export async function unlessDamaged<T>(list: () => Promise<T>): Promise<T> {
-  try {
-    return await list();
-  } catch (error) {
-    if (error instanceof ManifestDamaged) return list();
-    throw error;
-  }
+/** The rows of one folder's own photos. */
+export interface StoredFolder {
+  /** Relative to the library's root; "" is the root. */
+  readonly folder: string;
+  readonly rows: readonly StoredPhoto[];
 }
 
 /**
- * What a store has of one model's rows of a library, without vectors, kept on this machine: an embedded database
- * (LevelDB) in a folder of its own. It is believed only while it is sealed with the mark that the model's rows of
- * the library have in the store, which every run that changes them draws anew before its first change. The seal is broken before anything
- * is changed here, and put last, so that a run killed at any moment leaves what is not believed.
+ * What a store has of one model's rows of a library, without vectors, by folder and by content, in an embedded database.
+ * It is believed only while it is sealed with the mark that the model's rows of the library have in the store, which every
+ * run that changes them draws anew before its first change. The seal is broken before anything is changed here, and put
+ * last, so that a run killed at any moment leaves what is not believed.
  */
-class Manifest {
-  readonly #level: ClassicLevel<string, string>;
+export class Manifest {
+  readonly #level: Level;
+  readonly #library: string;
   #broken = false;
+  #count = 0;
 
-  constructor(level: ClassicLevel<string, string>) {
+  /** @param library its id */
+  constructor(level: Level, library: string) {
     this.#level = level;
+    this.#library = library;
   }
 
-  /** How many rows there are, if they are those that the store has. */
-  async sealedAt(mark: string): Promise<number | null> {
+  /** Of a manifest that was filled, or found sealed. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether the rows are those that the store has. */
+  async isSealedAt(mark: string): Promise<boolean> {
     const seal = await this.#level.get(SEAL);
-    if (seal === undefined) return null;
+    if (seal === undefined) return false;
     const read = sealSchema.safeParse(JSON.parse(seal));
-    return read.success && read.data.mark === mark ? read.data.photos : null;
+    if (!read.success || read.data.mark !== mark) return false;
+    this.#count = read.data.photos;
+    return true;
   }
 
   async breakSeal(): Promise<void> {
     if (this.#broken) return;
-    await this.#level.del(SEAL, { sync: true });
+    await this.#level.del(SEAL, DURABLE);
     this.#broken = true;
   }
 
   async seal(mark: string): Promise<void> {
-    const seal = JSON.stringify({ mark, photos: await this.count() } satisfies z.infer<typeof sealSchema>);
-    await this.#level.put(SEAL, seal, { sync: true });
+    const seal: z.infer<typeof sealSchema> = { version: 2, mark, photos: this.#count };
+    await this.#level.put(SEAL, JSON.stringify(seal), DURABLE);
     this.#broken = false;
   }
 
-  async *photos(): AsyncGenerator<StoredPhoto> {
-    const rows = this.#level.iterator({ gt: SEAL, highWaterMarkBytes: PAGE_BYTES });
+  /** In the order of `compareFolders`. */
+  async *folders(): AsyncGenerator<StoredFolder> {
+    let [folder, rows]: [string, StoredPhoto[]] = ['', []];
+    const range = { gte: ROW, lt: after(ROW), highWaterMarkBytes: PAGE_BYTES };
+    const entries = this.#level.iterator(range);
     try {
-      for (let page = await rows.nextv(BATCH); page.length > 0; page = await rows.nextv(BATCH)) {
-        for (const [id, value] of page) {
-          const [path, sha256, size, mtimeMs, facts] = JSON.parse(value) as Kept;
-          yield { id, path, sha256, size, mtimeMs, facts };
+      for (let page = await entries.nextv(PAGE); page.length > 0; page = await entries.nextv(PAGE)) {
+        for (const [key, value] of page) {
+          const row = this.#row(key.slice(ROW.length), value);
+          const next = folderOf(row.path);
+          if (next !== folder) {
+            if (rows.length > 0) yield { folder, rows };
+            [folder, rows] = [next, []];
+          }
+          rows.push(row);
         }
       }
     } finally {
-      await rows.close();
+      await entries.close();
     }
+    if (rows.length > 0) yield { folder, rows };
   }
 
-  async count(): Promise<number> {
-    const ids = this.#level.keys({ gt: SEAL });
-    let count = 0;
+  /** Whether a photo of this size was there before this run changed any. */
+  async hasSize(size: number): Promise<boolean> {
+    const prefix = sizeKey(size);
+    const found = await this.#level.keys({ gte: prefix, lt: after(prefix), limit: 1 }).all();
+    return found.length > 0;
+  }
+
+  /** The photos that had this content before this run changed any, and still have it. */
+  async *withContent(content: Content): AsyncGenerator<StoredPhoto> {
+    const prefix = contentKey(content);
+    const keys = this.#level.keys({ gte: prefix, lt: after(prefix) });
     try {
-      for (let page = await ids.nextv(BATCH); page.length > 0; page = await ids.nextv(BATCH)) count += page.length;
+      for (let page = await keys.nextv(FEW); page.length > 0; page = await keys.nextv(FEW)) {
+        const photos = page.map((key) => key.slice(prefix.length));
+        for (const row of (await this.#read(photos)).values()) if (isSame(row, content)) yield row;
+      }
     } finally {
-      await ids.close();
+      await keys.close();
     }
-    return count;
   }
 
+  /** Takes rows that the store has; of one row no more than once. */
+  async fill(photos: readonly StoredPhoto[]): Promise<void> {
+    const batch = this.#level.batch();
+    for (const photo of photos) {
+      const key = this.#keyOf(photo);
+      batch.put(ROW + key, asValue(photo)).put(contentKey(photo) + key, '');
+    }
+    await batch.write();
+    this.#count += photos.length;
+  }
+
+  /** Takes rows that were written. They are not found by content before `indexContents`. */
   async put(photos: readonly StoredPhoto[]): Promise<void> {
-    await this.#level.batch(
-      photos.map(({ id, path, sha256, size, mtimeMs, facts }) => {
-        const kept: Kept = [path, sha256, size, mtimeMs, facts];
-        return { type: 'put', key: id, value: JSON.stringify(kept) };
-      }),
-    );
+    const byKey = new Map(photos.map((photo) => [this.#keyOf(photo), photo]));
+    const former = await this.#read([...byKey.keys()]);
+    const batch = this.#level.batch();
+    for (const [key, photo] of byKey) {
+      const before = former.get(key);
+      batch.put(ROW + key, asValue(photo));
+      if (before !== undefined && isSame(before, photo)) continue;
+      if (before !== undefined) batch.del(contentKey(before) + key);
+      batch.put(FRESH + key, '');
+    }
+    await batch.write();
+    this.#count += byKey.size - former.size;
   }
 
-  async remove(ids: readonly string[]): Promise<void> {
-    await this.#level.batch(ids.map((key) => ({ type: 'del', key })));
+  /** Makes what this run has put be found by content. */
+  async indexContents(): Promise<void> {
+    const fresh = this.#level.keys({ gte: FRESH, lt: after(FRESH) });
+    try {
+      for (let page = await fresh.nextv(PAGE); page.length > 0; page = await fresh.nextv(PAGE)) {
+        const batch = this.#level.batch();
+        for (const key of page) batch.del(key);
+        const rows = await this.#read(page.map((key) => key.slice(FRESH.length)));
+        for (const [key, row] of rows) batch.put(contentKey(row) + key, '');
+        await batch.write();
+      }
+    } finally {
+      await fresh.close();
+    }
+  }
+
+  async remove(photos: readonly Pick<StoredPhoto, 'id' | 'path'>[]): Promise<void> {
+    const former = await this.#read([...new Set(photos.map((photo) => this.#keyOf(photo)))]);
+    const batch = this.#level.batch();
+    for (const [key, before] of former) batch.del(ROW + key).del(contentKey(before) + key);
+    await batch.write();
+    this.#count -= former.size;
   }
 
   async clear(): Promise<void> {
     await this.breakSeal();
     await this.#level.clear();
+    this.#count = 0;
   }
 
   close(): Promise<void> {
     return this.#level.close();
   }
-}
 
-interface Entry {
-  /** Null where nothing can be kept: then the store is asked, as if there had never been a manifest. */
-  manifest: Manifest | null;
-  /** As it was before anything was listed. */
-  readonly library: Library;
-  /** Whether the manifest has every row that the store has. */
-  complete: boolean;
-  /** How many rows were listed, while nothing has been written since; else null. */
-  listed: number | null;
-}
-
-/**
- * A table whose rows of a library are listed by the store only when what is known of them here is not what the store has;
- * what is written to the table is noted as soon as the store has confirmed it.
- */
-export class RememberedTable implements Pick<PhotoTable, 'photos' | 'upsert' | 'remove' | 'count'> {
-  readonly #table: PhotoTable;
-  readonly #folder: string | null;
-  readonly #model: string;
-  readonly #entries = new Map<string, Entry>();
-
-  /** @param folder for this store's rows of the model; null keeps nothing */
-  constructor(table: PhotoTable, folder: string | null, { sha256 }: Pick<ModelIdentity, 'sha256'>) {
-    this.#table = table;
-    this.#folder = folder;
-    this.#model = sha256;
-  }
-
-  /** To be called before rows are listed or written: the libraries as the store has them now. */
-  async begin(libraries: readonly Library[]): Promise<void> {
-    if (this.#folder !== null) await forgetOthers(this.#folder, libraries);
-    for (const library of libraries)
-      this.#entries.set(library.id, { manifest: null, library, complete: false, listed: null });
-  }
-
-  /** To be read within `unlessDamaged`. */
-  async *photos(library: string): AsyncGenerator<StoredPhoto> {
-    const entry = await this.#open(library);
-    if (!entry?.manifest) return yield* this.#table.photos(library);
-    const mark = this.#markOf(entry.library);
-    const sealed = mark === undefined ? null : await entry.manifest.sealedAt(mark).catch(() => null);
-    const count = (entry.complete ? entry.listed : null) ?? sealed;
-    if (count === null) return yield* this.#listing(library, entry);
-    let read = 0;
-    try {
-      for await (const photo of entry.manifest.photos()) {
-        read += 1;
-        yield photo;
-      }
-    } catch {
-      read = -1;
+  async #read(keys: readonly string[]): Promise<Map<string, StoredPhoto>> {
+    const values = await this.#level.getMany(keys.map((key) => ROW + key));
+    const found = new Map<string, StoredPhoto>();
+    for (const [i, key] of keys.entries()) {
+      const value = values[i];
+      if (value !== undefined) found.set(key, this.#row(key, value));
     }
-    if (read !== count) {
-      await this.#give(entry);
-      throw new ManifestDamaged(`${read} of ${count} rows could be read`);
-    }
-    entry.complete = true;
-    entry.listed = count;
+    return found;
   }
 
-  async upsert(rows: readonly PhotoRow[]): Promise<void> {
-    const byLibrary = groups(rows);
-    for (const [library] of byLibrary) await this.#changing(library);
-    await this.#table.upsert(rows);
-    for (const [library, some] of byLibrary) await this.#note(library, (manifest) => manifest.put(some));
+  #row(key: string, value: string): StoredPhoto {
+    const [sha256, size, mtimeMs, facts] = JSON.parse(value) as Kept;
+    const end = key.indexOf(FOLDER_END);
+    const folder = key.slice(0, end).replaceAll('\0', '/');
+    const [name = '', stray] = key.slice(end + FOLDER_END.length).split('\0');
+    const path = folder === '' ? name : `${folder}/${name}`;
+    return { id: stray ?? photoId(this.#library, path), path, sha256, size, mtimeMs, facts };
   }
 
-  /** @param ids of rows of any library */
-  async remove(ids: readonly string[]): Promise<void> {
-    for (const library of this.#entries.keys()) await this.#changing(library);
-    await this.#table.remove(ids);
-    for (const library of this.#entries.keys()) await this.#note(library, (manifest) => manifest.remove(ids));
-  }
-
-  async count(library: string): Promise<number> {
-    const entry = this.#entries.get(library);
-    if (!entry?.complete) return this.#table.count(library);
-    const count = entry.listed ?? (await entry.manifest?.count().catch(() => null));
-    return count ?? this.#table.count(library);
-  }
-
-  /**
-   * Seals what is known. @param now the libraries as the store has them now
-   * @param held ids of those that this run alone has changed, if anybody has
-   */
-  async settle(now: readonly Library[], held: ReadonlySet<string>): Promise<void> {
-    for (const library of now) {
-      const entry = this.#entries.get(library.id);
-      const mark = this.#markOf(library);
-      if (!entry?.complete || entry.manifest === null || mark === undefined) continue;
-      const alone =
-        held.has(library.id) ||
-        (this.#markOf(entry.library) === mark && entry.library.lease === undefined && library.lease === undefined);
-      if (!alone) continue;
-      const sealed = await entry.manifest.sealedAt(mark).catch(() => null);
-      if (sealed === null) await this.#note(library.id, (manifest) => manifest.seal(mark));
-    }
-  }
-
-  async close(): Promise<void> {
-    for (const { manifest } of this.#entries.values()) await manifest?.close().catch(() => undefined);
-    this.#entries.clear();
-  }
-
-  async *#listing(library: string, entry: Entry): AsyncGenerator<StoredPhoto> {
-    await this.#note(library, (manifest) => manifest.clear());
-    let listed = 0;
-    let page: StoredPhoto[] = [];
-    for await (const photo of this.#table.photos(library)) {
-      yield photo;
-      listed += 1;
-      if (page.push(photo) < BATCH) continue;
-      const full = page;
-      page = [];
-      await this.#note(library, (manifest) => manifest.put(full));
-    }
-    await this.#note(library, (manifest) => manifest.put(page));
-    entry.complete = true;
-    entry.listed = listed;
-  }
-
-  async #changing(library: string): Promise<void> {
-    const entry = this.#entries.get(library);
-    if (entry !== undefined) entry.listed = null;
-    await this.#note(library, (manifest) => manifest.breakSeal());
-  }
-
-  /** A manifest that cannot be written is done without: the store has everything. */
-  async #note(library: string, change: (manifest: Manifest) => Promise<void>): Promise<void> {
-    const entry = this.#entries.get(library);
-    if (!entry?.manifest) return;
-    await change(entry.manifest).catch(() => this.#give(entry));
-  }
-
-  /** Gives a manifest up. */
-  async #give(entry: Entry): Promise<void> {
-    await entry.manifest?.close().catch(() => undefined);
-    entry.manifest = null;
-    entry.complete = false;
-    const folder = this.#folderOf(entry.library.id);
-    if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  }
-
-  async #open(library: string): Promise<Entry | undefined> {
-    const entry = this.#entries.get(library);
-    const folder = this.#folderOf(library);
-    if (entry === undefined || entry.manifest !== null || folder === null) return entry;
-    // Damaged, it is begun anew; without a binary for this platform, or where nothing can be written, it is done without.
-    entry.manifest = await open(folder)
-      .catch(async () => {
-        await rm(folder, { recursive: true, force: true });
-        return open(folder);
-      })
-      .catch(() => null);
-    return entry;
-  }
-
-  #markOf({ marks }: Library): string | undefined {
-    return marks?.[this.#model];
-  }
-
-  #folderOf(library: string): string | null {
-    return this.#folder === null ? null : join(this.#folder, nameOf(library));
+  /** Two rows of one path are told apart by the id that only one of them should have. */
+  #keyOf({ id, path }: Pick<StoredPhoto, 'id' | 'path'>): string {
+    const folder = folderOf(path);
+    const key = folderKey(folder) + path.slice(folder === '' ? 0 : folder.length + 1);
+    return id === photoId(this.#library, path) ? key : `${key}\0${id}`;
   }
 }
 
-/** Removes what is kept of libraries that are not there any more. */
-export async function forgetOthers(folder: string, libraries: readonly Library[]): Promise<void> {
-  const known = new Set(libraries.map(({ id }) => nameOf(id)));
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!known.has(name)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
-  }
+/** No name holds it: so a folder's own photos stand before its folders, and those before its neighbours. */
+const FOLDER_END = '\0\0';
+
+function folderKey(folder: string): string {
+  return folder.replaceAll('/', '\0') + FOLDER_END;
 }
 
-async function open(folder: string): Promise<Manifest> {
-  return new Manifest(await openLevel(folder));
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-/** A database in a folder of its own, which is made when it is not there. */
-export async function openLevel(folder: string): Promise<ClassicLevel<string, string>> {
-  const { ClassicLevel } = await import('classic-level');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const level = new ClassicLevel<string, string>(folder);
-  await level.open();
-  return level;
+/** The order of rows: a folder before the folders in it, neighbours by the bytes of their names. */
+export function compareFolders(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(folderKey(one)), Buffer.from(folderKey(other)));
 }
 
-/** A library's id may be any text. */
-export function nameOf(library: string): string {
-  return createHash('sha256').update(library).digest('hex').slice(0, 32);
+function asValue({ sha256, size, mtimeMs, facts }: StoredPhoto): string {
+  return JSON.stringify([sha256, size, mtimeMs, facts] satisfies Kept);
 }
 
-function groups(rows: readonly PhotoRow[]): Map<string, PhotoRow[]> {
-  const found = new Map<string, PhotoRow[]>();
-  for (const row of rows) {
-    const some = found.get(row.library);
-    if (some === undefined) found.set(row.library, [row]);
-    else some.push(row);
-  }
-  return found;
-}
+const isSame = (one: Content, other: Content): boolean => one.sha256 === other.sha256 && one.size === other.size;
+const sizeKey = (size: number): string => `${CONTENT}${size.toString(16).padStart(SIZE_DIGITS, '0')}:`;
+const contentKey = ({ sha256, size }: Content): string => `${sizeKey(size)}${sha256}:`;
 
-/** Where this machine keeps what it knows of a store's rows of a model. */
-export function manifestsIn(data: string, place: string, { sha256 }: ModelIdentity): string {
-  return storeFolder(data, place, sha256.slice(0, 12));
-}
-
-/**
- * A folder for one purpose, of one store.
- * @param place of the store, as `Machine.place` names it
- */
-export function storeFolder(data: string, place: string, purpose: string): string {
-  const store = createHash('sha256').update(place).digest('hex').slice(0, 16);
-  return join(data, 'manifests', `${store}-${purpose}`);
+/** The first text behind all that begin with this one, which ends in ASCII. */
+function after(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }

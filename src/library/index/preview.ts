@@ -2,9 +2,9 @@ import { hashFile } from '../../files/hash.ts';
 import { photoFile } from '../paths.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
-import { countFresh, countKnown, type Job } from './outcome.ts';
+import { countFresh, countKnown, type Job, type Moved } from './outcome.ts';
 import { isSameFile, suspicious } from './reconcile.ts';
-import { type Leaving, lostOf } from './remove-gone.ts';
+import { countLost, type Leaving } from './remove-gone.ts';
 import type { Sightings } from './sightings.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Sightings } from './sightings.ts';
  * indexed one are read, since only they can be a moved or touched photo. Whether a photo can be decoded shows in a run.
  */
 export async function preview(
-  jobs: readonly Job[],
+  jobs: AsyncIterable<Job>,
   leaving: readonly Leaving[],
   deps: {
     readonly known: KnownPhotos;
@@ -22,20 +22,20 @@ export async function preview(
   },
 ): Promise<void> {
   const { known, onEvent } = deps;
-  const moved = new Set<string>();
-  for (const job of jobs) {
+  const moved: Moved = new Map();
+  for await (const job of jobs) {
     if (job.before !== null && isSameFile(job.found, job.before)) {
       job.report.unchanged += 1;
       continue;
     }
-    const sha256 = known.hasSize(job.found.size) ? await hashFile(photoFile(job.library, job.found.path)) : null;
-    if (sha256 !== null && known.withHash(sha256).length > 0) await countKnown(job, sha256, known, moved);
+    const { size } = job.found;
+    const sha256 = (await known.hasSize(size)) ? await hashFile(photoFile(job.library, job.found.path)) : null;
+    if (sha256 !== null && (await known.has({ sha256, size }))) await countKnown(job, sha256, known, moved);
     else countFresh(job);
   }
   for (const entry of leaving) {
     const { library, report, found, stored } = entry;
-    const { lost: rows, others } = await lostOf(deps, entry, moved);
-    const lost = rows.length;
+    const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) onEvent({ kind: 'never-here', library, photos: others });
     const reason = suspicious(lost, stored, found);
     if (reason === null) report.removed += lost;

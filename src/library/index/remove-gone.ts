@@ -1,27 +1,29 @@
-import type { Library, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { removeIds } from '../rows.ts';
+import type { Library } from '../../store/port.ts';
 import type { LibraryRow } from './companions.ts';
+import type { Remains, RowName } from './compare.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
-import type { KnownPhotos } from './known.ts';
 import { suspicious } from './reconcile.ts';
+import type { RememberedTable } from './remembered-table.ts';
 import type { Sightings } from './sightings.ts';
 
+/** Rows removed at a time. */
+const BATCH = 500;
+
 /** What a walk did not find again of one library. */
-export interface Leaving {
+export interface Leaving extends Readonly<Pick<Remains, 'found' | 'stored'>> {
   readonly library: Library;
   readonly report: LibraryReport;
-  readonly gone: readonly StoredPhoto[];
-  /** Files the walk found, and rows the library had, to judge by whether a drive is away. */
-  readonly found: number;
-  readonly stored: number;
+  readonly gone: Rows;
   /** Set when another library takes this one over. */
   readonly absorbedBy?: Library;
   /** Rows that the absorbing library has made its own. */
-  readonly superseded?: readonly StoredPhoto[];
+  readonly superseded?: Rows;
 }
 
+type Rows = AsyncIterable<RowName> & { readonly length: number };
+
 interface RemoveDeps {
-  readonly table: Pick<PhotoTable, 'remove'>;
+  readonly table: Pick<RememberedTable, 'remove'>;
   /** To be called before rows of a library are removed. */
   take(library: Library): Promise<void>;
   /** Forgets a library that nothing is left of. */
@@ -35,53 +37,51 @@ interface RemoveDeps {
 
 /** Rows that go without being counted as removed: their photo stands elsewhere now, or can no longer be decoded. */
 interface Replaced {
-  readonly moved: ReadonlySet<string>;
-  readonly undecodable: ReadonlySet<string>;
+  readonly moved: ReadonlyMap<string, LibraryRow>;
+  readonly undecodable: readonly LibraryRow[];
   /** RAW files whose JPEG is in the index again. */
   readonly doubled: readonly LibraryRow[];
-  /** Says of which library a row is that moved or can no longer be decoded. */
-  readonly known: KnownPhotos;
 }
 
 /** The last step of a run, once everything else has succeeded: rows without a photo go. */
 export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], replaced: Replaced): Promise<void> {
-  const leavers = new Map<Library, Set<string>>();
-  const leave = (library: Library, ids: Iterable<string>): void => {
-    const some = leavers.get(library) ?? new Set();
-    leavers.set(library, some);
-    for (const id of ids) some.add(id);
-  };
-  for (const { library, ids } of replaced.known.byLibrary(new Set([...replaced.moved, ...replaced.undecodable]))) {
-    leave(library, ids);
+  const { moved } = replaced;
+  const steps: { readonly library: Library; readonly rows: Rows; readonly lost: boolean }[] = [];
+  const others = new Map<Library, RowName[]>();
+  for (const row of [...moved.values(), ...replaced.undecodable, ...replaced.doubled]) {
+    const rows = others.get(row.library) ?? [];
+    others.set(row.library, rows);
+    rows.push(row);
   }
-  for (const { library, id } of replaced.doubled) leave(library, [id]);
+  for (const [library, rows] of others) steps.push({ library, rows: toRows(rows), lost: false });
   const emptied: Leaving[] = [];
-  const forgotten = new Map<Library, readonly StoredPhoto[]>();
   for (const entry of leaving) {
-    const { library, report, found, stored } = entry;
-    const { lost, others } = await lostOf(deps, entry, replaced.moved);
+    const { library, report, found, stored, superseded } = entry;
+    const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) deps.onEvent({ kind: 'never-here', library, photos: others });
-    const reason = suspicious(lost.length, stored, found);
-    const removes = reason === null || (await deps.confirmPrune(library, lost.length, reason));
+    const reason = suspicious(lost, stored, found);
+    const removes = reason === null || (await deps.confirmPrune(library, lost, reason));
     if (removes) {
-      leave(
+      steps.push({
         library,
-        lost.map(({ id }) => id),
-      );
-      report.removed += lost.length;
-      forgotten.set(library, lost);
+        rows: { length: lost, [Symbol.asyncIterator]: () => lostOf(deps, entry, moved) },
+        lost: true,
+      });
+      report.removed += lost;
     } else {
-      deps.onEvent({ kind: 'kept', library, photos: lost.length, reason });
+      deps.onEvent({ kind: 'kept', library, photos: lost, reason });
     }
-    leave(library, entry.superseded?.map(({ id }) => id) ?? []);
-    const leaves = entry.gone.length - others + (entry.superseded?.length ?? 0);
+    if (superseded !== undefined) steps.push({ library, rows: superseded, lost: false });
+    const leaves = entry.gone.length - others + (superseded?.length ?? 0);
     if (entry.absorbedBy !== undefined && removes && leaves === stored) emptied.push(entry);
   }
-  for (const [library, ids] of leavers) {
-    if (ids.size === 0) continue;
+  for (const { library, rows, lost } of steps) {
+    if (rows.length === 0) continue;
     await deps.take(library);
-    await removeIds(deps.table, [...ids]);
-    await deps.sightings.forget(library, forgotten.get(library) ?? []);
+    for await (const batch of batches(rows)) {
+      await deps.table.remove(library.id, batch);
+      if (lost) await deps.sightings.forget(library, batch);
+    }
   }
   for (const { library, absorbedBy } of emptied) {
     await deps.drop(library);
@@ -89,14 +89,48 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
   }
 }
 
-/** Rows that are gone and have not moved: those whose files were here, and how many others there are. */
-export async function lostOf(
-  { sightings, prune }: { readonly sightings: Pick<Sightings, 'had'>; readonly prune: boolean },
+interface LostDeps {
+  readonly sightings: Pick<Sightings, 'had'>;
+  readonly prune: boolean;
+}
+
+/** How many rows are gone and have not moved: those whose files were here, and others. */
+export async function countLost(
+  deps: LostDeps,
+  leaving: Pick<Leaving, 'library' | 'gone'>,
+  moved: ReadonlyMap<string, unknown>,
+): Promise<{ readonly lost: number; readonly others: number }> {
+  let [left, lost] = [0, 0];
+  for await (const { id } of leaving.gone) if (!moved.has(id)) left += 1;
+  for await (const _ of lostOf(deps, leaving, moved)) lost += 1;
+  return { lost, others: left - lost };
+}
+
+async function* lostOf(
+  { sightings, prune }: LostDeps,
   { library, gone }: Pick<Leaving, 'library' | 'gone'>,
-  moved: ReadonlySet<string>,
-): Promise<{ readonly lost: readonly StoredPhoto[]; readonly others: number }> {
-  const left = gone.filter(({ id }) => !moved.has(id));
-  const lost: StoredPhoto[] = [];
-  for (const photo of left) if (prune || (await sightings.had(library, photo.path))) lost.push(photo);
-  return { lost, others: left.length - lost.length };
+  moved: ReadonlyMap<string, unknown>,
+): AsyncGenerator<RowName> {
+  for await (const row of gone) {
+    if (!moved.has(row.id) && (prune || (await sightings.had(library, row.path)))) yield row;
+  }
+}
+
+function toRows(rows: readonly RowName[]): Rows {
+  return {
+    length: rows.length,
+    async *[Symbol.asyncIterator]() {
+      yield* rows;
+    },
+  };
+}
+
+async function* batches(rows: Rows): AsyncGenerator<RowName[]> {
+  let batch: RowName[] = [];
+  for await (const row of rows) {
+    if (batch.push(row) < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

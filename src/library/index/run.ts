@@ -11,8 +11,8 @@ import type { Session } from '../session.ts';
 import type { IndexReport, OnIndexEvent } from './events.ts';
 import { type FasterModel, FasterModelWatch } from './faster-model.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.ts';
+import { manifestsIn } from './level.ts';
 import { holdIndex } from './lock.ts';
-import { manifestsIn } from './manifest.ts';
 import { sightingsIn } from './sightings.ts';
 
 export interface IndexRunDeps extends Pick<IndexDeps, 'onEvent' | 'confirmPrune'> {

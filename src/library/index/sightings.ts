@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import type { Library } from '../../store/port.ts';
-import { nameOf, openLevel, storeFolder } from './manifest.ts';
+import { nameOf, openLevel, storeFolder } from './level.ts';
 
 /** No path begins with it. */
 const WHOLE = '/';

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClassicLevel } from 'classic-level';
+import type { MemoryLevel } from 'memory-level';
+import type { Library, ModelIdentity } from '../../store/port.ts';
+
+/** A database in a folder of its own, which is made when it is not there. */
+export async function openLevel(folder: string): Promise<ClassicLevel<string, string>> {
+  const { ClassicLevel } = await import('classic-level');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const level = new ClassicLevel<string, string>(folder);
+  await level.open();
+  return level;
+}
+
+/** The same in memory, where there can be none on the disk. */
+export async function openMemory(): Promise<MemoryLevel<string, string>> {
+  const { MemoryLevel } = await import('memory-level');
+  const level = new MemoryLevel<string, string>();
+  await level.open();
+  return level;
+}
+
+/** Removes what is kept of libraries that are not there any more, and what runs that were killed left. */
+export async function forgetOthers(folder: string, libraries: readonly Library[]): Promise<void> {
+  const known = new Set(libraries.map(({ id }) => nameOf(id)));
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!known.has(name)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** A library's id may be any text. */
+export function nameOf(library: string): string {
+  return createHash('sha256').update(library).digest('hex').slice(0, 32);
+}
+
+/** Where this machine keeps what it knows of a store's rows of a model. */
+export function manifestsIn(data: string, place: string, { sha256 }: ModelIdentity): string {
+  return storeFolder(data, place, sha256.slice(0, 12));
+}
+
+/**
+ * A folder for one purpose, of one store.
+ * @param place of the store, as `Machine.place` names it
+ */
+export function storeFolder(data: string, place: string, purpose: string): string {
+  const store = createHash('sha256').update(place).digest('hex').slice(0, 16);
+  return join(data, 'manifests', `${store}-${purpose}`);
+}
