@@ -2,7 +2,7 @@
  * How the memory and the processor time of curate's own process grow with the number of photos: a first index, a
  * re-index that finds nothing to do, and one of ten new photos.
  *
- *   node bench/growth.js [PHOTOS ...]      50,000 and 200,000 by default; built code is measured, so `npm run build` comes first
+ *   node bench/growth.js [PHOTOS ...]      50,000 and 200,000 by default
  *
  * What stands around the run is left out: photos are not embedded but given a unit vector, each as if it had content of
  * its own, and the store keeps the libraries and no rows. Each run is a process of its own. A first index empties the
@@ -82,13 +82,25 @@ const quickEmbedder = {
   close: async () => undefined,
 };
 
+/** Of this process, in MB, as Linux counts; elsewhere 0. */
+function statusOf(field) {
+  try {
+    return (
+      Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1000
+    );
+  } catch {
+    return 0;
+  }
+}
+
 /** One run, in this process; prints what it came to. */
 async function runHere(home, root) {
   const paths = { config: home, data: join(home, 'data'), cache: join(home, 'cache') };
   const { store, table, counts } = forgetfulStore(join(home, 'libraries.json'));
-  let heap = 0;
+  let [heap, own] = [0, 0];
   const sampling = setInterval(() => {
     heap = Math.max(heap, process.memoryUsage().heapUsed);
+    own = Math.max(own, statusOf('RssAnon'));
   }, SAMPLE_MS);
   const { libraries } = await indexPhotos(
     {
@@ -110,10 +122,9 @@ async function runHere(home, root) {
   );
   clearInterval(sampling);
   const { userCPUTime, systemCPUTime } = process.resourceUsage();
-  const resident = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1000;
   const [{ photos, added, unchanged }] = libraries;
   const processor = (userCPUTime + systemCPUTime) / 1e6;
-  return { photos, added, unchanged, ...counts, heap: heap / 1e6, resident, processor };
+  return { photos, added, unchanged, ...counts, heap: heap / 1e6, own, resident: statusOf('VmHWM'), processor };
 }
 
 function makePhotos(root, count) {
@@ -160,8 +171,8 @@ if (process.argv[2] === '--run') {
 } else {
   const counts = process.argv.slice(2).map(Number);
   for (const count of counts.length > 0 ? counts : [50_000, 200_000]) {
-    for (const [what, { resident, heap, processor }] of Object.entries(await measure(count))) {
-      const most = `${resident.toFixed(0)} MB at most, heap ${heap.toFixed(0)} MB`;
+    for (const [what, { resident, own, heap, processor }] of Object.entries(await measure(count))) {
+      const most = `${resident.toFixed(0)} MB at most, ${own.toFixed(0)} MB without mapped files, heap ${heap.toFixed(0)} MB`;
       console.log(`${count.toLocaleString('en')} photos, ${what}: ${most}, ${processor.toFixed(1)} s of processor`);
     }
   }

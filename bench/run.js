@@ -16,6 +16,7 @@ const BENCHES = [
   'store',
   'search',
   'scale',
+  'growth',
   'words',
   'ranking',
 ];

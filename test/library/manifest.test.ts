@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { IndexReport } from '../../src/library/index/events.ts';
+import { Manifest } from '../../src/library/index/manifest.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
 import { TestMachine } from '../support/machines.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -42,6 +44,7 @@ async function onDisk(): Promise<Map<string, string>> {
   const texts = await Promise.all(names.map((name) => readFile(here.at(`photos/${name}`), 'utf8')));
   return new Map(names.map((name, i) => [name, texts[i] ?? '']));
 }
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const vectors = new HashEmbedder();
 async function inStore(): Promise<Map<string, string>> {
   const rows = [...store.table(testModel).stored.values()].map(({ path, sha256 }) => [path, sha256] as const);
@@ -107,6 +110,41 @@ describe('a run that finds nothing to do', () => {
     await here.put('photos/copy.jpg', 'two');
     expect(await index()).toMatchObject({ embedded: 0, libraries: [{ added: 1 }] });
     expect(listed).toHaveLength(1);
+  });
+});
+
+describe('photos that are new, and ones that are gone,', () => {
+  it('are looked up in libraries of which no row is listed, here or by the store', async () => {
+    await here.put('more/b.jpg', 'two');
+    await here.put('photos/a.jpg', 'one');
+    await here.indexFolder(['more'], 'more');
+    await index();
+    await here.put('photos/copy.jpg', 'two');
+    await here.put('photos/new.jpg', 'six');
+    await here.delete('photos/a.jpg');
+    const read = vi.spyOn(Manifest.prototype, 'folders');
+    expect(await index()).toMatchObject({ embedded: 1, libraries: [{ added: 2, removed: 1, photos: 2 }] });
+    expect(listed).toEqual([]);
+    expect(read).toHaveBeenCalledTimes(1);
+    expect(await inStore()).toEqual(new Map([...(await expected()), ['b.jpg', sha256('two')]]));
+  });
+
+  it('are all found, moved and removed, also when there are more than wait in memory', async () => {
+    const put = (folder: string, from: number, to: number) =>
+      Promise.all(
+        Array.from({ length: to - from }, (_, i) => here.put(`photos/${folder}/${from + i}.jpg`, `${from + i}`)),
+      );
+    await put('a', 0, 1100);
+    await put('b', 1100, 1150);
+    expect((await index()).libraries).toMatchObject([{ added: 1150, photos: 1150 }]);
+    await rm(here.at('photos/a'), { recursive: true });
+    await put('c', 1050, 1150);
+    const before = here.embedder.embedded;
+    const { libraries } = await here.indexFolder(['photos'], 'family', { confirmPrune: async () => true });
+    expect(libraries).toMatchObject([{ added: 50, moved: 50, removed: 1050, unchanged: 50, photos: 150 }]);
+    expect(here.embedder.embedded).toBe(before);
+    expect(await readdir(here.manifests)).toHaveLength(1);
+    expect((await index()).libraries).toMatchObject([{ unchanged: 150, removed: 0, photos: 150 }]);
   });
 });
 
