@@ -68,13 +68,13 @@ export function rankByTerms<Row extends { readonly vector: Float32Array }>(
   const words = terms.some(({ kind }) => kind === 'word');
   const read = sharesOf ?? ((some) => classifier.probabilities(some.map(({ vector }) => vector)));
   const probabilities = words ? read(rows) : [];
-  const left = terms.map((term) => (term.kind === 'word' ? leftFor(term, terms, classifier.classes) : []));
+  const left = terms.map((term) => (term.kind === 'word' ? leftFor(term, terms, classifier.classes) : null));
   return rows
     .map((row, i) => {
       const shares = terms.map((term, t) => {
         if (term.kind === 'photo') return alikeness(cosine(row.vector, term.vector), similar);
         const own = probabilities[i] as Float32Array;
-        const rest = shareOf(own, left[t] ?? []);
+        const rest = restOf(own, left[t] ?? null);
         return rest === 0 ? 0 : Math.min(1, shareOf(own, term.classes) / rest);
       });
       return { row, shares, score: together(shares, terms) };
@@ -82,14 +82,23 @@ export function rankByTerms<Row extends { readonly vector: Float32Array }>(
     .sort((a, b) => b.score - a.score);
 }
 
-/** The classes that the other words looked for leave to a word: its own, and those of none. */
-function leftFor(word: Term & { kind: 'word' }, terms: readonly Term[], count: number): number[] {
+/** What of a softmax falls to some classes, null being all of them, in [0, 1]. */
+function restOf(probabilities: Float32Array, classes: readonly number[] | null): number {
+  if (classes !== null) return shareOf(probabilities, classes);
+  let sum = 0;
+  for (let index = 0; index < probabilities.length; index += 1) sum += probabilities[index] as number;
+  return Math.min(1, sum);
+}
+
+/** The classes that the other words looked for leave to a word: its own, and those of none. Null for all. */
+function leftFor(word: Term & { kind: 'word' }, terms: readonly Term[], count: number): number[] | null {
   const others = new Set(
     terms.flatMap((term) =>
       term !== word && term.kind === 'word' && term.weight > 0 && word.weight > 0 ? term.classes : [],
     ),
   );
   for (const index of word.classes) others.delete(index);
+  if (others.size === 0) return null;
   return Array.from({ length: count }, (_, index) => index).filter((index) => !others.has(index));
 }
 
