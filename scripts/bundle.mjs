@@ -119,7 +119,7 @@ await bundle.write({ file: output, format: 'esm', minify: true });
  */
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const OUTSIDE =
-  /^(classic-level|exifreader|fs-native-extensions|libheif-js|libraw-wasm|onnxruntime-node|open|openai|sharp|sixel|undici)($|\/)/;
+  /^(classic-level|exifreader|fs-native-extensions|libheif-js|libraw-wasm|memory-level|onnxruntime-node|open|openai|sharp|sixel|undici)($|\/)/;
 
 await rm(join(dist, 'packed'), { recursive: true, force: true });
 /** By file, under which name: workers are added when a module is met that starts them. */
