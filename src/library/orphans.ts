@@ -1,7 +1,7 @@
 import type { Hit, Library, ModelIdentity, PhotoStore, PhotoTable, SearchOptions, VectorHit } from '../store/port.ts';
 import type { Leases } from './lease.ts';
 import { isMounted, photoId } from './paths.ts';
-import { removeIds } from './rows.ts';
+import { removeIds } from './removal.ts';
 
 /** Rows of one model that should not be there. */
 export interface Strays {

@@ -62,7 +62,7 @@ export async function openStoreHere(world: World, settings: Settings, onEvent: O
   const { openStore } = await import('../store/open.ts');
   if (settings.milvusUri === undefined) {
     const [{ moveToOwnEngine }, { copyWholeStore }] = await Promise.all([
-      import('../store/move.ts'),
+      import('../store/move-engine.ts'),
       import('./copy/whole-store.ts'),
     ]);
     await moveToOwnEngine(world, settings, onEvent, (source, target, onProgress) =>

@@ -79,7 +79,7 @@ async function bestFrames(
 ): Promise<Frame[]> {
   const [{ neighbours }, { PackedVectors }] = await Promise.all([
     import('./dedupe/neighbours.ts'),
-    import('./dedupe/vectors.ts'),
+    import('./dedupe/packed.ts'),
   ]);
   const vectors = new PackedVectors(frames[0]?.vector.length ?? 0, frames.length);
   for (const { vector } of frames) vectors.add(rootsOf(vector));

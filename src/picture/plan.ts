@@ -1,4 +1,4 @@
-import type { SearchNotice } from '../library/query/read.ts';
+import type { SearchNotice } from '../library/query/terms.ts';
 import type { ChosenModel } from './image-models/image-models.ts';
 import type { LineageReference } from './lineage/lineage.ts';
 import type { Parameters } from './port.ts';

@@ -4,7 +4,7 @@ import type { EmbeddingModel } from '../embedding/port.ts';
 import { UserError, usageError } from '../errors.ts';
 import { demandUninterrupted } from '../interrupt.ts';
 import { type LeastScore, leastCosine } from '../library/ranking/likeness.ts';
-import { pairsOf } from '../library/ranking/pairs.ts';
+import { pairsOf } from '../library/ranking/random-pairs.ts';
 import { NEIGHBOURHOOD } from '../library/ranking/rerank.ts';
 import { statisticsOf } from '../library/ranking/statistics.ts';
 import type { Session } from '../library/session.ts';

@@ -1,6 +1,6 @@
 import type { EmbeddingModel } from '../embedding/port.ts';
-import { rankCandidates } from '../library/query/candidates.ts';
-import { readWord, type SearchNotice } from '../library/query/read.ts';
+import { rankCandidates } from '../library/query/rank-terms.ts';
+import { readWord, type SearchNotice } from '../library/query/terms.ts';
 import { type FoundPhoto, locateHits } from '../library/vector-search.ts';
 import { loadWords } from '../library/words/vocabulary.ts';
 import type { PhotoFilter, PhotoIndex } from '../store/port.ts';

@@ -5,9 +5,9 @@ import { photoFile } from '../paths.ts';
 import { partsBelow } from '../photo-filter.ts';
 import { Graph, PairList } from './graph.ts';
 import { neighbours } from './neighbours.ts';
+import { PackedVectors } from './packed.ts';
 import type { DedupeDeps, Places } from './plan.ts';
 import type { Kind } from './stars.ts';
-import { PackedVectors } from './vectors.ts';
 
 /** A photo as the index knows it. */
 export interface ListedPhoto {

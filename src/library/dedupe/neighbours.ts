@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../../errors.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
 import { Graph, PairList, type Pairs } from './graph.ts';
+import { Blocks, type PackedVectors } from './packed.ts';
 import { type Block, PairFinder } from './pairs.ts';
 import type { Compared } from './pairs-worker.ts';
 import { SKETCH_WIDTH, type Sketches, sketchesOf } from './sketches.ts';
-import { Blocks, type PackedVectors } from './vectors.ts';
 
 /** Twelve bytes each. */
 const MOST_PAIRS = 20_000_000;

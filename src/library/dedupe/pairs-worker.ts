@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { PackedVectors, type SharedVectors } from './packed.ts';
 import { type Block, PairFinder } from './pairs.ts';
 import { type SharedSketches, Sketches } from './sketches.ts';
-import { PackedVectors, type SharedVectors } from './vectors.ts';
 
 /** What a thread is started with. */
 export interface Compared {

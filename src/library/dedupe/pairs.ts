@@ -1,6 +1,6 @@
 import { PairList, type Pairs } from './graph.ts';
+import { Blocks, ONE, type PackedVectors } from './packed.ts';
 import type { Sketches } from './sketches.ts';
-import { Blocks, ONE, type PackedVectors } from './vectors.ts';
 
 /** Where sketches propose more of a block than this, the whole block is multiplied sooner than pair after pair. */
 const MANY = Blocks.rows * Blocks.columns * 0.01;

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { demandUninterrupted } from '../../interrupt.ts';
-import { Blocks, ONE, type Packed, type PackedVectors, sharedIntegers } from './vectors.ts';
+import { Blocks, ONE, type Packed, type PackedVectors, sharedIntegers } from './packed.ts';
 
 /** Components of a sketch: a multiple of eight. Measured on photographs: of pairs below 0.85, one in 300 comes through (bench/README.md). */
 export const SKETCH_WIDTH = 192;

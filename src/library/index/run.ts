@@ -6,7 +6,7 @@ import type { PhotoIndex, PhotoStore } from '../../store/port.ts';
 import type { World } from '../../world.ts';
 import { rememberModel } from '../active-model.ts';
 import type { LeasePace } from '../lease.ts';
-import { refreshPairs } from '../ranking/pairs.ts';
+import { refreshPairs } from '../ranking/random-pairs.ts';
 import type { Session } from '../session.ts';
 import type { IndexReport, OnIndexEvent } from './events.ts';
 import { type FasterModel, FasterModelWatch } from './faster-model.ts';

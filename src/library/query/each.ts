@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
 import { UserError } from '../../errors.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import { readTerms } from './read.ts';
 import type { QueryTerm } from './resolve.ts';
 import { openRoom, type QueryDeps, type QueryRoom } from './room.ts';
 import { type Answer, answer, type QuerySearch } from './search.ts';
+import { readTerms } from './terms.ts';
 
 /** One query of several: what it asks for, or why it cannot be asked. */
 export type Query =

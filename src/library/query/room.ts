@@ -5,14 +5,14 @@ import type { Library, PhotoFilter, PhotoIndex } from '../../store/port.ts';
 import { demandStore } from '../emptiness.ts';
 import { once } from '../once.ts';
 import { filterFor, type Restriction } from '../photo-filter.ts';
-import { pairsOf } from '../ranking/pairs.ts';
+import { pairsOf } from '../ranking/random-pairs.ts';
 import { type Ranker, rankerOf } from '../ranking/ranker.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
 import { rememberedShares } from '../words/rank.ts';
 import { loadWords, type Words } from '../words/vocabulary.ts';
-import { readWord } from './read.ts';
 import type { PhotoTerm, QueryTerm } from './resolve.ts';
+import { readWord } from './terms.ts';
 import { openVectors, type QueryVectors } from './vectors.ts';
 
 export interface QueryDeps {

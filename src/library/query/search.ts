@@ -9,10 +9,10 @@ import { spreadOut } from '../spread.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
 import { type Shown, shownBy } from '../words/seen.ts';
 import { loadWords } from '../words/vocabulary.ts';
-import { rankCandidates } from './candidates.ts';
-import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice, withNamesJoined } from './read.ts';
+import { rankCandidates } from './rank-terms.ts';
 import type { QueryTerm } from './resolve.ts';
 import { openRoom, type QueryDeps, type QueryRoom } from './room.ts';
+import { type NamedTerm, type Read, type ReadTerm, readTerms, type SearchNotice, withNamesJoined } from './terms.ts';
 
 /** How many photos are searched for, and where. */
 export interface QuerySearch {

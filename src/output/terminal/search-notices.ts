@@ -1,4 +1,4 @@
-import type { SearchNotice } from '../../library/query/read.ts';
+import type { SearchNotice } from '../../library/query/terms.ts';
 import { SEEN } from '../../library/words/seen.ts';
 import { scoreText } from '../result-row.ts';
 

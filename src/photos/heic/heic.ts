@@ -7,8 +7,8 @@ import type { RgbImage } from '../pixels.ts';
 import { topLevelBoxes } from './brands.ts';
 import { hasHole } from './holes.ts';
 import { HeicItems, understood } from './items.ts';
-import { heicOrientation } from './layout.ts';
 import { profileOfNclx } from './nclx.ts';
+import { heicOrientation } from './tiling.ts';
 
 /** Upright. */
 export interface HeicPixels extends RgbImage {

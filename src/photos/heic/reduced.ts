@@ -3,7 +3,7 @@ import type { RgbImage, Size } from '../pixels.ts';
 import { dropHevcDecoder, type HevcDecoder, hevcDecoder } from './decoder.ts';
 import { hasHole } from './holes.ts';
 import { HeicItems, understood } from './items.ts';
-import { type Coding, type HeicLayout, heicLayout } from './layout.ts';
+import { type Coding, type HeicTiling, heicTiling } from './tiling.ts';
 
 export interface ReducedHeic {
   /** Upright. */
@@ -28,7 +28,7 @@ export function decodeReducedHeic(
   centreSquare: boolean,
 ): ReducedHeic | 'unsuited' | 'doubtful' {
   if (hasHole(bytes)) return 'doubtful';
-  const layout = understood(() => heicLayout(new HeicItems(bytes)), null);
+  const layout = understood(() => heicTiling(new HeicItems(bytes)), null);
   if (layout === null || layout.size.width * layout.size.height > maxPixels) return 'unsuited';
   const shift = SHIFTS.find((each) => Math.min(layout.size.width, layout.size.height) / 2 ** each >= short);
   if (shift === undefined || !divides(layout, shift)) return 'unsuited';
@@ -49,7 +49,7 @@ export function decodeReducedHeic(
 const SHIFTS = [5, 4, 3, 2, 1];
 
 /** Whether reduced tiles meet at whole pixels. */
-function divides({ tile, columns, tiles }: HeicLayout, shift: number): boolean {
+function divides({ tile, columns, tiles }: HeicTiling, shift: number): boolean {
   const unit = 2 ** shift;
   return (columns === 1 || tile.width % unit === 0) && (tiles.length === columns || tile.height % unit === 0);
 }
@@ -83,11 +83,11 @@ const GREY = 128;
 /** Of one photo. */
 class Decoding {
   readonly #decoder: HevcDecoder = hevcDecoder();
-  readonly #layout: HeicLayout;
+  readonly #layout: HeicTiling;
   readonly #shift: number;
   readonly #blocks: number[] = [];
 
-  constructor(layout: HeicLayout, shift: number) {
+  constructor(layout: HeicTiling, shift: number) {
     this.#layout = layout;
     this.#shift = shift;
   }

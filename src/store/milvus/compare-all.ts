@@ -1,5 +1,5 @@
+import { METRIC, searchParams } from './capabilities.ts';
 import type { Collection } from './collection.ts';
-import { METRIC, searchParams } from './layout.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
 
 /** Rows of a block on average: as ids are hashes, no block has half a thousand more. */

@@ -1,6 +1,6 @@
+import { layoutOf } from './capabilities.ts';
 import type { MilvusLine } from './client.ts';
 import type { MilvusFailure } from './failure.ts';
-import { layoutOf } from './layout.ts';
 import type { MilvusClient } from './sdk.ts';
 
 /**

@@ -12,10 +12,10 @@ import type {
   UpgradeOptions,
   VectorHit,
 } from '../port.ts';
+import { METRIC, searchParams } from './capabilities.ts';
 import type { MilvusLine } from './client.ts';
 import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
-import { METRIC, searchParams } from './layout.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
 import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
 import { Generations } from './upgrade.ts';

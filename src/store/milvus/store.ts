@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { IndexedModel, Library, ModelIdentity, PhotoStore, StoreAbout } from '../port.ts';
+import { capabilitiesOf, memoryOf } from './capabilities.ts';
 import type { MilvusLine } from './client.ts';
 import { Collection, type Consistency, describe } from './collection.ts';
 import { quote } from './filter.ts';
-import { capabilitiesOf, memoryOf } from './layout.ts';
 import { pagesOf } from './pages.ts';
 import { MilvusTable } from './photo-table.ts';
 import { LIBRARY_FIELDS, libraryToMilvus, toLibrary } from './rows.ts';

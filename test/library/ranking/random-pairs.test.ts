@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { likenessOf, rarity, shareAtLeast } from '../../../src/library/ranking/likeness.ts';
-import { pairsOf, refreshPairs } from '../../../src/library/ranking/pairs.ts';
+import { pairsOf, refreshPairs } from '../../../src/library/ranking/random-pairs.ts';
 import { freshModel, photo } from '../../store/samples.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 

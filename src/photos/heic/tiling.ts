@@ -9,7 +9,7 @@ export interface Coding {
 }
 
 /** A picture coded with HEVC, by itself or in equal tiles that cover it row by row. */
-export interface HeicLayout {
+export interface HeicTiling {
   /** As stored; see `orientation`. */
   readonly size: Size;
   readonly tile: Size;
@@ -25,11 +25,11 @@ export interface HeicLayout {
 }
 
 /** The layout of the primary picture; null when it is of another kind, or anything about it is unusual or wrong. */
-export function heicLayout(items: HeicItems): HeicLayout | null {
+export function heicTiling(items: HeicItems): HeicTiling | null {
   return understood(() => readLayout(items), null);
 }
 
-function readLayout(items: HeicItems): HeicLayout | null {
+function readLayout(items: HeicItems): HeicTiling | null {
   const { primary } = items;
   const isGrid = items.type(primary) === 'grid';
   const tiles = isGrid ? items.references(primary, 'dimg') : [primary];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { capabilitiesOf, layoutOf, searchParams } from '../../src/store/milvus/capabilities.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { failureOf, userError } from '../../src/store/milvus/failure.ts';
-import { capabilitiesOf, layoutOf, searchParams } from '../../src/store/milvus/layout.ts';
 
 test('what a server can do follows from the version that it names', () => {
   expect(capabilitiesOf('server', 'v2.3.5-lite')).toMatchObject({
