@@ -9,11 +9,13 @@ milvusContract(
   'Milvus Lite',
   async () => {
     const home = await liteHome();
-    const reach = async () => {
-      const { address, token } = await connectLite(home.world, home.paths, () => undefined);
-      return liteEndpoint(address, token);
+    const line = async (prefix?: string) => {
+      const reach = async () => {
+        const { address, token } = await connectLite(home.world, home.paths, () => undefined);
+        return liteEndpoint(address, token, prefix);
+      };
+      return openLine(await reach(), { world: home.world, reconnect: reach });
     };
-    const line = async () => openLine(await reach(), { world: home.world, reconnect: reach });
     return {
       line,
       open: async () => milvusStore(await line()),

@@ -50,7 +50,7 @@ describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
     'keeps the contract',
     async () => ({
       open,
-      line: async () => openLine(parseEndpoint(server.uri, server.token), { world: testWorld() }),
+      line: async (prefix) => openLine(parseEndpoint(server.uri, server.token, { prefix }), { world: testWorld() }),
       close: async () => undefined,
     }),
     { timeout: 240_000, runs: 2, concurrent: true },

@@ -56,9 +56,9 @@ export async function writeVersion1(line: MilvusLine, model: ModelIdentity, rows
   }
 }
 
-/** The same for a library. */
-export async function writeLibraryOfVersion1(line: MilvusLine, { id, name, root }: Library): Promise<void> {
-  const collection_name = 'curate_libraries_v1';
+/** The same for a library. @returns the name of its collection */
+export async function writeLibraryOfVersion1(line: MilvusLine, { id, name, root }: Library): Promise<string> {
+  const collection_name = `${line.endpoint.prefix}curate_libraries_v1`;
   await line.call((client) =>
     client.createCollection({
       collection_name,
@@ -78,4 +78,5 @@ export async function writeLibraryOfVersion1(line: MilvusLine, { id, name, root 
     await line.call((client) => client.loadCollectionSync({ collection_name }));
   }
   await line.call((client) => client.upsert({ collection_name, data: [{ id, name, root, vec: [1, 0] }] }));
+  return collection_name;
 }

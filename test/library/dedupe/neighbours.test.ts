@@ -103,7 +103,7 @@ describe('neighbours', () => {
     const built = (name: string) => import(new URL(`../../../dist/library/dedupe/${name}.js`, import.meta.url).href);
     const [{ neighbours: builtNeighbours }, { PackedVectors: Built }] = await Promise.all([
       built('neighbours') as Promise<typeof import('../../../src/library/dedupe/neighbours.ts')>,
-      built('vectors') as Promise<typeof import('../../../src/library/dedupe/packed.ts')>,
+      built('packed') as Promise<typeof import('../../../src/library/dedupe/packed.ts')>,
     ]);
     const all = new Built(8, 4500);
     for (const vector of clustered(4500, 8, 0.4, 3)) all.add(vector);
