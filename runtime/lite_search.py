@@ -35,16 +35,16 @@ class Newest:
 
 
 def newest_rows(segments):
-    seqs = [one.seqs.tolist() for one in segments]
+    """One row of each key, the first of equals: a kill while recent rows are written leaves them in two data files."""
     newest = {}
-    for one, own in zip(segments, seqs, strict=True):
-        for pk, seq in zip(one.pks, own, strict=True):
-            if newest.get(pk, -1) < seq:
-                newest[pk] = seq
-    return [
-        np.fromiter((newest[pk] == seq for pk, seq in zip(one.pks, own, strict=True)), bool, len(own))
-        for one, own in zip(segments, seqs, strict=True)
-    ]
+    for number, one in enumerate(segments):
+        for row, (pk, seq) in enumerate(zip(one.pks, one.seqs.tolist(), strict=True)):
+            if pk not in newest or newest[pk][0] < seq:
+                newest[pk] = (seq, number, row)
+    masks = [np.zeros(len(one.seqs), bool) for one in segments]
+    for _, number, row in newest.values():
+        masks[number][row] = True
+    return masks
 
 
 newest = Newest()

@@ -61,13 +61,11 @@ export interface SessionOptions {
 export async function openStoreHere(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
   const { openStore } = await import('../store/open.ts');
   if (settings.milvusUri === undefined) {
-    const [{ moveToOwnEngine }, { copyWholeStore }] = await Promise.all([
-      import('../store/move-engine.ts'),
-      import('./copy/whole-store.ts'),
-    ]);
-    await moveToOwnEngine(world, settings, onEvent, (source, target, onProgress) =>
-      copyWholeStore(source, target, world.interrupted, onProgress),
-    );
+    const { moveToOwnEngine } = await import('../store/move-engine.ts');
+    await moveToOwnEngine(world, settings, onEvent, async (source, target, onProgress) => {
+      const { copyWholeStore } = await import('./copy/whole-store.ts');
+      await copyWholeStore(source, target, world.interrupted, onProgress);
+    });
   }
   return openStore(world, settings, onEvent);
 }

@@ -110,6 +110,16 @@ describe('an engine that is not the one that was read', () => {
   });
 });
 
+describe('searching data files', () => {
+  it('counts each key once, also when a kill has left the same rows in two of them', async () => {
+    expect(await tried('newest')).toEqual([
+      [true, false],
+      [false, false, true],
+      [true, false],
+    ]);
+  });
+});
+
 describe('writing', () => {
   it.runIf(process.platform === 'linux')('has a write and its seal on the disk before it confirms it', async () => {
     const events = (await tried('order')) as string[];

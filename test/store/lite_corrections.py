@@ -1,9 +1,10 @@
 """Tries the corrections of runtime/lite_corrections.py, and prints what came of it as JSON.
 
-usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|open [FOLDER]
+usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|open|newest [FOLDER]
     table    the rows, and of which of the names that they replace the value is another after `load_engine`
     version, digests, renamed    what `check` says of another version, and of each part when its source is another or gone
     order    what reaches the disk, in order, while rows are written and flushed in FOLDER
+    newest   which rows of three data files count, of keys that stand in several with the same or a later number
     open     how many collections are opened by eight calls at once for one that stands in FOLDER
 """
 
@@ -49,6 +50,16 @@ def table():
     lite_service.amend()
     rows = [row._asdict() for row in corrections.CORRECTIONS]
     return {"rows": rows, "replaced": [name for name in before if value(name) is not before[name]]}
+
+
+def newest():
+    import lite_search
+    import numpy as np
+
+    rows = ("a", 1), ("b", 2)
+    files = [rows, (*rows, ("c", 3)), (("b", 5), ("b", 5))]
+    segments = [SimpleNamespace(pks=[pk for pk, _ in file], seqs=np.array([seq for _, seq in file])) for file in files]
+    return [mask.tolist() for mask in lite_search.newest_rows(segments)]
 
 
 def version():
@@ -136,6 +147,7 @@ tries = {
     "digests": lambda: changed(lambda text: text + "    # mended upstream"),
     "renamed": lambda: changed(lambda _: None),
     "order": order,
+    "newest": newest,
     "open": open_at_once,
 }
 print(json.dumps(tries[what]()))
