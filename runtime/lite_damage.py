@@ -64,7 +64,7 @@ def inspect(folder):
 
 
 def inspect_collection(folder):
-    """Gives the seals of logs that are no more."""
+    """Gives the logs that a flush did not come to delete, and the seals of logs that are no more."""
     schema = os.path.join(folder, SCHEMA_FILENAME)
     read_record(schema, SCHEMA_KEYS, "schema_format_version", SCHEMA_FORMAT_VERSION)
     try:
@@ -80,7 +80,7 @@ def inspect_collection(folder):
         raise Damaged(path, "missing")
     else:
         first_log = 0
-    return list(orphaned_seals(os.path.join(folder, "wal"), first_log))
+    return list(finished_logs(os.path.join(folder, "wal"), first_log))
 
 
 def inspect_manifest(folder, path):
@@ -117,19 +117,25 @@ def read_record(path, keys, version_key, known_version):
     return record
 
 
-def orphaned_seals(folder, first_log):
+def finished_logs(folder, first_log):
+    """Logs before the first are in data files: the engine would read their rows once more, and then find them twice."""
     for name in os.listdir(folder) if os.path.isdir(folder) else []:
-        found = re.fullmatch(r"(wal_(?:data|delta)_(\d+)\.arrow)" + re.escape(seals.SEALS), name)
-        log = found and os.path.join(folder, found[1])
-        if not log or os.path.exists(log):
+        found = re.fullmatch(r"(wal_(?:data|delta)_(\d+)\.arrow)(" + re.escape(seals.SEALS) + ")?", name)
+        if not found:
+            continue
+        path, log = os.path.join(folder, name), os.path.join(folder, found[1])
+        is_finished = int(found[2]) < first_log
+        if os.path.exists(log):
+            if is_finished and os.path.isfile(path):
+                yield path
             continue
         try:
             length, _ = seals.latest_seal(log)
         except OSError as error:
-            raise Damaged(log + seals.SEALS, error) from error
-        if length > 0 and int(found[2]) >= first_log:
+            raise Damaged(path, error) from error
+        if length > 0 and not is_finished:
             raise Damaged(log, "missing")
-        yield log + seals.SEALS
+        yield path
 
 
 def inspect_parquet(path):

@@ -35,7 +35,7 @@ class Newest:
 
 
 def newest_rows(segments):
-    """One row of each key, the first of equals: a kill while recent rows are written leaves them in two data files."""
+    """One row of each key, the first of equals: a kill could leave rows in two data files where logs outlived them."""
     newest = {}
     for number, one in enumerate(segments):
         for row, (pk, seq) in enumerate(zip(one.pks, one.seqs.tolist(), strict=True)):

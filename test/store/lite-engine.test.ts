@@ -276,6 +276,30 @@ describe('reading what was written', () => {
     await store.close();
   });
 
+  it('gives each row once after a kill between the list of data files and the end of the log', async () => {
+    const { store, table } = await open();
+    await table.upsert(photos(0, 20));
+    const [log, aside] = [join(await collectionFolder(), 'wal'), join(home.paths.data, 'aside')];
+    await cp(log, aside, { recursive: true });
+    await table.flush();
+    await kill();
+    await cp(aside, log, { recursive: true });
+    const [query = unit([1])] = photos(0, 1).map(({ vector }) => vector);
+    const found = async () => (await table.search(query, { k: 50 })).map(({ id }) => id).sort();
+    const written = (to: number) =>
+      photos(0, to)
+        .map(({ id }) => id)
+        .sort();
+    expect(await found()).toEqual(written(20));
+    // Beside rows that are in memory, too, and when those have become a data file.
+    await table.upsert(photos(20, 25));
+    expect(await found()).toEqual(written(25));
+    await table.flush();
+    expect(await found()).toEqual(written(25));
+    expect(await table.count()).toBe(25);
+    await store.close();
+  });
+
   it('gives the last version of each row when files that hold several are merged', async () => {
     const current = new Map<string, PhotoRow>();
     const { store, table } = await open();
