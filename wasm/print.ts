@@ -65,11 +65,13 @@ function meansOfColumns(rows: usize, width: usize, height: usize, parts: usize, 
 
 /**
  * The mean of each of `across` x `down` cells, pixels on a border shared between the cells, to 64-bit floats at `output`.
+ * @param bytes of a value: 1, or 8 for 64-bit floats
  * @param step bytes from one of the values of a row to the next
  * @param room for `height` rows of `across` numbers, and two rows more
  */
-export function averagesOfBytes(
+export function averages(
   values: usize,
+  bytes: usize,
   width: usize,
   height: usize,
   step: usize,
@@ -79,24 +81,10 @@ export function averagesOfBytes(
   output: usize,
 ): void {
   for (let y: usize = 0; y < height; y++) {
-    meansOfRow<u8>(values + y * width * step, width, step, across, room + y * across * 8);
-  }
-  meansOfColumns(room, across, height, down, room + height * across * 8, output);
-}
-
-/** The same of 64-bit floats. */
-export function averagesOfNumbers(
-  values: usize,
-  width: usize,
-  height: usize,
-  step: usize,
-  across: usize,
-  down: usize,
-  room: usize,
-  output: usize,
-): void {
-  for (let y: usize = 0; y < height; y++) {
-    meansOfRow<f64>(values + y * width * step, width, step, across, room + y * across * 8);
+    const row = values + y * width * step;
+    const means = room + y * across * 8;
+    if (bytes === 1) meansOfRow<u8>(row, width, step, across, means);
+    else meansOfRow<f64>(row, width, step, across, means);
   }
   meansOfColumns(room, across, height, down, room + height * across * 8, output);
 }

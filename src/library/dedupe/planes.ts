@@ -10,8 +10,17 @@ export interface Plane extends Size {
 /** Addresses and steps in bytes; see wasm/print.ts. */
 interface PrintKernel extends KernelMemory {
   luma(pixels: number, count: number, output: number): void;
-  averagesOfBytes: Averages;
-  averagesOfNumbers: Averages;
+  averages(
+    values: number,
+    bytes: number,
+    width: number,
+    height: number,
+    step: number,
+    across: number,
+    down: number,
+    room: number,
+    output: number,
+  ): void;
   differ(
     one: number,
     other: number,
@@ -23,17 +32,6 @@ interface PrintKernel extends KernelMemory {
     known: number,
   ): number;
 }
-
-type Averages = (
-  values: number,
-  width: number,
-  height: number,
-  step: number,
-  across: number,
-  down: number,
-  room: number,
-  output: number,
-) => void;
 
 let loaded: PrintKernel | null = null;
 
@@ -72,9 +70,9 @@ export function averages({ values, width, height, channels = 1 }: Values, into: 
   const output = arena.reserve(cells * Float64Array.BYTES_PER_ELEMENT);
   const memory = arena.open(kernel());
   memory.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), from);
-  const average = bytes === 1 ? kernel().averagesOfBytes : kernel().averagesOfNumbers;
   return Array.from({ length: channels }, (_, channel) => {
-    average(from + channel * bytes, width, height, channels * bytes, into.width, into.height, room, output);
+    const [first, step] = [from + channel * bytes, channels * bytes];
+    kernel().averages(first, bytes, width, height, step, into.width, into.height, room, output);
     return new Float64Array(memory.buffer.slice(output, output + cells * Float64Array.BYTES_PER_ELEMENT));
   });
 }
