@@ -28,16 +28,16 @@ export function decodeReducedHeic(
   centreSquare: boolean,
 ): ReducedHeic | 'unsuited' | 'doubtful' {
   if (hasHole(bytes)) return 'doubtful';
-  const layout = understood(() => heicTiling(new HeicItems(bytes)), null);
-  if (layout === null || layout.size.width * layout.size.height > maxPixels) return 'unsuited';
-  const shift = SHIFTS.find((each) => Math.min(layout.size.width, layout.size.height) / 2 ** each >= short);
-  if (shift === undefined || !divides(layout, shift)) return 'unsuited';
-  const square = centreSquare ? middle(layout.size, short) : { left: 0, top: 0, right: Infinity, bottom: Infinity };
+  const tiling = understood(() => heicTiling(new HeicItems(bytes)), null);
+  if (tiling === null || tiling.size.width * tiling.size.height > maxPixels) return 'unsuited';
+  const shift = SHIFTS.find((each) => Math.min(tiling.size.width, tiling.size.height) / 2 ** each >= short);
+  if (shift === undefined || !divides(tiling, shift)) return 'unsuited';
+  const square = centreSquare ? middle(tiling.size, short) : { left: 0, top: 0, right: Infinity, bottom: Infinity };
   try {
-    const image = new Decoding(layout, shift).run(square);
+    const image = new Decoding(tiling, shift).run(square);
     if (typeof image === 'string') return image;
-    const { width, height } = layout.size;
-    return { image, size: layout.orientation < 5 ? { width, height } : { width: height, height: width } };
+    const { width, height } = tiling.size;
+    return { image, size: tiling.orientation < 5 ? { width, height } : { width: height, height: width } };
   } catch {
     // A trap, or no memory.
     dropHevcDecoder();
@@ -83,12 +83,12 @@ const GREY = 128;
 /** Of one photo. */
 class Decoding {
   readonly #decoder: HevcDecoder = hevcDecoder();
-  readonly #layout: HeicTiling;
+  readonly #tiling: HeicTiling;
   readonly #shift: number;
   readonly #blocks: number[] = [];
 
-  constructor(layout: HeicTiling, shift: number) {
-    this.#layout = layout;
+  constructor(tiling: HeicTiling, shift: number) {
+    this.#tiling = tiling;
     this.#shift = shift;
   }
 
@@ -102,7 +102,7 @@ class Decoding {
   }
 
   #decode(square: Square): RgbImage | 'unsuited' | 'doubtful' {
-    const { size, tile, columns, tiles, configuration, orientation } = this.#layout;
+    const { size, tile, columns, tiles, configuration, orientation } = this.#tiling;
     // A coded picture is cropped to its size from whole blocks of at most 64 pixels.
     const maxPixels = (tile.width + 64) * (tile.height + 64);
     if (this.#decoder.open(this.#place(configuration), configuration.length, maxPixels) < 0) return 'doubtful';
@@ -134,7 +134,7 @@ class Decoding {
       const [codedWidth, codedHeight, , halvedAcross, halvedDown, fullRange, matrix] = numbers;
       if (codedWidth !== tile.width || codedHeight !== tile.height) return 'doubtful';
       if (Math.max(halvedAcross ?? 0, halvedDown ?? 0) > this.#shift) return 'unsuited';
-      const weights = conversionOf(this.#layout.coding, { matrix: matrix ?? 0, fullRange: fullRange === 1 });
+      const weights = conversionOf(this.#tiling.coding, { matrix: matrix ?? 0, fullRange: fullRange === 1 });
       if (weights === null) return 'unsuited';
       new Float32Array(this.#decoder.memory.buffer, conversion, weights.length).set(weights);
       const to = first + (left / unit) * across + (top / unit) * along;

@@ -24,12 +24,12 @@ export interface HeicTiling {
   readonly orientation: number;
 }
 
-/** The layout of the primary picture; null when it is of another kind, or anything about it is unusual or wrong. */
+/** The tiling of the primary picture; null when it is of another kind, or anything about it is unusual or wrong. */
 export function heicTiling(items: HeicItems): HeicTiling | null {
-  return understood(() => readLayout(items), null);
+  return understood(() => readTiling(items), null);
 }
 
-function readLayout(items: HeicItems): HeicTiling | null {
+function readTiling(items: HeicItems): HeicTiling | null {
   const { primary } = items;
   const isGrid = items.type(primary) === 'grid';
   const tiles = isGrid ? items.references(primary, 'dimg') : [primary];
