@@ -2,6 +2,8 @@ import type { Hit, PhotoTable } from '../../store/port.ts';
 
 /** Hits of one search that are compared. */
 const K = 10;
+/** Searches by which two stores are compared. */
+export const SEARCHES = 50;
 /** What is asked for where the first answers differ: an approximate index looks at more candidates for more hits. */
 const WIDER = 200;
 /** A search costs a server little more than a wait of a fifth of a second. */

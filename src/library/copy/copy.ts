@@ -8,12 +8,10 @@ import { findLibrary } from '../libraries.ts';
 import { inside } from '../paths.ts';
 import { demandWhole } from '../scopes.ts';
 import type { Session } from '../session.ts';
-import { countEqual, queries, SAME_SCORE } from './compare.ts';
+import { countEqual, queries, SAME_SCORE, SEARCHES } from './compare.ts';
 import { CopiedTable, copyInterrupted } from './copied-table.ts';
 import { bringNotes } from './notes.ts';
 
-/** Searches by which a copy is compared with what it was made from. */
-const SEARCHES = 50;
 /** Photos that two machines embedded, each by itself, have vectors that differ a little. */
 const SAME_PHOTO = 0.02;
 

@@ -1,10 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { PhotoStore } from '../../store/port.ts';
-import { countEqual, queries, SAME_SCORE } from './compare.ts';
+import { countEqual, queries, SAME_SCORE, SEARCHES } from './compare.ts';
 import { CopiedTable } from './copied-table.ts';
-
-/** Searches of each model by which both stores are compared. */
-const SEARCHES = 50;
 
 /**
  * Copies every library and its rows of every model from one store to another, which has nothing but what an earlier call

@@ -100,19 +100,26 @@ export async function countLost(
   leaving: Pick<Leaving, 'library' | 'gone'>,
   moved: ReadonlyMap<string, unknown>,
 ): Promise<{ readonly lost: number; readonly others: number }> {
-  let [left, lost] = [0, 0];
-  for await (const { id } of leaving.gone) if (!moved.has(id)) left += 1;
-  for await (const _ of lostOf(deps, leaving, moved)) lost += 1;
-  return { lost, others: left - lost };
+  let [lost, others] = [0, 0];
+  for await (const row of leaving.gone) {
+    if (moved.has(row.id)) continue;
+    if (await wasHere(deps, leaving.library, row)) lost += 1;
+    else others += 1;
+  }
+  return { lost, others };
+}
+
+async function wasHere({ sightings, prune }: LostDeps, library: Library, { path }: RowName): Promise<boolean> {
+  return prune || (await sightings.had(library, path));
 }
 
 async function* lostOf(
-  { sightings, prune }: LostDeps,
+  deps: LostDeps,
   { library, gone }: Pick<Leaving, 'library' | 'gone'>,
   moved: ReadonlyMap<string, unknown>,
 ): AsyncGenerator<RowName> {
   for await (const row of gone) {
-    if (!moved.has(row.id) && (prune || (await sightings.had(library, row.path)))) yield row;
+    if (!moved.has(row.id) && (await wasHere(deps, library, row))) yield row;
   }
 }
 
