@@ -1,7 +1,6 @@
 import type { Hit, Library, ModelIdentity, PhotoStore, PhotoTable, SearchOptions, VectorHit } from '../store/port.ts';
 import type { Leases } from './lease.ts';
 import { isMounted, photoId } from './paths.ts';
-import { removeIds } from './removal.ts';
 
 /** Rows of one model that should not be there. */
 export interface Strays {
@@ -129,4 +128,11 @@ export async function removeStrays(store: PhotoStore, strays: readonly Strays[],
 async function isEmpty(store: PhotoStore, { id }: Library): Promise<boolean> {
   for (const { model } of await store.models()) if ((await store.table(model).count(id)) > 0) return false;
   return true;
+}
+
+/** Ids per delete. */
+const MAX_IDS = 500;
+
+async function removeIds(table: PhotoTable, ids: readonly string[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
 }
