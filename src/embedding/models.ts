@@ -1,7 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
+import { exists } from '../files/exists.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import { bundledFile, type CatalogueEntry, descriptionSchema, loadCatalogue } from './catalogue.ts';
@@ -129,11 +130,4 @@ function problem(error: unknown): string {
   if (!(error instanceof z.ZodError)) return `${messageOf(error)}.`;
   const [issue] = error.issues;
   return issue === undefined ? 'unknown.' : `${issue.path.join('.') || 'the whole'}: ${issue.message}.`;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

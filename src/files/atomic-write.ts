@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { access, type FileHandle, link, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+import { exists } from './exists.ts';
 
 const DRAFT = /^\.curate-[0-9a-f-]{36}\.part$/;
 
@@ -76,10 +77,7 @@ export async function markAsOurs({ fd }: FileHandle, path: string): Promise<bool
   } catch {
     // Some network drives have no locks.
   }
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  return exists(path);
 }
 
 /** Removes the drafts in a folder that a killed process left behind; those that are being written stay. */

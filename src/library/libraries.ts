@@ -1,11 +1,12 @@
 import { UserError } from '../errors.ts';
+import { exists } from '../files/exists.ts';
 import type { Lease, Library, PhotoIndex, PhotoStore } from '../store/port.ts';
 import type { World } from '../world.ts';
 import { holdIndex } from './index/lock.ts';
 import { type LeasePace, Leases } from './lease.ts';
 import type { Machine } from './machine.ts';
 import { countStrays, findStrays, removeStrays } from './orphans.ts';
-import { inside, isMounted, isThere } from './paths.ts';
+import { inside, isMounted } from './paths.ts';
 import { demandProof, namedLibrary, realFolder } from './scopes.ts';
 import type { Session } from './session.ts';
 
@@ -23,7 +24,7 @@ export async function listLibraries({ store, table }: PhotoIndex): Promise<Libra
     libraries.map(async (library) => {
       const [photos, available] = await Promise.all([
         table.count(library.id),
-        isMounted(library) && isThere(library.root),
+        isMounted(library) && exists(library.root),
       ]);
       return { ...library, photos, available };
     }),

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Library } from '../store/port.ts';
 
@@ -37,12 +36,4 @@ export function isBelow(path: string, folder: string): boolean {
 export function outermost(roots: readonly string[]): string[] {
   const distinct = [...new Set(roots)];
   return distinct.filter((root) => !distinct.some((other) => other !== root && inside(other, root) !== null));
-}
-
-/** Whether a file or folder is there now, rather than on a drive that is away. */
-export async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
+import { exists } from '../files/exists.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
-import { inside, isMounted, isThere, photoFile } from './paths.ts';
+import { inside, isMounted, photoFile } from './paths.ts';
 import { byCosine, fetchNearest, type Nearest, nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
@@ -77,7 +78,7 @@ async function librariesOf(
 
 function withAvailability(photos: readonly Omit<FoundPhoto, 'available'>[]): Promise<FoundPhoto[]> {
   return Promise.all(
-    photos.map(async (photo) => ({ ...photo, available: photo.mounted && (await isThere(photo.file)) })),
+    photos.map(async (photo) => ({ ...photo, available: photo.mounted && (await exists(photo.file)) })),
   );
 }
 

@@ -1,5 +1,6 @@
-import { access, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { exists } from '../files/exists.ts';
 import { withLock } from '../files/lock.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
@@ -138,9 +139,3 @@ async function openLite(
   };
   return openLine(await reconnect(), { world, reconnect });
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
+import { exists } from '../files/exists.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
 import type { OnStoreEvent } from './events.ts';
@@ -54,10 +54,7 @@ export async function openStore(world: World, settings: Settings, onEvent: OnSto
 /** Whether there is a store to open: the embedded one is made by its first opening. */
 export async function storeExists({ milvusUri, paths }: Pick<Settings, 'milvusUri' | 'paths'>): Promise<boolean> {
   if (milvusUri !== undefined) return true;
-  return access(liteFolders(paths.data).server).then(
-    () => true,
-    () => false,
-  );
+  return exists(liteFolders(paths.data).server);
 }
 
 async function importAdapter() {

@@ -1,6 +1,7 @@
+import { exists } from '../../files/exists.ts';
 import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { Library, StoredPhoto } from '../../store/port.ts';
-import { isThere, photoFile } from '../paths.ts';
+import { photoFile } from '../paths.ts';
 import type { Content } from './manifest.ts';
 import type { RememberedTable } from './remembered-table.ts';
 import type { Sightings } from './sightings.ts';
@@ -67,7 +68,7 @@ export class KnownPhotos {
 
   /** Whether the folder is there, and a file of it that was here is not: then the photo left, rather than its drive. */
   async hasLeft({ library, photo }: KnownPhoto): Promise<boolean> {
-    if (!(await isThere(library.root)) || (await isThere(photoFile(library, photo.path)))) return false;
+    if (!(await exists(library.root)) || (await exists(photoFile(library, photo.path)))) return false;
     return this.#sightings.had(library, photo.path);
   }
 }

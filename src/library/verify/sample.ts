@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
+import { exists } from '../../files/exists.ts';
 import type { PhotoFilter, PhotoIndex, PhotoRecord, PhotoTable, StoredPhoto } from '../../store/port.ts';
-import { isThere, photoFile } from '../paths.ts';
+import { photoFile } from '../paths.ts';
 import { notIndexed, partsBelow } from '../photo-filter.ts';
 
 /** An indexed photo whose file is as it was when it was indexed. */
@@ -52,7 +53,7 @@ export async function takeSample(
     const library = byId.get(photo.library);
     if (library === undefined) continue;
     isEmpty = false;
-    const present = roots.get(library.id) ?? isThere(library.root);
+    const present = roots.get(library.id) ?? exists(library.root);
     roots.set(library.id, present);
     const file = photoFile(library, photo.path);
     if (!(await present)) leftOut.away += 1;

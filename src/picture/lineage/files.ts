@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, systemErrorCode, UserError } from '../../errors.ts';
+import { exists } from '../../files/exists.ts';
 import { sha256 } from '../../files/hash.ts';
 import {
   type FailedRequest,
@@ -160,13 +161,6 @@ export async function ancestorsOf(found: Found): Promise<Found[]> {
     at = parent;
   }
   return line;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A photo that a request sent, and what became of its file. */

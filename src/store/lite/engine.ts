@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '../../files/exists.ts';
 import { RUNTIME } from './folders.ts';
 
 /** A version of Milvus Lite, with the scripts of curate's that run it and the list of packages that it needs. */
@@ -43,11 +44,7 @@ export async function keepEngine(server: string, { version, folder }: Engine): P
   for (const [name, bytes] of files) digest.update(`${name}\0${bytes.length}\0`).update(bytes);
   const name = `engine-${version}-${digest.digest('hex').slice(0, 8)}`;
   const kept = join(server, name);
-  const isKept = await access(kept).then(
-    () => true,
-    () => false,
-  );
-  if (!isKept) {
+  if (!(await exists(kept))) {
     const draft = `${kept}.new`;
     await rm(draft, { recursive: true, force: true });
     await mkdir(draft, { mode: 0o700 });

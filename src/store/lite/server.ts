@@ -1,8 +1,9 @@
-import { access, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { UserError, unwritable } from '../../errors.ts';
+import { exists } from '../../files/exists.ts';
 import type { Env, World } from '../../world.ts';
 import type { OnLiteEvent } from '../events.ts';
 import { endOf, runLines } from './child.ts';
@@ -147,11 +148,7 @@ function serverEnvironment(env: Env): Env {
  */
 export async function stopLite(world: World, paths: { readonly data: string }): Promise<boolean> {
   const folders = liteFolders(paths.data);
-  const started = await access(folders.lock).then(
-    () => true,
-    () => false,
-  );
-  return started && endServer(world, folders);
+  return (await exists(folders.lock)) && endServer(world, folders);
 }
 
 export async function endServer(world: World, folders: LiteFolders): Promise<boolean> {
