@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cosine } from '../../src/embedding/vector.ts';
 import { photoId } from '../../src/library/paths.ts';
 import type { Restriction } from '../../src/library/photo-filter.ts';
 import type { QueryTerm } from '../../src/library/query/resolve.ts';
 import { type QuerySearch, searchByQuery } from '../../src/library/query/search.ts';
-import { nearest } from '../../src/library/ranking/ranker.ts';
+import { fetchNearest, nearest } from '../../src/library/ranking/ranker.ts';
 import { NEIGHBOURHOOD } from '../../src/library/ranking/rerank.ts';
 import type { Session } from '../../src/library/session.ts';
 import type { FoundPhoto } from '../../src/library/vector-search.ts';
@@ -245,4 +245,20 @@ it('all of the photos are more than a store gives to one search, and come best f
   expect(all[0]).not.toHaveProperty('vector');
   const least = all[MOST_HITS]?.score ?? 0;
   expect(await nearest(table, query, { k: wide, minScore: least })).toHaveLength(MOST_HITS + 1);
+});
+
+it('gives each photo once where the store takes other ones among the first of equals, call by call', async () => {
+  const table = store.table(freshModel());
+  const count = NEIGHBOURHOOD + 20;
+  await table.upsert(Array.from({ length: count }, (_, i) => photo(`${i}.jpg`)));
+  const search = table.search.bind(table);
+  vi.spyOn(table, 'search').mockImplementation(async (vector, options) => {
+    const hits = await search(vector, { ...options, k: count, vectors: true });
+    // All of them are as near: any may be the first.
+    return ('vectors' in options ? hits : hits.reverse()).slice(0, options.k);
+  });
+  const { near, far } = await fetchNearest(table, unit([1, 0, 0, 0]), { k: count });
+  expect(near).toHaveLength(NEIGHBOURHOOD);
+  expect(new Set([...near, ...far].map(({ id }) => id)).size).toBe(count);
+  expect(far).toHaveLength(count - NEIGHBOURHOOD);
 });

@@ -60,7 +60,9 @@ export async function fetchNearest(
       ? nearest(table, query, { ...options, k: k + spare, ...(minScore === undefined ? {} : { minScore }) })
       : [],
   ]);
-  return { near, far: all.slice(near.length) };
+  // By id: of photos as near as each other the store may count other ones among the first of either call.
+  const ids = new Set(near.map(({ id }) => id));
+  return { near, far: all.filter(({ id }) => !ids.has(id)) };
 }
 
 /** Best first as `ranker` has it. */
