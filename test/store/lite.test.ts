@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,8 +8,9 @@ import { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LiteEvent } from '../../src/store/events.ts';
 import { connectLite, isOlder, type LiteServer } from '../../src/store/lite/connect.ts';
-import { liteFolders, socketPaths } from '../../src/store/lite/folders.ts';
-import { stopLite } from '../../src/store/lite/server.ts';
+import { liteFolders, RUNTIME, socketPaths } from '../../src/store/lite/folders.ts';
+import { startServer, stopLite } from '../../src/store/lite/server.ts';
+import type { World } from '../../src/world.ts';
 import { type LiteHome, liteHome } from '../support/lite.ts';
 
 /** gRPC's status code. */
@@ -113,6 +115,19 @@ describe('the embedded server', () => {
     expect(second.pid).not.toBe(first.pid);
     expect(alive(first)).toBe(false);
     expect(await greet(second)).toMatch(/^milvus_lite/);
+  });
+
+  it('is heard though it ends before this busy process has a moment for its files', async () => {
+    const world = {
+      ...home.world,
+      spawn: ((_command: string, _args: readonly string[], options: SpawnOptions) => {
+        // What Node does with files waits behind these, on its four threads.
+        for (let i = 0; i < 8; i += 1) pbkdf2('', '', 200_000, 64, 'sha512', () => undefined);
+        return spawn('echo', ['{"error":"locked"}'], options);
+      }) as World['spawn'],
+    };
+    const options = { scripts: RUNTIME, version: '0.1.0', idleSeconds: 60, onEvent: () => undefined };
+    expect(await startServer(world, liteFolders(home.paths.data), 'python3', options)).toEqual({ kind: 'locked' });
   });
 
   it.each(['state', 'lock'] as const)(

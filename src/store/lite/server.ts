@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { UserError, unwritable } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
@@ -65,21 +66,26 @@ export async function startServer(
     windowsHide: true,
   });
   const ended = endOf(child);
+  // Before anything is waited for: Node throws away what nobody reads of a process that has ended.
+  const line = child.stdout === null ? null : await firstLineOf(child.stdout);
   await log.close();
-  let line: string | null = null;
-  if (child.stdout !== null) {
-    for await (const text of createInterface({ input: child.stdout })) {
-      line = text;
-      break;
-    }
-    child.stdout.destroy();
-  }
   child.unref();
   if (line !== null) return judge(line, folders);
   const { code, signal, failure } = await ended;
   // An interpreter that is not there or cannot be run is an environment to be made again.
   if (failure !== null) return { kind: 'runtime', message: failure };
   throw crashed(`ended with ${signal ?? `code ${code}`}`, folders, await logTail(folders.log, logged));
+}
+
+/** Null where the stream ends without one. */
+async function firstLineOf(stream: Readable): Promise<string | null> {
+  let line: string | null = null;
+  for await (const text of createInterface({ input: stream })) {
+    line = text;
+    break;
+  }
+  stream.destroy();
+  return line;
 }
 
 function judge(line: string, folders: LiteFolders): StartOutcome {
