@@ -65,6 +65,11 @@ function nearestTo(vector, photos) {
     .slice(0, NEIGHBOURHOOD);
 }
 
+function reranked(query, hits, statistics, isCopy) {
+  const ranked = rerank(query, hits, statistics, (some) => some.map(isCopy));
+  return ranked.map(({ hit, agreement }) => ({ ...hit, agreement }));
+}
+
 /** Precision of the orders, and the share and the number of the references of each floor. */
 function measure(photos, { thresholds }, { statistics, nearDuplicate }) {
   const precision = { cosine: [], 'rerank, features as they are': [], rerank: [] };
@@ -77,8 +82,8 @@ function measure(photos, { thresholds }, { statistics, nearDuplicate }) {
     const isCopy = ({ vector }) => rootCosine(query.vector, vector) >= nearDuplicate;
     const orders = {
       cosine: hits.map((hit) => ({ ...hit, agreement: null })),
-      'rerank, features as they are': rerank(query.vector, hits, null, isCopy),
-      rerank: rerank(query.vector, hits, statistics, isCopy),
+      'rerank, features as they are': reranked(query.vector, hits, null, isCopy),
+      rerank: reranked(query.vector, hits, statistics, isCopy),
     };
     for (const [name, order] of Object.entries(orders)) precision[name].push(shareOf(order.slice(0, FIRST), query));
     for (const { by, least, casts } of floors) {
@@ -112,7 +117,7 @@ async function measureCopies(photos, { thresholds }, { statistics, nearDuplicate
     const { photo: copy } = await embedder.embed({ file });
     const hits = nearestTo(copy.vector, photos);
     const isNear = ({ vector }) => rootCosine(copy.vector, vector) >= nearDuplicate;
-    const orders = { cosine: hits, rerank: rerank(copy.vector, hits, statistics, isNear) };
+    const orders = { cosine: hits, rerank: reranked(copy.vector, hits, statistics, isNear) };
     for (const [name, [best]] of Object.entries(orders)) {
       if (rootCosine(best.vector, photo.vector) >= thresholds.nearDuplicate) first[name] += 1;
     }

@@ -41,26 +41,6 @@ export function rootsOf(vector: Float32Array): Float32Array {
   return drawn;
 }
 
-/** Rounding moves a sum of some thousand products by less than this. */
-const ROUNDING = 1e-5;
-
-/** Whether `rootCosine(vector, other)` is at least `least`, for many others that are each compared but once. */
-export function rootCosineReaches(vector: Float32Array, least: number): (other: Float32Array) => boolean {
-  const drawn = rootsOf(vector);
-  return (other) => {
-    let squares = 0;
-    let sum = 0;
-    for (let i = 0; i < drawn.length; i += 1) {
-      const value = other[i] as number;
-      squares += Math.abs(value);
-      sum += (drawn[i] as number) * signedRoot(value);
-    }
-    // One division instead of thousands, which are made only where they could matter.
-    const likeness = sum / (Math.sqrt(squares) || 1);
-    return Math.abs(likeness - least) > ROUNDING ? likeness > least : rootCosine(vector, other) >= least;
-  };
-}
-
 /** Of the signed square roots; 1 for all zeros, which stay so. */
 function rootLength(vector: Float32Array): number {
   let sum = 0;

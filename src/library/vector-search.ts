@@ -4,7 +4,8 @@ import { UserError } from '../errors.ts';
 import { exists } from '../files/exists.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
 import { inside, isMounted, photoFile } from './paths.ts';
-import { byCosine, fetchNearest, type Nearest, nearest, type RankedHit, type Ranker, rank } from './ranking/ranker.ts';
+import { fetchNearest, type Nearest, nearest, type Ranker, rank } from './ranking/ranker.ts';
+import { byCosine, type RankedBy } from './ranking/rerank.ts';
 
 /** What is searched for: a direction, and which of the photos may answer. */
 export interface SearchRequest {
@@ -21,6 +22,10 @@ export interface SearchRequest {
   readonly ranker?: Ranker | null;
   /** The store's libraries, where several searches share what one was told; else the store is asked. */
   readonly libraries?: () => Promise<readonly Library[]>;
+}
+
+export interface RankedHit extends Hit {
+  readonly rankedBy: RankedBy;
 }
 
 export interface FoundPhoto extends RankedHit {
@@ -47,8 +52,8 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
   const { stands, place } = locator(await librariesOf(store, [...near, ...far], recent), without);
   const standing = { near: near.filter(stands), far: far.filter(stands) };
   const ordered = ranker === null ? standing.far.map(byCosine) : rank(vector, standing, ranker);
-  const wanted = ordered.filter(({ score }) => score >= minScore).slice(0, k);
-  return withAvailability(wanted.map(place));
+  const wanted = ordered.filter(({ hit }) => hit.score >= minScore).slice(0, k);
+  return withAvailability(wanted.map(({ hit, rankedBy }) => place({ ...hit, rankedBy })));
 }
 
 /** Where hits lie on this machine, in their order: the first `k` that are not left out (absolute files). */

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
-import { agreements } from '../library/ranking/rerank.ts';
+import { agreements } from '../library/ranking/neighbourhood.ts';
 import type { RankingStatistics } from '../library/ranking/statistics.ts';
 import { embedQueries, type FoundPhoto } from '../library/vector-search.ts';
 import type { PhotoIndex, PhotoTable } from '../store/port.ts';

@@ -4,9 +4,9 @@ import { unlessInterrupted } from '../../interrupt.ts';
 import { explainEmptiness } from '../emptiness.ts';
 import type { Restriction } from '../photo-filter.ts';
 import { type LeastScore, type Likeness, leastCosine, likenessOf, rarity, shareAtLeast } from '../ranking/likeness.ts';
-import type { RankedHit, SearchOrder } from '../ranking/ranker.ts';
+import type { SearchOrder } from '../ranking/ranker.ts';
 import { spreadOut } from '../spread.ts';
-import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
+import { type FoundPhoto, locateHits, type RankedHit, searchVector } from '../vector-search.ts';
 import { type Shown, shownBy } from '../words/seen.ts';
 import { loadWords } from '../words/vocabulary.ts';
 import { rankCandidates } from './rank-terms.ts';
@@ -176,7 +176,7 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
   for (const { vector, weight } of photos) {
     for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + weight * (vector[i] ?? 0);
   }
-  const length = Math.hypot(...sum);
+  const length = Math.sqrt(sum.reduce((squares, value) => squares + value * value, 0));
   if (length > NOTHING) return Float32Array.from(sum, (value) => value / length);
   throw usageError(
     'The photos to be like and those to be away from are the same.',

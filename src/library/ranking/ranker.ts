@@ -1,7 +1,8 @@
 import type { EmbeddingModel } from '../../embedding/port.ts';
-import { cosine, rootCosineReaches } from '../../embedding/vector.ts';
+import { cosine } from '../../embedding/vector.ts';
 import { type Hit, MOST_HITS, type PhotoTable, type SearchOptions, type VectorHit } from '../../store/port.ts';
-import { NEIGHBOURHOOD, type RankedBy, rerank } from './rerank.ts';
+import { rootCosinesReach } from './neighbourhood.ts';
+import { byCosine, NEIGHBOURHOOD, type Ranked, rerank } from './rerank.ts';
 import { type RankingStatistics, statisticsOf } from './statistics.ts';
 
 /** How hits are ordered: by agreement with their surroundings, or by cosine alone. */
@@ -19,8 +20,6 @@ export async function rankerOf(model: EmbeddingModel): Promise<Ranker> {
   // From here on none of the unrelated photographs of the calibration are alike, but hard crops of one photo are.
   return { statistics: await statisticsOf(model), nearDuplicate: model.thresholds.burst };
 }
-
-export type RankedHit<T extends Hit = Hit> = T & { readonly rankedBy: RankedBy };
 
 /** Hits best first by cosine: those to be reranked, with their vectors, and those beyond them. */
 export interface Nearest {
@@ -70,12 +69,12 @@ export function rank<N extends VectorHit, F extends Hit>(
   query: Float32Array,
   { near, far }: { readonly near: readonly N[]; readonly far: readonly F[] },
   { statistics, nearDuplicate }: Ranker,
-): RankedHit<N | F>[] {
-  const reaches = rootCosineReaches(query, nearDuplicate);
-  const isNearDuplicate = ({ vector }: N): boolean => reaches(vector);
-  return [...rerank(query, near, statistics, isNearDuplicate), ...far.map(byCosine)];
-}
-
-export function byCosine<T extends Hit>(hit: T): RankedHit<T> {
-  return { ...hit, rankedBy: 'cosine' };
+): Ranked<N | F>[] {
+  const areNearDuplicates = (hits: readonly N[]): readonly boolean[] =>
+    rootCosinesReach(
+      query,
+      hits.map(({ vector }) => vector),
+      nearDuplicate,
+    );
+  return [...rerank<N>(query, near, statistics, areNearDuplicates), ...far.map(byCosine)];
 }

@@ -155,7 +155,8 @@ class Verification {
   async #search(vectors: ReadonlyMap<Kind, Float32Array>): Promise<Map<Kind, Hit[]>> {
     const search = async ([kind, vector]: [Kind, Float32Array]): Promise<[Kind, Hit[]]> => {
       const nearest = await fetchNearest(this.#deps.table, vector, { k: TOP });
-      return [kind, rank(vector, nearest, this.#ranker).slice(0, TOP)];
+      const ranked = rank(vector, nearest, this.#ranker).slice(0, TOP);
+      return [kind, ranked.map(({ hit }) => hit)];
     };
     return new Map(await Promise.all([...vectors].map(search)));
   }

@@ -139,7 +139,7 @@ export class MilvusTable implements PhotoTable {
     const scores = new Map(best.map(({ id, score }) => [id, score]));
     const found = await this.#read([...scores.keys()], vectors ? 'row' : 'record');
     if (vectors) return rankedBy(vector, found).slice(0, k);
-    const hits = found.map(toRecord).map((row) => ({ ...row, score: scores.get(row.id) ?? -1 }));
+    const hits = found.map(toRecord).map((row) => Object.assign(row, { score: scores.get(row.id) ?? -1 }));
     return hits.sort(byScore).slice(0, k);
   }
 
@@ -218,14 +218,14 @@ export class MilvusTable implements PhotoTable {
 
 /** Best first, ties by path and then by library. */
 function ranked(found: readonly MilvusRow[]): Hit[] {
-  return found.map((row) => ({ ...toRecord(row), score: rounded(Number(row.score)) })).sort(byScore);
+  return found.map((row) => Object.assign(toRecord(row), { score: rounded(Number(row.score)) })).sort(byScore);
 }
 
 /** The same by products of our own: the last digit of a store's depends on what it searches for at the same time. */
 function rankedBy(vector: Float32Array, found: readonly MilvusRow[]): VectorHit[] {
   return found
     .map(toRow)
-    .map((row) => ({ ...row, score: rounded(dot(vector, row.vector)) }))
+    .map((row) => Object.assign(row, { score: rounded(dot(vector, row.vector)) }))
     .sort(byScore);
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cosine } from '../../../src/embedding/vector.ts';
-import { agreements, NEIGHBOURHOOD, rerank } from '../../../src/library/ranking/rerank.ts';
+import { cosine, rootCosine } from '../../../src/embedding/vector.ts';
+import { agreements, rootCosinesReach } from '../../../src/library/ranking/neighbourhood.ts';
+import { NEIGHBOURHOOD, rerank } from '../../../src/library/ranking/rerank.ts';
 import { type RankingStatistics, rankingStatistics } from '../../../src/library/ranking/statistics.ts';
 import { unit } from '../../casting/photos.ts';
 
@@ -91,6 +92,23 @@ describe('agreements', () => {
   });
 });
 
+it('a root cosine reaches what it is, to the last digit', () => {
+  const signed = fc
+    .array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 7, maxLength: 7 })
+    .filter((values) => Math.hypot(...values) > 0.1)
+    .map(unit);
+  fc.assert(
+    fc.property(signed, fc.array(signed, { minLength: 1 }), (vector, others) => {
+      const likenesses = others.map((other) => rootCosine(vector, other));
+      for (const likeness of likenesses) {
+        for (const least of [likeness, likeness + 1e-9, likeness - 1e-9, likeness + 0.01, likeness - 0.01]) {
+          expect(rootCosinesReach(vector, others, least)).toEqual(likenesses.map((value) => value >= least));
+        }
+      }
+    }),
+  );
+});
+
 describe('rerank', () => {
   it('loses no photo and leaves near-duplicates first, in plain order, or else the nearest', () => {
     fc.assert(
@@ -99,11 +117,11 @@ describe('rerank', () => {
           .map((photo, i) => ({ name: i, vector: photo, score: cosine(query, photo) }))
           .sort((a, b) => b.score - a.score);
         const isCopy = ({ score }: { score: number }): boolean => score >= 0.95;
-        const ranked = rerank(query, hits, s, isCopy);
-        expect(new Set(ranked.map(({ name }) => name))).toEqual(new Set(hits.map(({ name }) => name)));
+        const ranked = rerank(query, hits, s, (some) => some.map(isCopy));
+        expect(new Set(ranked.map(({ hit }) => hit.name))).toEqual(new Set(hits.map(({ name }) => name)));
         const copies = hits.filter(isCopy);
         const first = (copies.length > 0 ? copies : hits.slice(0, 1)).map(({ name }) => name);
-        expect(ranked.slice(0, first.length).map(({ name }) => name)).toEqual(first);
+        expect(ranked.slice(0, first.length).map(({ hit }) => hit.name)).toEqual(first);
         const why = ranked.slice(0, first.length).map(({ rankedBy }) => rankedBy);
         expect(new Set(why).size).toBeLessThanOrEqual(1);
         if (why[0] !== undefined) expect(why[0]).toBe(copies.length > 0 ? 'near-duplicate' : 'nearest');
@@ -119,12 +137,12 @@ describe('rerank', () => {
       const x = unit([1, 0.01 * (i + 1)]);
       return { vector: x, score: cosine(query, x) };
     });
-    const beyond = rerank(query, many, null, () => false).slice(NEIGHBOURHOOD);
-    expect(beyond.map(({ score }) => score)).toEqual(many.slice(NEIGHBOURHOOD).map(({ score }) => score));
+    const beyond = rerank(query, many, null, (some) => some.map(() => false)).slice(NEIGHBOURHOOD);
+    expect(beyond.map(({ hit }) => hit.score)).toEqual(many.slice(NEIGHBOURHOOD).map(({ score }) => score));
     expect(beyond.every(({ rankedBy, agreement }) => rankedBy === 'cosine' && agreement === null)).toBe(true);
   });
 
   it('ranks nothing when nothing was found', () => {
-    expect(rerank(unit([1, 0]), [], null, () => true)).toEqual([]);
+    expect(rerank(unit([1, 0]), [], null, () => [])).toEqual([]);
   });
 });
