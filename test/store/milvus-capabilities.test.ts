@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { capabilitiesOf, layoutOf, searchParams } from '../../src/store/milvus/capabilities.ts';
+import { capabilitiesOf, demandVersion, layoutOf, searchParams } from '../../src/store/milvus/capabilities.ts';
 import { parseEndpoint } from '../../src/store/milvus/endpoint.ts';
 import { failureOf, userError } from '../../src/store/milvus/failure.ts';
 
@@ -21,6 +21,25 @@ test('what a server can do follows from the version that it names', () => {
   expect(capabilitiesOf('server', null)).toMatchObject({ version: null, vectorTypes: ['float32'] });
   expect(capabilitiesOf('zilliz', 'v2.5.1').indexTypes).toEqual(['AUTOINDEX']);
   expect(capabilitiesOf('lite', null)).toMatchObject({ version: null, databases: false, indexTypes: [] });
+});
+
+test('a server that is too old is refused by its version, and one that names none is taken', () => {
+  const nas = parseEndpoint('http://nas:19530', undefined);
+  // As servers of 2.3.0 to 2.3.3 from PyPI, of 2.3.5, and builds of a branch say it.
+  for (const said of ['v2.2-testing-20230824-68-ga34a9d6-lite', 'v2.3.3-lite', '1.1.1']) {
+    expect(() => demandVersion(nas, said)).toThrow(expect.objectContaining({ code: 'store_version' }));
+  }
+  expect(() => demandVersion(nas, 'v2.3.3-lite')).toThrow(
+    expect.objectContaining({
+      message: 'Milvus at nas:19530 is version 2.3.3, which is too old for curate.',
+      hint: expect.stringContaining('2.3.4 or newer'),
+    }),
+  );
+  for (const said of ['v2.3.4-lite', '2.3-20231114-0d3f7a2', '2.10.0', 'v3.0.0', 'master-20240101', null]) {
+    expect(() => demandVersion(nas, said)).not.toThrow();
+  }
+  // Of a cloud it is the cloud's business.
+  expect(() => demandVersion(parseEndpoint('https://in01.zillizcloud.com', 'key'), 'v2.2.0')).not.toThrow();
 });
 
 test('each home has its index, and servers one for what filters ask for', () => {

@@ -21,7 +21,7 @@ import { tlsDoor } from '../support/tls-door.ts';
 import { type UnsteadyProxy, unsteadyProxy } from '../support/unsteady-proxy.ts';
 import { testWorld } from '../support/world.ts';
 import { milvusContract } from './contract-milvus.ts';
-import { type RunningServer, startServer, whyNoServer } from './milvus-server.ts';
+import { type RunningServer, SERVER_VERSION, startServer, whyNoServer } from './milvus-server.ts';
 import { byId, collect, FIRST_AXIS, freshModel, photo } from './samples.ts';
 
 const reason = whyNoServer();
@@ -60,7 +60,7 @@ describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
     const store = await open();
     const model = freshModel();
     const server = { databases: true, vectorTypes: ['float32'], indexedFields: [], memory: expect.any(Number) };
-    expect(await store.about(model)).toMatchObject({ version: '2.3.5', index: null, server });
+    expect(await store.about(model)).toMatchObject({ version: SERVER_VERSION, index: null, server });
     await store.table(model).upsert([photo('a.jpg')]);
     const about = await store.about(model);
     expect(about.index).toMatch(/^HNSW \(.*M 16/);

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The newest server that PyPI carries, and the oldest that curate promises to work with is 2.3.0. */
-const PACKAGE = 'milvus==2.3.5';
-const CACHE = join(tmpdir(), 'curate-test-milvus-2.3.5');
+/** The newest server that PyPI carries; with `CURATE_TEST_MILVUS=2.3.4` the oldest that curate promises to work with. */
+export const SERVER_VERSION = process.env.CURATE_TEST_MILVUS ?? '2.3.5';
+const PACKAGE = `milvus==${SERVER_VERSION}`;
+const CACHE = join(tmpdir(), `curate-test-milvus-${SERVER_VERSION}`);
 const SCRIPT = fileURLToPath(new URL('./milvus_server.py', import.meta.url));
 const isolate = userInfo().uid === 0 ? ['-n'] : ['-r', '-n'];
 

@@ -1,4 +1,7 @@
+import { UserError } from '../../errors.ts';
+import { VARIABLES } from '../../settings.ts';
 import type { PhotoStore } from '../port.ts';
+import type { Endpoint } from './endpoint.ts';
 
 type Home = PhotoStore['kind'];
 
@@ -16,7 +19,13 @@ export interface Capabilities {
   readonly indexTypes: readonly string[];
 }
 
-/** The first versions that have each, by Milvus' documentation and issues; none but 2.3.5 was tried. */
+/**
+ * The oldest server that curate takes. Before it, a removal by a filter misses what was just written (2.3.2, 2.3.3), or
+ * is not to be had, and a wrong password is no error of its own.
+ */
+const OLDEST = '2.3.4';
+
+/** The first versions that have each, by Milvus' documentation and issues; none but 2.3.4 and 2.3.5 was tried. */
 const SINCE = {
   databases: [2, 2, 9],
   /** Before, upserts went by another field (milvus-io/milvus#30607): on 2.3.5 a filter found 17 of 1,000 rows. */
@@ -25,14 +34,14 @@ const SINCE = {
   rabitq: [2, 6, 0],
 } as const;
 
-/** @param said such as "v2.3.5-lite"; a server that names no version counts as 2.3.0, the oldest that curate takes */
+/** @param said such as "v2.3.5-lite"; a server that names no version counts as the oldest that curate takes */
 export function capabilitiesOf(home: Home, said: string | null): Capabilities {
   if (home === 'lite') {
     const without = { version: null, databases: false, partitionKeys: false };
     return { home, ...without, vectorTypes: ['float32'], indexTypes: [] };
   }
-  const version = /\d+\.\d+\.\d+/.exec(said ?? '')?.[0] ?? null;
-  const has = (what: keyof typeof SINCE): boolean => isAtLeast(version ?? '2.3.0', SINCE[what]);
+  const version = versionIn(said);
+  const has = (what: keyof typeof SINCE): boolean => isAtLeast(version ?? OLDEST, SINCE[what]);
   return {
     home,
     version,
@@ -43,10 +52,25 @@ export function capabilitiesOf(home: Home, said: string | null): Capabilities {
   };
 }
 
+/** @throws UserError `store_version` when a server is older than curate can work with; those of a cloud are not */
+export function demandVersion({ kind, place }: Pick<Endpoint, 'kind' | 'place'>, said: string | null): void {
+  const version = kind === 'server' ? versionIn(said) : null;
+  if (version === null || isAtLeast(version, OLDEST.split('.').map(Number))) return;
+  throw new UserError('store_version', `Milvus at ${place} is version ${version}, which is too old for curate.`, {
+    hint: `Have whoever runs it upgrade it to ${OLDEST} or newer, or unset ${VARIABLES.milvusUri} to use the embedded store.`,
+  });
+}
+
+/** Builds between two releases may name no more than "2.3". */
+function versionIn(said: string | null): string | null {
+  return /\d+\.\d+(\.\d+)?/.exec(said ?? '')?.[0] ?? null;
+}
+
+/** What a version does not say is taken for new enough. */
 function isAtLeast(version: string, least: readonly number[]): boolean {
   const parts = version.split('.').map(Number);
   const at = least.findIndex((number, i) => parts[i] !== number);
-  return at === -1 || (parts[at] ?? 0) > (least[at] ?? 0);
+  return at === -1 || (parts[at] ?? Number.POSITIVE_INFINITY) > (least[at] ?? 0);
 }
 
 /** Vectors are of unit length, so the inner product is the cosine; on Lite it is three times as fast as COSINE. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserError } from '../../errors.ts';
 import type { World } from '../../world.ts';
 import type { ServerEvent } from '../events.ts';
+import { demandVersion } from './capabilities.ts';
 import { correctConnector } from './connector.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type MilvusFailure, userError } from './failure.ts';
@@ -24,7 +25,8 @@ export interface MilvusLine {
    * Runs one call of the SDK and checks its answer, whether the SDK throws or returns a failed status. The call is
    * repeated when an embedded server went away, which is started again, and while a server is away or busy for a
    * time, so `run` must be idempotent.
-   * @throws UserError `store_unreachable`, `store_certificate`, `store_auth`, `store_failed` or `interrupted`.
+   * @throws UserError `store_unreachable`, `store_version`, `store_certificate`, `store_auth`, `store_failed` or
+   * `interrupted`.
    */
   call<T>(run: (client: MilvusClient) => Promise<T>): Promise<T>;
   /** The same, but a failure that `expected` recognises is returned as null. */
@@ -120,7 +122,10 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
     for (;;) {
       if (client === unusable) await redial(async () => endpoint, client);
       const used = client;
-      const outcome = await outcomeOf(used, action);
+      const outcome = await outcomeOf(used, async (greeted) => {
+        demandVersion(endpoint, greeted.serverInfo.build_tags ?? null);
+        return action(greeted);
+      });
       if (outcome.failure === null || outcome.failure.answered) weather.met();
       if (outcome.failure === null || expected(outcome.failure)) return outcome;
       if (!(await recover(outcome.failure, used))) return outcome;

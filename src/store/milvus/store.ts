@@ -9,7 +9,7 @@ import { MilvusTable } from './photo-table.ts';
 import { LIBRARY_FIELDS, libraryToMilvus, toLibrary } from './rows.ts';
 import { isPhotosName, librariesSpec, modelOf, prefixOf } from './schema.ts';
 
-/** A PhotoStore on any Milvus: the embedded Lite 3.2, a server from 2.3 on, Zilliz Cloud. */
+/** A PhotoStore on any Milvus: the embedded Lite 3.2, a server from 2.3.4 on, Zilliz Cloud. */
 export function milvusStore(line: MilvusLine): PhotoStore {
   const libraries = new Libraries(line);
   const tables = new Map<string, MilvusTable>();
