@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { UserError, usageError } from '../errors.ts';
 import type { CopyReport } from '../library/copy/copy.ts';
@@ -129,13 +130,19 @@ async function show({ world }: Context, report: CopyReport, { from, to, flags }:
     `Both have the same rows, and ${verified.equal} of ${verified.searches} searches find the same photos.`,
   );
   if (flags.to === undefined) return;
-  const { milvusUri, milvusToken } = to.settings;
+  const { milvusUri, milvusToken, paths } = to.settings;
+  const config = join(paths.config, 'config.json');
   if (milvusUri === undefined) {
-    writeLine(world.stderr, 'To use it from now on: leave MILVUS_URI empty, in the environment and in .env.');
+    const where = `leave MILVUS_URI empty, in the environment and in .env, and have no "milvusUri" in ${config}.`;
+    writeLine(world.stderr, `To use it from now on: ${where}`);
     return;
   }
-  const token = milvusToken === undefined ? '' : ', and MILVUS_TOKEN to what CURATE_COPY_TOKEN is';
-  writeLine(world.stderr, `To use it from now on: set MILVUS_URI=${milvusUri}${token}, in the environment or in .env.`);
+  const [token, names] =
+    milvusToken === undefined
+      ? ['', '"milvusUri"']
+      : [', and MILVUS_TOKEN to what CURATE_COPY_TOKEN is', '"milvusUri" and "milvusToken"'];
+  const where = `in the environment or in .env, or ${names} in ${config}.`;
+  writeLine(world.stderr, `To use it from now on: set MILVUS_URI=${milvusUri}${token}, ${where}`);
 }
 
 /** The settings with another place for the index. @param place an address, `lite`, or absent for the one in use */
