@@ -84,3 +84,46 @@ export function reaching(
   }
   return found;
 }
+
+/**
+ * The products of some pairs alone: of each place as `reaching` writes it, that of its column and row, `width` (a multiple
+ * of eight) long, to 32-bit integers at `output`.
+ */
+export function productsAt(
+  places: usize,
+  count: usize,
+  rowCount: usize,
+  columns: usize,
+  rows: usize,
+  width: usize,
+  output: usize,
+): void {
+  const length = width * 2;
+  let at: usize = 0;
+  while (at < count) {
+    const place = <usize>load<u32>(places + at * 4);
+    const column = place / rowCount;
+    const before = column * rowCount;
+    // Four rows of one column at a time; where there are fewer, the first stands for those that lack.
+    let run: usize = 1;
+    while (run < 4 && at + run < count && <usize>load<u32>(places + (at + run) * 4) < before + rowCount) run++;
+    const p = rows + (place - before) * length;
+    const q = run > 1 ? rows + (<usize>load<u32>(places + at * 4, 4) - before) * length : p;
+    const s = run > 2 ? rows + (<usize>load<u32>(places + at * 4, 8) - before) * length : p;
+    const t = run > 3 ? rows + (<usize>load<u32>(places + at * 4, 12) - before) * length : p;
+    const x = columns + column * length;
+    let a = i32x4.splat(0),
+      b = a,
+      c = a,
+      d = a;
+    for (let w: usize = 0; w < length; w += 16) {
+      const its = v128.load(x + w);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(its, v128.load(p + w)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(its, v128.load(q + w)));
+      c = i32x4.add(c, i32x4.dot_i16x8_s(its, v128.load(s + w)));
+      d = i32x4.add(d, i32x4.dot_i16x8_s(its, v128.load(t + w)));
+    }
+    v128.store(output + at * 4, sums<i32>(a, b, c, d));
+    at += run;
+  }
+}

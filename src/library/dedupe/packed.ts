@@ -97,6 +97,15 @@ interface PairsKernel extends KernelMemory {
     least: number,
     output: number,
   ): number;
+  productsAt(
+    places: number,
+    count: number,
+    rowCount: number,
+    columns: number,
+    rows: number,
+    width: number,
+    output: number,
+  ): void;
 }
 
 /** Vectors that go through the kernel at a time: even, and few enough to stay in the processor's cache. */
@@ -140,11 +149,24 @@ export class Blocks {
    */
   multiply(columns: Int16Array): { readonly sums: Int32Array; readonly rows: number } {
     const { buffer } = this.#kernel.memory;
-    new Int16Array(buffer, this.#at.columns, COLUMNS * this.#width).set(columns);
-    this.#count = Math.ceil(columns.length / this.#width / 2) * 2;
     const { columns: at, rows, sums } = this.#at;
+    new Int16Array(buffer, at, COLUMNS * this.#width).set(columns);
+    this.#count = Math.ceil(columns.length / this.#width / 2) * 2;
     this.#kernel.products(at, this.#count, rows, this.#rowCount, this.#width, sums);
     return { sums: new Int32Array(buffer, sums, COLUMNS * ROWS), rows: this.#rowCount };
+  }
+
+  /**
+   * Some of the products of these with the rows alone, as integers, good until the next call.
+   * @param places As `reaching` gives them, of as many rows
+   */
+  multiplyAt(columns: Int16Array, places: Uint32Array): Int32Array {
+    const { buffer } = this.#kernel.memory;
+    const { columns: at, rows, sums, found } = this.#at;
+    new Int16Array(buffer, at, COLUMNS * this.#width).set(columns);
+    new Uint32Array(buffer, found, places.length).set(places);
+    this.#kernel.productsAt(found, places.length, this.#rowCount, at, rows, this.#width, sums);
+    return new Int32Array(buffer, sums, places.length);
   }
 
   /**

@@ -2,8 +2,8 @@ import { PairList, type Pairs } from './graph.ts';
 import { Blocks, ONE, type PackedVectors } from './packed.ts';
 import type { Sketches } from './sketches.ts';
 
-/** Where sketches propose more of a block than this, the whole block is multiplied sooner than pair after pair. */
-const MANY = Blocks.rows * Blocks.columns * 0.01;
+/** Where sketches propose more of a block than this, the whole block is multiplied sooner than each pair by itself. */
+const MANY = (Blocks.rows * Blocks.columns) / 2;
 
 /** Vectors that are compared with others: rows `from` to `to`, at most `Blocks.rows`, with `first` to `last` (both exclusive). */
 export interface Block {
@@ -57,36 +57,45 @@ export class PairFinder {
     { sketches, proposals }: { readonly sketches: Sketches; readonly proposals: Blocks },
   ): void {
     const { from, to } = this.#rows;
-    const { rows } = proposals.multiply(sketches.slice(first, last));
+    proposals.multiply(sketches.slice(first, last));
     const rests = { rows: sketches.rests.subarray(from, to), columns: sketches.rests.subarray(first, last) };
     const found = proposals.reaching(this.#threshold - sketches.slack, rests);
     this.#seen += 1;
     if (found.length > MANY) {
       this.#crowded += 1;
       this.#decideAll(first, last);
-      return;
-    }
-    for (const place of found) {
-      const [i, j] = [from + (place % rows), first + Math.floor(place / rows)];
-      // What lies past the end of the rows or columns is none.
-      if (i < to && i < j && j < last) this.#add(i, j, this.#vectors.cosine(i, j));
+    } else if (found.length > 0) {
+      const sums = this.#withRows().multiplyAt(this.#vectors.slice(first, last), found);
+      this.#decide(first, last, found, (at) => sums[at] as number);
     }
   }
 
   /** All pairs of the rows with the vectors `first` to `last`. */
   #decideAll(first: number, last: number): void {
+    const blocks = this.#withRows();
+    const { sums } = blocks.multiply(this.#vectors.slice(first, last));
+    // A little less, as the kernel compares in single precision.
+    const found = blocks.reaching(this.#threshold - 1e-6, this.#none);
+    this.#decide(first, last, found, (_, place) => sums[place] as number);
+  }
+
+  /** The vectors of the rows are only carried into the kernel where one of them is needed. */
+  #withRows(): Blocks {
     const { from, to, areSet } = this.#rows;
     if (!areSet) this.#blocks.setRows(this.#vectors.slice(from, to));
     this.#rows.areSet = true;
-    const { sums, rows } = this.#blocks.multiply(this.#vectors.slice(first, last));
-    // A little less, as the kernel compares in single precision.
-    for (const place of this.#blocks.reaching(this.#threshold - 1e-6, this.#none)) {
-      const [i, j] = [from + (place % rows), first + Math.floor(place / rows)];
-      if (i < to && i < j && j < last) this.#add(i, j, (sums[place] as number) / (ONE * ONE));
-    }
+    return this.#blocks;
   }
 
-  #add(i: number, j: number, score: number): void {
-    if (score >= this.#threshold) this.#pairs.add(i, j, Math.min(1, score));
+  #decide(first: number, last: number, places: Uint32Array, sumAt: (at: number, place: number) => number): void {
+    const { from, to } = this.#rows;
+    const rows = Math.ceil((to - from) / 4) * 4;
+    for (let at = 0; at < places.length; at += 1) {
+      const place = places[at] as number;
+      const [i, j] = [from + (place % rows), first + Math.floor(place / rows)];
+      const score = sumAt(at, place) / (ONE * ONE);
+      // What lies past the end of the rows or columns is none.
+      if (score >= this.#threshold && i < to && i < j && j < last) this.#pairs.add(i, j, Math.min(1, score));
+    }
   }
 }

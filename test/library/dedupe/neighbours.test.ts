@@ -76,7 +76,7 @@ describe('neighbours', () => {
           expect(bound).toBeGreaterThanOrEqual(vectors.cosine(i, j));
         }
       }
-      for (const threshold of [0.3, 0.93]) {
+      for (const threshold of [-0.5, 0.3, 0.93]) {
         const [by, without] = [0, Number.POSITIVE_INFINITY].map((sketchFrom) =>
           neighbours(vectors, threshold, { signal, sketchFrom }),
         );
