@@ -114,12 +114,12 @@ await bundle.write({ file: output, format: 'esm', minify: true });
 
 /**
  * Packs the program into dist/packed, and each worker by itself: to find and read a hundred modules takes longer than
- * to run them. Packages with native code or data files of their own stay outside, those that few verbs need, and sixel,
- * which has a variable that only sloppy mode lets it have.
+ * to run them. Packages with data files of their own stay outside, those with native code but for the two that workers
+ * start with, those that few verbs need, and sixel, which has a variable that only sloppy mode lets it have.
  */
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const OUTSIDE =
-  /^(classic-level|exifreader|fs-native-extensions|libheif-js|libraw-wasm|memory-level|onnxruntime-node|open|openai|sharp|sixel|undici)($|\/)/;
+  /^(classic-level|fs-native-extensions|libheif-js|libraw-wasm|memory-level|open|openai|sixel|undici)($|\/)/;
 
 await rm(join(dist, 'packed'), { recursive: true, force: true });
 /** By file, under which name: workers are added when a module is met that starts them. */
@@ -148,6 +148,35 @@ const whenNeeded = {
   },
 };
 
+/** Packages whose native code stays where it is: how their modules find it, and how they do when they are packed. */
+const NATIVE = [
+  [
+    /node_modules.sharp.dist.(sharp|utility)\.mjs$/,
+    'createRequire(import.meta.url)',
+    "createRequire(createRequire(import.meta.url).resolve('sharp'))",
+  ],
+  [
+    /node_modules.onnxruntime-node.dist.binding\.js$/,
+    'require(`../bin/',
+    "require('\0inside')('onnxruntime-node')(`../bin/",
+  ],
+];
+const nativeCode = {
+  name: 'native-code',
+  resolveId: (id) => (id === '\0inside' ? { id } : null),
+  load(id) {
+    if (id !== '\0inside') return null;
+    const inside = 'createRequire(createRequire(import.meta.url).resolve(name))';
+    return `import { createRequire } from 'node:module'; export { inside as 'module.exports' }; const inside = (name) => ${inside};`;
+  },
+  transform(code, id) {
+    const [, before, after] = NATIVE.find(([file]) => file.test(id)) ?? [];
+    if (before === undefined) return null;
+    if (!code.includes(before)) throw new Error(`${id} finds its native code in another way: see NATIVE`);
+    return code.replace(before, after);
+  },
+};
+
 for (const [entry, name] of programs) {
   /** All that is loaded at every start, which goes into one file. */
   const start = new Set();
@@ -161,6 +190,7 @@ for (const [entry, name] of programs) {
       noted,
       located,
       whenNeeded,
+      nativeCode,
       {
         name: 'start',
         buildEnd() {
