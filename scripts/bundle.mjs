@@ -114,12 +114,10 @@ await bundle.write({ file: output, format: 'esm', minify: true });
 
 /**
  * Packs the program into dist/packed, and each worker by itself: to find and read a hundred modules takes longer than
- * to run them. Packages with data files of their own stay outside, those with native code but for the two that workers
- * start with, those that few verbs need, and sixel, which has a variable that only sloppy mode lets it have.
+ * to run them. Packages with data files of their own stay outside, those that few verbs need, and sixel, which has a variable that only sloppy mode lets it have.
  */
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-const OUTSIDE =
-  /^(classic-level|fs-native-extensions|libheif-js|libraw-wasm|memory-level|open|openai|sixel|undici)($|\/)/;
+const OUTSIDE = /^(classic-level|libheif-js|libraw-wasm|memory-level|open|openai|sixel|undici)($|\/)/;
 
 await rm(join(dist, 'packed'), { recursive: true, force: true });
 /** By file, under which name: workers are added when a module is met that starts them. */
@@ -159,6 +157,11 @@ const NATIVE = [
     /node_modules.onnxruntime-node.dist.binding\.js$/,
     'require(`../bin/',
     "require('\0inside')('onnxruntime-node')(`../bin/",
+  ],
+  [
+    /node_modules.fs-native-extensions.binding\.js$/,
+    '__filename',
+    "require('\0inside')('fs-native-extensions').resolve('./binding.js')",
   ],
 ];
 const nativeCode = {

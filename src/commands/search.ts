@@ -140,14 +140,16 @@ async function searchTogether({
   started,
 }: SearchRun): Promise<ExitCode> {
   const { world } = context;
-  const [{ resolveTerm }, { searchByQuery }] = await Promise.all([
+  const [{ resolveTerm }, { startWorker }] = await Promise.all([
     import('../library/query/resolve.ts'),
-    import('../library/query/search.ts'),
+    import('../library/query/outside.ts'),
   ]);
   const wanted: QueryTerm[] = [];
   for (const text of asked.wanted) wanted.push(...(await resolveTerm(text, false, asked.deps)));
   const unwanted: QueryTerm[] = [];
   for (const text of asked.unwanted) unwanted.push(...(await resolveTerm(text, true, asked.deps)));
+  await startWorker(session, [...wanted, ...unwanted]);
+  const { searchByQuery } = await import('../library/query/search.ts');
   const onRead = readProgress(world, progress, started);
   const { createProgress } = await import('../output/terminal/progress.ts');
   const comparing = createProgress(world, 'Comparing the photos with each other');

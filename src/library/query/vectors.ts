@@ -1,14 +1,12 @@
 import { realpath, stat } from 'node:fs/promises';
 import type { Embedder } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoRow } from '../../store/port.ts';
-import type { Machine } from '../machine.ts';
 import { inside, photoId } from '../paths.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
+import { MANY, outsideLibraries } from './outside.ts';
 import type { PhotoTerm } from './resolve.ts';
 
-/** From this many photos to be embedded on, workers for all cores are worth their start. */
-const MANY = 8;
 /** Rows asked for at a time. */
 const PORTION = 200;
 
@@ -63,15 +61,6 @@ export async function openVectors(
     of: ({ file }) => vectors.get(file) ?? Promise.reject(new Error(`${file} was not announced`)),
     close: async () => own?.close(),
   };
-}
-
-/** Those that are in no folder of which this machine has noted that it is a library's: the index has none of them. */
-async function outsideLibraries(machine: Machine, files: readonly string[]): Promise<string[]> {
-  const roots = [...(await machine.roots()).values(), ...Object.values(machine.mapped)];
-  // Before the first index run of this version nothing is noted.
-  if (roots.length === 0) return [];
-  const places = await Promise.all(files.map(async (file) => [file, await realpath(file).catch(() => file)] as const));
-  return places.filter(([, real]) => roots.every((root) => inside(root, real) === null)).map(([file]) => file);
 }
 
 async function embed(embedder: Embedder, file: string, name: string): Promise<Float32Array> {

@@ -1,8 +1,10 @@
 import { rm, utimes } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cosine, toUnitLength } from '../../../src/embedding/vector.ts';
 import { answerEach, type Query } from '../../../src/library/query/each.ts';
+import { startWorker } from '../../../src/library/query/outside.ts';
 import type { QueryTerm } from '../../../src/library/query/resolve.ts';
 import { type Answer, directionOf, type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
 import { SEEN } from '../../../src/library/words/seen.ts';
@@ -179,6 +181,29 @@ describe('query photos', () => {
     await expect.poll(() => library.embedded).toEqual([files.outside]);
     open();
     expect(paths(await found)).toEqual(['a/collie.jpg']);
+    await session.machine.forget('elsewhere');
+  });
+
+  it('start the worker ahead of all else where one is sure to be embedded, and only there', async () => {
+    const { session } = library;
+    let started = 0;
+    const embedder = () => {
+      started += 1;
+      return session.embedder();
+    };
+    const start = (...terms: QueryTerm[]) => startWorker({ ...session, embedder }, terms);
+    await start(photo(files.outside));
+    expect(started, 'before anything is noted').toBe(0);
+    await session.machine.keep('pets', dirname(files.outside));
+    await start(photo(files.outside), word('castle'));
+    expect(started, 'of what may be in the index').toBe(0);
+    await session.machine.forget('pets');
+    await session.machine.keep('elsewhere', '/photos');
+    await start(word('castle'));
+    await start(...Array.from({ length: 8 }, () => photo(files.outside)));
+    expect(started, 'of words, and of many, which have workers of their own').toBe(0);
+    await start(photo(files.collie), photo(files.outside));
+    expect(started).toBe(1);
     await session.machine.forget('elsewhere');
   });
 
