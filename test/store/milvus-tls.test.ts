@@ -39,7 +39,7 @@ afterAll(async () => {
 
 /** What a look at the server tells, which is taken when a call fails. */
 const refusalAt = (port: number, tls: Tls | null) =>
-  whyRefused(parseEndpoint(`https://127.0.0.1:${port}`, token, {}, tls));
+  whyRefused(parseEndpoint(`https://127.0.0.1:${port}`, token, {}, tls), new Date());
 
 const ours = authority('Our Authority');
 const theirs = authority('Their Authority');
@@ -54,8 +54,8 @@ async function behind({ cert, key }: Certified, options: TlsOptions = {}): Promi
   return door.port;
 }
 
-async function librariesAt(uri: string, tls: Tls | null): Promise<unknown> {
-  const line = openLine(parseEndpoint(uri, token, {}, tls), { world: testWorld(), patienceMs: 1_000 });
+async function librariesAt(uri: string, tls: Tls | null, world = testWorld()): Promise<unknown> {
+  const line = openLine(parseEndpoint(uri, token, {}, tls), { world, patienceMs: 1_000 });
   try {
     return await milvusStore(line).libraries();
   } finally {
@@ -148,6 +148,14 @@ describe('by TLS', { timeout: 30_000 }, () => {
     });
   });
 
+  test("which certificate ran out is told by the world's clock", async () => {
+    const port = await behind(ours.issue('nas', { ...here, to: yesterday }));
+    const at = (now: Date) =>
+      librariesAt(`https://127.0.0.1:${port}`, { ca: ours.cert }, testWorld({ now: () => now }));
+    await expect(at(new Date())).rejects.toThrow(/ ran out on /);
+    await expect(at(new Date(yesterday.getTime() - HOUR_MS))).rejects.toThrow(/an authority whose own has run out/);
+  });
+
   test('a server that demands a certificate is said to demand one, and one that refuses ours to refuse it', async () => {
     const port = await behind(nas, demanding);
     const place = `Milvus at 127.0.0.1:${port}`;
@@ -212,7 +220,7 @@ describe('by TLS', { timeout: 30_000 }, () => {
       hint: expect.stringMatching(/^It may not take the certificate in MILVUS_CERT/),
     });
     // In clear, it is as silent.
-    expect(await whyRefused(parseEndpoint(`http://127.0.0.1:${port}`, token))).toBeNull();
+    expect(await whyRefused(parseEndpoint(`http://127.0.0.1:${port}`, token), new Date())).toBeNull();
     mute.close();
   });
 

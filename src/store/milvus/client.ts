@@ -42,7 +42,7 @@ export interface MilvusLine {
 }
 
 export interface LineOptions {
-  readonly world: Pick<World, 'elapsed' | 'interrupted'>;
+  readonly world: Pick<World, 'elapsed' | 'interrupted' | 'now'>;
   /** Starts the embedded server again; servers, which are not ours to start, are waited for. */
   readonly reconnect?: () => Promise<Endpoint>;
   readonly onEvent?: (event: ServerEvent) => void;
@@ -107,7 +107,7 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
   const refusalBehind = (failure: MilvusFailure): Promise<UserError | null> => {
     if (!mayRefuse(failure, endpoint, weather.known)) return Promise.resolve(null);
     looking ??= import('./refusal.ts')
-      .then(({ whyRefused }) => whyRefused(endpoint))
+      .then(({ whyRefused }) => whyRefused(endpoint, world.now()))
       .finally(() => {
         looking = null;
       });

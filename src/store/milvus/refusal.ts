@@ -9,13 +9,14 @@ const { milvusUri: URI, milvusCa: CA, milvusCert: CERT, milvusKey: KEY, milvusSe
 /**
  * Why a server that cannot be spoken to will not be spoken to later either: TLS is expected where there is none, or
  * the other way round, or one side does not trust the other's certificate. Null when none of this is seen.
+ * @param now What certificates that have run out are told by.
  */
-export async function whyRefused(endpoint: Endpoint): Promise<UserError | null> {
+export async function whyRefused(endpoint: Endpoint, now: Date): Promise<UserError | null> {
   let greeting = await greet(endpoint);
   // Once may be the network's doing.
   if (greeting.kind === 'ended' || greeting.kind === 'hung up') greeting = await greet(endpoint);
   if (greeting.kind === 'answered' && endpoint.tls !== undefined) return byPage(await pageAt(endpoint), endpoint);
-  return endpoint.tls === undefined ? inClear(greeting, endpoint) : byTls(greeting, endpoint);
+  return endpoint.tls === undefined ? inClear(greeting, endpoint) : byTls(greeting, endpoint, now);
 }
 
 /** An address in clear: what matters is whether its port speaks TLS. */
@@ -33,7 +34,7 @@ function byPage(page: string | null, { place }: Endpoint): UserError | null {
   return page?.includes('The SSL certificate error') ? refusesOurs(null, place) : null;
 }
 
-function byTls(greeting: Greeting, endpoint: Endpoint): UserError | null {
+function byTls(greeting: Greeting, endpoint: Endpoint, now: Date): UserError | null {
   const { place, tls } = endpoint;
   const shown = tls?.cert !== undefined;
   const [server = place] = place.split('/');
@@ -47,7 +48,7 @@ function byTls(greeting: Greeting, endpoint: Endpoint): UserError | null {
         hint: `Check the port in ${URI}; a proxy that ends TLS for Milvus must have HTTP/2 (gRPC) switched on.`,
       });
     case 'untrusted':
-      return untrusted(greeting.code, greeting.certificate, endpoint);
+      return untrusted(greeting.code, greeting.certificate, endpoint, now);
     case 'alert':
       return shown ? refusesOurs(greeting.alert, place) : demandsOurs(greeting.alert, place);
     case 'ended':
@@ -128,13 +129,13 @@ function aboutTls(alert: number, place: string): UserError | null {
 }
 
 /** The codes of OpenSSL's verification, as Node has them. */
-function untrusted(code: string, certificate: PeerCertificate, { place, tls }: Endpoint): UserError {
+function untrusted(code: string, certificate: PeerCertificate, { place, tls }: Endpoint, now: Date): UserError {
   const its = `The certificate of Milvus at ${place}`;
   const refuse = (message: string, hint: string) => new UserError('store_certificate', message, { hint });
   switch (code) {
     case 'CERT_HAS_EXPIRED': {
       const ranOut = Date.parse(certificate.valid_to);
-      const leaf = ranOut < Date.now();
+      const leaf = ranOut < now.getTime();
       return refuse(
         leaf ? `${its} ran out on ${day(ranOut)}.` : `${its} was issued by an authority whose own has run out.`,
         'Have whoever runs the server renew it, and check the date of this machine.',
