@@ -225,7 +225,7 @@ function tlsOf({ ca, cert, key, serverName }: Tls): NonNullable<ClientConfig['tl
 
 /**
  * Whether a failure may mean that one side does not want to speak to the other, rather than a network that is away: a
- * connection that came about, and ended before the server was ever heard, or in the middle for want of trust.
+ * connection that was made, and ended before the server was ever heard, or in the middle by a lack of trust.
  */
 function mayRefuse({ kind, reason }: MilvusFailure, { tls }: Endpoint, known: boolean): boolean {
   // What nginx answers a client with whose certificate it does not take.
