@@ -3,7 +3,7 @@ import { rawCompanions } from '../../photos/kinds.ts';
 import type { FoundFile } from '../../photos/walk.ts';
 import type { Library } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';
-import type { RowName } from './compare.ts';
+import type { RowName } from './comparison.ts';
 import type { Job } from './outcome.ts';
 import type { Candidate } from './reconcile.ts';
 

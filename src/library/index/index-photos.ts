@@ -9,7 +9,7 @@ import { isMounted, outermost, photoFile } from '../paths.ts';
 import { demandProof, demandWhole, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
 import { companionJobs, leaveRaws } from './companions.ts';
-import { type Comparison, compareScope } from './compare.ts';
+import { type Comparison, compareScope } from './comparison.ts';
 import { embedAll, type Jobs } from './embed-all.ts';
 import type { IndexReport, LibraryReport, OnIndexEvent } from './events.ts';
 import { KnownPhotos } from './known.ts';

@@ -1,6 +1,6 @@
 import type { Library } from '../../store/port.ts';
 import type { LibraryRow } from './companions.ts';
-import type { Remains, RowName } from './compare.ts';
+import type { Remains, RowName } from './comparison.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
 import { suspicious } from './reconcile.ts';
 import type { RememberedTable } from './remembered-table.ts';
