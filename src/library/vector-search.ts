@@ -24,11 +24,8 @@ export interface SearchRequest {
   readonly libraries?: () => Promise<readonly Library[]>;
 }
 
-export interface RankedHit extends Hit {
+export interface FoundPhoto extends Hit {
   readonly rankedBy: RankedBy;
-}
-
-export interface FoundPhoto extends RankedHit {
   /** Absolute native path. */
   readonly file: string;
   readonly libraryName: string;
@@ -56,10 +53,10 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
   return withAvailability(wanted.map(({ hit, rankedBy }) => place({ ...hit, rankedBy })));
 }
 
-/** Where hits lie on this machine, in their order: the first `k` that are not left out (absolute files). */
+/** Where photos ranked by words lie on this machine, in their order: the first `k` that are not left out (absolute files). */
 export async function locateHits(
   store: PhotoStore,
-  hits: readonly RankedHit[],
+  hits: readonly Hit[],
   {
     k,
     without = [],
@@ -68,7 +65,8 @@ export async function locateHits(
 ): Promise<FoundPhoto[]> {
   const recent = await libraries();
   const { stands, place } = locator(await librariesOf(store, hits, recent), await realFiles(without));
-  return withAvailability(hits.filter(stands).slice(0, k).map(place));
+  const wanted = hits.filter(stands).slice(0, k);
+  return withAvailability(wanted.map((hit) => place({ ...hit, rankedBy: 'words' })));
 }
 
 /** A library put in the last seconds may be missing in `recent`. */

@@ -28,7 +28,6 @@ export async function wordSearch(
   const { similar } = model.thresholds;
   return async (k) => {
     const hits = await rankCandidates(index.table, { words, similar, terms, k, filter });
-    const best = hits.slice(0, k).map((hit) => ({ ...hit, rankedBy: 'words' as const }));
-    return locateHits(index.store, best, { k });
+    return locateHits(index.store, hits.slice(0, k), { k });
   };
 }

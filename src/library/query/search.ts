@@ -6,7 +6,7 @@ import type { Restriction } from '../photo-filter.ts';
 import { type LeastScore, type Likeness, leastCosine, likenessOf, rarity, shareAtLeast } from '../ranking/likeness.ts';
 import type { SearchOrder } from '../ranking/ranker.ts';
 import { spreadOut } from '../spread.ts';
-import { type FoundPhoto, locateHits, type RankedHit, searchVector } from '../vector-search.ts';
+import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
 import { type Shown, shownBy } from '../words/seen.ts';
 import { loadWords } from '../words/vocabulary.ts';
 import { rankCandidates } from './rank-terms.ts';
@@ -174,10 +174,15 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
   const photos = terms.flatMap(({ term }) => (term.kind === 'photo' ? [term] : []));
   const sum = new Float64Array(photos[0]?.vector.length ?? 0);
   for (const { vector, weight } of photos) {
-    for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + weight * (vector[i] ?? 0);
+    for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + weight * (vector[i] as number);
   }
-  const length = Math.sqrt(sum.reduce((squares, value) => squares + value * value, 0));
-  if (length > NOTHING) return Float32Array.from(sum, (value) => value / length);
+  let squares = 0;
+  for (let i = 0; i < sum.length; i += 1) squares += (sum[i] as number) ** 2;
+  const length = Math.sqrt(squares);
+  if (length > NOTHING) {
+    for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) / length;
+    return new Float32Array(sum);
+  }
   throw usageError(
     'The photos to be like and those to be away from are the same.',
     'Name others, or give them weights.',
@@ -196,8 +201,7 @@ async function byTerms(
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
   const request = { words: known, sharesOf: await shares(), similar, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
-  const hits = ranked.map((hit): RankedHit => ({ ...hit, rankedBy: 'words' }));
-  return locateHits(index.store, hits, { k, without, libraries });
+  return locateHits(index.store, ranked, { k, without, libraries });
 }
 
 function filesOf(terms: readonly ReadTerm[]): string[] {

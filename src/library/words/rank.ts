@@ -84,10 +84,21 @@ export function rankByTerms<Row extends { readonly vector: Float32Array }>(
 
 /** What of a softmax falls to some classes, null being all of them, in [0, 1]. */
 function restOf(probabilities: Float32Array, classes: readonly number[] | null): number {
-  if (classes !== null) return shareOf(probabilities, classes);
+  return classes === null ? wholeOf(probabilities) : shareOf(probabilities, classes);
+}
+
+/** Of a softmax that many words are looked for in: summed up once, and forgotten with it. */
+const wholes = new WeakMap<Float32Array, number>();
+
+/** All of a softmax: 1 but for rounding. */
+function wholeOf(probabilities: Float32Array): number {
+  const known = wholes.get(probabilities);
+  if (known !== undefined) return known;
   let sum = 0;
   for (let index = 0; index < probabilities.length; index += 1) sum += probabilities[index] as number;
-  return Math.min(1, sum);
+  const whole = Math.min(1, sum);
+  wholes.set(probabilities, whole);
+  return whole;
 }
 
 /** The classes that the other words looked for leave to a word: its own, and those of none. Null for all. */
