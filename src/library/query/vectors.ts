@@ -41,22 +41,20 @@ export async function openVectors(
     embedded.catch(() => undefined);
     vectors.set(file, embedded);
   };
-  const foreign = files.length < MANY ? await outsideLibraries(session.machine, files) : [];
-  if (foreign.length > 0) {
-    const embedder = await session.embedder();
-    for (const file of foreign) start(embedder, file);
-  }
+  let own: Embedder | null = null;
+  const startAll = async (some: readonly string[]): Promise<void> => {
+    if (some.length >= MANY) own ??= await session.openEmbedder();
+    if (some.length === 0) return;
+    const embedder = own ?? (await session.embedder());
+    for (const file of some) start(embedder, file);
+  };
+  await startAll(await outsideLibraries(session.machine, files));
   const others = files.filter((file) => !vectors.has(file));
   const stored = others.length === 0 ? new Map<string, Float32Array>() : await storedVectors(await opening, others);
   done += stored.size;
   if (stored.size > 0) onRead(done, files.length);
   for (const [file, vector] of stored) vectors.set(file, Promise.resolve(vector));
-  const missing = others.filter((file) => !stored.has(file));
-  const own = missing.length >= MANY ? await session.openEmbedder() : null;
-  if (missing.length > 0) {
-    const embedder = own ?? (await session.embedder());
-    for (const file of missing) start(embedder, file);
-  }
+  await startAll(others.filter((file) => !stored.has(file)));
   return {
     of: ({ file }) => vectors.get(file) ?? Promise.reject(new Error(`${file} was not announced`)),
     close: async () => own?.close(),

@@ -1,7 +1,9 @@
 import { rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EmbedRequest } from '../../../src/embedding/port.ts';
 import { cosine, toUnitLength } from '../../../src/embedding/vector.ts';
 import { answerEach, type Query } from '../../../src/library/query/each.ts';
 import { startWorker } from '../../../src/library/query/outside.ts';
@@ -303,6 +305,44 @@ describe('queries answered one by one', () => {
       answers += 1;
     }
     expect(answers).toBe(queries.length);
+  });
+
+  it('are searched for together as their photos are read, the first by itself', async () => {
+    const words = ['castle', 'crane', 'border collie'];
+    const photos = await Promise.all(words.map((shown) => library.put(`new ${shown}.jpg`, shown, { indexed: false })));
+    const read = new Map<string, () => void>();
+    const reading = new Map(photos.map((file) => [file, new Promise<void>((resolve) => read.set(file, resolve))]));
+    const embedder = await library.session.embedder();
+    const slow = Object.assign(Object.create(embedder), {
+      embed: async (request: EmbedRequest) => reading.get(request.file)?.then(() => embedder.embed(request)),
+    });
+    const table = library.store.table(library.model);
+    const searches = vi.spyOn(table, 'search');
+    const session = {
+      ...library.session,
+      embedder: async () => slow,
+      index: async () => ({ store: library.store, table }),
+    };
+    const answers = answerEach(
+      { session, signal },
+      photos.map((file) => terms(file, photo(file))),
+      { k: 1 },
+    );
+    const first = answers.next();
+    read.get(photos[0] ?? '')?.();
+    expect((await first).value).toMatchObject({ kind: 'answer', name: photos[0] });
+    expect(searches).toHaveBeenCalledTimes(1);
+    const second = answers.next();
+    read.get(photos[1] ?? '')?.();
+    await reading.get(photos[1] ?? '');
+    for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+    expect(searches).toHaveBeenCalledTimes(1);
+    read.get(photos[2] ?? '')?.();
+    expect((await second).value).toMatchObject({ kind: 'answer', name: photos[1] });
+    expect(searches).toHaveBeenCalledTimes(3);
+    expect((await answers.next()).value).toMatchObject({ kind: 'answer', name: photos[2] });
+    expect((await answers.next()).done).toBe(true);
+    await Promise.all(photos.map((file) => rm(file)));
   });
 
   it('end with the store', async () => {
