@@ -7,6 +7,7 @@ import { type DefaultTreeAdapterTypes, parse } from 'parse5';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { SheetContents } from '../../src/output/sheet/contents.ts';
+import { heading as headingOf } from '../../src/output/sheet/heading.ts';
 import { renderGroupedPage, renderSheetPage } from '../../src/output/sheet/page.ts';
 import { printable } from '../../src/output/text.ts';
 import { renderPhoto } from '../../src/photos/render.ts';
@@ -74,6 +75,8 @@ describe('the page of a contact sheet', () => {
     const heading = (page: string): string => textOf(elements(page).find(({ tagName }) => tagName === 'h1') as Element);
     const alone = await render({ queries: [], words: ['beach', '<b>'], results });
     expect(heading(alone)).toBe('Photos of beach, <b>');
+    // Where a photo has its folder, a word has nothing.
+    expect(headingOf({ queries: [], words: ['beach'], results }, new Date())).toMatchObject({ folder: '' });
     expect(elements(alone).filter(({ tagName }) => tagName === 'figure')).toHaveLength(2);
     expect(elements(alone).some((one) => attribute(one, 'class') === 'query')).toBe(false);
     // Alone in a grid of two columns they would be squeezed into the narrow one.

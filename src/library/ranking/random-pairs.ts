@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { pairSimilaritiesSchema } from '../../embedding/catalogue.ts';
 import type { EmbeddingModel, PairSimilarities } from '../../embedding/port.ts';
-import { cosine } from '../../embedding/vector.ts';
+import { cosine, rootCosine } from '../../embedding/vector.ts';
 import { writeWhole } from '../../files/atomic-write.ts';
 import type { PhotoIndex } from '../../store/port.ts';
 import { isOutdated, pairSimilarities, randomPairs } from './likeness.ts';
@@ -15,7 +15,12 @@ const SAMPLE = 2000;
 /** Rows asked for at a time. */
 const PORTION = 500;
 
-const schema = z.strictObject({ libraries: z.array(z.string()), pairs: pairSimilaritiesSchema });
+const schema = z.strictObject({
+  /** Files from before pairs of near-duplicates were left out lack it: what they say is drawn anew. */
+  without: z.literal('near-duplicates'),
+  libraries: z.array(z.string()),
+  pairs: pairSimilaritiesSchema,
+});
 
 type ModelOf = Pick<EmbeddingModel, 'sha256' | 'ranking'>;
 
@@ -38,13 +43,14 @@ async function kept(dataFolder: string, model: ModelOf): Promise<z.infer<typeof 
 
 /**
  * Draws new random pairs of the indexed photos when their number has changed by a quarter, or the libraries have. Then it
- * lists the ids and reads the vectors of 2,000 rows; otherwise it counts. With too few photos nothing is kept.
+ * lists the ids and reads the vectors of 2,000 rows; otherwise it counts. With too few photos nothing is kept. Pairs of
+ * near-duplicates are left out: where each photo is there twice, its copy would be no more than "alike".
  * @param random uniform in [0, 1)
  */
 export async function refreshPairs(
   { store, table }: PhotoIndex,
   dataFolder: string,
-  model: ModelOf,
+  model: ModelOf & Pick<EmbeddingModel, 'thresholds'>,
   random: () => number,
 ): Promise<void> {
   const photos = await table.count();
@@ -58,10 +64,13 @@ export async function refreshPairs(
   if (vectors.length < FEWEST) return;
   const cosines = randomPairs(vectors.length, random).flatMap(([i, j]) => {
     const [one, other] = [vectors[i], vectors[j]];
-    return one === undefined || other === undefined ? [] : [cosine(one, other)];
+    if (one === undefined || other === undefined) return [];
+    return rootCosine(one, other) >= model.thresholds.nearDuplicate ? [] : [cosine(one, other)];
   });
+  if (cosines.length < FEWEST) return await rm(fileOf(dataFolder, model), { force: true });
   await mkdir(join(dataFolder, 'pairs'), { recursive: true, mode: 0o700 });
-  const text = JSON.stringify({ libraries, pairs: pairSimilarities(cosines, photos) });
+  const pairs = pairSimilarities(cosines, photos);
+  const text = JSON.stringify({ without: 'near-duplicates', libraries, pairs });
   await writeWhole(fileOf(dataFolder, model), `${text}\n`, 0o600);
 }
 

@@ -30,7 +30,7 @@ export function heading({ queries, words = [], results }: SheetContents, now: Da
     label: several ? 'Queries' : 'Query',
     relation: queries.length > 0 ? 'like' : 'of',
     name: [...words.map(printable), ...(queries.length === 0 ? [] : [names(queries)])].join(', '),
-    folder: several ? `${together(queries.length, words.length)} taken together` : printableParts(first ?? '').folder,
+    folder: several ? `${together(queries.length, words.length)} taken together` : folderOf(first),
     found: foundText(
       results.map(({ score }) => score),
       words.length > 0 ? 'best' : 'most similar',
@@ -38,6 +38,10 @@ export function heading({ queries, words = [], results }: SheetContents, now: Da
     where: shared === '' ? '' : `in ${printable(shared)}`,
     made: `Made by curate on ${dateText(now.toISOString())}`,
   };
+}
+
+function folderOf(query: string | undefined): string {
+  return query === undefined ? '' : printableParts(query).folder;
 }
 
 /** The deepest folder that holds all files, with its trailing separator; "" when that is only the root. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { likenessOf, rarity, shareAtLeast } from '../../../src/library/ranking/likeness.ts';
 import { pairsOf, refreshPairs } from '../../../src/library/ranking/random-pairs.ts';
-import { freshModel, photo } from '../../store/samples.ts';
+import { freshModel, photo, unit } from '../../store/samples.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 
 let folder: string;
@@ -24,7 +24,9 @@ function seeded(seed: number): () => number {
   };
 }
 
-const model = { ...freshModel(), ranking: null };
+/** No two photos are copies: in a plane all that are near to each other would be. */
+const thresholds = { nearDuplicate: 2, burst: 2, similar: 0.5 };
+const model = { ...freshModel(), ranking: null, thresholds };
 
 /** Photos spread over a quarter turn. */
 async function put(store: MemoryStore, from: number, to: number): Promise<void> {
@@ -65,6 +67,22 @@ it('pairs of the photos themselves are kept, and drawn anew when a quarter more 
   const { table } = index;
   await table.remove([...table.stored.keys()].slice(0, 271));
   expect(await photosKept()).toBeUndefined();
+});
+
+it('a copy is very alike, also where most photos are there twice', async () => {
+  const store = new MemoryStore();
+  await store.putLibrary({ id: 'lib', name: 'Photos', root: '/photos' });
+  const backedUp = { ...freshModel(64), ranking: null, thresholds: { ...thresholds, nearDuplicate: 0.91 } };
+  const random = seeded(5);
+  const rows = Array.from({ length: 300 }, (_, i) => {
+    const vector = unit(Array.from({ length: 64 }, () => random() - 0.5));
+    return ['a', 'b'].map((folder) => photo(`${folder}/${i}.jpg`, { library: 'lib', vector }));
+  });
+  await store.table(backedUp).upsert(rows.flat());
+  await refreshPairs({ store, table: store.table(backedUp) }, folder, backedUp, seeded(7));
+  const pairs = await pairsOf(folder, backedUp);
+  if (pairs === null) throw new Error('nothing was kept');
+  expect(likenessOf(rarity(1, pairs))).toBe('very alike');
 });
 
 it('without any, or with a damaged file, the calibration of the model stands in', async () => {
