@@ -30,9 +30,10 @@ import sharp from 'sharp';
 import { rootsOf, toUnitLength } from '../dist/embedding/vector.js';
 import { neighbours } from '../dist/library/dedupe/neighbours.js';
 import { PackedVectors } from '../dist/library/dedupe/packed.js';
-import { PRINT_BOX, printOf, samePicture, sameShape } from '../dist/library/dedupe/print.js';
+import { samePicture, sameShape } from '../dist/library/dedupe/same-picture.js';
 import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
+import { PRINT_BOX, printIn } from '../dist/photos/print.js';
 import { renderPhoto } from '../dist/photos/render.js';
 import { UNREAD } from '../dist/store/port.js';
 import { openLibrary } from './library.js';
@@ -144,10 +145,10 @@ async function tryPairs(folders) {
   const prints = [];
   for (const file of files) {
     const box = { width: PRINT_BOX, height: PRINT_BOX };
-    const rendered = await renderPhoto({ file, box, as: { format: 'rgb' }, background: '#ffffff', whole: false });
+    const rendered = await renderPhoto({ file, box, as: { format: 'print' }, background: '#ffffff', whole: false });
     if (rendered.kind !== 'rendition') continue;
     const { autoOrient: full } = await sharp(file).metadata();
-    prints.push({ file, print: printOf({ data: rendered.data, reduced: rendered, full }) });
+    prints.push({ file, print: printIn(rendered.data, rendered, full) });
   }
   let [pairs, compared] = [0, 0];
   for (const [i, one] of prints.entries()) {

@@ -9,7 +9,7 @@ const KERNELS = [
   { source: 'sharpness.ts', module: '../src/photos/sharpness-kernel.ts', name: 'SHARPNESS_KERNEL' },
   { source: 'rerank.ts', module: '../src/library/ranking/rerank-kernel.ts', name: 'RERANK_KERNEL' },
   { source: 'pairs.ts', module: '../src/library/dedupe/pairs-kernel.ts', name: 'PAIRS_KERNEL' },
-  { source: 'print.ts', module: '../src/library/dedupe/print-kernel.ts', name: 'PRINT_KERNEL' },
+  { source: 'print.ts', module: '../src/photos/print-kernel.ts', name: 'PRINT_KERNEL' },
   { source: 'logits.ts', module: '../src/embedding/classifier/logits-kernel.ts', name: 'LOGITS_KERNEL' },
 ];
 

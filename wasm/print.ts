@@ -1,5 +1,5 @@
-// What prints are made of and compared by: see src/library/dedupe/print.ts.
-// AssemblyScript; `npm ci && npm run build` in this folder writes src/library/dedupe/print-kernel.ts.
+// What prints are made of and compared by: see src/photos/planes.ts.
+// AssemblyScript; `npm ci && npm run build` in this folder writes src/photos/print-kernel.ts.
 //
 // Sums are kept in the order and the precision that numbers of JavaScript have, so that thresholds mean what they say.
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
 import type { Faulty } from './fault.ts';
 import type { Size } from './pixels.ts';
+import { printed } from './print.ts';
 import { profiledTiff } from './profiled.ts';
 import { readPhotoFile } from './read.ts';
 import { judged, loadSharp, type Strictness } from './sharp.ts';
@@ -13,8 +14,8 @@ export interface RenderRequest {
   readonly file: string;
   /** The photo is shrunk to fit into this, whole pixels; small photos are not enlarged. */
   readonly box: Size;
-  /** A file of that format, or rows of RGB bytes. */
-  readonly as: { readonly format: 'jpeg' | 'webp'; readonly quality: number } | { readonly format: 'rgb' };
+  /** A file of that format, rows of RGB bytes, or what `printIn` reads. */
+  readonly as: { readonly format: 'jpeg' | 'webp'; readonly quality: number } | { readonly format: 'rgb' | 'print' };
   /** The colour ("#rrggbb") that shows through transparency; null leaves it transparent, where the format can. */
   readonly background: string | null;
   /** Decode every pixel first, so that damage is found which a reduced decode steps over. */
@@ -62,11 +63,12 @@ async function render(
   if (background !== null) image.flatten({ background });
   if (whole) image = await decodedWhole(image);
   image.resize({ ...box, fit: 'inside', withoutEnlargement: true });
-  if (as.format === 'rgb') image.removeAlpha().raw();
-  else if (as.format === 'jpeg') image.jpeg({ quality: as.quality });
-  else image.webp({ quality: as.quality, smartSubsample: true });
+  if (as.format === 'jpeg') image.jpeg({ quality: as.quality });
+  else if (as.format === 'webp') image.webp({ quality: as.quality, smartSubsample: true });
+  else image.removeAlpha().raw();
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
-  return { kind: 'rendition', data, width: info.width, height: info.height };
+  const { width, height } = info;
+  return { kind: 'rendition', data: as.format === 'print' ? printed(data, info) : data, width, height };
 }
 
 async function decodedWhole(image: Sharp): Promise<Sharp> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { printed, printIn } from '../../src/photos/print.ts';
 import { type RenderRequest, renderPhoto } from '../../src/photos/render.ts';
 import { repository } from '../support/cli.ts';
 import { watchedWorld } from '../support/embedder.ts';
@@ -40,6 +41,23 @@ describe('a display', () => {
       const wanted = request(join(repository, 'fixtures/photos', name));
       expect(await render(wanted)).toEqual(await renderPhoto(wanted));
     }
+  });
+
+  test('makes prints of the pixels that it would render', async () => {
+    const wanted = request(photo);
+    const [print, pixels] = [
+      await openDisplay(watchedWorld())({ ...wanted, as: { format: 'print' } }),
+      await renderPhoto(wanted),
+    ];
+    if (print.kind === 'fault' || pixels.kind === 'fault') throw new Error('crab.jpg is sound');
+    expect(Buffer.compare(print.data, printed(pixels.data, pixels))).toBe(0);
+    const { detail, luma, width } = printIn(print.data, print, { width: 1000, height: 600 });
+    expect([width, luma.length, detail.width, detail.values.length]).toEqual([
+      1000,
+      64 * 64,
+      pixels.width,
+      pixels.width * pixels.height,
+    ]);
   });
 
   test('gives up a photo that takes too long, and renders the others', async () => {

@@ -1,21 +1,12 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
+import { PRINT_BOX, type Print, printIn } from '../../photos/print.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import { type Candidate, pixelsOf } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import {
-  equalPrints,
-  hideNoise,
-  PRINT_BOX,
-  type Print,
-  printOf,
-  RESAVED_BOX,
-  samePicture,
-  sameShape,
-  wereResaved,
-} from './print.ts';
+import { equalPrints, hideNoise, RESAVED_BOX, samePicture, sameShape, wereResaved } from './same-picture.ts';
 import type { Kind } from './stars.ts';
 
 /** A camera's clock shows seconds; many have no smaller unit. */
@@ -63,7 +54,7 @@ export async function likenessOf(
   const pixels = new RecentPixels(deps.render);
   const prints = new Prints(
     deps,
-    { holders, pixels },
+    holders,
     toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number]),
   );
   const limit = pLimit(AT_ONCE);
@@ -118,7 +109,7 @@ async function mayBeOneSaved(
   if (!isOneSize || a.compression === null || b.compression === null || hideNoise(a.compression, b.compression)) {
     return true;
   }
-  const [one, other] = await Promise.all([pixels.of(a, RESAVED_BOX), pixels.of(b, RESAVED_BOX)]);
+  const [one, other] = await Promise.all([pixels.of(a), pixels.of(b)]);
   if (one === null || other === null) return false;
   return wereResaved({ ...one, compression: a.compression }, { ...other, compression: b.compression });
 }
@@ -157,21 +148,19 @@ const KEPT = 2 * AT_ONCE;
 class RecentPixels {
   readonly #render: DedupeDeps['render'];
   /** Those that were asked for last stand last. */
-  readonly #known = new Map<string, ReturnType<typeof pixelsOf>>();
+  readonly #known = new Map<number, ReturnType<typeof pixelsOf>>();
 
   constructor(render: DedupeDeps['render']) {
     this.#render = render;
   }
 
-  /** Within a square of so many pixels a side, or of `PRINT_BOX` where the whole photo fits into that. */
-  of(candidate: Candidate, side: number): ReturnType<typeof pixelsOf> {
-    const { width, height } = candidate.record;
-    const needed = Math.max(width, height) <= PRINT_BOX ? PRINT_BOX : side;
-    const key = `${candidate.content} ${needed}`;
-    const pixels = this.#known.get(key) ?? pixelsOf(this.#render, candidate, needed);
-    this.#known.delete(key);
-    this.#known.set(key, pixels);
-    const [oldest = key] = this.#known.keys();
+  /** Within a square of `RESAVED_BOX` pixels a side. */
+  of(candidate: Candidate): ReturnType<typeof pixelsOf> {
+    const { content } = candidate;
+    const pixels = this.#known.get(content) ?? pixelsOf(this.#render, candidate, RESAVED_BOX);
+    this.#known.delete(content);
+    this.#known.set(content, pixels);
+    const [oldest = content] = this.#known.keys();
     if (this.#known.size > KEPT) this.#known.delete(oldest);
     return pixels;
   }
@@ -182,8 +171,7 @@ class RecentPixels {
  * cannot be decoded has none, and so is confirmed to be nothing.
  */
 class Prints {
-  readonly #deps: Pick<DedupeDeps, 'onEvent'>;
-  readonly #pixels: RecentPixels;
+  readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
   readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
   readonly #known = new Map<number, Promise<Print | null>>();
   /** By content, how often it is still needed. */
@@ -193,13 +181,12 @@ class Prints {
 
   /** @param uses The contents, as often as each is to be compared */
   constructor(
-    deps: Pick<DedupeDeps, 'onEvent'>,
-    { holders, pixels }: { readonly holders: ReadonlyMap<number, readonly Candidate[]>; readonly pixels: RecentPixels },
+    deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
+    holders: ReadonlyMap<number, readonly Candidate[]>,
     uses: readonly number[],
   ) {
     this.#deps = deps;
     this.#holders = holders;
-    this.#pixels = pixels;
     for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
     this.#total = this.#needed.size;
   }
@@ -219,9 +206,9 @@ class Prints {
   async #make(content: number): Promise<Print | null> {
     const [holder] = this.#holders.get(content) ?? [];
     if (holder === undefined) return null;
-    const rendered = await this.#pixels.of(holder, PRINT_BOX);
+    const rendered = await pixelsOf(this.#deps.render, holder, PRINT_BOX, 'print');
     this.#done += 1;
     this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
-    return rendered && printOf({ data: rendered.data, reduced: rendered, full: holder.record });
+    return rendered && printIn(rendered.data, rendered, holder.record);
   }
 }

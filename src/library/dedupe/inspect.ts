@@ -8,11 +8,11 @@ import { JpegHeaders } from '../../photos/jpeg/header.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
-import type { RenderPhoto } from '../../photos/render.ts';
+import type { RenderPhoto, Rendition } from '../../photos/render.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import type { Compression } from './print.ts';
+import type { Compression } from './same-picture.ts';
 
 /** A photo that may be double, as it is on the disk now. */
 export interface Candidate extends ListedPhoto {
@@ -178,12 +178,17 @@ async function inSidecar(file: string): Promise<Carried> {
   };
 }
 
-/** RGB as it is seen, within a square; null of what cannot be decoded, or is no longer what was inspected. */
-export async function pixelsOf(render: RenderPhoto, { file, record }: Candidate, side: number) {
+/** A photo as it is seen, within a square; null of what cannot be decoded, or is no longer what was inspected. */
+export async function pixelsOf(
+  render: RenderPhoto,
+  { file, record }: Candidate,
+  side: number,
+  format: 'rgb' | 'print' = 'rgb',
+): Promise<Rendition | null> {
   const rendered = await render({
     file,
     box: { width: side, height: side },
-    as: { format: 'rgb' },
+    as: { format },
     background: '#ffffff',
     whole: false,
   });

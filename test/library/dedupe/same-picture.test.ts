@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { PRINT_BOX, type Print, printOf, samePicture } from '../../../src/library/dedupe/print.ts';
+import { samePicture } from '../../../src/library/dedupe/same-picture.ts';
+import { PRINT_BOX, type Print, printed, printIn } from '../../../src/photos/print.ts';
 import { repository } from '../../support/cli.ts';
 
 const fixture = (path: string): string => join(repository, 'fixtures/photos', path);
@@ -16,7 +17,7 @@ async function print(photo: Sharp): Promise<Print> {
     .removeAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return printOf({ data, reduced: info, full: autoOrient });
+  return printIn(printed(data, info), info, autoOrient);
 }
 
 const PHOTOS = ['pets/dog-1.jpg', 'Zoo/red-panda-1.jpg', 'Küche/citrus-1.jpg', '2023-10 Picos de Europa/mountain.jpg'];

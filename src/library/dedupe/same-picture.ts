@@ -1,12 +1,9 @@
 import type { Size } from '../../photos/pixels.ts';
-import { averaged, averages, differ, lumaOf, type Plane, rounded } from './planes.ts';
+import { averaged, differ, type Plane } from '../../photos/planes.ts';
+import { FINE, LUMA_OF, type Print } from '../../photos/print.ts';
 
-/** Cells a side: of luma, of luma where a photo is small, and of colour. */
-const FINE = 64;
+/** Cells a side of luma where a photo is small. */
 const COARSE = 32;
-const COLOUR = 16;
-/** The reduced photo that a print is made from fits into this square: eight pixels a cell and side. */
-export const PRINT_BOX = 8 * FINE;
 
 /** Short sides in pixels: below the first, fine cells hold too few pixels to compare, below the second coarse ones. */
 const SMALL = 384;
@@ -45,52 +42,6 @@ interface Tolerance {
   /** Of every cell. */
   readonly ever: number;
 }
-
-/** What two renditions of one picture agree on: on a coarse grid, whatever its shape, and in detail. Row by row. */
-export interface Print extends Size {
-  /** 64 x 64 */
-  readonly luma: Uint8Array;
-  /** 16 x 16 each */
-  readonly blue: Uint8Array;
-  readonly red: Uint8Array;
-  /** Luma of every pixel of the reduced photo. */
-  readonly detail: Plane;
-}
-
-interface Rgb {
-  /** Rows of RGB bytes. */
-  readonly data: Uint8Array;
-  readonly reduced: Size;
-  /** Of the photo itself, upright. */
-  readonly full: Size;
-}
-
-/** Averages luma and colour differences (Rec. 601) over the area of each cell. */
-export function printOf({ data, reduced, full }: Rgb): Print {
-  const [red, green, blue] = averages({ ...reduced, values: data, channels: 3 }, square(FINE)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  // A mean of weighted sums is that of the means.
-  const mixed = (zero: number, [r, g, b]: readonly [number, number, number]): Float64Array =>
-    red.map((value, i) => zero + r * value + g * (green[i] as number) + b * (blue[i] as number));
-  const colour = (weights: readonly [number, number, number]): Uint8Array => {
-    const [cells = new Float64Array()] = averages({ ...square(FINE), values: mixed(128, weights) }, square(COLOUR));
-    return rounded(cells);
-  };
-  return {
-    width: full.width,
-    height: full.height,
-    luma: rounded(mixed(0, LUMA_OF)),
-    blue: colour([-0.1687, -0.3313, 0.5]),
-    red: colour([0.5, -0.4187, -0.0813]),
-    detail: lumaOf(data, reduced),
-  };
-}
-
-/** Of red, green and blue. */
-const LUMA_OF = [0.299, 0.587, 0.114] as const;
 
 /** Whether two photos can be the same picture at all by their shapes: a crop seldom can. */
 export function sameShape(a: Size, b: Size): boolean {
@@ -183,9 +134,15 @@ function sameDetail(a: Plane, b: Plane): boolean {
 }
 
 function isPlain({ luma }: Print): boolean {
-  const sorted = luma.slice().sort();
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] as number;
-  return at(0.98) - at(0.02) < PLAIN;
+  const counts = new Uint32Array(256);
+  for (const level of luma) counts[level] = (counts[level] as number) + 1;
+  /** Of the cells in the order of their levels, the level of the one at this place. */
+  const at = (place: number): number => {
+    let level = 0;
+    for (let before = counts[0] as number; before <= place; before += counts[level] as number) level += 1;
+    return level;
+  };
+  return at(Math.floor(luma.length * 0.98)) - at(Math.floor(luma.length * 0.02)) < PLAIN;
 }
 
 function within({ mean, mostly, ever }: Tolerance, a: Uint8Array, b: Uint8Array): boolean {

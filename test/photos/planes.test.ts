@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { averaged, averages, differ, lumaOf, type Plane } from '../../../src/library/dedupe/planes.ts';
+import { averaged, averages, differ, lumaOf, type Plane } from '../../src/photos/planes.ts';
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 45 }), height: fc.integer({ min: 1, max: 45 }) });
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

@@ -1,5 +1,5 @@
-import type { Size } from '../../photos/pixels.ts';
-import { Arena, instantiate, type KernelMemory } from '../../wasm.ts';
+import { Arena, instantiate, type KernelMemory } from '../wasm.ts';
+import type { Size } from './pixels.ts';
 import { PRINT_KERNEL } from './print-kernel.ts';
 
 /** Values of one kind, a byte a pixel, row by row. */
