@@ -1,17 +1,16 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import { PRINT_BOX, type Print, printIn } from '../../photos/print.ts';
 import type { PhotoRecord } from '../../store/port.ts';
-import { type Candidate, pixelsOf } from './inspect.ts';
+import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import { equalPrints, hideNoise, RESAVED_BOX, samePicture, sameShape, wereResaved } from './same-picture.ts';
+import { fitsPrint, PAIRS_AT_ONCE, Prints, RecentPixels } from './prints.ts';
+import { type Compression, equalPrints, hideNoise, samePicture, sameShape, wereResaved } from './same-picture.ts';
 import type { Kind } from './stars.ts';
 
 /** A camera's clock shows seconds; many have no smaller unit. */
 const SECOND_MS = 1000;
-const AT_ONCE = 4;
 
 interface Alike {
   readonly candidate: Candidate;
@@ -39,6 +38,8 @@ export async function likenessOf(
   /** By pair of contents; undefined where they are not alike after all. */
   const kinds: (Kind | undefined)[] = [];
   const toConfirm: number[] = [];
+  /** Contents of which the pixels are needed that a print is made from. */
+  const whole = new Set<number>();
   for (let pair = 0; pair < count; pair += 1) {
     const a = holders.get(first[pair] as number)?.[0];
     const b = holders.get(second[pair] as number)?.[0];
@@ -46,7 +47,10 @@ export async function likenessOf(
     const score = scores[pair] as number;
     if (areClose(a.record, b.record) && score >= burst) kinds[pair] = 'burst';
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
-    if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push(pair);
+    if (!sameShape(a.record, b.record) || !mayBeOneExposure(a.record, b.record)) continue;
+    toConfirm.push(pair);
+    if (compressionsOf(a, b) === null) continue;
+    for (const one of [a, b]) if (fitsPrint(one.record)) whole.add(one.content);
   }
   // Pairs of one photo follow each other, so that what was decoded of it serves them all.
   const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
@@ -54,10 +58,10 @@ export async function likenessOf(
   const pixels = new RecentPixels(deps.render);
   const prints = new Prints(
     deps,
-    holders,
+    { holders, pixels, whole },
     toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number]),
   );
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(PAIRS_AT_ONCE);
   await Promise.all(
     toConfirm.map((pair) =>
       limit(async () => {
@@ -105,13 +109,18 @@ async function mayBeOneSaved(
   b: Candidate | undefined,
 ): Promise<boolean> {
   if (a === undefined || b === undefined) return false;
-  const isOneSize = a.record.width === b.record.width && a.record.height === b.record.height;
-  if (!isOneSize || a.compression === null || b.compression === null || hideNoise(a.compression, b.compression)) {
-    return true;
-  }
+  const compressions = compressionsOf(a, b);
+  if (compressions === null) return true;
   const [one, other] = await Promise.all([pixels.of(a), pixels.of(b)]);
   if (one === null || other === null) return false;
-  return wereResaved({ ...one, compression: a.compression }, { ...other, compression: b.compression });
+  return wereResaved({ ...one, compression: compressions[0] }, { ...other, compression: compressions[1] });
+}
+
+/** Those of JPEGs of one size whose noise tells whether one was saved from the other; null of all others. */
+function compressionsOf(a: Candidate, b: Candidate): readonly [Compression, Compression] | null {
+  const isOneSize = a.record.width === b.record.width && a.record.height === b.record.height;
+  if (!isOneSize || a.compression === null || b.compression === null) return null;
+  return hideNoise(a.compression, b.compression) ? null : [a.compression, b.compression];
 }
 
 type Clock = Pick<PhotoRecord, 'takenMs' | 'takenFrom'>;
@@ -139,76 +148,4 @@ function mayBeOneExposure(a: Clock, b: Clock): boolean {
 
 function hasFraction(time: number): boolean {
   return time % SECOND_MS !== 0;
-}
-
-/** Renditions that are kept: twice the pairs that are compared at once. The largest have 12 megabytes. */
-const KEPT = 2 * AT_ONCE;
-
-/** Pixels of photos, decoded once for the comparisons that follow each other. */
-class RecentPixels {
-  readonly #render: DedupeDeps['render'];
-  /** Those that were asked for last stand last. */
-  readonly #known = new Map<number, ReturnType<typeof pixelsOf>>();
-
-  constructor(render: DedupeDeps['render']) {
-    this.#render = render;
-  }
-
-  /** Within a square of `RESAVED_BOX` pixels a side. */
-  of(candidate: Candidate): ReturnType<typeof pixelsOf> {
-    const { content } = candidate;
-    const pixels = this.#known.get(content) ?? pixelsOf(this.#render, candidate, RESAVED_BOX);
-    this.#known.delete(content);
-    this.#known.set(content, pixels);
-    const [oldest = content] = this.#known.keys();
-    if (this.#known.size > KEPT) this.#known.delete(oldest);
-    return pixels;
-  }
-}
-
-/**
- * Prints of contents, each decoded once and forgotten when nothing is left to be compared with it: they are large. What
- * cannot be decoded has none, and so is confirmed to be nothing.
- */
-class Prints {
-  readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
-  readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
-  readonly #known = new Map<number, Promise<Print | null>>();
-  /** By content, how often it is still needed. */
-  readonly #needed = new Map<number, number>();
-  readonly #total: number;
-  #done = 0;
-
-  /** @param uses The contents, as often as each is to be compared */
-  constructor(
-    deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
-    holders: ReadonlyMap<number, readonly Candidate[]>,
-    uses: readonly number[],
-  ) {
-    this.#deps = deps;
-    this.#holders = holders;
-    for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
-    this.#total = this.#needed.size;
-  }
-
-  of(content: number): Promise<Print | null> {
-    const known = this.#known.get(content) ?? this.#make(content);
-    this.#known.set(content, known);
-    return known;
-  }
-
-  release(content: number): void {
-    const left = (this.#needed.get(content) ?? 0) - 1;
-    this.#needed.set(content, left);
-    if (left <= 0) this.#known.delete(content);
-  }
-
-  async #make(content: number): Promise<Print | null> {
-    const [holder] = this.#holders.get(content) ?? [];
-    if (holder === undefined) return null;
-    const rendered = await pixelsOf(this.#deps.render, holder, PRINT_BOX, 'print');
-    this.#done += 1;
-    this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
-    return rendered && printIn(rendered.data, rendered, holder.record);
-  }
 }
