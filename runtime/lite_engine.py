@@ -19,6 +19,7 @@ from lite_damage import Damaged, inspect  # noqa: F401
 from lite_log import SyncedLog, read_log, sync, write_failed
 from milvus_lite.db import MilvusLite as Database  # noqa: F401
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
+from milvus_lite.schema.types import DataType
 from milvus_lite.search.distance import compute_distances
 
 
@@ -159,13 +160,29 @@ def giving_vectors_whole(row_to_dict):
     return give
 
 
-def writing_vectors_whole(build_field_data):
-    """A field of an answer, whose vectors, where they all are arrays, are written in one piece."""
+# Where an answer has texts and numbers that need no conversion, by the field's type and theirs.
+SLOTS = {
+    (DataType.VARCHAR, str): "string_data",
+    (DataType.INT64, int): "long_data",
+    (DataType.INT32, int): "int_data",
+    (DataType.FLOAT, float): "float_data",
+    (DataType.DOUBLE, float): "double_data",
+}
+
+
+def writing_columns_whole(build_field_data):
+    """A field of an answer, written in one piece: vectors that all are arrays, and texts or numbers of one type."""
 
     def build(name, schema, column):
-        if not column or not all(isinstance(value, np.ndarray) for value in column):
+        kinds = set(map(type, column))
+        kind = kinds.pop() if len(kinds) == 1 else None
+        slot = SLOTS.get((schema.dtype, kind))
+        if slot is None and kind is not np.ndarray:
             return build_field_data(name, schema, column)
         field = build_field_data(name, schema, [])
+        if slot is not None:
+            getattr(field.scalars, slot).data.extend(column)
+            return field
         numbers = np.concatenate(column).astype("<f4", copy=False).tobytes()
         # In protobuf's own form: field 1, a packed list.
         field.vectors.float_vector.MergeFromString(b"\x0a" + varint(len(numbers)) + numbers)

@@ -88,7 +88,7 @@ def amend():
     """Puts the corrections in place that are about calls; to be called once."""
     for call in ("Query", "Search"):
         replace(f"adapter.grpc.servicer.MilvusServicer.{call}", lite_engine.telling_output_fields)
-    replace("adapter.grpc.translators.records._build_field_data", lite_engine.writing_vectors_whole)
+    replace("adapter.grpc.translators.records._build_field_data", lite_engine.writing_columns_whole)
 
 
 def make_server(database, gate):

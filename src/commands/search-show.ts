@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Action } from '../library/act/act.ts';
+import { once } from '../library/once.ts';
 import type { QueryTerm } from '../library/query/resolve.ts';
 import type { Answer, QuerySearch } from '../library/query/search.ts';
 import type { SearchOrder } from '../library/ranking/ranker.ts';
@@ -108,16 +109,21 @@ export async function remember({ settings }: Session, { results }: Answer): Prom
   await rememberSearch(settings.paths.data, paths).catch(() => undefined);
 }
 
+/** Found once: it takes a module longer than an answer to be found again, and `--each` prints many. */
+const printing = once(() =>
+  Promise.all([
+    import('../output/documents/library.ts'),
+    import('../output/terminal/formats.ts'),
+    import('../output/terminal/terminal.ts'),
+  ]),
+);
+
 /** The results of one query on standard output. */
 export async function print(
   { world }: Context,
   { flags, query, answer, acted = null, elapsedMs, session }: Printed,
 ): Promise<void> {
-  const [{ resultRow, searchDocument }, { laidOut, picked, renderAs }, { terminalOf }] = await Promise.all([
-    import('../output/documents/library.ts'),
-    import('../output/terminal/formats.ts'),
-    import('../output/terminal/terminal.ts'),
-  ]);
+  const [{ resultRow, searchDocument }, { laidOut, picked, renderAs }, { terminalOf }] = await printing.get();
   const results = answer.results.map(resultRow);
   const layout = layoutOf(world.cwd, flags);
   const rows = laidOut(results, layout);
