@@ -32,13 +32,16 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
   const { lineagesIn } = await import('../picture/lineage/files.ts');
   const unreadable: Unreadable[] = [];
   const lineages: Lineage[] = [];
-  const failed: Failed[] = [];
+  const unfinished: Failed[] = [];
   const search = {
     deep: true,
     onUnreadable: (one: Unreadable) => unreadable.push(one),
-    onFailed: (one: Failed) => failed.push(one),
+    onFailed: (one: Failed) => unfinished.push(one),
   };
   for await (const { lineage } of lineagesIn(place, search)) lineages.push(lineage);
+  // A kill may leave the record of a request that did bring a picture.
+  const answered = new Set(lineages.map(({ request }) => request.id));
+  const failed = unfinished.filter(({ record }) => !answered.has(record.request.id));
   const days = sumCosts(lineages);
   const total = totalOf(days);
   for (const { path, reason } of unreadable) writeLine(world.stderr, `Left out ${path}: ${reason}.`);

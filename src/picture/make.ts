@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { interruptedError, UserError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { Settings } from '../settings.ts';
@@ -10,7 +11,7 @@ import { formatOf } from './openai/returned.ts';
 import type { Outlet } from './outlet.ts';
 import { sentName } from './plan.ts';
 import type { ImageModel, PictureFormat, PictureReply, SendOptions } from './port.ts';
-import { keepFailure, type SavedPicture, saveReply } from './save.ts';
+import { keepFailure, noteRequest, type SavedPicture, saveReply } from './save.ts';
 
 /** What making a picture reports while it goes; whoever shows it handles every kind. */
 export type MakeEvent =
@@ -65,7 +66,7 @@ export interface Forgotten {
 
 /**
  * Sends an offer that was agreed to, and writes what comes back: every picture whole, with its lineage; and of a request
- * that brought none, but may be billed, a record.
+ * that brought none, but may be billed, a record. While a reply is awaited such a record is there, too.
  * @throws UserError `private` when a rule has changed since the offer, `no_key`, and what the server answers
  */
 export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): Promise<Made | Forgotten> {
@@ -74,24 +75,32 @@ export async function make(offer: Offer, deps: MakeDeps, options: MakeOptions): 
   const { OpenAiImageModel } = await import('./openai/image-model.ts');
   const model = new OpenAiImageModel({ endpoint: endpointOf(settings), settings, world });
   return outlet.during(async () => {
-    const started = world.now();
+    const begun = { id: randomUUID(), started: world.now() };
+    const forget = await noteRequest(outlet, offer, begun);
     let reply: PictureReply;
     try {
       reply = await send(model, offer, sendOptions(outlet, options));
     } catch (error) {
-      if (error instanceof IncompleteReply) {
-        throw await keepFailure(outlet, offer, { failure: error, started, finished: world.now() });
-      }
+      const failed =
+        error instanceof IncompleteReply
+          ? await keepFailure(outlet, offer, { ...begun, failure: error, finished: world.now() })
+          : null;
+      await forget();
+      if (failed !== null) throw failed;
       // A replay is the very request, or none.
       const isForgotten = error instanceof UserError && error.code === 'conversation_forgotten';
       if (isForgotten && offer.verb === 'refine') return { kind: 'forgotten', reason: error.message };
       throw error;
     }
-    const returned = { reply, started, finished: world.now() };
+    const returned = { ...begun, reply, finished: world.now() };
     const { size } = offer.parameters;
-    const saved = await saveReply(outlet, offer, returned, (picture, format) =>
-      options.onEvent({ kind: 'saved', picture, format, asked: outlet.format, size }),
-    );
+    let kept = 0;
+    const onSaved = (picture: SavedPicture, format: PictureFormat): void => {
+      kept += 1;
+      options.onEvent({ kind: 'saved', picture, format, asked: outlet.format, size });
+    };
+    // The lineage of one picture tells of the whole request.
+    const saved = await saveReply(outlet, offer, returned, onSaved).finally(() => (kept > 0 ? forget() : undefined));
     const { pictures, actualUsd, damaged } = saved;
     // A picture is worth more than the next estimate.
     await noteSeenTokens(settings.paths.data, offer.model.id, offer.parameters, {

@@ -147,6 +147,17 @@ export class Outlet {
     return this.#somewhere((folder) => this.#extraIn(folder, mark, ending, bytes));
   }
 
+  /**
+   * Writes the record of a request that is about to be sent, over nothing even where that is allowed.
+   * @throws UserError `cannot_write` when it cannot be kept anywhere
+   */
+  unanswered(record: string): Promise<string> {
+    return this.#somewhere(async (folder) => {
+      for (const file of this.#names(folder, '.unanswered', 'json')) if (await writeNew(file, record)) return file;
+      throw new Error('names never end');
+    });
+  }
+
   /** Writes a picture in the making beside the picture. @returns null when that cannot be: it is not worth more */
   partial(index: number, ending: string, bytes: Uint8Array): Promise<string | null> {
     return this.#extraIn(this.folder, `partial-${index + 1}`, ending, bytes).catch(() => null);

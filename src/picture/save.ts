@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../files/hash.ts';
@@ -25,9 +25,15 @@ export interface SavedPicture {
   readonly lineage: string;
 }
 
-interface Returned {
-  readonly reply: PictureReply;
+/** A request that is about to be sent. */
+export interface Begun {
+  /** A UUID. */
+  readonly id: string;
   readonly started: Date;
+}
+
+interface Returned extends Begun {
+  readonly reply: PictureReply;
   readonly finished: Date;
 }
 
@@ -46,13 +52,13 @@ interface Saved {
 export async function saveReply(
   outlet: Outlet,
   offer: Offer,
-  { reply, started, finished }: Returned,
+  { reply, finished, ...begun }: Returned,
   onSaved: (picture: SavedPicture, format: PictureFormat) => void,
 ): Promise<Saved> {
   const { model, conversation } = offer;
   const prices = conversation === null ? null : conversationPrices(await readImageModels(), conversation.model);
   const actualUsd = actualCost(reply.usage, { model: model.entry, conversation: prices });
-  const about = { ...requestOf(offer, started, finished), reply, actualUsd };
+  const about = { ...requestOf(offer, begun, finished), reply, actualUsd };
   const pictures: SavedPicture[] = [];
   let strayed: string | null = null;
   let lost: unknown = null;
@@ -99,9 +105,9 @@ interface Request {
   readonly created: Date;
 }
 
-function requestOf(offer: Offer, started: Date, finished: Date): Request {
+function requestOf(offer: Offer, { id, started }: Begun, finished: Date): Request {
   const seconds = (finished.getTime() - started.getTime()) / 1000;
-  return { offer, request: { id: randomUUID(), started: started.toISOString(), seconds }, created: finished };
+  return { offer, request: { id, started: started.toISOString(), seconds }, created: finished };
 }
 
 /** @param folder of the file it is written to */
@@ -174,31 +180,52 @@ async function keep(outlet: Outlet, arrived: readonly Arrived[]): Promise<string
 }
 
 /**
+ * Writes a record of a request before it is sent, so that one whose reply nobody lives to see is told of, too.
+ * @returns what removes the record, once the request is told of otherwise, or was never billed
+ */
+export async function noteRequest(outlet: Outlet, offer: Offer, begun: Begun): Promise<() => Promise<void>> {
+  const error = { code: 'unanswered', message: 'curate ended before the reply came, or still waits for it.' };
+  const about = requestOf(offer, begun, begun.started);
+  const file = await outlet.unanswered(textOf(failedOf(about, outlet.folder, { error }))).catch(() => null);
+  return async () => {
+    if (file !== null) await rm(file, { force: true }).catch(() => undefined);
+  };
+}
+
+/**
  * Keeps a request that was sent and brought no picture: a record of it, for it may be billed, and what did arrive. Says
  * so in the error.
  */
 export async function keepFailure(
   outlet: Outlet,
   offer: Offer,
-  {
-    failure,
-    started,
-    finished,
-  }: { readonly failure: IncompleteReply; readonly started: Date; readonly finished: Date },
+  { failure, finished, ...begun }: Begun & { readonly failure: IncompleteReply; readonly finished: Date },
 ): Promise<UserError> {
   const { code, message, hint, kind, cause, requestIds } = failure;
   const files = await keep(outlet, failure.arrived);
-  const record: FailedRequest = {
-    schema: 'curate.failed/1',
-    ...aboutRequest(requestOf(offer, started, finished), outlet.folder),
-    requestIds: [...requestIds],
+  const record = failedOf(requestOf(offer, begun, finished), outlet.folder, {
     error: { code, message },
-    billing: 'may have been billed',
-    cost: { estimatedUsd: offer.estimate.usd, actualUsd: null },
+    requestIds: [...requestIds],
     arrived: files.map((file) => basename(file)),
-  };
+  });
   const file = await outlet.extra('failed', 'json', textOf(record)).catch(() => null);
   return new UserError(code, message, { hint: `${hint ?? ''} ${keptAs(file, files)}`.trim(), kind, cause });
+}
+
+function failedOf(
+  about: Request,
+  folder: string,
+  told: Pick<FailedRequest, 'error'> & Partial<Pick<FailedRequest, 'requestIds' | 'arrived'>>,
+): FailedRequest {
+  return {
+    schema: 'curate.failed/1',
+    ...aboutRequest(about, folder),
+    requestIds: [],
+    billing: 'may have been billed',
+    cost: { estimatedUsd: about.offer.estimate.usd, actualUsd: null },
+    arrived: [],
+    ...told,
+  };
 }
 
 function keptAs(record: string | null, files: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -275,6 +276,22 @@ describe('lineage and costs', () => {
     );
     const { stdout } = await studio.run(['costs']);
     expect(stdout).toMatch(/Total +2 +2 +\$0\.\d{3}/);
+  });
+
+  it('tells of a request without a reply once, and not where a picture tells of it', async () => {
+    const { usage: _, responseIds: __, picture: ___, ...asked } = await readLineage(`${comic}.json`);
+    const failed = {
+      ...asked,
+      schema: 'curate.failed/1',
+      error: { code: 'unanswered', message: 'killed' },
+      billing: 'may have been billed',
+      arrived: [],
+    };
+    const other = { ...failed, request: { ...failed.request, id: randomUUID() } };
+    await writeFile(join(studio.folder, 'answered.unanswered.json'), JSON.stringify(failed));
+    await writeFile(join(studio.folder, 'other.unanswered.json'), JSON.stringify(other));
+    const sums = await studio.json<{ failed: { file: string }[] }>(['costs']);
+    expect(sums.failed).toMatchObject([{ file: join(studio.folder, 'other.unanswered.json') }]);
   });
 
   it('leaves the returned picture as it came', async () => {

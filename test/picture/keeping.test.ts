@@ -309,6 +309,26 @@ describe('a request that failed after it was sent', () => {
     });
   });
 
+  it('is told of as soon as it is on its way, for a kill leaves no time for it; a picture takes its place', async () => {
+    room.fake.next.push({ kind: 'delay', ms: 200 });
+    const made = room.make(await offered());
+    while (room.fake.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await names(room.folder)).toEqual(['a-picture.unanswered.json']);
+    const record = parseFailedRequest(
+      JSON.parse(await readFile(join(room.folder, 'a-picture.unanswered.json'), 'utf8')),
+    );
+    expect(record).toMatchObject({
+      prompt: 'a picture',
+      references: [{ path: photo, role: 'query' }],
+      error: { code: 'unanswered' },
+      cost: { estimatedUsd: expect.any(Number), actualUsd: null },
+    });
+    await made;
+    expect(await names(room.folder)).toEqual(['a-picture.png', 'a-picture.png.json']);
+    const lineage = parseLineage(await readFile(join(room.folder, 'a-picture.png.json'), 'utf8'));
+    expect(lineage?.request.id).toBe(record?.request.id);
+  });
+
   it('leaves none when the server refused it, or nothing was sent', async () => {
     room.fake.next.push(refuse('wrong-key'));
     await failure(room.make(await offered()));
