@@ -18,6 +18,26 @@ export function cosine(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
+/** Those of a vector with others, as `cosine` gives them: four sums side by side, as each waits for itself. */
+export function cosines(a: Float32Array, others: readonly Float32Array[]): number[] {
+  const found: number[] = [];
+  let at = 0;
+  for (; at + 4 <= others.length; at += 4) {
+    const [b, c, d, e] = others.slice(at, at + 4) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    let [p, q, r, s] = [0, 0, 0, 0];
+    for (let i = 0; i < a.length; i += 1) {
+      const its = a[i] as number;
+      p += its * (b[i] as number);
+      q += its * (c[i] as number);
+      r += its * (d[i] as number);
+      s += its * (e[i] as number);
+    }
+    found.push(p, q, r, s);
+  }
+  for (; at < others.length; at += 1) found.push(cosine(a, others[at] as Float32Array));
+  return found;
+}
+
 /**
  * Cosine of the signed square roots of two vectors (the Hellinger kernel; Arandjelović and Zisserman 2012, "Three things
  * everyone should know to improve object retrieval"). Few strong features weigh less, so that altered copies of one photo

@@ -105,8 +105,7 @@ async function diverseOf(
   for (const frame of byMarginalRelevance(frames, [], 1 - diverse)) {
     chosen.push(frame);
     if (chosen.length >= wanted) break;
-    // Each is compared with those that are left, which become fewer.
-    onProgress((chosen.length * (2 * frames.length - chosen.length)) / (wanted * (2 * frames.length - wanted)));
+    onProgress(chosen.length / wanted);
     await breathe();
     demandUninterrupted(signal);
   }

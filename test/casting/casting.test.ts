@@ -140,6 +140,31 @@ describe('maximalMarginalRelevance', () => {
     );
   });
 
+  it('leaves out no comparison that would have changed the order', () => {
+    const few = fc.integer({ min: -2, max: 2 });
+    const items = fc
+      .tuple(few, few, fc.integer({ min: 1, max: 3 }), few)
+      .map(([x, y, z, score]) => ({ vector: unit([x, y, z]), score: score / 4 }));
+    const lists = fc.array(items, { maxLength: 30 });
+    fc.assert(
+      fc.property(lists, lists, fc.constantFrom(0, 0.15, 0.5, 0.85, 1), (photos, picked, lambda) => {
+        const against = picked.map(({ vector }) => vector);
+        const plainly: typeof photos = [];
+        for (const left = [...photos]; left.length > 0; ) {
+          const vectors = [...against, ...plainly.map(({ vector }) => vector)];
+          const worths = left.map(
+            ({ score, vector }) =>
+              lambda * score -
+              (vectors.length === 0 ? 0 : (1 - lambda) * Math.max(...vectors.map((other) => cosine(vector, other)))),
+          );
+          plainly.push(...left.splice(worths.indexOf(Math.max(...worths)), 1));
+        }
+        const chosen = maximalMarginalRelevance(photos, photos.length, against, lambda);
+        expect(chosen.map((photo) => photos.indexOf(photo))).toEqual(plainly.map((photo) => photos.indexOf(photo)));
+      }),
+    );
+  });
+
   it('prefers the new to more of the same', () => {
     const first = candidate({ vector: unit([1, 0, 0]), score: 0.9 });
     const same = candidate({ vector: unit([1, 0.2, 0]), score: 0.88 });
