@@ -18,7 +18,7 @@ export interface Term {
 /** What stands on the disk under a path as it was typed: a file of any kind, a folder, or nothing. */
 export type Look = (path: string) => 'file' | 'folder' | null;
 
-const WEIGHTED = /^(.+):(\d+(?:\.\d+)?|\.\d+)$/su;
+const WEIGHTED = /^(.+):(-?(?:\d+(?:\.\d+)?|\.\d+))$/su;
 const HIT = /^@(\d+)$/;
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
 const MAGIC = /[*?[\]{}]/;
@@ -37,6 +37,7 @@ export function parseTerm(text: string, look: Look): Term {
   const weight = Number(digits);
   if (weight === 0)
     throw usageError(`"${text}" has a weight of 0.`, 'Leave it out, or search away from it with --not.');
+  if (weight < 0) throw usageError(`"${text}" has a negative weight.`, `Search away from it with --not ${head}`);
   return { what: parseWhat(head, look), weight };
 }
 
@@ -53,6 +54,8 @@ function parseWhat(text: string, look: Look): Term['what'] {
   if (found !== null) return found;
   if (MAGIC.test(text)) return { kind: 'glob', pattern: text };
   if (looksLikePath(text)) throw photoMissing(text);
+  if (text.startsWith('@'))
+    throw usageError(`"${text}" is no hit of the last search.`, 'Write @1 for the best one, @2 for the next.');
   return word(text);
 }
 
