@@ -3,9 +3,9 @@ import { type Candidate, type FixedPhoto, nameOf, tooLike, type Verdict } from '
 import { type CollapseThresholds, collapse, type Dropped, isOfMoment } from './collapse.ts';
 import { maximalMarginalRelevance } from './mmr.ts';
 
-/** What makes a photo like the query: its agreement, or its cosine, is at least this. */
+/** What makes a photo like the query: its agreement, its cosine or, of a word, the word's share of it is at least this. */
 export interface Floor {
-  readonly by: 'agreement' | 'cosine';
+  readonly by: 'agreement' | 'cosine' | 'share';
   readonly least: number;
 }
 
@@ -82,7 +82,7 @@ export function cast(request: CastRequest): CastResult {
     verdicts: [
       ...chosen.map((candidate) => {
         const size = sizes.get(candidate) ?? 1;
-        return { candidate, used: true, reason: size > 1 ? `best of ${size} alike` : 'like the query' };
+        return { candidate, used: true, reason: size > 1 ? `best of ${size} alike` : likeness(floor) };
       }),
       ...further.map(({ candidate, of }) => ({
         candidate,
@@ -101,10 +101,15 @@ function relevance({ agreement, score }: Candidate): number {
 
 function isLike(candidate: Candidate, { by, least }: Floor): boolean {
   // Beyond the neighbourhood that agreement is measured in, nothing is alike.
-  return (by === 'cosine' ? candidate.score : (candidate.agreement ?? -1)) >= least;
+  return (by === 'agreement' ? (candidate.agreement ?? -1) : candidate.score) >= least;
+}
+
+function likeness({ by }: Floor): string {
+  return by === 'share' ? 'seems to show it' : 'like the query';
 }
 
 function unlike({ score, agreement }: Candidate, { by }: Floor): string {
+  if (by === 'share') return `hardly shows it (${score.toFixed(2)})`;
   if (by === 'cosine' || agreement === null) return `not like the query (${score.toFixed(2)})`;
   // Never "-0.00".
   return `not like the query (agreement ${(Math.round(agreement * 100) / 100 || 0).toFixed(2)})`;

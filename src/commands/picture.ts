@@ -65,9 +65,13 @@ function noticeText(notice: Notice): string {
     case 'search':
       return searchNoticeText(notice.notice);
     case 'few-alike': {
-      const { alike, places, empty } = notice;
-      if (alike === 0) return 'No photo is like the query: only what was named is sent.';
-      const are = `${count(alike, 'photo')} ${alike === 1 ? 'is' : 'are'} like it`;
+      const { alike, places, empty, word } = notice;
+      const [none, one, several] =
+        word === undefined
+          ? ['is like the query', 'is like it', 'are like it']
+          : [`clearly shows "${word}"`, `seems to show "${word}"`, `seem to show "${word}"`];
+      if (alike === 0) return `No photo ${none}: only what was named is sent.`;
+      const are = `${count(alike, 'photo')} ${alike === 1 ? one : several}`;
       return `${are}; ${empty} of ${count(places, 'place')} ${empty === 1 ? 'stays' : 'stay'} empty.`;
     }
     case 'nothing-found':

@@ -71,13 +71,15 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
 
 function fewAlike(
   slots: number,
-  { sendQuery, byHand }: ComicRequest,
+  { query, sendQuery, byHand }: ComicRequest,
   references: readonly PlannedReference[],
   alike: number,
 ): Notice[] {
   const places = slots - byHand.length - (sendQuery ? 1 : 0);
   const empty = places - references.filter(({ score }) => score !== null).length;
-  return empty <= 0 ? [] : [{ kind: 'few-alike', alike, places, empty }];
+  return empty <= 0
+    ? []
+    : [{ kind: 'few-alike', alike, places, empty, ...('word' in query ? { word: query.word } : {}) }];
 }
 
 /** The photos named by hand, each once, and without the query when that is sent already. */

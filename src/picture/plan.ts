@@ -37,8 +37,14 @@ export type Notice =
   | { readonly kind: 'nothing-found' }
   /** Of the words that were searched for. */
   | { readonly kind: 'search'; readonly notice: SearchNotice }
-  /** Only so many photos are like the query, and some of the places for them stay empty. */
-  | { readonly kind: 'few-alike'; readonly alike: number; readonly places: number; readonly empty: number };
+  /** Only so many photos are like the query, or show the word, and some of the places for them stay empty. */
+  | {
+      readonly kind: 'few-alike';
+      readonly alike: number;
+      readonly places: number;
+      readonly empty: number;
+      readonly word?: string;
+    };
 
 /** What will be asked for, before its price is known and the budget kept. */
 export interface Plan {

@@ -150,7 +150,7 @@ function wordFloor(minScore: LeastScore | null): Floor {
   if (typeof minScore === 'string') {
     throw usageError(`"${minScore}" is said of photos that are like a photo.`, 'Name a number from 0 to 1 for a word.');
   }
-  return { by: 'cosine', least: minScore ?? CLEARLY_SEEN };
+  return { by: 'share', least: minScore ?? CLEARLY_SEEN };
 }
 
 /** A least score as a cosine. */

@@ -209,14 +209,19 @@ describe('a comic of a word', () => {
     const made = await room.made(offer);
     const sent = used(made);
     expect(sent.length).toBeGreaterThan(0);
-    for (const { path, role, score } of sent) {
+    for (const { path, role, score, reason } of sent) {
       expect(basename(path)).toMatch(/^dog-/);
+      // It is like no query.
+      expect(reason).toMatch(/^(seems to show it|best of \d+ alike)$/);
       expect(role).toBe('reference');
       expect(score).toBeGreaterThan(0.3);
       expect(score).toBeLessThanOrEqual(1);
     }
     expect(offer.text).not.toContain('main reference');
-    expect(offer.notices).toContainEqual(expect.objectContaining({ kind: 'few-alike' }));
+    expect(offer.notices).toContainEqual(expect.objectContaining({ kind: 'few-alike', word: 'Dogs' }));
+    const left = made.references.filter(({ used }) => !used).map(({ reason }) => reason);
+    expect(left).toContainEqual(expect.stringMatching(/^hardly shows it \(0\.\d\d\)$/));
+    expect(left.join()).not.toContain('like the query');
   });
 
   it('sends private photos as little as any, but named ones', async () => {
