@@ -77,7 +77,8 @@ Kinds:
   similar    alike
 
 What stays, unless --keep says otherwise: a protected folder's, a preferred folder's, the original before copies, edits
-and exports, most pixels, most metadata (place, rating, keywords, time), the sharpest, fewest bytes, first by path.
+and exports, most pixels, most metadata (place, rating, keywords, time), of JPEGs the least compressed (not of a burst),
+the sharpest, fewest bytes, first by path.
 Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown, and photos
 that are merely similar only go when --kind names them. What --review was told to keep never goes, and a group of it
 comes back only with a photo that is new.

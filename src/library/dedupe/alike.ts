@@ -1,12 +1,21 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
+import { lumaOf } from '../../photos/planes.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
 import { fitsPrint, PAIRS_AT_ONCE, Prints, RecentPixels } from './prints.ts';
-import { type Compression, equalPrints, hideNoise, samePicture, sameShape, wereResaved } from './same-picture.ts';
+import {
+  type Compression,
+  equalPrints,
+  hideNoise,
+  sameFinePrint,
+  samePicture,
+  sameShape,
+  wereResaved,
+} from './same-picture.ts';
 import type { Kind } from './stars.ts';
 
 /** A camera's clock shows seconds; many have no smaller unit. */
@@ -100,8 +109,8 @@ export async function likenessOf(
 }
 
 /**
- * False for two frames of a scene that does not move, which at the size of a print look the same: JPEGs of one
- * size of which neither was saved from the other.
+ * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
+ * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
  */
 async function mayBeOneSaved(
   pixels: RecentPixels,
@@ -110,10 +119,14 @@ async function mayBeOneSaved(
 ): Promise<boolean> {
   if (a === undefined || b === undefined) return false;
   const compressions = compressionsOf(a, b);
-  if (compressions === null) return true;
+  if (compressions === null && (fitsPrint(a.record) || fitsPrint(b.record))) return true;
   const [one, other] = await Promise.all([pixels.of(a), pixels.of(b)]);
   if (one === null || other === null) return false;
-  return wereResaved({ ...one, compression: compressions[0] }, { ...other, compression: compressions[1] });
+  if (!sameFinePrint(lumaOf(one.data, one), lumaOf(other.data, other))) return false;
+  return (
+    compressions === null ||
+    wereResaved({ ...one, compression: compressions[0] }, { ...other, compression: compressions[1] })
+  );
 }
 
 /** Those of JPEGs of one size whose noise tells whether one was saved from the other; null of all others. */

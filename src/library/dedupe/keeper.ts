@@ -1,6 +1,7 @@
 import { type FrameQuality, frameScore } from '../../photos/frame.ts';
 import type { Carried } from '../../photos/metadata/carried.ts';
 import type { PhotoRecord } from '../../store/port.ts';
+import type { Compression } from './same-picture.ts';
 
 /** What decides which photo stays. */
 export const RULES = [
@@ -10,6 +11,7 @@ export const RULES = [
   'raw',
   'pixels',
   'metadata',
+  'compression',
   'frame',
   'sharpness',
   'bytes',
@@ -26,6 +28,8 @@ export interface Contender {
   readonly file: string;
   readonly record: Pick<PhotoRecord, 'width' | 'height' | 'size' | 'quality' | 'takenMs' | 'takenFrom' | 'camera'>;
   readonly carried: Carried;
+  /** Of a JPEG; null of any other photo. */
+  readonly compression: Compression | null;
   readonly isProtected: boolean;
   /** Place of its folder among the preferred ones, from 0; null when it lies in none. */
   readonly preference: number | null;
@@ -43,11 +47,19 @@ export function rulesFirst(asked: readonly Rule[]): Rule[] {
 }
 
 /**
+ * The order in which frames of a burst are kept. Cameras that aim at a size compress the sharpest frames most, so that
+ * compression says nothing there unless it is asked for.
+ */
+export function burstRules(asked: readonly Rule[]): Rule[] {
+  return rulesFirst(asked).filter((rule) => rule !== 'compression' || asked.includes(rule));
+}
+
+/**
  * The order in which the frames of a burst are kept when the best are looked for: whatever folder or name they have, and
  * at their full size. What is protected does not go in any case.
  */
 export function framesFirst(asked: readonly Rule[]): Rule[] {
-  return rulesFirst([...asked, 'pixels', 'frame']).filter((rule) => rule !== 'protect');
+  return burstRules([...asked, 'pixels', 'frame']).filter((rule) => rule !== 'protect');
 }
 
 /** Less than 0 when `a` is to be kept rather than `b`; 0 for one file only, so that the order is total. */
@@ -83,6 +95,8 @@ function worth(photo: Contender, rule: Rule): number {
     case 'metadata':
       return [carried.gps, (carried.rating ?? 0) > 0, carried.keywords > 0, record.takenMs !== null].filter(Boolean)
         .length;
+    case 'compression':
+      return -stepClass(photo.compression);
     case 'frame':
       return photo.frame === null ? Number.NEGATIVE_INFINITY : Math.round(frameScore(photo.frame) / VISIBLY_BETTER);
     case 'sharpness':
@@ -98,6 +112,16 @@ function worth(photo: Contender, rule: Rule): number {
 const VISIBLY_SHARPER = 1.1;
 /** The same of a frame's score, which is that of an amplitude's logarithm and not of a variance. */
 const VISIBLY_BETTER = Math.log(VISIBLY_SHARPER) / 2;
+
+/**
+ * How coarse a JPEG's compression is, in steps of half as much again: what a stronger one adds (edges of blocks, ringing)
+ * counts as detail, and takes fewer bytes. Of other formats it is not known, so that they count as fine.
+ */
+function stepClass(compression: Compression | null): number {
+  return compression === null ? 0 : Math.max(0, Math.round(Math.log(compression.step) / Math.log(VISIBLY_COARSER)));
+}
+
+const VISIBLY_COARSER = 1.5;
 
 export function pixels({ record: { width, height } }: Contender): number {
   return width * height;

@@ -10,7 +10,7 @@ import { type Likeness, likenessOf } from './alike.ts';
 import { type Bearing, bearingOf, chosenFirst, type Decision, readDecisions } from './decisions.ts';
 import { judgeFrames } from './frames.ts';
 import { type Candidate, inspectAll, type Skipped } from './inspect.ts';
-import { type Contender, compareContenders, framesFirst, type Rule, rulesFirst } from './keeper.ts';
+import { burstRules, type Contender, compareContenders, framesFirst, type Rule, rulesFirst } from './keeper.ts';
 import { listPhotos } from './listing.ts';
 import { ALIKE, againstBest, warningsOf, whyGone, whyKept } from './reasons.ts';
 import { KINDS, type Kind, type Star, stars } from './stars.ts';
@@ -201,12 +201,13 @@ interface Judged {
 }
 
 function contenderOf(candidate: Candidate, { protect, prefer }: Places, frame: FrameQuality | null): Contender {
-  const { file, record, carried, companions, isRaw } = candidate;
+  const { file, record, carried, compression, companions, isRaw } = candidate;
   const preference = prefer.findIndex((folder) => inside(folder, file) !== null);
   return {
     file,
     record,
     carried,
+    compression,
     isRaw,
     isProtected: protect.some((folder) => inside(folder, file) !== null),
     preference: preference === -1 ? null : preference,
@@ -236,7 +237,7 @@ function groupsOf({ judged, likeness, places, request: { kinds, keep, best }, be
     return [...chosen.filter(stays), ...chosen.filter((one) => !stays(one))];
   };
   const usual = rulesFirst(keep);
-  const ofBursts = best === undefined ? usual : framesFirst(keep);
+  const ofBursts = best === undefined ? burstRules(keep) : framesFirst(keep);
   const ordered = orderBy(usual);
   const at = (photo: number): Judged => ordered[photo] as Judged;
   const numbers = new Map(ordered.map(({ candidate }, i) => [candidate, i]));

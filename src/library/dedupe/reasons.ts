@@ -11,6 +11,7 @@ const STAYS: Readonly<Record<Exclude<Rule, 'frame'>, string>> = {
   raw: 'has its RAW',
   pixels: 'most pixels',
   metadata: 'most metadata',
+  compression: 'least compressed',
   sharpness: 'sharpest',
   bytes: 'fewest bytes',
   path: 'equal in all else, first by path',
@@ -101,6 +102,8 @@ function inferiority(keeper: Contender, other: Contender, rule: Rule): string {
       return `${sizeOf(other)} against ${sizeOf(keeper)}`;
     case 'metadata':
       return 'less metadata';
+    case 'compression':
+      return 'more compressed';
     case 'frame':
       return againstBest(keeper, other);
     case 'sharpness':

@@ -136,6 +136,51 @@ describe('the plan of what is double', () => {
     ]);
   });
 
+  it('tells pages apart that differ in one digit of the small print, and knows one that was saved again', async () => {
+    const lines = Array.from(
+      { length: 24 },
+      (_, i) => `<text x="30" y="${30 + i * 25}">${'A photo album. '.repeat(3 + ((i * 7) % 5))}</text>`,
+    );
+    const page = (total: string): Sharp =>
+      sharp(
+        Buffer.from(
+          `<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="700" font-family="sans-serif" font-size="13">
+            <rect width="100%" height="100%" fill="#fff"/>${lines.join('')}<text x="700" y="660">${total}</text>
+          </svg>`,
+        ),
+      );
+    const one = await page('Total 1384.20').png().toBuffer();
+    await put('1.png', one, { quality: 9 });
+    await put('1-again.jpg', await sharp(one).jpeg({ quality: 60 }).toBuffer(), { angle: 1 });
+    await put('2.png', await page('Total 1364.20').png().toBuffer(), { angle: 2 });
+    expect(short(await plan())).toEqual(['same: 1.png < 1-again.jpg', 'similar: 1.png < 2.png']);
+  });
+
+  it('keeps of one picture what was compressed least, whatever blocks and ringing look like; of a burst the sharpest', async () => {
+    const photo = sharp(DOG);
+    await put('a/30.jpg', await photo.clone().jpeg({ quality: 30 }).toBuffer(), { quality: 900 });
+    await put('b/60.jpg', await photo.clone().jpeg({ quality: 60 }).toBuffer(), { angle: 1, quality: 500 });
+    await put('c/95.jpg', await photo.clone().jpeg({ quality: 95 }).toBuffer(), { angle: 2, quality: 400 });
+    const [same] = (await plan()).groups;
+    expect(same?.keeper).toMatchObject({ path: 'c/95.jpg', reason: 'least compressed' });
+    expect(same?.others.map(({ path, reason }) => [path, reason])).toEqual([
+      ['b/60.jpg', 'same picture, more compressed'],
+      ['a/30.jpg', 'same picture, more compressed'],
+    ]);
+    expect(short(await plan({ keep: ['bytes'] }))).toEqual(['same: a/30.jpg < b/60.jpg < c/95.jpg']);
+    await put('soft.jpg', await photo.clone().blur(3).jpeg({ quality: 95 }).toBuffer(), {
+      angle: 90,
+      takenMs: NOON,
+      quality: 10,
+    });
+    await put('sharp.jpg', await photo.clone().jpeg({ quality: 80 }).toBuffer(), {
+      angle: 92,
+      takenMs: NOON + 2000,
+      quality: 300,
+    });
+    expect(short(await plan({ kinds: ['burst'] }))).toEqual(['burst: sharp.jpg < soft.jpg']);
+  });
+
   it('takes an edit of one exposure for no burst, and frames of one second for one', async () => {
     await put('one.jpg', DOG, { takenMs: NOON + 250 });
     await put('crop.jpg', await cropped(DOG, 0.95), { angle: 3, takenMs: NOON + 250 });
