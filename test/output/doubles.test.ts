@@ -25,7 +25,7 @@ const photo = (path: string, reason: string, more: Partial<GroupPhoto> = {}): Gr
   reason,
   isNew: false,
   frame: null,
-  isRated: false,
+  rating: null,
   ...more,
 });
 

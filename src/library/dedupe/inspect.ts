@@ -148,7 +148,8 @@ async function inspect(
   );
   const beside = companions.flat();
   let carried = await readCarried(read.bytes);
-  for (const { kind, file: path } of beside) if (kind === 'sidecar') carried = joined(carried, await inSidecar(path));
+  // Programs that keep sidecars write them after the photo.
+  for (const { kind, file: path } of beside) if (kind === 'sidecar') carried = joined(await inSidecar(path), carried);
   const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
   return {
     ...photo,
@@ -172,9 +173,10 @@ async function inSidecar(file: string): Promise<Carried> {
   const text = await readFile(file, 'utf8').catch(() => '');
   if (!file.toLowerCase().endsWith('.json')) return carriedInXmp(text);
   return {
-    gps: /"geoData"\s*:\s*\{[^}]*"latitude"\s*:\s*-?(?!0(?:\.0*)?\s*[,}])\d/.test(text),
-    rating: null,
+    gps: /"geoData(?:Exif)?"\s*:\s*\{[^}]*"latitude"\s*:\s*-?(?!0(?:\.0*)?\s*[,}])\d/.test(text),
+    rating: /"favorited"\s*:\s*true\b/.test(text) ? 5 : null,
     keywords: 0,
+    caption: /"description"\s*:\s*"\s*[^"\s]/.test(text),
   };
 }
 

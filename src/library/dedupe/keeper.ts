@@ -7,6 +7,7 @@ import type { Compression } from './same-picture.ts';
 export const RULES = [
   'protect',
   'prefer',
+  'unrejected',
   'original',
   'raw',
   'pixels',
@@ -19,8 +20,11 @@ export const RULES = [
 ] as const;
 export type Rule = (typeof RULES)[number];
 
-/** Unless asked for, a RAW file is no better than what was made of it, and frames are not judged. */
-const DEFAULT: readonly Rule[] = RULES.filter((rule) => rule !== 'raw' && rule !== 'frame');
+/**
+ * Unless asked for, a RAW file is no better than what was made of it, frames are not judged, and that one was rejected says
+ * nothing of another file of the same picture.
+ */
+const DEFAULT: readonly Rule[] = RULES.filter((rule) => rule !== 'raw' && rule !== 'frame' && rule !== 'unrejected');
 
 /** What the rules look at. */
 export interface Contender {
@@ -47,11 +51,11 @@ export function rulesFirst(asked: readonly Rule[]): Rule[] {
 }
 
 /**
- * The order in which frames of a burst are kept. Cameras that aim at a size compress the sharpest frames most, so that
+ * The order in which frames of a burst are kept: those that were rejected last. Cameras that aim at a size compress the sharpest frames most, so that
  * compression says nothing there unless it is asked for.
  */
 export function burstRules(asked: readonly Rule[]): Rule[] {
-  return rulesFirst(asked).filter((rule) => rule !== 'compression' || asked.includes(rule));
+  return rulesFirst(['unrejected', ...asked]).filter((rule) => rule !== 'compression' || asked.includes(rule));
 }
 
 /**
@@ -81,6 +85,8 @@ function worth(photo: Contender, rule: Rule): number {
       return Number(photo.isProtected);
     case 'prefer':
       return photo.preference === null ? Number.NEGATIVE_INFINITY : -photo.preference;
+    case 'unrejected':
+      return Number(carried.rating !== -1);
     case 'original':
       // What came out of the camera has its RAW or film beside it, or says which camera and when.
       return (

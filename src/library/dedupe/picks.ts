@@ -45,7 +45,8 @@ export async function writePicks(
     .flatMap(({ keeper, alsoKept }) => [
       { photo: keeper, stars: STARS.best },
       ...alsoKept.map((photo) => ({ photo, stars: STARS.further })),
-    ]);
+    ])
+    .filter(({ photo }) => photo.rating !== -1);
   const written: string[] = [];
   const failed: { path: string; reason: string }[] = [];
   const taken = new Set<string>();
@@ -59,7 +60,7 @@ export async function writePicks(
         if (taken.has(file)) throw new Error('another photo has its sidecar there');
         taken.add(file);
         const former = (await textOf(file)) ?? (await textOf(beside));
-        const text = await withPick(former, { rating: photo.isRated ? null : stars });
+        const text = await withPick(former, { rating: photo.rating === null ? stars : null });
         if (text !== null) {
           await journal.makeFolder(dirname(file));
           await replaceFile(disk, journal, { file, text });

@@ -55,8 +55,8 @@ export interface GroupPhoto {
   readonly isNew: boolean;
   /** What it was judged by, when the best frames are looked for. */
   readonly frame: FrameQuality | null;
-  /** Whether it has stars, in the file or in a sidecar. */
-  readonly isRated: boolean;
+  /** Stars, or -1 for rejected, in a sidecar or in the file; null when unrated. */
+  readonly rating: number | null;
 }
 
 export interface ScoredPhoto extends GroupPhoto {
@@ -339,6 +339,6 @@ function groupPhoto({ candidate, contender: { frame } }: Judged, reason: string,
     reason,
     isNew,
     frame,
-    isRated: candidate.carried.rating !== null,
+    rating: candidate.carried.rating,
   };
 }

@@ -7,6 +7,7 @@ import type { Kind } from './stars.ts';
 const STAYS: Readonly<Record<Exclude<Rule, 'frame'>, string>> = {
   protect: 'in a protected folder',
   prefer: 'in a preferred folder',
+  unrejected: 'not rejected',
   original: 'the original',
   raw: 'has its RAW',
   pixels: 'most pixels',
@@ -94,6 +95,8 @@ function inferiority(keeper: Contender, other: Contender, rule: Rule): string {
       return 'in no protected folder';
     case 'prefer':
       return other.preference === null ? 'in no preferred folder' : 'in a less preferred folder';
+    case 'unrejected':
+      return 'rejected';
     case 'original':
       return 'a copy, an edit or an export';
     case 'raw':
@@ -129,7 +132,10 @@ export function warningsOf(keeper: Contender, others: readonly Contender[]): str
     lacks(({ carried }) => carried.gps) && 'the keeper lacks the place (GPS)',
     lacks(({ carried: { rating } }) => rating !== null && rating > 0) && 'the keeper lacks a rating',
     isRatedLower(keeper, others) && 'the keeper has a lower rating',
+    lacks(({ carried }) => carried.rating !== -1) && 'the keeper was rejected',
     lacks(({ carried }) => carried.keywords > 0) && 'the keeper lacks keywords',
+    hasFewerKeywords(keeper, others) && 'the keeper has fewer keywords',
+    lacks(({ carried }) => carried.caption) && 'the keeper lacks a caption',
     lacks(({ record }) => record.takenMs !== null) && 'the keeper lacks the time it was taken',
     lacks(({ isRaw, hasRawBeside }) => isRaw || hasRawBeside) && 'the keeper lacks a RAW',
     lacks(({ hasFilmBeside }) => hasFilmBeside) && 'the keeper lacks the film of a Live Photo',
@@ -140,6 +146,10 @@ export function warningsOf(keeper: Contender, others: readonly Contender[]): str
 
 function isRatedLower({ carried: { rating } }: Contender, others: readonly Contender[]): boolean {
   return rating !== null && others.some(({ carried }) => (carried.rating ?? rating) > rating);
+}
+
+function hasFewerKeywords({ carried: { keywords } }: Contender, others: readonly Contender[]): boolean {
+  return keywords > 0 && others.some(({ carried }) => carried.keywords > keywords);
 }
 
 function isLessCompressed(other: Contender, keeper: Contender): boolean {

@@ -27,7 +27,7 @@ function photo(path: string, beside: readonly string[] = []): GroupPhoto {
     reason: '',
     isNew: false,
     frame: null,
-    isRated: false,
+    rating: null,
   };
 }
 

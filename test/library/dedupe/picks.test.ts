@@ -31,7 +31,7 @@ const frame = (name: string, more: Partial<GroupPhoto> = {}): GroupPhoto => ({
   reason: '',
   isNew: false,
   frame: null,
-  isRated: false,
+  rating: null,
   ...more,
 });
 const burst = (keeper: GroupPhoto, ...alsoKept: readonly GroupPhoto[]): Group => ({
@@ -68,15 +68,17 @@ it('writes picks beside photos, merges what is there, and takes all of it back',
 it('writes into a folder of its own what the sidecars beside the photos say, too, and leaves those alone', async () => {
   await writeFile(at('a.xmp'), XMP);
   const folder = join(home, 'sidecars');
-  const { written } = await write(
-    [burst(frame('a.cr2', { files: [at('a.cr2'), at('a.xmp')], isRated: true }))],
-    folder,
-  );
+  const { written } = await write([burst(frame('a.cr2', { files: [at('a.cr2'), at('a.xmp')], rating: 3 }))], folder);
   expect(written).toEqual([join(folder, 'trip/a.xmp')]);
   const text = await readFile(join(folder, 'trip/a.xmp'), 'utf8');
   expect(text).toMatch(/City="Füssen"[\s\S]*pick="1"/);
   expect(text).not.toContain('Rating');
   expect(await readFile(at('a.xmp'), 'utf8')).toBe(XMP);
+});
+
+it('picks nothing that was rejected in the photo itself', async () => {
+  const rejected = frame('a.jpg', { rating: -1 });
+  expect(await write([burst(rejected, frame('b.jpg'))])).toMatchObject({ written: [at('b.jpg.xmp')], failed: [] });
 });
 
 it('leaves a sidecar that it cannot read, and says so', async () => {

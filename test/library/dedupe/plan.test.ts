@@ -290,6 +290,48 @@ describe('the plan of what is double', () => {
     expect(short(await plan({ keep: ['metadata'] }))).toEqual(['same: small.jpg < dog.jpg']);
   });
 
+  it('keeps no frame of a burst that was rejected, and warns where the one picture that stays was', async () => {
+    const rejected = (flag: string): string => `<rdf:RDF><rdf:Description ${flag}/></rdf:RDF>`;
+    const best = await put('1.jpg', DOG, { takenMs: NOON, quality: 900 });
+    await put('2.jpg', await sharp(DOG).blur(2).jpeg().toBuffer(), { angle: 2, takenMs: NOON + 2000 });
+    for (const flag of ['xmp:Rating="-1"', 'xmpDM:pick="-1"', 'xmp:Rating="4" digiKam:PickLabel="1"']) {
+      await writeFile(`${best}.xmp`, rejected(flag));
+      const [burst] = (await plan({ best: 1, kinds: ['burst'] })).groups;
+      expect(burst?.keeper).toMatchObject({ path: '2.jpg', reason: 'not rejected', rating: null });
+      expect(burst?.others).toMatchObject([{ path: '1.jpg', reason: 'same burst, rejected', rating: -1 }]);
+    }
+    const large = await put('large.jpg', CAT, { angle: 90 });
+    await put('small.jpg', await resized(CAT, 480), { angle: 91 });
+    await writeFile(`${large}.xmp`, rejected('xmp:Rating="-1"'));
+    const [same] = (await plan({ kinds: ['same'] })).groups;
+    expect([same?.keeper.path, same?.warnings]).toEqual(['large.jpg', ['the keeper was rejected']]);
+  });
+
+  it('warns of captions, keywords, stars and places that only a sidecar or Takeout has', async () => {
+    const dog = await put('dog.jpg', await sharp(DOG).jpeg({ quality: 90 }).toBuffer());
+    const small = await put('small.jpg', await resized(DOG, 480), { angle: 1 });
+    const subject = (words: string): string =>
+      `<dc:subject><rdf:Bag>${words.replace(/\w+/g, '<rdf:li>$&</rdf:li>')}</rdf:Bag></dc:subject>`;
+    await writeFile(`${dog}.xmp`, subject('dog'));
+    await writeFile(`${small}.xmp`, subject('dog beach'));
+    await writeFile(
+      `${small}.json`,
+      '{"description":"Rex in Rome","favorited":true,"geoData":{"latitude":0.0,"longitude":0.0},"geoDataExif":{"latitude":41.9,"longitude":12.5}}',
+    );
+    expect((await plan()).groups[0]?.warnings).toEqual([
+      'the keeper lacks the place (GPS)',
+      'the keeper lacks a rating',
+      'the keeper has fewer keywords',
+      'the keeper lacks a caption',
+    ]);
+    await writeFile(`${small}.json`, '{"description":"","favorited":false,"geoData":{"latitude":0.0,"longitude":0.0}}');
+    await writeFile(
+      `${small}.xmp`,
+      `${subject('dog')}<dc:description><rdf:Alt><rdf:li xml:lang="x-default"> </rdf:li></rdf:Alt></dc:description>`,
+    );
+    expect((await plan()).groups[0]?.warnings).toEqual([]);
+  });
+
   it('compares one folder against another', async () => {
     await put('card/new.jpg', CAT, { angle: 90 });
     await put('card/new-copy.jpg', CAT, { angle: 90 });
