@@ -36,6 +36,17 @@ export function closerThan(share: number | null): string | null {
 /** No sample tells more apart. */
 const MOST_ZEROS = 6;
 
+const SHOWN = {
+  clear: 'clearly shown',
+  maybe: 'maybe shown',
+  unlikely: 'hardly shown',
+} as const satisfies Record<Shown, string>;
+
+/** The likeness in words, or how sure it is that the photo shows what was looked for, where no column says what is meant. */
+export function certaintyText({ likeness, shown }: SearchResultRow): string | null {
+  return likeness ?? (shown && SHOWN[shown]);
+}
+
 /** "0.982"; never "-0.000". */
 export function scoreText(score: number): string {
   return (Math.round(score * 1000) / 1000 || 0).toFixed(3);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { SearchResultRow } from '../../src/output/result-row.ts';
 import { captionMarks } from '../../src/output/sheet/captions.ts';
 import { heading } from '../../src/output/sheet/heading.ts';
 import { drawSheet } from '../../src/output/sheet/image.ts';
@@ -158,6 +159,12 @@ describe('a caption', () => {
     );
   });
 
+  it('of a photo found by a word says how sure it is that it shows it', () => {
+    const said = (shown: SearchResultRow['shown']): string | undefined =>
+      drawn(6, { likeness: null, shown, path: '/photos/2024/a.jpg' })[3];
+    expect([said('clear'), said('maybe'), said('unlikely')]).toEqual(['clearly shown', 'maybe shown', 'hardly shown']);
+  });
+
   it('of a photo found by a word has the folder and the day alone', () => {
     expect(drawn(6, { likeness: null, path: '/photos/2024/a.jpg' })).toEqual([
       '1',
@@ -173,6 +180,17 @@ it('names the highest and the lowest score, in whatever order the photos stand',
   const results = [0.7, 0.9, 0.5].map((score, i) => resultRow({ rank: i + 1, score }));
   const { found } = heading({ queries: [query], results }, bare.now());
   expect(found).toBe('3 most similar photos, scores 0.900 to 0.500');
+});
+
+it('says how many of the photos seem to show the words, where not all do', () => {
+  const said = (words: readonly string[], ...shown: SearchResultRow['shown'][]): string =>
+    heading({ queries: [], words, results: shown.map((one) => resultRow({ shown: one })) }, bare.now()).found;
+  const scores = 'scores 0.982 to 0.982';
+  expect(said(['dog'], 'clear', 'maybe', 'unlikely')).toBe(`3 best photos, 2 of which seem to show it, ${scores}`);
+  expect(said(['dog', 'sea'], 'clear', 'unlikely')).toBe(`2 best photos, one of which seems to show them, ${scores}`);
+  expect(said(['dog'], 'unlikely', 'unlikely')).toBe(`2 best photos, none of which clearly shows it, ${scores}`);
+  expect(said(['dog'], 'clear', 'maybe')).toBe(`2 best photos, ${scores}`);
+  expect(said(['dog'], null, null)).toBe(`2 best photos, ${scores}`);
 });
 
 describe('lettering', () => {

@@ -1,4 +1,4 @@
-import { type SearchResultRow, scoreText, takenDay } from '../result-row.ts';
+import { certaintyText, type SearchResultRow, scoreText, takenDay } from '../result-row.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { folderBelow, type Heading } from './heading.ts';
 import type { SheetLayout, Size } from './layout.ts';
@@ -82,7 +82,7 @@ export function captionMarks(
   return marks.join('');
 }
 
-/** The likeness in words, or how sure it is that the photo shows the words, the folder where it has room, and the day. */
+/** How alike it is or how sure it is that it shows the words, the folder where it has room, and the day. */
 function secondLine(
   row: SearchResultRow,
   { shared, fileTimes }: Shown,
@@ -94,13 +94,12 @@ function secondLine(
   const small = fontSize * 0.85;
   const below = firstBaseline + Math.round(fontSize * 1.4);
   const measure = lettering.measure(small);
-  const { path, likeness, shown } = row;
-  const words = likeness ?? shown ?? '';
+  const words = certaintyText(row) ?? '';
   const folderAt = words === '' ? from : from + measure(words) + small;
   const taken = takenDay(row, fileTimes);
   const date = taken === null ? '' : `${taken.day}${taken.from === 'file' ? ' (file)' : ''}`;
   const room = to - measure(date) - small - folderAt;
-  const folder = room < LEAST_FOLDER * small ? '' : shortenMiddle(folderBelow(path, shared), room, measure);
+  const folder = room < LEAST_FOLDER * small ? '' : shortenMiddle(folderBelow(row.path, shared), room, measure);
   const dateAt = words === '' && folder === '' ? from : to - measure(date);
   return [
     lettering.draw(words, from, below, small, TEXT),

@@ -15,7 +15,7 @@ export interface Heading {
   readonly name: string;
   /** The folder of the query photo, or how many queries there are; "" for a word. */
   readonly folder: string;
-  /** "6 most similar photos, scores 0.982 to 0.713". */
+  /** "6 most similar photos, scores 0.982 to 0.713", "12 best photos, 3 of which seem to show it, scores ...". */
   readonly found: string;
   /** "in /home/ann/Pictures/": the folder that all results share; "" when they share none. */
   readonly where: string;
@@ -31,10 +31,7 @@ export function heading({ queries, words = [], results }: SheetContents, now: Da
     relation: queries.length > 0 ? 'like' : 'of',
     name: [...words.map(printable), ...(queries.length === 0 ? [] : [names(queries)])].join(', '),
     folder: several ? `${together(queries.length, words.length)} taken together` : folderOf(first),
-    found: foundText(
-      results.map(({ score }) => score),
-      words.length > 0 ? 'best' : 'most similar',
-    ),
+    found: foundText(results, words),
     where: shared === '' ? '' : `in ${printable(shared)}`,
     made: `Made by curate on ${dateText(now.toISOString())}`,
   };
@@ -70,12 +67,23 @@ function together(photos: number, words: number): string {
   return parts.join(' and ');
 }
 
-function foundText(scores: readonly number[], how: 'best' | 'most similar'): string {
-  if (scores.length === 0) return 'No photo is that alike';
+function foundText(results: SheetContents['results'], words: readonly string[]): string {
+  if (results.length === 0) return 'No photo is that alike';
+  const how = words.length > 0 ? 'best' : 'most similar';
+  const scores = results.map(({ score }) => score);
   // The order need not be that of the scores.
   const [best, worst] = [scores.reduce((a, b) => Math.max(a, b)), scores.reduce((a, b) => Math.min(a, b))];
   if (scores.length === 1) return `The ${how} photo, score ${scoreText(best)}`;
-  return `${count(scores.length, `${how} photo`)}, scores ${scoreText(best)} to ${scoreText(worst)}`;
+  const seen = seenText(results, words.length === 1 ? 'it' : 'them');
+  return `${count(scores.length, `${how} photo`)}${seen}, scores ${scoreText(best)} to ${scoreText(worst)}`;
+}
+
+/** ", 3 of which seem to show it"; "" where all do, and where that is not known. */
+function seenText(results: SheetContents['results'], it: 'it' | 'them'): string {
+  const seen = results.filter(({ shown }) => shown !== 'unlikely').length;
+  if (seen === results.length) return '';
+  if (seen === 0) return `, none of which clearly shows ${it}`;
+  return seen === 1 ? `, one of which seems to show ${it}` : `, ${seen} of which seem to show ${it}`;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');

@@ -3,7 +3,7 @@ import type { RenderPhoto } from '../../photos/render.ts';
 import type { World } from '../../world.ts';
 import { type Html, html } from '../pages/html.ts';
 import { renderPage } from '../pages/page.ts';
-import { type SearchResultRow, scoreText, takenDay } from '../result-row.ts';
+import { certaintyText, type SearchResultRow, scoreText, takenDay } from '../result-row.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { bytes, count } from '../text.ts';
 import { type LinkBase, linkTo, type SheetContents } from './contents.ts';
@@ -141,8 +141,8 @@ function resultFigure(
 ): Html {
   const { name } = printableParts(row.path);
   const score = scoreText(row.score);
-  const words = row.likeness ?? row.shown;
-  const likeness = words === null ? null : html`<span>${words}</span> `;
+  const words = certaintyText(row);
+  const certainty = words === null ? null : html`<span>${words}</span> `;
   const taken = takenDay(row, fileTimes);
   const date =
     taken === null
@@ -155,7 +155,7 @@ ${frame(row.path, picture, { alt: `Result ${row.rank}: ${name}`, links, isSeenFi
 <span class="name"><bdi>${brief(name)}</bdi></span>
 <data class="score" value="${row.score}"><span class="unseen">Score </span>${score}</data></p>
 <p class="folder"><bdi>${brief(folderBelow(row.path, shared))}</bdi></p>
-<p class="facts">${likeness}${date}<span>${row.width} × ${row.height}</span> <span>${bytes(row.sizeBytes)}</span></p>
+<p class="facts">${certainty}${date}<span>${row.width} × ${row.height}</span> <span>${bytes(row.sizeBytes)}</span></p>
 </figcaption>
 </figure></li>
 `;
