@@ -123,24 +123,62 @@ exports.default = { lookupType, services };
 
 // Field 1 as a packed list.
 const PACKED = 10;
+// A list of an answer's own in one run, where it is sent as servers do; undefined, and nothing read, for any other.
+const runOf = (reader, length) => {
+  const { pos } = reader;
+  const packed = length > 0 && reader.uint32() === PACKED ? reader.uint32() : 0;
+  const from = reader.pos;
+  const end = from + packed;
+  if (packed > 0 && end === pos + length && end <= reader.len) return { from, end };
+  reader.pos = pos;
+  return undefined;
+};
 // Vectors are by far the most of what is received: taken as they lie there, rather than number by number.
 const floats = codecs['milvus.proto.schema.FloatArray'];
 if (floats?.decode !== undefined) {
   const { decode, toObject } = floats;
   floats.decode = (reader, length, ...others) => {
     const { pos, buf } = reader;
-    const packed = length > 0 && reader.uint32() === PACKED ? reader.uint32() : 0;
-    const from = reader.pos;
-    if (packed === 0 || packed % 4 !== 0 || from + packed !== pos + length || from + packed > reader.len) {
+    const run = runOf(reader, length);
+    if (run === undefined || (run.end - run.from) % 4 !== 0) {
       reader.pos = pos;
       return decode.call(floats, reader, length, ...others);
     }
-    reader.pos = from + packed;
-    const start = buf.byteOffset + from;
+    reader.pos = run.end;
     // A copy, since it may lie at any address.
-    return new floats.ctor({ data: new Float32Array(buf.buffer.slice(start, start + packed)) });
+    const bytes = buf.buffer.slice(buf.byteOffset + run.from, buf.byteOffset + run.end);
+    return new floats.ctor({ data: new Float32Array(bytes) });
   };
   floats.toObject = (message, ...others) =>
     message.data instanceof Float32Array ? { data: message.data } : toObject.call(floats, message, ...others);
+}
+
+// The text of a whole number, which a Long takes ten times as long to give: sizes and times of every row that is found.
+const textOf = (reader) => {
+  const { buf, pos, len } = reader;
+  let [value, scale] = [0, 1];
+  for (let at = pos; at < len; at += 1, scale *= 128) {
+    value += (buf[at] & 127) * scale;
+    // Of larger ones, and of those below zero, a double does not hold every digit.
+    if (!(value <= Number.MAX_SAFE_INTEGER)) break;
+    if (buf[at] > 127) continue;
+    reader.pos = at + 1;
+    return String(value);
+  }
+  return String(reader.int64());
+};
+const longs = codecs['milvus.proto.schema.LongArray'];
+if (longs?.decode !== undefined) {
+  const { decode, toObject } = longs;
+  longs.decode = (reader, length, ...others) => {
+    const run = runOf(reader, length);
+    if (run === undefined) return decode.call(longs, reader, length, ...others);
+    const data = [];
+    while (reader.pos < run.end) data.push(textOf(reader));
+    if (reader.pos !== run.end) throw RangeError('index out of range: ' + reader.pos + ' > ' + run.end);
+    return new longs.ctor({ data });
+  };
+  longs.toObject = (message, ...others) =>
+    typeof message.data[0] === 'string' ? { data: message.data } : toObject.call(longs, message, ...others);
 }
 `;

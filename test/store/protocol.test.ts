@@ -14,6 +14,7 @@ const { root } = protobuf.parse(
   `syntax = "proto3";
     package milvus.proto.schema;
     message FloatArray { repeated float data = 1; }
+    message LongArray { repeated int64 data = 1; }
     enum Kind { None = 0; Float = 10; Text = 21; }
     message Field {
       string name = 1;
@@ -24,6 +25,7 @@ const { root } = protobuf.parse(
       map<string, int32> named = 7;
       bytes bytes = 8;
       repeated int64 numbers = 9;
+      LongArray longs = 10;
     }
     service Service { rpc Search(Field) returns (Field) {} }`,
 );
@@ -50,17 +52,25 @@ function packed(): Codec {
 const codec = packed();
 const reflected = root.lookupType('milvus.proto.schema.Field');
 const floats = fc.array(fc.float({ noNaN: true }), { maxLength: 40 });
+const long = fc
+  .oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.maxSafeNat().map(BigInt),
+    fc.maxSafeInteger().map(BigInt),
+  )
+  .map(String);
 const { field } = fc.letrec((tie) => ({
   field: fc.record(
     {
       name: fc.string(),
       kind: fc.constantFrom('None', 'Float', 'Text', 77),
       floats: fc.record({ data: floats }),
-      number: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+      number: long,
       parts: fc.array(tie('field'), { maxLength: 2 }),
       named: fc.dictionary(fc.string(), fc.integer({ min: -5, max: 5 })),
       bytes: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
       numbers: fc.array(fc.integer()),
+      longs: fc.record({ data: fc.array(long, { maxLength: 20 }) }),
     },
     { requiredKeys: [] },
   ),
@@ -96,6 +106,17 @@ describe("Milvus' protocol as code", () => {
     expect(dataOf(message([]))).toEqual({ data: [] });
     expect(() => dataOf(message([0x0a, 8, 0, 0, 0, 0x40]))).toThrow(RangeError);
     expect(() => dataOf(message(run).subarray(0, 6))).toThrow(RangeError);
+  });
+
+  it('reads whole numbers in two runs or one by one, and refuses those that are cut short', () => {
+    const message = (longsOf: readonly number[]) => Uint8Array.from([0x52, longsOf.length, ...longsOf]);
+    const dataOf = (bytes: Uint8Array) => codec.responseDeserialize(bytes).longs;
+    expect(dataOf(message([0x0a, 3, 1, 0xac, 0x02]))).toEqual({ data: ['1', '300'] });
+    expect(dataOf(message([0x0a, 1, 1, 0x0a, 1, 2]))).toEqual({ data: ['1', '2'] });
+    expect(dataOf(message([0x08, 5]))).toEqual({ data: ['5'] });
+    expect(() => dataOf(message([0x0a, 2, 1, 0xac]))).toThrow(RangeError);
+    expect(() => dataOf(Uint8Array.from([...message([0x0a, 2, 1, 0xac]), 1]))).toThrow(RangeError);
+    expect(() => dataOf(message([0x0a, 9, 1]))).toThrow(RangeError);
   });
 
   it('speaks under the path of the service', () => {

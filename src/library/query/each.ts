@@ -22,8 +22,8 @@ export type Answered = { readonly name: string } & (
 const AHEAD = 33;
 /** Queries of a group: sixteen searches together take a store a third of what they take one by one. */
 const MOST_TOGETHER = 16;
-/** A photo that is read waits no longer than this for those that it is to be searched for with. */
-const TOGETHER_MS = 1000;
+/** A photo that is read waits no longer than this for those that it is to be searched for with, slow as they may be. */
+const TOGETHER_MS = 5000;
 
 /**
  * Answers queries one by one, in their order, over one store and with their photos read side by side. A query that
