@@ -2,6 +2,7 @@ import type { AbstractLevel } from 'abstract-level';
 import { z } from 'zod';
 import type { StoredPhoto } from '../../store/port.ts';
 import { photoId } from '../paths.ts';
+import { type Change, deletion, insertion } from './level.ts';
 
 /** A database that keeps texts in order of their UTF-8 bytes. */
 export type Level = AbstractLevel<string | Buffer | Uint8Array, string, string>;
@@ -21,6 +22,8 @@ const CONTENT = 'c';
 const SIZE_DIGITS = 14;
 /** Before a photo's key: nothing. It is not by content yet. */
 const FRESH = 'f';
+/** Keys of one iterator: while it is open, all files that were there when it was made stay, and are in memory. */
+const SOME = 10 * PAGE;
 /** Photos of one content that are read at a time. */
 const FEW = 16;
 
@@ -129,12 +132,10 @@ export class Manifest {
 
   /** Takes rows that the store has; of one row no more than once. */
   async fill(photos: readonly StoredPhoto[]): Promise<void> {
-    const batch = this.#level.batch();
-    for (const photo of photos) {
-      const key = this.#keyOf(photo);
-      batch.put(ROW + key, asValue(photo)).put(contentKey(photo) + key, '');
-    }
-    await batch.write();
+    const keyed = photos.map((photo) => [this.#keyOf(photo), photo] as const);
+    await this.#level.batch(
+      keyed.flatMap(([key, photo]) => [insertion(ROW + key, asValue(photo)), insertion(contentKey(photo) + key)]),
+    );
     this.#count += photos.length;
   }
 
@@ -142,39 +143,45 @@ export class Manifest {
   async put(photos: readonly StoredPhoto[]): Promise<void> {
     const byKey = new Map(photos.map((photo) => [this.#keyOf(photo), photo]));
     const former = await this.#read([...byKey.keys()]);
-    const batch = this.#level.batch();
+    const changes: Change[] = [];
     for (const [key, photo] of byKey) {
       const before = former.get(key);
-      batch.put(ROW + key, asValue(photo));
+      changes.push(insertion(ROW + key, asValue(photo)));
       if (before !== undefined && isSame(before, photo)) continue;
-      if (before !== undefined) batch.del(contentKey(before) + key);
-      batch.put(FRESH + key, '');
+      if (before !== undefined) changes.push(deletion(contentKey(before) + key));
+      changes.push(insertion(FRESH + key));
     }
-    await batch.write();
+    await this.#level.batch(changes);
     this.#count += byKey.size - former.size;
   }
 
   /** Makes what this run has put be found by content. */
   async indexContents(): Promise<void> {
-    const fresh = this.#level.keys({ gte: FRESH, lt: after(FRESH) });
+    for (let last: string | null = FRESH; last !== null; ) last = await this.#indexSome(last);
+  }
+
+  /** @returns the last key that was dealt with; null when there was none behind that one */
+  async #indexSome(behind: string): Promise<string | null> {
+    let last: string | null = null;
+    const fresh = this.#level.keys({ gt: behind, lt: after(FRESH), limit: SOME });
     try {
       for (let page = await fresh.nextv(PAGE); page.length > 0; page = await fresh.nextv(PAGE)) {
-        const batch = this.#level.batch();
-        for (const key of page) batch.del(key);
         const rows = await this.#read(page.map((key) => key.slice(FRESH.length)));
-        for (const [key, row] of rows) batch.put(contentKey(row) + key, '');
-        await batch.write();
+        const contents = [...rows].map(([key, row]) => insertion(contentKey(row) + key));
+        await this.#level.batch([...page.map(deletion), ...contents]);
+        last = page.at(-1) ?? null;
       }
     } finally {
       await fresh.close();
     }
+    return last;
   }
 
   async remove(photos: readonly Pick<StoredPhoto, 'id' | 'path'>[]): Promise<void> {
     const former = await this.#read([...new Set(photos.map((photo) => this.#keyOf(photo)))]);
-    const batch = this.#level.batch();
-    for (const [key, before] of former) batch.del(ROW + key).del(contentKey(before) + key);
-    await batch.write();
+    await this.#level.batch(
+      [...former].flatMap(([key, before]) => [deletion(ROW + key), deletion(contentKey(before) + key)]),
+    );
     this.#count -= former.size;
   }
 

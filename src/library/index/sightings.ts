@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import type { Library } from '../../store/port.ts';
-import { nameOf, openLevel, storeFolder } from './level.ts';
+import { type Change, deletion, insertion, nameOf, openLevel, storeFolder } from './level.ts';
 
 /** No path begins with it. */
 const WHOLE = '/';
@@ -51,7 +51,7 @@ export class Sightings {
   /** To be called before rows of these files are written. */
   async note(library: Library, files: readonly { readonly path: string }[]): Promise<void> {
     if (!this.#changes) return;
-    await this.#change(library, files, (path) => ({ type: 'put', key: path, value: '' }));
+    await this.#change(library, files, insertion);
   }
 
   /** Whether a file was ever here. */
@@ -63,7 +63,7 @@ export class Sightings {
 
   /** Forgets files whose rows were removed: another machine may have some of the same name one day. */
   forget(library: Library, rows: readonly { readonly path: string }[]): Promise<void> {
-    return this.#change(library, rows, (path) => ({ type: 'del', key: path }));
+    return this.#change(library, rows, deletion);
   }
 
   /** At the end of a whole run of a library: from now on what is not noted was never here. */
@@ -85,7 +85,7 @@ export class Sightings {
   async #change(
     library: Library,
     files: readonly { readonly path: string }[],
-    change: (path: string) => Operation,
+    change: (path: string) => Change,
   ): Promise<void> {
     if (this.#folder === null) return;
     const { level } = await this.#open(library);
@@ -118,8 +118,6 @@ export class Sightings {
     }
   }
 }
-
-type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string };
 
 async function succeeds(change: () => Promise<void> | undefined): Promise<boolean> {
   try {
