@@ -3,16 +3,20 @@ import type { ConsistencyLevelEnum, DescribeCollectionResponse, RowData } from '
 import { UserError } from '../../errors.ts';
 import { CALL_MS, type MilvusLine } from './client.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { MilvusFailure } from './failure.ts';
 import { describeIndexes, indexFields, indexVectors } from './indexes.ts';
 import { JointSearch, type SearchTerms } from './joint-search.ts';
 import type { MilvusRow } from './rows.ts';
 import { type CollectionSpec, checkOurs, createRequest } from './schema.ts';
+import type { MilvusClient } from './sdk.ts';
 
 /** How long a server may take to seal its segments, and to get on by a percent with loading a collection. */
 const PATIENCE_MS = 120_000;
 const POLL_MS = 100;
 /** Loading that takes no longer goes unsaid. */
 const QUIET_MS = 2_000;
+/** As `getLoadState` says it. */
+const [LOADED, LOADING] = ['LoadStateLoaded', 'LoadStateLoading'];
 
 /** Bounded staleness may miss what other processes wrote in the last seconds, and answers at once. */
 export type Consistency = 'Strong' | 'Bounded';
@@ -46,7 +50,7 @@ export class Collection {
 
   async query({ filter, fields, limit, sorted, consistency }: QueryRequest): Promise<MilvusRow[]> {
     if (!(await this.#open())) return [];
-    const { data } = await this.#line.call((client) =>
+    const { data } = await this.#loaded((client) =>
       client.query({
         ...this.#read(consistency),
         filter,
@@ -62,7 +66,7 @@ export class Collection {
   /** Counts by asking: collection statistics lag behind on servers. */
   async count(filter: string, consistency?: Consistency): Promise<number> {
     if (!(await this.#open())) return 0;
-    const { data } = await this.#line.call((client) =>
+    const { data } = await this.#loaded((client) =>
       client.query({ ...this.#read(consistency), filter, output_fields: ['count(*)'] }),
     );
     return Number(data[0]?.['count(*)']);
@@ -99,7 +103,8 @@ export class Collection {
    * when another process has dropped it meanwhile.
    */
   async roughCount(): Promise<number | null> {
-    if (this.kind === 'lite' || (await this.#isLoaded())) return this.count('');
+    const state = this.kind === 'lite' ? LOADED : await this.#loadState();
+    if (state === null || state === LOADED) return this.count('');
     const collection_name = this.#spec.name;
     const statistics = await this.#line.attempt(
       (client) => client.getCollectionStatistics({ collection_name }),
@@ -117,7 +122,7 @@ export class Collection {
     if (!(await this.#open())) return [];
     const [only = [], ...others] = vectors;
     const data = others.length === 0 ? [...only] : vectors.map((vector) => [...vector]);
-    const { results } = await this.#line.call((client) =>
+    const { results } = await this.#loaded((client) =>
       // A search changes nothing, so it may miss what other processes wrote in the last moments.
       client.search({ ...this.#read('Bounded'), anns_field: 'vec', ...terms, data }),
     );
@@ -135,7 +140,7 @@ export class Collection {
   async remove(filter: string): Promise<void> {
     if (!(await this.#open())) return;
     this.#wrote = true;
-    await this.#line.call((client) => client.deleteEntities({ collection_name: this.#spec.name, filter }));
+    await this.#loaded((client) => client.deleteEntities({ collection_name: this.#spec.name, filter }));
   }
 
   /** Acknowledged rows are safe before this: it seals segments, so that they are indexed and opened faster. */
@@ -212,32 +217,55 @@ export class Collection {
     this.#fieldsIndexed = true;
   }
 
-  /** Servers search only what is indexed and loaded; Lite has everything loaded when it has no index. */
+  /**
+   * Servers search only what is indexed and loaded; Lite has everything loaded when it has no index. One that was started
+   * again loads what it had by itself, and refuses to be told to where an index came since.
+   */
   async #load(): Promise<void> {
-    if (this.kind === 'lite' || (await this.#isLoaded())) return;
+    if (this.kind === 'lite') return;
     const collection_name = this.#spec.name;
-    await indexVectors(this.#line, collection_name);
-    await this.#line.call((client) => client.loadCollectionAsync({ collection_name }));
+    const state = await this.#loadState();
+    if (state === null || state === LOADED) return;
+    if (state !== LOADING) {
+      await indexVectors(this.#line, collection_name);
+      await this.#line.call((client) => client.loadCollectionAsync({ collection_name }));
+    }
     const began = this.#line.elapsed();
-    let [percent, since] = [-1, began];
-    while (!(await this.#isLoaded())) {
+    let [percent, since, said] = [-1, began, -1];
+    while ((await this.#loadState()) !== LOADED) {
       const { progress } = await this.#line.call((client) => client.getLoadingProgress({ collection_name }));
       const now = this.#line.elapsed();
-      if (Number(progress) > percent) {
-        [percent, since] = [Number(progress), now];
-        if (now - began > QUIET_MS) this.#line.onLoading(percent);
+      if (Number(progress) > percent) [percent, since] = [Number(progress), now];
+      if (percent > said && now - began > QUIET_MS) {
+        said = percent;
+        this.#line.onLoading(percent);
       }
       await this.#pause('load', since);
     }
   }
 
-  async #isLoaded(): Promise<boolean> {
+  /** One call to a collection that was open: where a server that was started again has not loaded it yet, it is waited for. */
+  async #loaded<T>(run: (client: MilvusClient) => Promise<T>): Promise<T> {
+    const unloaded = ({ kind }: MilvusFailure): boolean => kind === 'unloaded';
+    let since: number | null = null;
+    for (;;) {
+      const answer = await this.#line.attempt(run, unloaded);
+      if (answer !== null) return answer;
+      // Whoever may not ask what is loaded is told at once.
+      if (this.kind === 'lite' || (await this.#loadState()) === null) return this.#line.call(run);
+      await this.#load();
+      since ??= this.#line.elapsed();
+      await this.#pause('load', since);
+    }
+  }
+
+  /** Null for whoever may only search: the search itself says whether it is loaded. */
+  async #loadState(): Promise<string | null> {
     const found = await this.#line.attempt(
       (client) => client.getLoadState({ collection_name: this.#spec.name }),
-      // Whoever may only search may not ask; the search itself says whether it is.
       (failure) => failure.kind === 'denied',
     );
-    return found === null || found.state === 'LoadStateLoaded';
+    return found?.state ?? null;
   }
 
   /** @throws UserError `store_failed` when nothing has moved since `since`. */

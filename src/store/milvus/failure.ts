@@ -12,6 +12,7 @@ export interface MilvusFailure {
     | 'auth'
     | 'denied'
     | 'missing'
+    | 'unloaded'
     | 'exists'
     | 'busy'
     | 'unready'
@@ -44,6 +45,7 @@ const MILVUS = {
   busy: [4, 8],
   unready: [1, 2, 103, 401, 503],
   collectionMissing: 100,
+  collectionUnloaded: 101,
   tooManyCollections: 102,
   databaseMissing: 800,
   unauthenticated: [1400, 1401],
@@ -95,6 +97,11 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
       });
     case 'denied':
       return denied(reason, place, cause);
+    case 'unloaded':
+      return new UserError('store_failed', `${Place} has not loaded this index into memory.`, {
+        hint: 'Ask whoever runs it to load it, or for the privileges Load, GetLoadState, GetLoadingProgress and IndexDetail.',
+        cause,
+      });
     case 'full':
       return new UserError('store_full', `${Place} takes no further collection: ${reason}.`, {
         hint:
@@ -115,12 +122,6 @@ export function userError(failure: MilvusFailure, endpoint: Endpoint): UserError
       if (/OOM if load|insufficient memory|memory (quota|limit) exceeded/i.test(reason)) {
         return new UserError('store_memory', `${Place} has too little memory for what it keeps: ${reason}`, {
           hint: 'Give its query nodes more: "curate doctor" says how much the photos of an index take.',
-          cause,
-        });
-      }
-      if (/not loaded/i.test(reason)) {
-        return new UserError('store_failed', `${Place} has not loaded this index into memory.`, {
-          hint: 'Ask whoever runs it to load it, or for the privileges Load, GetLoadState, GetLoadingProgress and IndexDetail.',
           cause,
         });
       }
@@ -249,6 +250,7 @@ function kindOfStatus(
   if (/permission deny/i.test(reason)) return 'denied';
   if (code === MILVUS.databaseMissing) return 'missing';
   if (code === MILVUS.collectionMissing || name === 'CollectionNotExists') return 'missing';
+  if (code === MILVUS.collectionUnloaded || /not loaded/i.test(reason)) return 'unloaded';
   if (code === MILVUS.tooManyCollections || /exceeded the limit number of collections/i.test(reason)) return 'full';
   // Neither Lite nor a server gives an existing collection a code of its own.
   if (/already exist|duplicated/i.test(reason)) return 'exists';
