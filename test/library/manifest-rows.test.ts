@@ -91,6 +91,10 @@ describe('a manifest', () => {
           const names = folders.map(({ folder }) => folder);
           expect(new Set(names).size).toBe(names.length);
           expect([...names].sort(compareFolders)).toEqual(names);
+          for (const within of names) {
+            const below = (await collect(manifest.folders(within))).map(({ folder }) => folder);
+            expect(below).toEqual(names.filter((name) => `${name}/`.startsWith(within === '' ? '' : `${within}/`)));
+          }
           await manifest.close();
         }),
         { numRuns: 12 },

@@ -16,7 +16,7 @@ export type RowName = Pick<StoredPhoto, 'id' | 'path'>;
 export interface Remains {
   /** Rows whose file was not found, in a place that was really looked at. */
   readonly gone: Spool<RowName>;
-  /** Files that the walk found, and rows that there are. */
+  /** Files that the walk found, and rows that there are of the whole library. */
   found: number;
   stored: number;
 }
@@ -41,7 +41,7 @@ export interface Comparison extends Remains {
 }
 
 interface CompareDeps {
-  readonly remembered: Pick<RememberedTable, 'folders'>;
+  readonly remembered: Pick<RememberedTable, 'folders' | 'count'>;
   readonly sightings: Pick<Sightings, 'note'>;
   makeSpool<T>(): Spool<T>;
 }
@@ -69,16 +69,13 @@ export async function compareScope(
   const isUnseen = (path: string): boolean =>
     notes.unlisted.some((place) => isBelow(path, place)) ||
     comparison.failed.some((place) => isBelow(path, place.path));
-  const own = new StoredFolders(remembered.folders(library.id));
+  const own = new StoredFolders(remembered.folders(library.id, folder));
   const inners = comparison.absorbed.map((absorbed) => {
     const prefix = inside(library.root, absorbed.library.root) ?? '';
-    return { absorbed, prefix, stored: new StoredFolders(remembered.folders(absorbed.library.id)) };
+    return { absorbed, prefix, stored: new StoredFolders(remembered.folders(absorbed.library.id, '')) };
   });
   const passOwn = async (rows: readonly StoredPhoto[]): Promise<void> => {
-    comparison.stored += rows.length;
-    for (const { id, path } of rows) {
-      if (isBelow(path, folder) && !isUnseen(path)) await comparison.gone.push({ id, path });
-    }
+    for (const { id, path } of rows) if (!isUnseen(path)) await comparison.gone.push({ id, path });
   };
   const passInner = async ({ absorbed, prefix }: (typeof inners)[number], rows: readonly StoredPhoto[]) => {
     absorbed.stored += rows.length;
@@ -94,7 +91,6 @@ export async function compareScope(
     const plan = reconcile(paired.files, watched, rows);
     comparison.found += paired.files.length;
     comparison.unchanged += plan.unchanged;
-    comparison.stored += rows.length - plan.missing.length;
     await passOwn(plan.missing);
     for (const candidate of plan.candidates) await comparison.candidates.push(candidate);
     for (const [standing, raws] of paired.raws) {
@@ -117,6 +113,7 @@ export async function compareScope(
   }
   for await (const rows of own.before(null)) await passOwn(rows);
   for (const inner of inners) for await (const rows of inner.stored.before(null)) await passInner(inner, rows);
+  comparison.stored = await remembered.count(library.id);
   return comparison;
 }
 

@@ -86,10 +86,11 @@ export class Manifest {
     this.#broken = false;
   }
 
-  /** In the order of `compareFolders`. */
-  async *folders(): AsyncGenerator<StoredFolder> {
+  /** A folder and those in it, in the order of `compareFolders`. @param within "" for all */
+  async *folders(within = ''): AsyncGenerator<StoredFolder> {
     let [folder, rows]: [string, StoredPhoto[]] = ['', []];
-    const range = { gte: ROW, lt: after(ROW), highWaterMarkBytes: PAGE_BYTES };
+    const prefix = ROW + (within === '' ? '' : `${within}/`.replaceAll('/', '\0'));
+    const range = { gte: prefix, lt: after(prefix), highWaterMarkBytes: PAGE_BYTES };
     const entries = this.#level.iterator(range);
     try {
       for (let page = await entries.nextv(PAGE); page.length > 0; page = await entries.nextv(PAGE)) {

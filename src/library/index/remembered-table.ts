@@ -65,16 +65,24 @@ export class RememberedTable {
     for (const library of libraries) this.#entries.set(library.id, { library, ...unread });
   }
 
-  /** A library's rows, in the order of `compareFolders`. To be read within `unlessDamaged`. */
-  async *folders(library: string): AsyncGenerator<StoredFolder> {
+  /**
+   * A library's rows, in the order of `compareFolders`. To be read within `unlessDamaged`.
+   * @param within a folder; "" for all of them, of which it is known how many there should be
+   */
+  async *folders(library: string, within: string): AsyncGenerator<StoredFolder> {
     const entry = this.#entries.get(library);
     if (entry === undefined) return;
     const manifest = await this.#load(entry);
-    let read = 0;
-    const folders = manifest.folders();
+    let [read, isWhole] = [0, true];
+    const folders = manifest.folders(within);
+    const next = () =>
+      folders.next().catch(() => {
+        isWhole = false;
+        return { done: true, value: undefined } as const;
+      });
     try {
       for (;;) {
-        const { done, value } = await folders.next().catch(() => ({ done: true, value: undefined }) as const);
+        const { done, value } = await next();
         if (done) break;
         read += value.rows.length;
         yield value;
@@ -82,8 +90,9 @@ export class RememberedTable {
     } finally {
       await folders.return(undefined);
     }
+    if (within === '' && read !== manifest.count) isWhole = false;
     // In memory nothing is lost: the store itself counted otherwise.
-    if (read === manifest.count || entry.failures >= MOST_FAILURES) return;
+    if (isWhole || entry.failures >= MOST_FAILURES) return;
     await this.#give(entry);
     throw new ManifestDamaged(`${read} of ${manifest.count} rows could be read`);
   }
