@@ -122,9 +122,9 @@ export function openLine(first: Endpoint, options: LineOptions): MilvusLine {
     for (;;) {
       if (client === unusable) await redial(async () => endpoint, client);
       const used = client;
-      const outcome = await outcomeOf(used, async (greeted) => {
-        demandVersion(endpoint, greeted.serverInfo.build_tags ?? null);
-        return action(greeted);
+      const outcome = await outcomeOf(used, async (sdk) => {
+        demandVersion(endpoint, versionSaid(sdk));
+        return action(sdk);
       });
       if (outcome.failure === null || outcome.failure.answered) weather.met();
       if (outcome.failure === null || expected(outcome.failure)) return outcome;
@@ -234,6 +234,12 @@ function mayRefuse({ kind, reason }: MilvusFailure, { tls }: Endpoint, known: bo
   if (tls !== undefined && /HTTP status code 400/.test(reason)) return true;
   if (kind !== 'unreachable' || /ECONNREFUSED|Name resolution|Deadline/i.test(reason)) return false;
   return !known || (tls !== undefined && /certificate|SSL|self.signed|altnames/i.test(reason));
+}
+
+/** What a server calls its version; null where it said none, as when the database is not there yet. */
+export function versionSaid({ serverInfo }: MilvusClient): string | null {
+  // Null then, whatever the SDK's type says.
+  return serverInfo?.build_tags ?? null;
 }
 
 function greeted(client: MilvusClient): Promise<boolean> {

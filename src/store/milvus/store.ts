@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { IndexedModel, Library, ModelIdentity, PhotoStore, StoreAbout } from '../port.ts';
 import { capabilitiesOf, memoryOf } from './capabilities.ts';
-import type { MilvusLine } from './client.ts';
+import { type MilvusLine, versionSaid } from './client.ts';
 import { Collection, type Consistency, describe } from './collection.ts';
 import { quote } from './filter.ts';
 import { pagesOf } from './pages.ts';
@@ -51,7 +51,7 @@ export async function prefixesIn(line: MilvusLine): Promise<string[]> {
 
 async function aboutStore(line: MilvusLine, table: MilvusTable, dim: number): Promise<StoreAbout> {
   const { kind } = line.endpoint;
-  const said = await line.call(async ({ serverInfo }) => serverInfo.build_tags ?? null);
+  const said = await line.call(async (client) => versionSaid(client));
   const { home, version, ...can } = capabilitiesOf(kind, said);
   const { vec: index = null, ...fields } = Object.fromEntries(await table.indexes());
   if (home === 'lite') return { version, index, server: null };
