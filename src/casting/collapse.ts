@@ -11,6 +11,9 @@ export interface CollapseThresholds {
 /** Two frames of one burst are at most this far apart. */
 export const BURST_GAP_MS = 10_000;
 
+/** Of the pixels of the largest frame of a group. */
+const LEAST_SHARE = 0.5;
+
 type Likeness = 'copy' | 'burst' | 'near-duplicate';
 
 /** A frame that another of its group stands for. */
@@ -29,8 +32,7 @@ interface Collapsed {
 }
 
 /**
- * Leaves one frame of every burst and of every set of near-duplicates: the sharpest, then the largest, then the first
- * by path. Groups are chains (single linkage): a burst whose ends differ is one burst all the same. A group with a frame
+ * Leaves one frame of every burst and of every set of near-duplicates, as {@link bestFrame} has it. Groups are chains (single linkage): a burst whose ends differ is one burst all the same. A group with a frame
  * that is like a fixed photo gives way to it; where the clock makes that photo no frame of the burst, the frame nearest to
  * it counts as the same picture, saved again.
  */
@@ -78,6 +80,7 @@ function kindOf(
 }
 
 function inferiority(candidate: Candidate, best: Candidate): string {
+  if (pixels(candidate) < pixels(best) * LEAST_SHARE) return 'smaller';
   if (candidate.quality < best.quality) return 'less sharp';
   return pixels(candidate) < pixels(best) ? 'smaller' : 'just as good';
 }
@@ -116,9 +119,14 @@ function pixels(photo: Candidate): number {
   return photo.width * photo.height;
 }
 
-/** The sharpest, then the largest, then the first by path, of at least one. */
+/**
+ * The sharpest, then the largest, then the first by path, of at least one. Frames with less than half of the most pixels
+ * are no choice: sharpness is measured at a reduced size, where a small copy of a photo is as sharp as the photo.
+ */
 export function bestFrame<T extends Candidate>(group: readonly T[]): T {
-  return group.reduce((best, frame) => (byFrame(frame, best) < 0 ? frame : best));
+  const most = group.reduce((largest, frame) => Math.max(largest, pixels(frame)), 0);
+  const large = group.filter((frame) => pixels(frame) >= most * LEAST_SHARE);
+  return large.reduce((best, frame) => (byFrame(frame, best) < 0 ? frame : best));
 }
 
 /**

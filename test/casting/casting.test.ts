@@ -34,6 +34,16 @@ describe('collapse', () => {
     expect(dropped[0]?.reason).toMatch(/^burst of IMG_\d+\.jpg, smaller$/);
   });
 
+  it('takes no small copy in place of the photo, however sharp it looks, but a copy cut a little', () => {
+    const photo = candidate({ vector: scene, quality: 5 });
+    const small = candidate({ vector: scene, quality: 9, width: photo.width / 2, height: photo.height / 2 });
+    const cut = candidate({ vector: scene, quality: 7, width: photo.width * 0.8, height: photo.height * 0.8 });
+    const { kept, dropped } = collapse([small, photo], [], thresholds);
+    expect(kept.map((group) => group.candidate)).toEqual([photo]);
+    expect(dropped[0]?.of).toBe(photo);
+    expect(collapse([small, photo, cut], [], thresholds).kept.map((group) => group.candidate)).toEqual([cut]);
+  });
+
   it('does not call photos a burst that were taken far apart', () => {
     const photos = [candidate({ vector: scene, takenMs: 0 }), candidate({ vector: aBitOff, takenMs: 60_000 })];
     expect(collapse(photos, [], thresholds).kept).toHaveLength(2);
