@@ -148,12 +148,15 @@ export async function print(
   }
 }
 
-function nothingFound(flags: SearchFlags, { closest }: Answer): string {
-  if (closest !== null) return `No photo is that alike: the best score is ${scoreText(closest)}.`;
-  if (!isRestricted(flags)) return 'No other photo is indexed.';
+function nothingFound(flags: SearchFlags, { closest, by }: Answer): string {
+  const isAlike = by === 'photos' ? 'is that alike' : 'scores that much';
+  if (closest !== null) return `No photo ${isAlike}: the best score is ${scoreText(closest)}.`;
+  // A query photo is no answer to itself; a word leaves no photo out.
+  const other = by === 'words' ? '' : 'other ';
+  if (!isRestricted(flags)) return `No ${other}photo is indexed.`;
   const { in: folders, after, before, ...others } = flags;
   return isRestricted(others)
-    ? 'No other indexed photo passes these filters.'
+    ? `No ${other}indexed photo passes these filters.`
     : 'No indexed photo lies within --in, --after and --before.';
 }
 

@@ -55,7 +55,10 @@ describe('curate search', () => {
     const search = ['search', '--each', 'dog', 'cat', '-k', '1', '--fail-empty'];
     expect(await home.curate([...search, '--sheet', sheet])).toMatchObject({ code: 0 });
     expect(await readFile(sheet, 'utf8')).toMatch(/Answers to 2 queries.*Photos of<\/span> <bdi>dog.*<bdi>cat/s);
-    expect(await home.curate([...search, '--min-score', '0.9999'])).toMatchObject({ code: 1 });
+    expect(await home.curate([...search, '--min-score', '0.9999'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/No photo scores that much: the best score is 0\.\d{3}\./),
+    });
   });
 
   it('lets a comic be made of a word, or of what was found', async () => {
