@@ -21,7 +21,7 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   const onRead = readProgress(world, progress, started);
   let outcome: ExitCode = ExitCode.done;
   let since = started;
-  let first = true;
+  let isFirst = true;
   let found = 0;
   let last: Answer | null = null;
   const groups: SheetContents[] = [];
@@ -31,9 +31,8 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
       progress.finish();
       at += 1;
       if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {
-        if (!first) writeLine(world.stdout, '');
+        if (at > 0) writeLine(world.stdout, '');
         writeLine(world.stdout, `${answered.name}:`);
-        first = false;
       }
       const now = world.elapsed();
       if (answered.kind === 'failed') {
@@ -41,7 +40,9 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
         writeError(world, answered.error, flags.json ?? false);
       } else {
         const { name, answer } = answered;
-        await print(context, { flags, query: [name], answer, elapsedMs: now - since, session });
+        const oneOfMany = { query: name, isFirst };
+        await print(context, { flags, query: [name], answer, oneOfMany, elapsedMs: now - since, session });
+        isFirst = false;
         last = answer;
         found += answer.results.length;
         const query = queries[at];

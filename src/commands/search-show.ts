@@ -7,6 +7,7 @@ import type { SearchOrder } from '../library/ranking/ranker.ts';
 import type { Session } from '../library/session.ts';
 import { type SearchResultRow, scoreText } from '../output/result-row.ts';
 import type { SheetContents } from '../output/sheet/contents.ts';
+import type { OneOfMany } from '../output/terminal/formats.ts';
 import type { Progress } from '../output/terminal/progress.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import type { RenderPhoto } from '../photos/render.ts';
@@ -99,6 +100,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
 interface Printed extends Omit<Shown, 'wanted' | 'action'> {
   readonly query: readonly string[];
   readonly acted?: Acted | null;
+  readonly oneOfMany?: OneOfMany;
 }
 
 /** The results of an answer are what `@1` and the like mean from now on. */
@@ -121,7 +123,7 @@ const printing = once(() =>
 /** The results of one query on standard output. */
 export async function print(
   { world }: Context,
-  { flags, query, answer, acted = null, elapsedMs, session }: Printed,
+  { flags, query, answer, acted = null, oneOfMany, elapsedMs, session }: Printed,
 ): Promise<void> {
   const [{ resultRow, searchDocument }, { laidOut, picked, renderAs }, { terminalOf }] = await printing.get();
   const results = answer.results.map(resultRow);
@@ -143,6 +145,7 @@ export async function print(
         terminal,
         fileTimes: isDated(flags),
         explained: flags.explain ?? false,
+        ...(oneOfMany === undefined ? {} : { oneOfMany }),
       }),
     );
   }

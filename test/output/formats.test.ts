@@ -42,6 +42,10 @@ it('prints the fields that are asked for, in their order', () => {
   expect(renderAs('csv', rows, layout, piped)).toBe('name,score,camera\nkitten.jpg,0.9817,\n');
   expect(renderAs('tsv', rows, layout, piped)).toBe('name\tscore\tcamera\nkitten.jpg\t0.9817\t\n');
   expect(renderAs('table', rows, layout, piped)).toBe('name        score  camera\nkitten.jpg  0.982\n');
+  const first = { ...piped, oneOfMany: { query: 'a,b.jpg', isFirst: true } };
+  const next = { ...piped, oneOfMany: { query: 'dog', isFirst: false } };
+  expect(renderAs('csv', rows, layout, first)).toBe('query,name,score,camera\n"a,b.jpg",kitten.jpg,0.9817,\n');
+  expect(renderAs('tsv', rows, layout, next)).toBe('dog\tkitten.jpg\t0.9817\t\n');
   expect(picked(rows, layout)).toEqual([{ name: 'kitten.jpg', score: 0.9817, camera: null }]);
   expect(picked(rows, {})).toEqual(rows);
 });

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
 import { toUnitLength } from '../../src/embedding/vector.ts';
 import { photoId } from '../../src/library/paths.ts';
@@ -68,7 +68,7 @@ export class PaintedLibrary {
     const [bytes, { size, mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
     this.embedded.push(file);
     const shows = parseWords(bytes.toString(), this.words.vocabulary);
-    if (shows.kind === 'unknown') return { kind: 'fault', fault: { code: 'corrupt', reason: 'is damaged' } };
+    if (shows.kind === 'unknown') return faultOf(file);
     const vector = new Float32Array(this.model.dim);
     for (const { classes } of shows.words) {
       this.words.classifier.direction(classes.slice(0, 1)).forEach((value, i) => {
@@ -84,4 +84,11 @@ export class PaintedLibrary {
   remove(): Promise<void> {
     return rm(this.home, { recursive: true, force: true });
   }
+}
+
+/** A file whose name does not say that it is a photo passes for none. */
+function faultOf(file: string): EmbedResult {
+  return extname(file) === ''
+    ? { kind: 'fault', fault: { code: 'not_an_image', reason: 'is not an image' } }
+    : { kind: 'fault', fault: { code: 'corrupt', reason: 'is damaged' } };
 }

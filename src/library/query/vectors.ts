@@ -1,4 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoRow } from '../../store/port.ts';
 import { inside, photoId } from '../paths.ts';
@@ -66,8 +67,14 @@ async function embed(embedder: Embedder, file: string, name: string): Promise<Fl
   if (result.kind === 'embedded') return result.photo.vector;
   if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
   const { code, reason } = result.fault;
-  const hint = code === 'not_an_image' ? 'Name a photo; a list of photos is read with --from.' : undefined;
+  const hint = code === 'not_an_image' ? whatElse(basename(name)) : undefined;
   throw unusableQuery(name === '-' ? 'on standard input' : name, reason, hint);
+}
+
+/** What may have been meant by the name of a file that is no photo. */
+function whatElse(name: string): string {
+  const word = /^\p{L}+$/u.test(name) ? ` To search by the word, write word:${name}` : '';
+  return `Name a photo; a list of photos is read with --from.${word}`;
 }
 
 /** By file, for those in the index whose size and time are the same as when they were indexed. */

@@ -26,8 +26,15 @@ export function picked(rows: readonly SearchResultRow[], { fields }: Layout): Pa
   return rows.map((row) => Object.fromEntries(fields.map((field) => [field, cellOf(row, field)])));
 }
 
+/** One of several queries whose answers stand below each other. */
+export interface OneOfMany {
+  readonly query: string;
+  readonly isFirst: boolean;
+}
+
 /**
- * Search results in a form for people (table) or programs, of which tsv and csv begin with a line of names.
+ * Search results in a form for people (table) or programs, of which tsv and csv begin with a line of names. Of one query of
+ * many only the first answer does, and each row names its query.
  * @param rows laid out already
  */
 export function renderAs(
@@ -38,7 +45,13 @@ export function renderAs(
     terminal,
     fileTimes,
     explained = false,
-  }: { readonly terminal: Terminal; readonly fileTimes: boolean; readonly explained?: boolean },
+    oneOfMany = null,
+  }: {
+    readonly terminal: Terminal;
+    readonly fileTimes: boolean;
+    readonly explained?: boolean;
+    readonly oneOfMany?: OneOfMany | null;
+  },
 ): string {
   switch (format) {
     case 'table':
@@ -51,7 +64,10 @@ export function renderAs(
     case 'csv': {
       const line = format === 'csv' ? csvLine : tsvLine;
       const names = fields ?? FIELDS;
-      return [line(names), ...rows.map((row) => line(names.map((field) => cellOf(row, field))))].join('');
+      const cells = rows.map((row) => names.map((field) => cellOf(row, field)));
+      if (oneOfMany === null) return [names, ...cells].map(line).join('');
+      const { query, isFirst } = oneOfMany;
+      return [...(isFirst ? [['query', ...names]] : []), ...cells.map((row) => [query, ...row])].map(line).join('');
     }
   }
 }

@@ -219,6 +219,18 @@ describe('query photos', () => {
     await rm(broken);
   });
 
+  it('that are none but bear a word for a name say how to search by the word', async () => {
+    const hint = 'Name a photo; a list of photos is read with --from.';
+    for (const [name, more] of [
+      ['beach', ' To search by the word, write word:beach'],
+      ['list-2', ''],
+    ] as const) {
+      const file = await library.put(name, 'xyzzy', { indexed: false });
+      await expect(find([photo(file)])).rejects.toMatchObject({ hint: `${hint}${more}` });
+      await rm(file);
+    }
+  });
+
   it('count by their weights: the direction is the mean, negative ones subtracted', () => {
     const vector = fc
       .array(fc.integer({ min: -100, max: 100 }), { minLength: 4, maxLength: 4 })
