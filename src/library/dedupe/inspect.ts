@@ -9,6 +9,7 @@ import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
 import type { RenderPhoto, Rendition } from '../../photos/render.ts';
+import { type PhotoFormat, sniff } from '../../photos/sniff.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
@@ -20,6 +21,8 @@ export interface Candidate extends ListedPhoto {
   readonly isRaw: boolean;
   /** Of a JPEG; null of any other photo. */
   readonly compression: Compression | null;
+  /** Of a format that programs export to and cameras do not write: WebP, AVIF, GIF. */
+  readonly isForWeb: boolean;
   /** Whether the file has further names, wherever they are: moving one of them frees nothing. */
   readonly isLinked: boolean;
   readonly companions: readonly (Companion & {
@@ -42,6 +45,8 @@ export interface Inspected {
   readonly gone: number;
   readonly otherNames: readonly string[];
 }
+
+const FOR_WEB: ReadonlySet<PhotoFormat> = new Set(['webp', 'avif', 'gif']);
 
 /** Photos that are read at once, each whole. */
 const AT_ONCE = 4;
@@ -150,12 +155,14 @@ async function inspect(
   let carried = await readCarried(read.bytes);
   // Programs that keep sidecars write them after the photo.
   for (const { kind, file: path } of beside) if (kind === 'sidecar') carried = joined(await inSidecar(path), carried);
+  const content = sniff(read.bytes);
   const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
   return {
     ...photo,
     carried,
     isRaw: RAW_ENDINGS.has(ending),
     compression: compressionOf(read.bytes),
+    isForWeb: content.kind === 'photo' && FOR_WEB.has(content.format),
     companions: beside,
   };
 }

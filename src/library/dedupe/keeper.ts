@@ -34,6 +34,8 @@ export interface Contender {
   readonly carried: Carried;
   /** Of a JPEG; null of any other photo. */
   readonly compression: Compression | null;
+  /** WebP, AVIF or GIF, which programs export to. */
+  readonly isForWeb: boolean;
   readonly isProtected: boolean;
   /** Place of its folder among the preferred ones, from 0; null when it lies in none. */
   readonly preference: number | null;
@@ -102,7 +104,7 @@ function worth(photo: Contender, rule: Rule): number {
       return [carried.gps, (carried.rating ?? 0) > 0, carried.keywords > 0, record.takenMs !== null].filter(Boolean)
         .length;
     case 'compression':
-      return -stepClass(photo.compression);
+      return photo.isForWeb ? Number.NEGATIVE_INFINITY : -stepClass(photo.compression);
     case 'frame':
       return photo.frame === null ? Number.NEGATIVE_INFINITY : Math.round(frameScore(photo.frame) / VISIBLY_BETTER);
     case 'sharpness':

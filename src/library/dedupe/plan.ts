@@ -201,13 +201,14 @@ interface Judged {
 }
 
 function contenderOf(candidate: Candidate, { protect, prefer }: Places, frame: FrameQuality | null): Contender {
-  const { file, record, carried, compression, companions, isRaw } = candidate;
+  const { file, record, carried, compression, isForWeb, companions, isRaw } = candidate;
   const preference = prefer.findIndex((folder) => inside(folder, file) !== null);
   return {
     file,
     record,
     carried,
     compression,
+    isForWeb,
     isRaw,
     isProtected: protect.some((folder) => inside(folder, file) !== null),
     preference: preference === -1 ? null : preference,

@@ -106,7 +106,7 @@ function inferiority(keeper: Contender, other: Contender, rule: Rule): string {
     case 'metadata':
       return 'less metadata';
     case 'compression':
-      return 'more compressed';
+      return other.isForWeb ? 'an export for the web' : 'more compressed';
     case 'frame':
       return againstBest(keeper, other);
     case 'sharpness':
