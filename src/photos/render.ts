@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
 import type { Faulty } from './fault.ts';
 import type { Size } from './pixels.ts';
+import { lumaOf } from './planes.ts';
 import { printed } from './print.ts';
 import { profiledTiff } from './profiled.ts';
 import { readPhotoFile } from './read.ts';
@@ -14,8 +15,10 @@ export interface RenderRequest {
   readonly file: string;
   /** The photo is shrunk to fit into this, whole pixels; small photos are not enlarged. */
   readonly box: Size;
-  /** A file of that format, rows of RGB bytes, or what `printIn` reads. */
-  readonly as: { readonly format: 'jpeg' | 'webp'; readonly quality: number } | { readonly format: 'rgb' | 'print' };
+  /** A file of that format, rows of RGB bytes, rows of luma (Rec. 601), or what `printIn` reads. */
+  readonly as:
+    | { readonly format: 'jpeg' | 'webp'; readonly quality: number }
+    | { readonly format: 'rgb' | 'luma' | 'print' };
   /** The colour ("#rrggbb") that shows through transparency; null leaves it transparent, where the format can. */
   readonly background: string | null;
   /** Decode every pixel first, so that damage is found which a reduced decode steps over. */
@@ -68,7 +71,9 @@ async function render(
   else image.removeAlpha().raw();
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  return { kind: 'rendition', data: as.format === 'print' ? printed(data, info) : data, width, height };
+  if (as.format === 'print') return { kind: 'rendition', data: printed(data, info), width, height };
+  if (as.format === 'luma') return { kind: 'rendition', data: lumaOf(data, info).values, width, height };
+  return { kind: 'rendition', data, width, height };
 }
 
 async function decodedWhole(image: Sharp): Promise<Sharp> {

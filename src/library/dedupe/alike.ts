@@ -1,12 +1,13 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import { lumaOf } from '../../photos/planes.ts';
+import type { Plane } from '../../photos/planes.ts';
+import type { Print } from '../../photos/print.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import { fitsPrint, PAIRS_AT_ONCE, Prints, RecentPixels } from './prints.ts';
+import { fitsPrint, PAIRS_AT_ONCE, Prints, RecentPlanes } from './prints.ts';
 import {
   type Compression,
   equalPrints,
@@ -47,8 +48,6 @@ export async function likenessOf(
   /** By pair of contents; undefined where they are not alike after all. */
   const kinds: (Kind | undefined)[] = [];
   const toConfirm: number[] = [];
-  /** Contents of which the pixels are needed that a print is made from. */
-  const whole = new Set<number>();
   for (let pair = 0; pair < count; pair += 1) {
     const a = holders.get(first[pair] as number)?.[0];
     const b = holders.get(second[pair] as number)?.[0];
@@ -58,16 +57,14 @@ export async function likenessOf(
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
     if (!sameShape(a.record, b.record) || !mayBeOneExposure(a.record, b.record)) continue;
     toConfirm.push(pair);
-    if (compressionsOf(a, b) === null) continue;
-    for (const one of [a, b]) if (fitsPrint(one.record)) whole.add(one.content);
   }
   // Pairs of one photo follow each other, so that what was decoded of it serves them all.
   const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
   toConfirm.sort((a, b) => place(a) - place(b));
-  const pixels = new RecentPixels(deps.render);
+  const planes = new RecentPlanes(deps.render);
   const prints = new Prints(
     deps,
-    { holders, pixels, whole },
+    holders,
     toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number]),
   );
   const limit = pLimit(PAIRS_AT_ONCE);
@@ -77,12 +74,12 @@ export async function likenessOf(
         demandUninterrupted(deps.signal);
         const [one, other] = [first[pair] as number, second[pair] as number];
         const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
-        const isSame = a !== null && b !== null && samePicture(a, b);
-        if (
-          isSame &&
-          (equalPrints(a, b) || (await mayBeOneSaved(pixels, holders.get(one)?.[0], holders.get(other)?.[0])))
-        ) {
-          kinds[pair] = 'same';
+        if (a !== null && b !== null && samePicture(a, b)) {
+          const [candidate, across] = [holders.get(one)?.[0], holders.get(other)?.[0]];
+          const isSame =
+            equalPrints(a, b) ||
+            (await mayBeOneSaved(planes, { candidate, print: a }, { candidate: across, print: b }));
+          if (isSame) kinds[pair] = 'same';
         }
         prints.release(one);
         prints.release(other);
@@ -112,21 +109,23 @@ export async function likenessOf(
  * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
  * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
  */
-async function mayBeOneSaved(
-  pixels: RecentPixels,
-  a: Candidate | undefined,
-  b: Candidate | undefined,
-): Promise<boolean> {
-  if (a === undefined || b === undefined) return false;
-  const compressions = compressionsOf(a, b);
-  if (compressions === null && (fitsPrint(a.record) || fitsPrint(b.record))) return true;
-  const [one, other] = await Promise.all([pixels.of(a), pixels.of(b)]);
-  if (one === null || other === null) return false;
-  if (!sameFinePrint(lumaOf(one.data, one), lumaOf(other.data, other))) return false;
+async function mayBeOneSaved(planes: RecentPlanes, a: Printed, b: Printed): Promise<boolean> {
+  if (a.candidate === undefined || b.candidate === undefined) return false;
+  const compressions = compressionsOf(a.candidate, b.candidate);
+  if (compressions === null && (fitsPrint(a.candidate.record) || fitsPrint(b.candidate.record))) return true;
+  const planeOf = (candidate: Candidate, { detail }: Print): Plane | Promise<Plane | null> =>
+    fitsPrint(candidate.record) ? detail : planes.of(candidate);
+  const [one, other] = await Promise.all([planeOf(a.candidate, a.print), planeOf(b.candidate, b.print)]);
+  if (one === null || other === null || !sameFinePrint(one, other)) return false;
   return (
     compressions === null ||
-    wereResaved({ ...one, compression: compressions[0] }, { ...other, compression: compressions[1] })
+    wereResaved({ plane: one, compression: compressions[0] }, { plane: other, compression: compressions[1] })
   );
+}
+
+interface Printed {
+  readonly candidate: Candidate | undefined;
+  readonly print: Print;
 }
 
 /** Those of JPEGs of one size whose noise tells whether one was saved from the other; null of all others. */

@@ -192,7 +192,7 @@ export async function pixelsOf(
   render: RenderPhoto,
   { file, record }: Candidate,
   side: number,
-  format: 'rgb' | 'print' = 'rgb',
+  format: 'rgb' | 'luma' | 'print' = 'rgb',
 ): Promise<Rendition | null> {
   const rendered = await render({
     file,

@@ -1,41 +1,40 @@
 import type { Size } from '../../photos/pixels.ts';
-import { PRINT_BOX, type Print, printed, printIn } from '../../photos/print.ts';
+import type { Plane } from '../../photos/planes.ts';
+import { PRINT_BOX, type Print, printIn } from '../../photos/print.ts';
 import { type Candidate, pixelsOf } from './inspect.ts';
 import type { DedupeDeps } from './plan.ts';
-import { RESAVED_BOX } from './same-picture.ts';
+import { FINE_BOX } from './same-picture.ts';
 
 /** Pairs whose pixels are compared at once. */
 export const PAIRS_AT_ONCE = 4;
-/** Renditions that are kept: twice the pairs that are compared at once. The largest have 12 megabytes. */
-const KEPT = 2 * PAIRS_AT_ONCE;
+/** Planes that are kept, of four megabytes at the most: those of a photo's many renditions are compared in turn. */
+const KEPT = 24;
 
-/** Pixels of photos, decoded once for the comparisons that follow each other. */
-export class RecentPixels {
+/** The luma of photos, decoded once for the comparisons that follow each other. */
+export class RecentPlanes {
   readonly #render: DedupeDeps['render'];
   /** Those that were asked for last stand last. */
-  readonly #known = new Map<number, ReturnType<typeof pixelsOf>>();
+  readonly #known = new Map<number, Promise<Plane | null>>();
 
   constructor(render: DedupeDeps['render']) {
     this.#render = render;
   }
 
-  /** Within a square of `RESAVED_BOX` pixels a side. */
-  of(candidate: Candidate): ReturnType<typeof pixelsOf> {
+  /** Within a square of `FINE_BOX` pixels a side; null of what cannot be decoded. */
+  of(candidate: Candidate): Promise<Plane | null> {
     const { content } = candidate;
-    const pixels = this.#known.get(content) ?? pixelsOf(this.#render, candidate, RESAVED_BOX);
+    const plane = this.#known.get(content) ?? this.#decode(candidate);
     this.#known.delete(content);
-    this.#known.set(content, pixels);
+    this.#known.set(content, plane);
     const [oldest = content] = this.#known.keys();
     if (this.#known.size > KEPT) this.#known.delete(oldest);
-    return pixels;
+    return plane;
   }
-}
 
-interface PrintSources {
-  readonly holders: ReadonlyMap<number, readonly Candidate[]>;
-  readonly pixels: RecentPixels;
-  /** Contents that are decoded but once, as their pixels are needed as well. */
-  readonly whole: ReadonlySet<number>;
+  async #decode(candidate: Candidate): Promise<Plane | null> {
+    const rendered = await pixelsOf(this.#render, candidate, FINE_BOX, 'luma');
+    return rendered && { width: rendered.width, height: rendered.height, values: rendered.data };
+  }
 }
 
 /**
@@ -44,7 +43,7 @@ interface PrintSources {
  */
 export class Prints {
   readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
-  readonly #sources: PrintSources;
+  readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
   readonly #known = new Map<number, Promise<Print | null>>();
   /** By content, how often it is still needed. */
   readonly #needed = new Map<number, number>();
@@ -52,9 +51,13 @@ export class Prints {
   #done = 0;
 
   /** @param uses The contents, as often as each is to be compared */
-  constructor(deps: Pick<DedupeDeps, 'render' | 'onEvent'>, sources: PrintSources, uses: readonly number[]) {
+  constructor(
+    deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
+    holders: ReadonlyMap<number, readonly Candidate[]>,
+    uses: readonly number[],
+  ) {
     this.#deps = deps;
-    this.#sources = sources;
+    this.#holders = holders;
     for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
     this.#total = this.#needed.size;
   }
@@ -72,14 +75,12 @@ export class Prints {
   }
 
   async #make(content: number): Promise<Print | null> {
-    const { holders, pixels, whole } = this.#sources;
-    const [holder] = holders.get(content) ?? [];
+    const [holder] = this.#holders.get(content) ?? [];
     if (holder === undefined) return null;
-    const isWhole = whole.has(content);
-    const rendered = isWhole ? await pixels.of(holder) : await pixelsOf(this.#deps.render, holder, PRINT_BOX, 'print');
+    const rendered = await pixelsOf(this.#deps.render, holder, PRINT_BOX, 'print');
     this.#done += 1;
     this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
-    return rendered && printIn(isWhole ? printed(rendered.data, rendered) : rendered.data, rendered, holder.record);
+    return rendered && printIn(rendered.data, rendered, holder.record);
   }
 }
 

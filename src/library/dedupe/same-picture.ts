@@ -1,6 +1,6 @@
 import type { Size } from '../../photos/pixels.ts';
 import { averaged, differ, type Plane } from '../../photos/planes.ts';
-import { FINE, LUMA_OF, type Print } from '../../photos/print.ts';
+import { FINE, type Print } from '../../photos/print.ts';
 
 /** Cells a side of luma where a photo is small. */
 const COARSE = 32;
@@ -77,7 +77,7 @@ export function equalPrints(a: Print, b: Print): boolean {
 }
 
 /** Photos are compared once more as large as this, where small print, stars and noise are still to be seen. */
-export const RESAVED_BOX = 2048;
+export const FINE_BOX = 2048;
 
 /** How a JPEG was compressed. */
 export interface Compression {
@@ -98,8 +98,7 @@ const RESAVED_OF_STEP = 0.75;
 const COARSE_STEP = 4;
 
 interface Saved {
-  /** Rows of RGB bytes. */
-  readonly data: Uint8Array;
+  readonly plane: Plane;
   readonly compression: Compression;
 }
 
@@ -113,18 +112,13 @@ export function hideNoise(a: Compression, b: Compression): boolean {
  * the coarser compression rounds off, where a second exposure has noise of its own.
  */
 export function wereResaved(a: Saved, b: Saved): boolean {
-  if (a.data.length !== b.data.length) return false;
+  const [values, others] = [a.plane.values, b.plane.values];
+  if (values.length !== others.length) return false;
   const [one, other] = [a.compression, b.compression];
   const most = one.way === other.way ? RESAVED : RESAVED_OF_STEP * Math.max(one.step, other.step);
   let sum = 0;
-  for (let i = 0; i + 2 < a.data.length; i += 3) sum += Math.abs(lumaAt(a.data, i) - lumaAt(b.data, i));
-  return sum <= (most * a.data.length) / 3;
-}
-
-function lumaAt(data: Uint8Array, at: number): number {
-  return (
-    LUMA_OF[0] * (data[at] as number) + LUMA_OF[1] * (data[at + 1] as number) + LUMA_OF[2] * (data[at + 2] as number)
-  );
+  for (let i = 0; i < values.length; i += 1) sum += Math.abs((values[i] as number) - (others[i] as number));
+  return sum <= most * values.length;
 }
 
 /** Whether nowhere three by three pixels differ in what is more than an edge that came out softer or harder. */
@@ -134,7 +128,7 @@ function sameDetail(a: Plane, b: Plane): boolean {
 }
 
 /**
- * Whether also at up to `RESAVED_BOX` pixels nowhere three by three pixels are brighter or darker on the whole than an
+ * Whether also at up to `FINE_BOX` pixels nowhere three by three pixels are brighter or darker on the whole than an
  * edge explains: one digit of the small print, one star. Noise and what compression adds to it cancel each other out in a
  * sum with signs, so that edges explain less than in a print.
  */
@@ -142,14 +136,16 @@ export function sameFinePrint(one: Plane, other: Plane): boolean {
   const size = one.width * one.height < other.width * other.height ? one : other;
   const [a, b] = [atSize(one, size).values, atSize(other, size).values];
   const { width, height } = size;
+  if (height < 3) return true;
+  const brighter = (at: number): number => (a[at] as number) - (b[at] as number);
   /** Of three pixels above each other, how much brighter the first photo is. */
-  const column = new Int16Array(width);
+  const column = Int16Array.from(
+    { length: width },
+    (_, x) => brighter(x) + brighter(width + x) + brighter(2 * width + x),
+  );
   for (let y = 2; y + 2 < height; y += 1) {
-    for (let x = 0, at = (y - 1) * width; x < width; x += 1, at += 1) {
-      let sum = 0;
-      for (let i = at; i <= at + 2 * width; i += width) sum += (a[i] as number) - (b[i] as number);
-      column[x] = sum;
-    }
+    const [gone, next] = [(y - 2) * width, (y + 1) * width];
+    for (let x = 0; x < width; x += 1) column[x] = (column[x] as number) + brighter(next + x) - brighter(gone + x);
     for (let x = 2; x + 2 < width; x += 1) {
       const sum = (column[x - 1] as number) + (column[x] as number) + (column[x + 1] as number);
       const apart = Math.abs(sum) / 9;
