@@ -89,12 +89,12 @@ export function averages(
   meansOfColumns(room, across, height, down, room + height * across * 8, output);
 }
 
-/** Between the darkest and the brightest of three by three pixels. */
-function stepAround(at: usize, width: usize): i32 {
+/** Between the darkest and the brightest pixels, `reach` around one. */
+function stepAround(at: usize, width: usize, reach: usize): i32 {
   let least: i32 = 255;
   let most: i32 = 0;
-  for (let line = at - width; line <= at + width; line += width) {
-    for (let pixel = line - 1; pixel <= line + 1; pixel++) {
+  for (let line = at - reach * width; line <= at + reach * width; line += width) {
+    for (let pixel = line - reach; pixel <= line + reach; pixel++) {
       const value = <i32>load<u8>(pixel);
       least = min(least, value);
       most = max(most, value);
@@ -109,7 +109,7 @@ function excess(i: usize, one: usize, other: usize, width: usize, edge: f64, apa
   if (its === 0) return 0;
   let value = load<f32>(known + i * 4);
   if (!(value >= 0)) {
-    const step = max(stepAround(one + i, width), stepAround(other + i, width));
+    const step = max(stepAround(one + i, width, 1), stepAround(other + i, width, 1));
     value = <f32>max<f64>(0, <f64>its - edge * <f64>step);
     store<f32>(known + i * 4, value);
   }
@@ -168,6 +168,54 @@ export function differ(
             excess(line + 1, one, other, width, edge, apart, known);
         }
         if (around > <f64>most) return true;
+      }
+    }
+  }
+  return false;
+}
+
+/** Of eight pixels, how much brighter the first plane is: 16 bits each. */
+function brighter(one: usize, other: usize): v128 {
+  return i16x8.sub(v128.load8x8_u(one), v128.load8x8_u(other));
+}
+
+/**
+ * Whether anywhere three by three pixels of two planes are brighter or darker in sum by more than `most`, beyond the share
+ * `edge` of the step around each. Two pixels along the border count as equal: they have no others around them. Behind a
+ * plane stand eight bytes that are read.
+ * @param columns room for two bytes a pixel of a row, and sixteen more, all zeros
+ */
+export function differOnTheWhole(
+  one: usize,
+  other: usize,
+  width: usize,
+  height: usize,
+  most: i32,
+  edge: f64,
+  columns: usize,
+): bool {
+  const least = i16x8.splat(<i16>most);
+  for (let y: usize = 0; y < height; y++) {
+    // Of each column the three last rows.
+    const row = y * width;
+    for (let x: usize = 0; x < width; x += 8) {
+      let sum = i16x8.add(v128.load(columns + x * 2), brighter(one + row + x, other + row + x));
+      if (y > 2) sum = i16x8.sub(sum, brighter(one + row - 3 * width + x, other + row - 3 * width + x));
+      v128.store(columns + x * 2, sum);
+    }
+    // The row in their middle is the one before.
+    if (y < 3 || y === height - 1) continue;
+    for (let x: usize = 2; x + 2 < width; x += 8) {
+      const at = columns + x * 2;
+      const sums = i16x8.add(i16x8.add(v128.load(at - 2), v128.load(at)), v128.load(at + 2));
+      if (!v128.any_true(i16x8.gt_s(i16x8.abs(sums), least))) continue;
+      for (let i: usize = x; i < min(x + 8, width - 2); i++) {
+        const its = columns + i * 2;
+        const apart = abs(<i32>load<i16>(its - 2) + <i32>load<i16>(its) + <i32>load<i16>(its + 2));
+        if (apart <= most) continue;
+        const pixel = row - width + i;
+        const step = max(stepAround(one + pixel, width, 2), stepAround(other + pixel, width, 2));
+        if (<f64>apart - edge * <f64>step > <f64>most) return true;
       }
     }
   }

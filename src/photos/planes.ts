@@ -31,6 +31,15 @@ interface PrintKernel extends KernelMemory {
     apart: number,
     known: number,
   ): number;
+  differOnTheWhole(
+    one: number,
+    other: number,
+    width: number,
+    height: number,
+    most: number,
+    edge: number,
+    columns: number,
+  ): number;
 }
 
 let loaded: PrintKernel | null = null;
@@ -105,3 +114,28 @@ export function differ(one: Plane, other: Plane, { most, edge }: { readonly most
   memory.set(other.values, b);
   return kernel().differ(a, b, width, height, most, edge, apart, known) !== 0;
 }
+
+/**
+ * Whether anywhere three by three pixels of two planes of one size are, all together, brighter or darker by more than `most`
+ * levels in sum, beyond what the share `edge` of the step within two pixels around explains.
+ */
+export function differOnTheWhole(
+  one: Plane,
+  other: Plane,
+  { most, edge }: { readonly most: number; readonly edge: number },
+) {
+  const { width, height } = one;
+  const count = width * height;
+  const arena = new Arena();
+  const [a, b] = [arena.reserve(count + BEHIND), arena.reserve(count + BEHIND)];
+  const room = 2 * (width + BEHIND);
+  const columns = arena.reserve(room);
+  const memory = arena.open(kernel());
+  memory.set(one.values, a);
+  memory.set(other.values, b);
+  memory.fill(0, columns, columns + room);
+  return kernel().differOnTheWhole(a, b, width, height, most, edge, columns) !== 0;
+}
+
+/** Values behind the last one that the kernel reads, eight at a time. */
+const BEHIND = 8;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { averaged, averages, differ, lumaOf, type Plane } from '../../src/photos/planes.ts';
+import { averaged, averages, differ, differOnTheWhole, lumaOf, type Plane } from '../../src/photos/planes.ts';
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 45 }), height: fc.integer({ min: 1, max: 45 }) });
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -109,5 +109,55 @@ describe('two planes differ', () => {
       expect(differ(grey, spot, { most: 60, edge: 0.35 })).toBe(true);
     }
     expect(differ(grey, { ...grey, values: grey.values.with(40, 210) }, { most: 60, edge: 0.35 })).toBe(false);
+  });
+});
+
+describe('two planes differ on the whole', () => {
+  /** The definition, pixel by pixel. */
+  function differPlainly(one: Plane, other: Plane, { most, edge }: { most: number; edge: number }): boolean {
+    const { width, height } = one;
+    const around = (i: number, reach: number): number[] => {
+      const along = Array.from({ length: 2 * reach + 1 }, (_, at) => at - reach);
+      return along.flatMap((line) => along.map((at) => i + line * width + at));
+    };
+    const step = ({ values }: Plane, i: number): number => {
+      const its = around(i, 2).map((at) => values[at] ?? 0);
+      return Math.max(...its) - Math.min(...its);
+    };
+    return one.values.some((_, i) => {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      if (x < 2 || y < 2 || x + 2 >= width || y + 2 >= height) return false;
+      const sum = around(i, 1).reduce((all, at) => all + (one.values[at] ?? 0) - (other.values[at] ?? 0), 0);
+      return Math.abs(sum) - edge * Math.max(step(one, i), step(other, i)) > most;
+    });
+  }
+
+  it('where three by three pixels are brighter or darker in sum than edges make them', () => {
+    const pairs = sizes.chain((size) => fc.tuple(plane(size), plane(size), fc.integer({ min: 0, max: 255 })));
+    const answers = new Set<boolean>();
+    fc.assert(
+      fc.property(pairs, fc.double({ min: 0, max: 0.5, noNaN: true }), ([one, noise, apart], edge) => {
+        // Nearly the same, and now and then not.
+        const values = one.values.map((value, i) => ((noise.values[i] ?? 0) < apart ? value : value ^ 31));
+        const bounds = { most: 60, edge };
+        const expected = differPlainly(one, { ...one, values }, bounds);
+        answers.add(expected);
+        expect(differOnTheWhole(one, { ...one, values }, bounds)).toBe(expected);
+      }),
+      { numRuns: 100 },
+    );
+    expect(answers.size).toBe(2);
+  });
+
+  it('by a spot, but for the two pixels along the border, and not by noise that cancels itself out', () => {
+    const grey: Plane = { width: 40, height: 30, values: new Uint8Array(1200).fill(90) };
+    const bounds = { most: 60, edge: 0.2 };
+    for (const at of [82, 117, 27 * 40 + 2, 27 * 40 + 37]) {
+      expect(differOnTheWhole(grey, { ...grey, values: grey.values.with(at, 210) }, bounds)).toBe(true);
+    }
+    const corner = grey.values.with(0, 210);
+    expect(differOnTheWhole(grey, { ...grey, values: corner }, bounds)).toBe(false);
+    const noisy = grey.values.map((value, i) => value + (i % 2 === 0 ? 20 : -20));
+    expect(differOnTheWhole(grey, { ...grey, values: noisy }, bounds)).toBe(false);
   });
 });

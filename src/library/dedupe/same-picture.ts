@@ -1,5 +1,5 @@
 import type { Size } from '../../photos/pixels.ts';
-import { averaged, differ, type Plane } from '../../photos/planes.ts';
+import { averaged, differ, differOnTheWhole, type Plane } from '../../photos/planes.ts';
 import { FINE, type Print } from '../../photos/print.ts';
 
 /** Cells a side of luma where a photo is small. */
@@ -134,39 +134,7 @@ function sameDetail(a: Plane, b: Plane): boolean {
  */
 export function sameFinePrint(one: Plane, other: Plane): boolean {
   const size = one.width * one.height < other.width * other.height ? one : other;
-  const [a, b] = [atSize(one, size).values, atSize(other, size).values];
-  const { width, height } = size;
-  if (height < 3) return true;
-  const brighter = (at: number): number => (a[at] as number) - (b[at] as number);
-  /** Of three pixels above each other, how much brighter the first photo is. */
-  const column = Int16Array.from(
-    { length: width },
-    (_, x) => brighter(x) + brighter(width + x) + brighter(2 * width + x),
-  );
-  for (let y = 2; y + 2 < height; y += 1) {
-    const [gone, next] = [(y - 2) * width, (y + 1) * width];
-    for (let x = 0; x < width; x += 1) column[x] = (column[x] as number) + brighter(next + x) - brighter(gone + x);
-    for (let x = 2; x + 2 < width; x += 1) {
-      const sum = (column[x - 1] as number) + (column[x] as number) + (column[x + 1] as number);
-      const apart = Math.abs(sum) / 9;
-      if (apart <= DETAIL) continue;
-      const step = Math.max(stepAround(a, y * width + x, width), stepAround(b, y * width + x, width));
-      if (apart - FINE_EDGE * step > DETAIL) return false;
-    }
-  }
-  return true;
-}
-
-/** Levels between the darkest and the brightest of five by five pixels. */
-function stepAround(values: Uint8Array, at: number, width: number): number {
-  let [darkest, brightest] = [255, 0];
-  for (let row = at - 2 * width; row <= at + 2 * width; row += width) {
-    for (let i = row - 2; i <= row + 2; i += 1) {
-      darkest = Math.min(darkest, values[i] as number);
-      brightest = Math.max(brightest, values[i] as number);
-    }
-  }
-  return brightest - darkest;
+  return !differOnTheWhole(atSize(one, size), atSize(other, size), { most: 9 * DETAIL, edge: 9 * FINE_EDGE });
 }
 
 function atSize(plane: Plane, size: Size): Plane {
