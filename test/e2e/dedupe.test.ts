@@ -100,7 +100,7 @@ describe('curate dedupe', () => {
 
   it.each([
     [['dedupe', '--kind', 'twins'], 'identical, same, burst, similar'],
-    [['dedupe', '--keep', 'beauty'], 'prefer, original'],
+    [['dedupe', '--keep', 'beauty'], 'prefer, unrejected, original'],
     [['dedupe', '--json', '--print0'], 'exclude each other'],
   ])('refuses %j', async (args, says) => {
     const { code, stderr, stdout } = await home.curate(args);

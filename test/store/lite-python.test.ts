@@ -30,6 +30,14 @@ describe('finding Python', () => {
     });
   });
 
+  it('is done with once it knows, without a time limit that a process would stay for', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    await expect(find({})).rejects.toThrow();
+    await find({ python3: 'echo Python 3.12.4' });
+    expect(timers()).toBe(before);
+  });
+
   it('names the version that was found, and both remedies, when it is too old', async () => {
     await expect(find({ python3: 'echo Python 3.8.18' })).rejects.toMatchObject({
       code: 'python_version',

@@ -11,15 +11,21 @@ export interface ChildEnd {
   readonly failure: string | null;
 }
 
-/** Runs a program to its end, line by line of its standard output; an interrupted curate ends it. */
+/**
+ * Runs a program to its end, line by line of its standard output; an interrupted curate ends it.
+ * @param options with the `timeout` after which it is ended, if any
+ */
 export async function runLines(
   world: World,
   command: string,
   args: readonly string[],
-  options: SpawnOptions,
+  { timeout, ...options }: SpawnOptions,
   onLine: (line: string) => void,
 ): Promise<ChildEnd> {
-  const child = world.spawn(command, args, { ...options, signal: world.interrupted, killSignal: 'SIGTERM' });
+  // Node's own time limit is not called off where the program could not be started, and curate would stay for it.
+  const limits = timeout === undefined ? [] : [AbortSignal.timeout(timeout)];
+  const signal = AbortSignal.any([world.interrupted, ...limits]);
+  const child = world.spawn(command, args, { ...options, signal, killSignal: 'SIGTERM' });
   const ended = endOf(child);
   if (child.stdout !== null) for await (const line of createInterface({ input: child.stdout })) onLine(line);
   return ended;
