@@ -55,8 +55,7 @@ export async function likenessOf(
     const score = scores[pair] as number;
     if (areClose(a.record, b.record) && score >= burst) kinds[pair] = 'burst';
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
-    if (!sameShape(a.record, b.record) || !mayBeOneExposure(a.record, b.record)) continue;
-    toConfirm.push(pair);
+    if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push(pair);
   }
   // Pairs of one photo follow each other, so that what was decoded of it serves them all.
   const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
