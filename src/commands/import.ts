@@ -49,7 +49,7 @@ async function importFile(context: Context, name: string, folders: string[], fla
   if (flags.library !== undefined) checkLibrary(flags.library, roots);
   const [{ openVectorFile }, { importVectors }, { createProgress }, { IndexScreen }, { realFolder }] =
     await Promise.all([
-      import('../library/import/vector-file.ts'),
+      import('../library/import/open.ts'),
       import('../library/import/import.ts'),
       import('../output/terminal/progress.ts'),
       import('../output/terminal/index-screen.ts'),

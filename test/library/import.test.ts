@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { indexedPhotos } from '../../src/library/exported.ts';
 import { type ImportReport, importVectors } from '../../src/library/import/import.ts';
-import { openVectorFile } from '../../src/library/import/vector-file.ts';
+import { openVectorFile } from '../../src/library/import/open.ts';
 import { runIndex } from '../../src/library/index/run.ts';
 import { EXPORTS } from '../../src/output/exports/export.ts';
 import { NpyWriter } from '../../src/output/exports/npy.ts';

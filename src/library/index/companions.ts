@@ -1,10 +1,8 @@
 import { basename } from 'node:path/posix';
 import { rawCompanions } from '../../photos/kinds.ts';
 import type { FoundFile } from '../../photos/walk.ts';
-import type { Library } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';
-import type { RowName } from './comparison.ts';
-import type { Job } from './outcome.ts';
+import type { Job, LibraryRow } from './outcome.ts';
 import type { Candidate } from './reconcile.ts';
 
 export interface Paired {
@@ -30,11 +28,6 @@ export function companionJobs(
   place: Pick<Job, 'library' | 'report'>,
 ): Map<string, Job[]> {
   return new Map([...raws].map(([standing, files]) => [standing, files.map((file) => ({ ...file, ...place }))]));
-}
-
-/** A row and the library it is in. */
-export interface LibraryRow extends RowName {
-  readonly library: Library;
 }
 
 /** Mentions the RAW files that were not taken and returns their rows, from a time when they were. */

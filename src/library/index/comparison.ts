@@ -4,13 +4,10 @@ import { inside, isBelow } from '../paths.ts';
 import type { Scope } from '../scopes.ts';
 import { onePerPhoto } from './companions.ts';
 import { compareFolders, type StoredFolder } from './manifest.ts';
-import { type Candidate, reconcile } from './reconcile.ts';
+import { type Candidate, type RowName, reconcile } from './reconcile.ts';
 import type { RememberedTable } from './remembered-table.ts';
 import type { Sightings } from './sightings.ts';
 import type { Spool } from './spool.ts';
-
-/** Names a row to be removed. */
-export type RowName = Pick<StoredPhoto, 'id' | 'path'>;
 
 /** What the walk of a library found of it, or of one that it takes over. */
 export interface Remains {

@@ -3,10 +3,9 @@ import { FACTS_VERSION } from '../../photos/facts.ts';
 import type { PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
 import { photoFile, photoId } from '../paths.ts';
 import type { RowWriter } from './batch.ts';
-import type { LibraryRow } from './companions.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
-import { countFresh, countKnown, type Job, type Moved } from './outcome.ts';
+import { countFresh, countKnown, type Job, type LibraryRow, type Moved } from './outcome.ts';
 import { isUnchanged } from './reconcile.ts';
 
 interface EmbedDeps {

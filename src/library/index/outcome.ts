@@ -1,9 +1,8 @@
 import type { Library, StoredPhoto } from '../../store/port.ts';
 import { photoFile } from '../paths.ts';
-import type { LibraryRow } from './companions.ts';
 import type { LibraryReport } from './events.ts';
 import type { KnownPhotos } from './known.ts';
-import type { Candidate } from './reconcile.ts';
+import type { Candidate, RowName } from './reconcile.ts';
 
 /** A file to be read, and where it counts. */
 export interface Job extends Candidate {
@@ -11,6 +10,11 @@ export interface Job extends Candidate {
   readonly report: LibraryReport;
   /** Files of the same photo, of which the first that can be read is taken should this one not be. */
   readonly standIns?: readonly Job[];
+}
+
+/** A row and the library it is in. */
+export interface LibraryRow extends RowName {
+  readonly library: Library;
 }
 
 /** Counts a photo whose content has no vector yet. */

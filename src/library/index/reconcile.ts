@@ -9,6 +9,9 @@ export interface Candidate {
   readonly before: StoredPhoto | null;
 }
 
+/** Names a row, to remove it. */
+export type RowName = Pick<StoredPhoto, 'id' | 'path'>;
+
 export interface Plan {
   readonly unchanged: number;
   /** In order of path. */

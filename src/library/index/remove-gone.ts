@@ -1,8 +1,8 @@
 import type { Library } from '../../store/port.ts';
-import type { LibraryRow } from './companions.ts';
-import type { Remains, RowName } from './comparison.ts';
+import type { Remains } from './comparison.ts';
 import type { LibraryReport, OnIndexEvent } from './events.ts';
-import { suspicious } from './reconcile.ts';
+import type { LibraryRow } from './outcome.ts';
+import { type RowName, suspicious } from './reconcile.ts';
 import type { RememberedTable } from './remembered-table.ts';
 import type { Sightings } from './sightings.ts';
 

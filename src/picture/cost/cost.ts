@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ImageModelEntry } from '../image-models/image-models.ts';
+import type { ConversationPrices, ImageModelEntry } from '../image-models/image-models.ts';
 import { parseSize } from '../image-models/size.ts';
 import type { Quality } from '../port.ts';
 
@@ -32,11 +32,6 @@ export interface EstimateRequest {
   readonly rememberedTokens?: number;
   /** The model that leads the conversation, where there is one. */
   readonly conversation?: { readonly id: string; readonly prices: ConversationPrices | null } | null;
-}
-
-export interface ConversationPrices {
-  readonly textIn: number;
-  readonly textOut: number;
 }
 
 /** What the leading model says around the picture, at the most. */

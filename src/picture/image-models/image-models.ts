@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
-import type { ConversationPrices } from '../cost/cost.ts';
 import { COMPLEXITIES, QUALITIES } from '../port.ts';
 import type { SizeRule } from './size.ts';
 
@@ -46,6 +45,9 @@ const entry = z.strictObject({
     .nullable(),
 });
 
+/** In US dollars per million tokens. */
+const conversationPricesSchema = z.strictObject({ textIn: z.number(), textOut: z.number() });
+
 const schema = z.strictObject({
   asOf: day,
   source: z.string(),
@@ -55,12 +57,13 @@ const schema = z.strictObject({
   conversationModels: z.array(
     z.strictObject({
       id: z.string(),
-      usdPerMillion: z.strictObject({ textIn: z.number(), textOut: z.number() }),
+      usdPerMillion: conversationPricesSchema,
     }),
   ),
 });
 
 export type ImageModelEntry = z.infer<typeof entry>;
+export type ConversationPrices = z.infer<typeof conversationPricesSchema>;
 export type ImageModelTable = z.infer<typeof schema>;
 
 /** The dated table of image models and prices. */
