@@ -5,9 +5,13 @@
 The whole dependency tree of ENGINE is resolved for every Python from OLDEST on, so that the pins fit together,
 and then only NEEDED is kept: pandas, requests, faiss and the rest serve parts of pymilvus and milvus-lite that
 runtime/lite_server.py never imports (they would add 200 MB). Every wheel's hash is listed, whatever its platform.
+
+To take another version, change ENGINE and run this before anything in runtime/ is changed for it: indexes that name no
+engine are read by what stands there now, which it keeps in runtime/engine-VERSION.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +19,8 @@ from pathlib import Path
 ENGINE = ["milvus-lite==3.2.2", "pymilvus==3.0.2"]
 NEEDED = ["grpcio", "milvus-lite", "numpy", "protobuf", "pyarrow", "pymilvus", "tomli", "typing-extensions"]
 OLDEST = "3.10"
+UNNOTED = "milvus-lite==3.2.2"
+"""The engine of curate 0.1.0, which noted none: UNNOTED in src/store/lite/engine.ts."""
 HEADER = "# Made by scripts/lock_runtime.py; do not edit. Installed with --require-hashes --no-deps --only-binary :all:.\n"
 
 
@@ -35,6 +41,20 @@ def keep(resolved: str) -> str:
     return "".join(kept)
 
 
+def keep_unnoted(runtime: Path) -> None:
+    """Once, when another engine takes its place; what is kept is never made again."""
+    kept = runtime / f"engine-{UNNOTED.split('==')[1]}"
+    if UNNOTED in ENGINE or kept.exists():
+        return
+    if f"\n{UNNOTED} " not in (runtime / "requirements.txt").read_text():
+        sys.exit(f"{kept} is missing, and {runtime} is of another engine by now: bring it back from the history")
+    kept.mkdir()
+    for file in [*runtime.glob("lite_*.py"), runtime / "requirements.txt"]:
+        shutil.copy(file, kept)
+
+
 if __name__ == "__main__":
-    target = Path(__file__).parent.parent / "runtime" / "requirements.txt"
-    target.write_text(HEADER + keep(resolve()))
+    runtime = Path(__file__).parent.parent / "runtime"
+    resolved = HEADER + keep(resolve())
+    keep_unnoted(runtime)
+    (runtime / "requirements.txt").write_text(resolved)

@@ -1,5 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { exists } from '../files/exists.ts';
 import { withLock } from '../files/lock.ts';
 import type { Settings } from '../settings.ts';
@@ -29,9 +29,9 @@ type OnProgress = (done: number, total: number) => void;
 
 /**
  * Moves the embedded index to the Milvus Lite that this curate has, if an older one made it: everything is copied from
- * the old engine, which is kept beside the index, to the new one in another folder; then the folders change names, and
- * the old one goes. Cut off at any moment, the next call continues. Where there is nothing to move it costs a look at
- * three folders.
+ * the old engine, which is kept beside the index (of curate 0.1.0's it comes with curate), to the new one in another
+ * folder; then the folders change names, and the old one goes. Cut off at any moment, the next call continues. Where there
+ * is nothing to move it costs a look at three folders.
  * @throws UserError as opening the embedded store does, and what `copy` throws: then the index is as it was
  */
 export async function moveToOwnEngine(
@@ -59,11 +59,10 @@ async function isDue({ used, next, old }: Places): Promise<boolean> {
   return (await exists(next.server)) || (await exists(old.server)) || (await olderEngine({ used })) !== null;
 }
 
-/** The one that made the index, if it is older than this curate's own and kept there. */
+/** The one that made the index, if it is older than this curate's own. */
 async function olderEngine({ used }: Pick<Places, 'used'>): Promise<Engine | null> {
   const wrote = await engineOf(used.server);
-  if (wrote === null || wrote.folder === null || !isOlder(wrote.version, (await ownEngine()).version)) return null;
-  return { version: wrote.version, folder: wrote.folder };
+  return wrote !== null && isOlder(wrote.version, (await ownEngine()).version) ? wrote : null;
 }
 
 /** Of a run that was killed between the two renames. */
@@ -115,7 +114,8 @@ async function move(
   await endServer(world, used);
   await rename(used.server, old.server);
   await rename(next.server, used.server);
-  await removeRuntime(world, used, join(old.server, basename(from.folder)));
+  const keptBeside = dirname(from.folder) === used.server;
+  await removeRuntime(world, used, keptBeside ? join(old.server, basename(from.folder)) : from.folder);
   await rm(join(used.server, WHOLE));
   onEvent({ kind: 'engine', step: 'moved', version: own.version });
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openStoreHere } from '../../src/library/session.ts';
@@ -134,6 +134,15 @@ test('a move that was killed while the folders changed names is finished, whatev
   await isWhole();
   expect(moves()).toBe(0);
   expect(await contents()).toEqual(before);
+});
+
+test('an index that names no engine, of curate 0.1.0, has the engine that made it, whatever is pinned by now', async () => {
+  const server = at('unnoted');
+  await mkdir(join(server, 'db'), { recursive: true });
+  const { version, folder } = (await engineOf(server)) ?? { version: '', folder: '' };
+  expect(version).toBe('3.2.2');
+  expect(await readdir(folder)).toEqual(expect.arrayContaining(['lite_server.py', 'lite_corrections.py']));
+  expect(await readFile(join(folder, 'requirements.txt'), 'utf8')).toMatch(/^milvus-lite==3\.2\.2 /m);
 });
 
 test('an index of a newer engine is left alone, with the next step', async () => {

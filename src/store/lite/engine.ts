@@ -23,14 +23,20 @@ export async function ownEngine(): Promise<Engine> {
   return { version, folder: RUNTIME };
 }
 
-/** The one that wrote what is in a store's folder; `folder` is null where it is not kept; null when there is nothing. */
-export async function engineOf(server: string): Promise<{ version: string; folder: string | null } | null> {
+/** The one that wrote what is in a store's folder; null when there is nothing. */
+export async function engineOf(server: string): Promise<Engine | null> {
   const names = await readdir(server).catch((): string[] => []);
   for (const name of names) {
     const version = NOTED.exec(name)?.[1];
     if (version !== undefined) return { version, folder: join(server, name) };
   }
-  return names.includes('db') ? { version: UNNOTED, folder: null } : null;
+  return names.includes('db') ? unnotedEngine() : null;
+}
+
+/** This curate's own, or where that is another by now, the one that scripts/lock_runtime.py kept when it became so. */
+async function unnotedEngine(): Promise<Engine> {
+  const own = await ownEngine();
+  return own.version === UNNOTED ? own : { version: UNNOTED, folder: join(RUNTIME, `engine-${UNNOTED}`) };
 }
 
 /**
