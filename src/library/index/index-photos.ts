@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
-import { UserError } from '../../errors.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
 import { type ChangedModel, type LeasePace, Leases } from '../lease.ts';
 import type { Machine } from '../machine.ts';
-import { isMounted, outermost, photoFile } from '../paths.ts';
-import { demandProof, demandWhole, joinScope, provenLibraries, realFolder, type Scope, scopesOf } from '../scopes.ts';
+import { photoFile } from '../paths.ts';
+import { demandProof, demandWhole, provenLibraries, type Scope } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
+import { chooseScopes, type FoldersRequest, heldBy, withScopes } from './choose-scopes.ts';
 import { companionJobs, leaveRaws } from './companions.ts';
 import { type Comparison, compareScope } from './comparison.ts';
 import { embedAll, type Jobs } from './embed-all.ts';
@@ -44,19 +44,13 @@ export interface IndexDeps extends PhotoIndex {
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
 
-export interface IndexRequest {
-  /** Absolute folders; none means every known library. */
-  readonly roots: readonly string[];
-  /** The name of the library that the folders belong to, for every machine that indexes it by this name. */
-  readonly library?: string;
+export interface IndexRequest extends FoldersRequest {
   /** gitignore patterns. */
   readonly ignore: readonly string[];
   /** Reports what a run would do, and changes nothing. */
   readonly dryRun?: boolean;
   /** Removes what is gone although it was never on this machine. */
   readonly prune?: boolean;
-  /** Runs although every known library is away: somebody watches for them to come back. */
-  readonly mayAllBeAway?: boolean;
 }
 
 /**
@@ -239,69 +233,6 @@ function jobsOf(parts: readonly Part[]): Jobs {
       }
     },
   };
-}
-
-async function chooseScopes(
-  deps: IndexDeps,
-  { roots, library: name, mayAllBeAway = false }: IndexRequest,
-  libraries: readonly Library[],
-): Promise<Scope[]> {
-  const { store, table, onEvent } = deps;
-  const machine = await deps.machine.id();
-  if (roots.length > 0) {
-    const real = await Promise.all(roots.map(realFolder));
-    if (name === undefined) {
-      const scopes = scopesOf(real, libraries, { machine, kind: store.kind });
-      for (const { library, isNew } of scopes) {
-        const other = libraries.find((one) => one.name === basename(library.root) && !isMounted(one));
-        if (isNew && other !== undefined) onEvent({ kind: 'apart', library, other });
-      }
-      return scopes;
-    }
-    const joining = { name, machine, index: { store, table } };
-    return Promise.all(outermost(real).map((root) => joinScope(root, libraries, joining)));
-  }
-  const here = libraries.filter(isMounted);
-  const present: string[] = [];
-  for (const library of here) {
-    const root = await realFolder(library.root).catch(() => null);
-    if (root === library.root) present.push(root);
-    else onEvent({ kind: 'away', library });
-  }
-  if (here.length === 0 && libraries.length > 0 && !mayAllBeAway) throw noneHere(libraries);
-  if (present.length === 0 && here.length > 0 && !mayAllBeAway) throw allAway(here);
-  return scopesOf(present, libraries, { machine, kind: store.kind });
-}
-
-/** What the store has and what this run adds to it, as this run sees them. */
-function withScopes(stored: readonly Library[], scopes: readonly Scope[]): Library[] {
-  const libraries = new Map(stored.map((library) => [library.id, library]));
-  for (const { library } of scopes) libraries.set(library.id, library);
-  return [...libraries.values()];
-}
-
-/** Every library that a run may change, in order of id, so that two runs never wait for each other. */
-function heldBy(scopes: readonly Scope[]): Library[] {
-  const held = scopes.flatMap(({ library, absorbs }) => [library, ...absorbs]);
-  return held.sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-function noneHere(libraries: readonly Library[]): UserError {
-  const names = libraries.map(({ name }) => name).join(', ');
-  return new UserError('libraries_elsewhere', `None of the libraries is on this machine: ${names}.`, {
-    hint: 'Name a folder: curate index FOLDER. With --library NAME it becomes a part of one of these.',
-  });
-}
-
-function allAway(libraries: readonly Library[]): UserError {
-  const [first] = libraries;
-  const message =
-    libraries.length === 1
-      ? `The indexed folder ${first?.root} is not there now.`
-      : `None of the ${libraries.length} indexed folders is there now.`;
-  return new UserError('libraries_away', message, {
-    hint: `Connect the drive, or say where the folder is now: curate library relocate "${first?.name}" FOLDER`,
-  });
 }
 
 function reportOf(reports: Map<string, LibraryReport>, library: Library): LibraryReport {
