@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join, sep } from 'node:path';
-import type { Embedder, EmbeddingModel, EmbedRequest, EmbedResult } from '../../embedding/port.ts';
+import type { EmbeddingModel } from '../../embedding/port.ts';
 import { cosine } from '../../embedding/vector.ts';
 import { interruptedError, UserError } from '../../errors.ts';
-import { hashFile } from '../../files/hash.ts';
-import { walk } from '../../photos/walk.ts';
-import type { Library } from '../../store/port.ts';
 import { type IndexRun, type IndexRunDeps, runIndex } from '../index/run.ts';
-import { inside } from '../paths.ts';
+import { ImportedEmbedding } from './imported-embedding.ts';
+import { locate, locateByContent, rootsOf, someOf } from './locate.ts';
 import type { VectorFile } from './vector-file.ts';
 
 /** Photos that are embedded here, to compare with what the file says. */
@@ -57,7 +53,7 @@ export async function importVectors(
   checkModel(vectors, model, request.name);
   const usable = await vectors.array.unitRows(request.name);
   const byPath = locate(vectors, usable, request.roots);
-  const found = byPath.size > 0 ? byPath : await locateByContent(vectors, usable, request.roots);
+  const found = byPath.size > 0 ? byPath : await locateByContent(vectors, usable, request.roots, SAMPLE);
   if (found.size === 0) {
     throw new UserError(
       'import_elsewhere',
@@ -108,102 +104,6 @@ function checkModel({ model: said, array }: VectorFile, model: EmbeddingModel, n
   );
 }
 
-/** At equal distances, `wanted` of the items or a little more, fewer than twice as many; all where there are fewer. */
-function someOf<T>(items: readonly T[], wanted: number): T[] {
-  const every = Math.max(1, Math.floor(items.length / wanted));
-  return items.filter((_, i) => i % every === 0);
-}
-
-/** Photos by which the folder that they were in is recognised. */
-const TRIED = 100;
-
-/**
- * Rows by the absolute path at which their photo is on this machine, of those that are there by their path. Where the
- * vectors were made the folder may have been another: then what is the same is the end of the paths.
- */
-function locate({ photos }: VectorFile, usable: ReadonlySet<number>, roots: readonly string[]): Map<string, number> {
-  const tried = someOf(photos, TRIED);
-  const depth = Math.max(0, ...tried.map(({ path }) => partsOf(path).length));
-  const ways: ((path: string) => readonly string[])[] = [
-    (path) => (isAbsolute(path) && isBelowAny(path, roots) ? [path] : []),
-    ...Array.from({ length: depth }, (_, cut) => (path: string) => {
-      const end = partsOf(path).slice(cut);
-      return end.length === 0 ? [] : roots.map((root) => join(root, ...end));
-    }),
-  ];
-  const there = (way: (path: string) => readonly string[], path: string) =>
-    way(path).find((place) => existsSync(place));
-  const counts = ways.map((way) => tried.filter(({ path }) => there(way, path) !== undefined).length);
-  const best = ways[counts.indexOf(Math.max(...counts))];
-  const found = new Map<string, number>();
-  for (const [row, { path }] of photos.entries()) {
-    const file = best === undefined || !usable.has(row) ? undefined : there(best, path);
-    if (file !== undefined) found.set(file, row);
-  }
-  return found;
-}
-
-/** Files that are read to find some by their content. */
-const HASHED = 200;
-
-/** Some photos that are there under other names, where the file has sums to know them by. */
-async function locateByContent(
-  vectors: VectorFile,
-  usable: ReadonlySet<number>,
-  roots: readonly string[],
-): Promise<Map<string, number>> {
-  const sums = sumsOf(vectors, usable);
-  const found = new Map<string, number>();
-  for (const root of sums.size === 0 ? [] : roots) {
-    const { files } = await walk(root, { folder: '', ignore: [] });
-    for (const { path } of someOf(files, HASHED)) {
-      const file = join(root, path);
-      const row = sums.get((await hashFile(file)) ?? '');
-      if (row !== undefined) found.set(file, row);
-      if (found.size === SAMPLE) return found;
-    }
-  }
-  return found;
-}
-
-function sumsOf({ photos }: VectorFile, usable: ReadonlySet<number>): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const [row, { sha256 }] of photos.entries()) if (sha256 !== null && usable.has(row)) sums.set(sha256, row);
-  return sums;
-}
-
-const partsOf = (path: string): string[] => path.split(/[\\/]/).filter(Boolean);
-
-function isBelowAny(file: string, roots: readonly string[]): boolean {
-  return roots.length === 0 || roots.some((root) => inside(root, file) !== null);
-}
-
-/** The deepest folder that all files lie in; null for none. */
-function commonFolder(files: readonly string[]): string | null {
-  let common: string[] | null = null;
-  for (const file of files) {
-    const parts = dirname(file).split(sep);
-    const shared: string[] = common ?? parts;
-    const until = shared.findIndex((part, i) => part !== parts[i]);
-    common = until === -1 ? shared : shared.slice(0, until);
-  }
-  return common === null ? null : common.join(sep) || sep;
-}
-
-/** Where the photos are that nobody named a folder for. @throws UserError `import_folder` when that is half the machine */
-function rootsOf(files: readonly string[], libraries: readonly Library[]): string[] {
-  const known = libraries.filter(({ root }) => files.some((file) => inside(root, file) !== null));
-  const others = files.filter((file) => known.every(({ root }) => inside(root, file) === null));
-  const roots = known.map(({ root }) => root);
-  if (others.length === 0) return roots;
-  const folder = commonFolder(others) ?? sep;
-  if (folder.split(sep).filter(Boolean).length >= 2) return [...roots, folder];
-  throw new UserError('import_folder', `The photos lie far apart: all that they share is ${folder}.`, {
-    hint: 'Name the folders to be indexed behind the file: curate import FILE FOLDER...',
-    kind: 'usage',
-  });
-}
-
 /** Embeds some of the photos that are here. @returns the rows that turned out to be of other photos, too */
 async function compare(
   { session, signal, onCompared }: ImportDeps,
@@ -250,63 +150,4 @@ async function compare(
     });
   }
   return { compared: { photos: compared, lowestCosine }, wrong };
-}
-
-/** Reads photos with a real embedder, and takes their vectors from the file. */
-class ImportedEmbedding {
-  taken = 0;
-  left = 0;
-  readonly #vectors: VectorFile;
-  readonly #byFile: ReadonlyMap<string, number>;
-  readonly #bySum: ReadonlyMap<string, number>;
-  readonly #wrong: ReadonlySet<number>;
-
-  constructor(
-    vectors: VectorFile,
-    usable: ReadonlySet<number>,
-    byFile: ReadonlyMap<string, number>,
-    wrong: ReadonlySet<number>,
-  ) {
-    this.#vectors = vectors;
-    this.#byFile = byFile;
-    this.#wrong = wrong;
-    this.#bySum = sumsOf(vectors, usable);
-  }
-
-  over(embedder: Embedder): Embedder {
-    return {
-      model: embedder.model,
-      capacity: embedder.capacity,
-      close: () => embedder.close(),
-      embed: (request) => this.#embed(embedder, request),
-    };
-  }
-
-  async #embed(
-    embedder: Embedder,
-    { file, isKnown = () => false, isStale = () => false }: EmbedRequest,
-  ): Promise<EmbedResult> {
-    const result = await embedder.embed({
-      file,
-      isKnown: () => true,
-      // What is known of it here needs no more than its content; else its facts are read.
-      isStale: async (sha256) => ((await isKnown(sha256)) ? isStale(sha256) : this.#rowOf(file, sha256) !== null),
-    });
-    if (result.kind !== 'known' || (await isKnown(result.sha256))) return result;
-    const { sha256, size, mtimeMs, facts } = result;
-    const row = this.#rowOf(file, sha256);
-    if (row === null || facts === undefined) {
-      this.left += 1;
-      return { kind: 'fault', fault: { code: 'not_found', reason: 'the file of vectors does not have it' } };
-    }
-    this.taken += 1;
-    return { kind: 'embedded', photo: { sha256, size, mtimeMs, ...facts, vector: await this.#vectors.array.row(row) } };
-  }
-
-  #rowOf(file: string, sha256: string): number | null {
-    const row = this.#bySum.get(sha256) ?? this.#byFile.get(file);
-    if (row === undefined || this.#wrong.has(row)) return null;
-    const said = this.#vectors.photos[row]?.sha256 ?? sha256;
-    return said === sha256 ? row : null;
-  }
 }
