@@ -208,6 +208,11 @@ export async function provenLibraries(index: PhotoIndex, machine: Machine): Prom
   );
 }
 
+/** Whether any of a sample of a library's photos is where it should be on this machine, told by its bytes. */
+export async function isHere(index: PhotoIndex, library: Library): Promise<boolean> {
+  return (await lookFor(index, library, library.root)).found > 0;
+}
+
 const isProof = (found: number, asked: number): boolean => found >= asked / 2;
 
 /** How many of a sample of a library's photos are in a folder, told by their bytes. */

@@ -191,6 +191,37 @@ describe('two machines', () => {
     expect(libraries).toMatchObject([{ photos: 3, removed: 2 }]);
   });
 
+  it('take nothing out of a library whose drive is away, though its folder is there', async () => {
+    const names = ['one', 'two', 'three'];
+    await fill(a, 'Photos', names);
+    await a.indexFolder(['Photos'], 'family');
+    await cp(a.at('Photos'), b.at('mnt'), { recursive: true, preserveTimestamps: true });
+    await b.indexFolder(['mnt'], 'family');
+    for (const name of names) await b.delete(`mnt/${name}.jpg`);
+    await fill(b, 'Copies', names);
+    const preview = await b.indexFolder(['Copies'], undefined, { dryRun: true });
+    expect(preview.libraries).toMatchObject([{ added: 3, moved: 0 }]);
+    expect((await b.indexFolder(['Copies'])).libraries).toMatchObject([{ photos: 3, added: 3, moved: 0 }]);
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ unchanged: 3 }]);
+    // Once it is here again, what is gone from it has moved.
+    await fill(b, 'mnt', ['one', 'two']);
+    await fill(b, 'Taken', ['three']);
+    expect((await b.indexFolder(['Taken'])).libraries).toMatchObject([{ photos: 1, moved: 1 }]);
+    expect(a.embedder.embedded + b.embedder.embedded).toBe(3);
+  });
+
+  it('remove nothing of a library where another drive is in its place', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three']);
+    await a.indexFolder(['Photos'], 'family');
+    await rename(a.at('Photos'), a.at('away'));
+    await fill(a, 'Photos', ['four']);
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 4, added: 1, removed: 0 }]);
+    expect(a.events).toContainEqual(
+      expect.objectContaining({ kind: 'kept', photos: 3, reason: expect.stringContaining('none of its photos') }),
+    );
+    expect((await a.indexFolder([], undefined, { prune: true })).libraries).toMatchObject([{ photos: 1 }]);
+  });
+
   it('that make one library at once make one', async () => {
     for (const machine of [a, b]) await fill(machine, 'Photos', ['one', 'two']);
     await Promise.all([a.indexFolder(['Photos'], 'family'), b.indexFolder(['Photos'], 'family')]);

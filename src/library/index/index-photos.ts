@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
 import { type ChangedModel, type LeasePace, Leases } from '../lease.ts';
-import type { Machine } from '../machine.ts';
+import { isOwn, type Machine } from '../machine.ts';
 import { photoFile } from '../paths.ts';
-import { demandProof, demandWhole, provenLibraries, type Scope } from '../scopes.ts';
+import { demandProof, demandWhole, isHere, provenLibraries, type Scope } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
 import { chooseScopes, type FoldersRequest, heldBy, withScopes } from './choose-scopes.ts';
 import { companionJobs, leaveRaws } from './companions.ts';
@@ -155,7 +155,9 @@ interface ScopesDeps extends Omit<IndexDeps, 'sightings'> {
 async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<IndexReport> {
   const { table, remembered, leases, sightings, scopes, libraries, onEvent } = deps;
   const { prune = false } = request;
-  const known = new KnownPhotos(remembered, sightings);
+  const own = await deps.machine.id();
+  const isShared = (library: Library): boolean => deps.store.kind !== 'lite' && !isOwn(library, own);
+  const known = new KnownPhotos(remembered, sightings, async (library) => !isShared(library) || isHere(deps, library));
   const reports = new Map<string, LibraryReport>();
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
@@ -181,7 +183,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   if (jobs.length > 0) await known.load(libraries);
   if (request.dryRun) {
     for (const { raws } of parts) leaveRaws(raws, new Set());
-    await preview(jobs, leaving, { known, sightings, prune, onEvent });
+    await preview(jobs, leaving, { known, sightings, prune, isShared, onEvent });
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
   const changing = (library: string): Promise<void> => leases.changing(library, deps.model);
@@ -199,10 +201,8 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
       await leases.hold(library);
       await changing(library.id);
     };
-    await removeGone({ ...deps, table: remembered, prune, take, drop: (library) => leases.drop(library) }, leaving, {
-      ...done,
-      doubled,
-    });
+    const drop = (library: Library): Promise<void> => leases.drop(library);
+    await removeGone({ ...deps, table: remembered, prune, isShared, take, drop }, leaving, { ...done, doubled });
     for (const { library, folder } of scopes) if (folder === '') await sightings.settle(library);
   }
   await table.flush();

@@ -22,14 +22,20 @@ const FEW = 16;
 export class KnownPhotos {
   readonly #rows: Pick<RememberedTable, 'loadContents' | 'hasSize' | 'withContent'>;
   readonly #sightings: Pick<Sightings, 'had'>;
+  readonly #isHere: (library: Library) => Promise<boolean>;
+  /** Ids of libraries, and whether they are here. */
+  readonly #here = new Map<string, Promise<boolean>>();
   #libraries: readonly Library[] = [];
 
+  /** @param isHere whether a library's folder holds any of its photos, as that of a drive that is away does not */
   constructor(
     rows: Pick<RememberedTable, 'loadContents' | 'hasSize' | 'withContent'>,
     sightings: Pick<Sightings, 'had'>,
+    isHere: (library: Library) => Promise<boolean>,
   ) {
     this.#rows = rows;
     this.#sightings = sightings;
+    this.#isHere = isHere;
   }
 
   /** To be called before anything is asked. @param libraries all that vectors may be taken from */
@@ -66,9 +72,17 @@ export class KnownPhotos {
     }
   }
 
-  /** Whether the folder is there, and a file of it that was here is not: then the photo left, rather than its drive. */
-  async hasLeft({ library, photo }: KnownPhoto): Promise<boolean> {
+  /**
+   * Whether the folder is there, and a file of it that was here is not: then the photo left, rather than its drive.
+   * @param to the library that it was found in now
+   */
+  async hasLeft({ library, photo }: KnownPhoto, to: Library): Promise<boolean> {
     if (!(await exists(library.root)) || (await exists(photoFile(library, photo.path)))) return false;
-    return this.#sightings.had(library, photo.path);
+    if (!(await this.#sightings.had(library, photo.path))) return false;
+    // A photo of a library that was found in it shows that it is here.
+    if (library.id === to.id) return true;
+    const here = this.#here.get(library.id) ?? this.#isHere(library);
+    this.#here.set(library.id, here);
+    return here;
   }
 }

@@ -61,7 +61,7 @@ async function findSource(
     copy ??= source.photo;
     if (moved.has(id)) continue;
     // The same file under another library is one that this library is taking over.
-    const left = photoFile(source.library, path) === here || (await known.hasLeft(source));
+    const left = photoFile(source.library, path) === here || (await known.hasLeft(source, library));
     // Another lane may have claimed it meanwhile.
     if (!left || moved.has(id)) continue;
     moved.set(id, { library: source.library, id, path });

@@ -1,10 +1,11 @@
 import { hashFile } from '../../files/hash.ts';
+import type { Library } from '../../store/port.ts';
 import { photoFile } from '../paths.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
 import { countFresh, countKnown, type Job, type Moved } from './outcome.ts';
-import { isSameFile, suspicious } from './reconcile.ts';
-import { countLost, type Leaving } from './remove-gone.ts';
+import { isSameFile } from './reconcile.ts';
+import { countLost, doubt, type Leaving } from './remove-gone.ts';
 import type { Sightings } from './sightings.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function preview(
     readonly known: KnownPhotos;
     readonly sightings: Pick<Sightings, 'had'>;
     readonly prune: boolean;
+    isShared(library: Library): boolean;
     readonly onEvent: OnIndexEvent;
   },
 ): Promise<void> {
@@ -34,10 +36,10 @@ export async function preview(
     else countFresh(job);
   }
   for (const entry of leaving) {
-    const { library, report, found, stored } = entry;
+    const { library, report } = entry;
     const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) onEvent({ kind: 'never-here', library, photos: others });
-    const reason = suspicious(lost, stored, found);
+    const reason = doubt(deps, entry, { lost, moved });
     if (reason === null) report.removed += lost;
     else onEvent({ kind: 'kept', library, photos: lost, reason });
     report.photos =

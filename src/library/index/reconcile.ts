@@ -66,10 +66,22 @@ export function isSameFile(found: FoundFile, before: StoredPhoto): boolean {
 /** From this many photos on, a run that would remove more than half of them asks first. */
 const SMALL_LIBRARY = 50;
 
-/** Why removing `gone` of `stored` photos looks like a drive that is away rather than a tidied folder; null when it does not. */
-export function suspicious(gone: number, stored: number, found: number): string | null {
-  if (gone === 0) return null;
+/** A library's photos of which some would go. */
+interface Losses {
+  /** Would go. */
+  readonly lost: number;
+  readonly stored: number;
+  /** In the folder now, whatever they are. */
+  readonly found: number;
+  /** Whether one of those that were stored is there, under its own path or another; true of what no other machine has. */
+  readonly proved: boolean;
+}
+
+/** Why it looks like a drive that is away, or another one in its place, rather than a tidied folder; null when it does not. */
+export function suspicious({ lost, stored, found, proved }: Losses): string | null {
+  if (lost === 0) return null;
   if (found === 0) return 'the folder is empty now';
-  if (stored >= SMALL_LIBRARY && gone > stored / 2) return `${gone} of ${stored} photos are not there any more`;
+  if (!proved && lost > 1) return 'none of its photos is there any more, but others are';
+  if (stored >= SMALL_LIBRARY && lost > stored / 2) return `${lost} of ${stored} photos are not there any more`;
   return null;
 }

@@ -31,6 +31,8 @@ interface RemoveDeps {
   readonly sightings: Pick<Sightings, 'had' | 'forget'>;
   /** Whether what was never on this machine goes as well. */
   readonly prune: boolean;
+  /** Whether other machines may have the library, too. */
+  isShared(library: Library): boolean;
   readonly onEvent: OnIndexEvent;
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -56,10 +58,10 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
   for (const [library, rows] of others) steps.push({ library, rows: toRows(rows), lost: false });
   const emptied: Leaving[] = [];
   for (const entry of leaving) {
-    const { library, report, found, stored, superseded } = entry;
+    const { library, report, stored, superseded } = entry;
     const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) deps.onEvent({ kind: 'never-here', library, photos: others });
-    const reason = suspicious(lost, stored, found);
+    const reason = doubt(deps, entry, { lost, moved });
     const removes = reason === null || (await deps.confirmPrune(library, lost, reason));
     if (removes) {
       steps.push({
@@ -87,6 +89,17 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     await deps.drop(library);
     if (absorbedBy !== undefined) deps.onEvent({ kind: 'absorbed', library, into: absorbedBy });
   }
+}
+
+/** Why what is lost should not go unasked; null when it may. */
+export function doubt(
+  { isShared }: Pick<RemoveDeps, 'isShared'>,
+  { library, gone, stored, found }: Pick<Leaving, 'library' | 'gone' | 'stored' | 'found'>,
+  { lost, moved }: { readonly lost: number; readonly moved: ReadonlyMap<string, LibraryRow> },
+): string | null {
+  const isMet = (): boolean => [...moved.values()].some((row) => row.library.id === library.id);
+  const proved = !isShared(library) || stored > gone.length || isMet();
+  return suspicious({ lost, stored, found, proved });
 }
 
 interface LostDeps {
