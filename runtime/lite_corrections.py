@@ -6,9 +6,9 @@ notes its `digest` here.
 """
 
 import builtins
+import glob
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -16,6 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 VERSION = "3.2.2"
+DEFINITION = re.compile(r"^( *)(?:def|class) (\w+)", re.MULTILINE)
 
 
 class Changed(Exception):
@@ -212,11 +213,18 @@ CORRECTIONS = (
 
 def check():
     """Raises Changed unless the engine is the one that was read; imports nothing of it. A missing file is an OSError."""
-    installed = importlib.metadata.version("milvus-lite")
+    installed = installed_version()
     if installed != VERSION:
         raise Changed(f"milvus-lite {installed} is installed, and curate's corrections are for {VERSION}")
     for correction in CORRECTIONS:
         demand(correction)
+
+
+def installed_version():
+    """As the package's metadata has it; to import `importlib.metadata` takes as long as to check all parts."""
+    (path,) = glob.glob(os.path.join(glob.escape(os.path.dirname(folder())), "milvus_lite-*.dist-info", "METADATA"))
+    with open(path, encoding="utf-8") as file:
+        return re.search(r"^Version: (\S+)", file.read(), re.MULTILINE)[1]
 
 
 def replace(name, make):
@@ -265,10 +273,13 @@ def source(name):
         with open(os.path.join(folder(), *module) + ".py", encoding="utf-8") as file:
             return file.read()
     around, _, own = name.rpartition(".")
-    # Up to the next line that stands no further in; a bracket there belongs to the list of parameters.
-    pattern = rf"^( *)(?:def|class) {own}\b.*?(?=^(?!\1[ )\]])[^\n]|\Z)"
-    found = re.search(pattern, source(around) or "", re.MULTILINE | re.DOTALL)
-    return found and found[0]
+    text = source(around) or ""
+    for found in DEFINITION.finditer(text):
+        if found[2] == own:
+            # Up to the next line that stands no further in; a bracket there belongs to the list of parameters.
+            body = re.compile(rf"[^\n]*(?:\n(?:{found[1]}[ )\]][^\n]*)?)*")
+            return body.match(text, found.start())[0]
+    return None
 
 
 def resolve(name):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import lite_search
 import lite_seals as seals
+import lite_vectors
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -71,6 +72,8 @@ def plain_vectors(schema):
 def read_table(path):
     """The table in a file, its checksums verified where it has them; mapped, so that it is not in memory twice."""
     expected = seals.checksums.get(os.path.abspath(path))
+    if expected is not None and (table := lite_vectors.read_whole(path, expected)) is not None:
+        return table
     try:
         with pa.memory_map(path) as file:
             if expected is not None and zlib.crc32(file.read_buffer()) != expected:

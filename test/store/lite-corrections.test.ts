@@ -120,6 +120,24 @@ describe('searching data files', () => {
   });
 });
 
+describe('reading data files', () => {
+  it('takes whole vectors from plain pages as Arrow does, and leaves every other layout to it', async () => {
+    expect(await tried('vectors')).toEqual({
+      'as curate writes': true,
+      'many pages': true,
+      'many groups': true,
+      'without statistics': true,
+      'with a gap': null,
+      'with a gap in a vector': null,
+      compressed: null,
+      'by dictionary': null,
+      'by streams of bytes': null,
+      'in other pages': null,
+      'no vectors': null,
+    });
+  });
+});
+
 describe('writing', () => {
   it.runIf(process.platform === 'linux')('has a write and its seal on the disk before it confirms it', async () => {
     const events = (await tried('order')) as string[];

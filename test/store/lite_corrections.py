@@ -1,9 +1,10 @@
 """Tries the corrections of runtime/lite_corrections.py, and prints what came of it as JSON.
 
-usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|open|newest [FOLDER]
+usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|open|newest|vectors [FOLDER]
     table    the rows, and of which of the names that they replace the value is another after `load_engine`
     version, digests, renamed    what `check` says of another version, and of each part when its source is another or gone
     order    what reaches the disk, in order, while rows are written and flushed in FOLDER
+    vectors  which data files, written in several ways, are read without Arrow's decoder, and whether each is as Arrow has it
     newest   which rows of three data files count, of keys that stand in several with the same or a later number
     open     how many collections are opened by eight calls at once for one that stands in FOLDER
 """
@@ -14,6 +15,7 @@ import os
 import sys
 import threading
 import time
+import zlib
 from types import SimpleNamespace
 
 runtime, what = sys.argv[1:3]
@@ -62,8 +64,60 @@ def newest():
     return [mask.tolist() for mask in lite_search.newest_rows(segments)]
 
 
+def vectors():
+    """By way of writing: null where Arrow has to read it, else whether it is the same table."""
+    import lite_vectors
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    os.makedirs(sys.argv[3])
+    path = os.path.join(sys.argv[3], "data.parquet")
+    rows, dim = 700, 64
+    numbers = np.random.default_rng(1).standard_normal((rows, dim), np.float32)
+
+    def table(values, **options):
+        field = pa.field("vec", pa.list_(pa.float32(), dim), **options)
+        schema = pa.schema([("_seq", pa.uint64()), field, ("id", pa.string())], metadata={"kept": "yes"})
+        return pa.table([range(rows), values, [f"{row}.jpg" for row in range(rows)]], schema=schema)
+
+    whole = pa.FixedSizeListArray.from_arrays(numbers.ravel(), dim)
+    gap = [None, *numbers[1:].tolist()]
+    plain = {"use_dictionary": ["id"], "compression": {"id": "snappy", "_seq": "snappy", "vec.list.element": "NONE"}}
+    ways = {
+        "as curate writes": (table(whole, nullable=False), {"write_page_checksum": True}),
+        "many pages": (table(whole, nullable=False), {"data_page_size": 4096}),
+        "many groups": (table(whole), {"row_group_size": 300, "data_page_size": 4096}),
+        "without statistics": (table(whole), {"write_statistics": False}),
+        "with a gap": (table(gap), {}),
+        "with a gap in a vector": (table([[None, *numbers[0, 1:].tolist()], *numbers[1:].tolist()]), {}),
+        "compressed": (table(whole), {"compression": "snappy"}),
+        "by dictionary": (table(whole), {"use_dictionary": True}),
+        "by streams of bytes": (table(whole), {"column_encoding": {"vec.list.element": "BYTE_STREAM_SPLIT"}}),
+        "in other pages": (table(whole), {"data_page_version": "2.0"}),
+        "no vectors": (table(whole).drop_columns("vec"), {}),
+    }
+
+    def read(written, options):
+        if "vec" in written.schema.names:
+            pq.write_table(written, path, **(plain | options))
+        else:
+            pq.write_table(written, path)
+        with open(path, "rb") as file:
+            checksum = zlib.crc32(file.read())
+        found = lite_vectors.read_whole(path, checksum)
+        if lite_vectors.read_whole(path, checksum ^ 1) is not None:
+            return "whatever its checksum"
+        if found is None:
+            return None
+        found.validate(full=True)
+        return found.equals(pq.read_table(path), check_metadata=True)
+
+    return {way: read(*what) for way, what in ways.items()}
+
+
 def version():
-    corrections.importlib.metadata.version = lambda _: "9.9.9"
+    corrections.installed_version = lambda: "9.9.9"
     return refusal()
 
 
@@ -148,6 +202,7 @@ tries = {
     "renamed": lambda: changed(lambda _: None),
     "order": order,
     "newest": newest,
+    "vectors": vectors,
     "open": open_at_once,
 }
 print(json.dumps(tries[what]()))
