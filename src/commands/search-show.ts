@@ -73,10 +73,7 @@ interface Shown {
 export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   const { flags, action, wanted, answer, elapsedMs, session } = shown;
   const { world } = context;
-  const [{ resultRow }, { noticeText }] = await Promise.all([
-    import('../output/documents/library.ts'),
-    import('../output/terminal/search-notices.ts'),
-  ]);
+  const { resultRow, noticeText } = await showing();
   const results = answer.results.map(resultRow);
   const photos = results.map(({ path }) => path);
   const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
@@ -105,27 +102,33 @@ interface Printed extends Omit<Shown, 'wanted' | 'action'> {
 
 /** The results of an answer are what `@1` and the like mean from now on. */
 export async function remember({ settings }: Session, { results }: Answer): Promise<void> {
-  const { rememberSearch } = await import('../library/query/last-search.ts');
+  const { rememberSearch } = await showing();
   const paths = results.map(({ file }) => file);
   // An answer is worth more than that it can be referred to.
   await rememberSearch(settings.paths.data, paths).catch(() => undefined);
 }
 
-/** Found once: it takes a module longer than an answer to be found again, and `--each` prints many. */
-const printing = once(() =>
-  Promise.all([
+/**
+ * The modules that show results, loaded while these are searched for. Found once: it takes a module longer than an answer
+ * to be found again, and `--each` prints many.
+ */
+export const showing = once(async () => {
+  const [documents, formats, terminal, notices, lastSearch] = await Promise.all([
     import('../output/documents/library.ts'),
     import('../output/terminal/formats.ts'),
     import('../output/terminal/terminal.ts'),
-  ]),
-);
+    import('../output/terminal/search-notices.ts'),
+    import('../library/query/last-search.ts'),
+  ]);
+  return { ...documents, ...formats, ...terminal, ...notices, ...lastSearch };
+}).get;
 
 /** The results of one query on standard output. */
 export async function print(
   { world }: Context,
   { flags, query, answer, acted = null, oneOfMany, elapsedMs, session }: Printed,
 ): Promise<void> {
-  const [{ resultRow, searchDocument }, { laidOut, picked, renderAs }, { terminalOf }] = await printing.get();
+  const { resultRow, searchDocument, laidOut, picked, renderAs, terminalOf } = await showing();
   const results = answer.results.map(resultRow);
   const layout = layoutOf(world.cwd, flags);
   const rows = laidOut(results, layout);

@@ -15,7 +15,7 @@ import { jsonOption, leastScore, modelOption, wholeNumber } from './flags/option
 import { addQueryOptions, readAsked } from './flags/query.ts';
 import { addSheetOptions, sheetWishes } from './flags/sheet.ts';
 import { addSpreadOptions, spreadOf, wantedOf } from './flags/spread.ts';
-import { readProgress, type SearchFlags, type SearchRun, show } from './search-show.ts';
+import { readProgress, type SearchFlags, type SearchRun, show, showing } from './search-show.ts';
 import { openSession } from './session.ts';
 
 export function searchCommand(act: Act): Command {
@@ -140,7 +140,7 @@ async function searchTogether({
   started,
 }: SearchRun): Promise<ExitCode> {
   const { world } = context;
-  const [{ resolveTerm }, { startWorker }] = await Promise.all([
+  const [{ resolveTerm }, { startParts }] = await Promise.all([
     import('../library/query/resolve.ts'),
     import('../library/query/outside.ts'),
   ]);
@@ -148,7 +148,7 @@ async function searchTogether({
   for (const text of asked.wanted) wanted.push(...(await resolveTerm(text, false, asked.deps)));
   const unwanted: QueryTerm[] = [];
   for (const text of asked.unwanted) unwanted.push(...(await resolveTerm(text, true, asked.deps)));
-  await startWorker(session, [...wanted, ...unwanted]);
+  await startParts(session, [...wanted, ...unwanted]);
   const { searchByQuery } = await import('../library/query/search.ts');
   const onRead = readProgress(world, progress, started);
   const { createProgress } = await import('../output/terminal/progress.ts');
@@ -158,7 +158,8 @@ async function searchTogether({
     readProgress(world, comparing, started)(Math.round(share * 100), 100);
   };
   const deps = { session, signal: world.interrupted, threads: world.cores, onRead, onCompared };
-  const answer = await searchByQuery(deps, [...wanted, ...unwanted], search).finally(() => comparing.finish());
+  const answering = searchByQuery(deps, [...wanted, ...unwanted], search).finally(() => comparing.finish());
+  const [answer] = await Promise.all([answering, showing()]);
   progress.finish();
   const outcome = await show(context, { flags, action, wanted, answer, elapsedMs: world.elapsed() - started, session });
   return answer.notices.some(({ kind }) => kind === 'unread') ? ExitCode.somePhotosFailed : outcome;

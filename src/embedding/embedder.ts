@@ -9,6 +9,8 @@ import type { Answer, FromWorker, OpenWorker, ToWorker } from './protocol.ts';
 export interface EmbedderOptions {
   /** Worker processes, each of which uses one processor. Default: all this process may use. */
   readonly jobs?: number;
+  /** Threads of a worker's model: for whoever waits for a single photo. Default: 1. */
+  readonly threads?: number;
   /** Decode every pixel, as the reference does, rather than a size that is large enough. */
   readonly exact?: boolean;
   /** Run at the lowest priority. */
@@ -55,8 +57,9 @@ export async function openEmbedder(
   model: EmbeddingModel,
   options: EmbedderOptions & { cacheDir: string },
 ): Promise<Embedder> {
-  const { cacheDir, jobs = world.cores, exact = false, gentle = false, eager = false, device = 'cpu' } = options;
-  const open: OpenWorker = { kind: 'open', model, exact, gentle, device, cacheDir };
+  const { cacheDir, jobs = world.cores, threads = 1, exact = false, gentle = false, eager = false } = options;
+  const { device = 'cpu' } = options;
+  const open: OpenWorker = { kind: 'open', model, exact, gentle, device, threads, cacheDir };
   const pool = new WorkerPool(world, open, jobs, options);
   if (eager) pool.start();
   return pool;

@@ -9,13 +9,17 @@ import { cosine, toUnitLength } from './vector.ts';
 export type Infer = (input: Float32Array) => Promise<Float32Array>;
 
 const QUIET = 3;
+/** More leave layers too small to be worth a thread each. */
+const MOST_THREADS = 4;
 const OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
-  // Photos are spread over processes; threads within one photo would only compete with them.
+  // Photos are spread over processes; threads within one photo would only compete with them, unless there is one photo.
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
   logSeverityLevel: QUIET,
+  // Threads wait for each other asleep: the processors have other work.
+  extra: { session: { intra_op: { allow_spinning: '0' } } },
 };
 
 export interface DeviceSession {
@@ -33,8 +37,9 @@ export async function openOnDevice(
   cacheDir: string,
   device: Device,
   platform: NodeJS.Platform,
+  threads = 1,
 ): Promise<DeviceSession> {
-  const onProcessor = await openSession(model, cacheDir);
+  const onProcessor = await openSession(model, cacheDir, threads);
   const reasons: string[] = [];
   const { listSupportedBackends } = await import('onnxruntime-node');
   const known = new Set(listSupportedBackends().map(({ name }) => name));
@@ -57,17 +62,21 @@ export async function openOnDevice(
   return { infer: onProcessor, fallback: reasons.length === 0 ? null : reasons.join('; ') };
 }
 
-/** Opens the model on the processor, from its optimised copy in `cacheDir`, making that copy first where there is none. */
-export async function openSession(model: EmbeddingModel, cacheDir: string): Promise<Infer> {
+/**
+ * Opens the model on the processor, from its optimised copy in `cacheDir`, making that copy first where there is none.
+ * @param threads for each photo; the vector is the same bit for bit with any number of them
+ */
+export async function openSession(model: EmbeddingModel, cacheDir: string, threads = 1): Promise<Infer> {
   const { env, InferenceSession } = await import('onnxruntime-node');
   env.logLevel = 'error';
   const runtime = env.versions.node ?? env.versions.common;
   const graph = await optimizedGraph({ sha256: model.sha256, runtime, cacheDir }, async (save) => {
     await (await InferenceSession.create(model.file, { ...OPTIONS, graphOptimizationLevel: 'all', ...save })).release();
   });
+  const intraOpNumThreads = Math.min(threads, MOST_THREADS);
   return graph === null
-    ? createInfer(model, model.file, { graphOptimizationLevel: 'all' })
-    : createInfer(model, graph, { graphOptimizationLevel: 'disabled' });
+    ? createInfer(model, model.file, { intraOpNumThreads, graphOptimizationLevel: 'all' })
+    : createInfer(model, graph, { intraOpNumThreads, graphOptimizationLevel: 'disabled' });
 }
 
 async function createInfer(

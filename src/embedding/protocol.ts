@@ -8,6 +8,8 @@ export interface OpenWorker {
   readonly exact: boolean;
   readonly gentle: boolean;
   readonly device: Device;
+  /** For each photo. */
+  readonly threads: number;
   readonly cacheDir: string;
 }
 

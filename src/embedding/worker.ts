@@ -40,9 +40,9 @@ process.on('message', (message: ToWorker) => {
   );
 });
 
-function open({ model, exact, gentle, device, cacheDir }: OpenWorker): EmbedDeps {
+function open({ model, exact, gentle, device, threads, cacheDir }: OpenWorker): EmbedDeps {
   if (gentle) setPriority(constants.priority.PRIORITY_LOW);
-  const session = openOnDevice(model, cacheDir, device, process.platform);
+  const session = openOnDevice(model, cacheDir, device, process.platform, threads);
   session.then(
     ({ fallback }) => send({ kind: 'ready', fallback }),
     (error) => send({ kind: 'broken', message: messageOf(error) }),

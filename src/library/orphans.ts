@@ -13,22 +13,28 @@ export interface Strays {
 
 /** A table whose searches find no row of a library that was removed while another machine was indexing it. */
 export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly Library[]>): PhotoTable {
-  let known = new Set<string>();
+  let known: ReadonlySet<string> = new Set();
   /** Searches that are answered together look at the same. */
   let looking: Promise<void> | null = null;
-  const look = async (): Promise<void> => {
-    known = new Set((await libraries()).map(({ id }) => id));
+  const look = (): Promise<void> => {
+    looking ??= libraries()
+      .then((found) => {
+        known = new Set(found.map(({ id }) => id));
+      })
+      .finally(() => {
+        looking = null;
+      });
+    return looking;
   };
   const isKnown = ({ library }: Hit): boolean => known.has(library);
   function search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]> {
-    const hits = await table.search(vector, options);
-    if (options.filter?.within !== undefined || hits.every(isKnown)) return hits;
-    looking ??= look().finally(() => {
-      looking = null;
-    });
-    await looking;
+    const asksWhere = options.filter?.within !== undefined;
+    // Beside the first search: none waits for this.
+    const [hits] = await Promise.all([table.search(vector, options), known.size > 0 || asksWhere ? null : look()]);
+    if (asksWhere || hits.every(isKnown)) return hits;
+    await look();
     if (hits.every(isKnown)) return hits;
     const within = [...known].map((library) => ({ library, folder: '' }));
     return table.search(vector, { ...options, filter: { ...options.filter, within } });

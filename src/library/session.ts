@@ -134,7 +134,7 @@ export function openSession(
     return open(world, identity, { cacheDir, ...options });
   };
   const embedder = once(async () => {
-    const options = { jobs: 1, eager: true, idleMs, patienceMs: PATIENCE_MS };
+    const options = { jobs: 1, threads: world.cores, eager: true, idleMs, patienceMs: PATIENCE_MS };
     if (!shared || (await remembered.get()) === null) return openEmbedder(options);
     // What is remembered is right but for once in a while: the worker starts while the server is asked.
     const { openEmbedder: open } = await import('../embedding/embedder.ts');

@@ -84,6 +84,15 @@ describe('vectors beside those of Pillow and ONNX Runtime in Python', () => {
   }
 });
 
+test('several threads for a photo give its vector bit for bit', async () => {
+  const together = [2, 3, 4].map((threads) => openSession(model, join(home, 'cache'), threads));
+  for (const seed of [1, 2, 3]) {
+    const pixels = preprocess(generatedImage(320, 240, seed), { width: 320, height: 240 }, model.input);
+    const alone = await infer(pixels.slice());
+    for (const one of await Promise.all(together)) expect(await one(pixels.slice())).toEqual(alone);
+  }
+});
+
 /** A fixture at the size a camera gives, with noise as a sensor's, so that there is detail to lose. */
 async function cameraPhoto(name: string, width: number, height: number): Promise<Buffer> {
   const original = sharp(join(repository, 'fixtures', 'photos', name)).autoOrient();

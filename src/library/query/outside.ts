@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import type { Machine } from '../machine.ts';
 import { inside } from '../paths.ts';
@@ -17,15 +18,20 @@ export async function outsideLibraries(machine: Machine, files: readonly string[
 }
 
 /**
- * Starts the session's worker where a photo is sure to be embedded. It takes longer to start than all else that a search
- * needs: called before the modules of a search are loaded, it does so beside that.
+ * Starts what a search by photos alone is sure to need: the worker where one is to be embedded, which takes longer than all
+ * else, and then the store, whose server may have to be started. Called before the modules of a search are loaded, they
+ * do so beside that.
  * @throws UserError when the model cannot be used
  */
-export async function startWorker(
-  session: Pick<Session, 'embedder' | 'machine'>,
+export async function startParts(
+  session: Pick<Session, 'embedder' | 'machine' | 'settings' | 'store'>,
   terms: readonly QueryTerm[],
 ): Promise<void> {
   const files = terms.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
-  if (files.length >= MANY || (await outsideLibraries(session.machine, files)).length === 0) return;
-  await session.embedder();
+  if (files.length < MANY && (await outsideLibraries(session.machine, files)).length > 0) await session.embedder();
+  // A slip of the hand must not set up or start a store.
+  if (files.length < terms.length || !files.every((file) => existsSync(file))) return;
+  const { storeExists } = await import('../../store/open.ts');
+  // Whoever searches is told of a failure.
+  if (await storeExists(session.settings)) session.store().catch(() => undefined);
 }

@@ -68,12 +68,27 @@ export async function searchByQuery(
     const asked = await withNamesJoined(terms, async () => loadWords(await deps.session.model()));
     const room = await openRoom(deps, asked, search.restriction);
     try {
+      prepare(room, asked, search);
       return await answer(room, await readTerms(asked, room), search);
     } finally {
       await room.close();
     }
   };
   return unlessInterrupted(deps.signal, work());
+}
+
+/**
+ * Begins what a search by photos needs besides their vectors, while those are made: it finds the table, and reads how hits are
+ * ranked. Whoever needs a part that fails asks for it again.
+ */
+function prepare(
+  { index, libraries, pairs, ranker }: QueryRoom,
+  terms: readonly QueryTerm[],
+  { order = 'rerank' }: QuerySearch,
+): void {
+  if (terms.some(({ kind }) => kind === 'word')) return;
+  const parts = [() => index.table.rows([]), libraries, pairs, ...(order === 'cosine' ? [] : [ranker])];
+  for (const part of parts) part().catch(() => undefined);
 }
 
 /** One query of a run. @throws UserError `usage`, and what stands in the way of searching */

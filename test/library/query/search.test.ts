@@ -6,10 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { EmbedRequest } from '../../../src/embedding/port.ts';
 import { cosine, toUnitLength } from '../../../src/embedding/vector.ts';
 import { answerEach, type Query } from '../../../src/library/query/each.ts';
-import { startWorker } from '../../../src/library/query/outside.ts';
+import { startParts } from '../../../src/library/query/outside.ts';
 import type { QueryTerm } from '../../../src/library/query/resolve.ts';
 import { type Answer, directionOf, type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
 import { SEEN } from '../../../src/library/words/seen.ts';
+import type { Settings } from '../../../src/settings.ts';
 import { HashEmbedder } from '../../support/hash-embedder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { PaintedLibrary } from '../../support/painted.ts';
@@ -193,7 +194,7 @@ describe('query photos', () => {
       started += 1;
       return session.embedder();
     };
-    const start = (...terms: QueryTerm[]) => startWorker({ ...session, embedder }, terms);
+    const start = (...terms: QueryTerm[]) => startParts({ ...session, embedder }, terms);
     await start(photo(files.outside));
     expect(started, 'before anything is noted').toBe(0);
     await session.machine.keep('pets', dirname(files.outside));
@@ -207,6 +208,19 @@ describe('query photos', () => {
     await start(photo(files.collie), photo(files.outside));
     expect(started).toBe(1);
     await session.machine.forget('elsewhere');
+  });
+
+  it('start the store beside that, unless a slip of the hand would set one up or start it', async () => {
+    const { session } = library;
+    const store = vi.fn(session.store);
+    const start = (settings: Settings, ...terms: QueryTerm[]) => startParts({ ...session, settings, store }, terms);
+    const { milvusUri: _, ...embedded } = session.settings;
+    await start(embedded, photo(files.castle));
+    await start(session.settings, photo(files.castle), word('castel'));
+    await start(session.settings, photo(files.castle), photo(`${files.castle}.jpg`));
+    expect(store).not.toHaveBeenCalled();
+    await start(session.settings, photo(files.castle));
+    expect(store).toHaveBeenCalledOnce();
   });
 
   it('that are damaged end a search, but only say so when they are one of many', async () => {
