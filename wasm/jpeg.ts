@@ -1,4 +1,4 @@
-// JPEG to RGB at an eighth or a quarter of its size: see src/photos/jpeg/reduced.ts, which calls this.
+// JPEG to RGB at an eighth, a quarter or half of its size: see src/photos/jpeg/reduced.ts, which calls this.
 // AssemblyScript; `npm ci && npm run build` in this folder writes src/photos/jpeg/kernel.ts.
 
 export { baseline } from './jpeg/baseline';

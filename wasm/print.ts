@@ -89,6 +89,102 @@ export function averages(
   meansOfColumns(room, across, height, down, room + height * across * 8, output);
 }
 
+/**
+ * Which of `length` pixels each of `parts` equal parts covers, and how much of each: u32[4], the first one; its share; how
+ * many whole ones follow; the share of one more. Shares are in parts of a pixel, of which each has `parts`.
+ */
+function layOutParts(length: u32, parts: u32, output: usize): void {
+  for (let part: u32 = 0; part < parts; part++, output += 16) {
+    const start = part * length;
+    const first = start / parts;
+    const share = min((first + 1) * parts - start, length);
+    const rest = length - share;
+    store<u32>(output, first);
+    store<u32>(output, share, 4);
+    store<u32>(output, rest / parts, 8);
+    store<u32>(output, rest % parts, 12);
+  }
+}
+
+function fourBytes(at: usize): v128 {
+  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at)));
+}
+
+/** Of four columns from `at` in the first row, the weighted sums of the rows that a part covers. */
+function sumOfRows(at: usize, width: usize, part: usize, whole: u32): v128 {
+  at += load<usize>(part) * width;
+  let sum = i32x4.mul(fourBytes(at), i32x4.splat(load<u32>(part, 4)));
+  for (let left = load<u32>(part, 8); left > 0; left--) {
+    at += width;
+    sum = i32x4.add(sum, i32x4.mul(fourBytes(at), i32x4.splat(whole)));
+  }
+  const last = load<u32>(part, 12);
+  return last === 0 ? sum : i32x4.add(sum, i32x4.mul(fourBytes(at + width), i32x4.splat(last)));
+}
+
+/**
+ * The mean of each of `across` x `down` cells of a plane of bytes, rounded to bytes at `output`: exactly, in whole numbers,
+ * so that 256 times its pixels must be below 2^31.
+ * @param room for 16 (`across` + `down` + 3) bytes, and 16 a column and four columns more
+ */
+export function shrink(
+  values: usize,
+  width: u32,
+  height: u32,
+  across: u32,
+  down: u32,
+  room: usize,
+  output: usize,
+): void {
+  const columns = room;
+  const rows = columns + across * 16;
+  const sums = rows + (down + 3) * 16;
+  layOutParts(width, across, columns);
+  layOutParts(height, down, rows);
+  // Rows are done four at a time; those that there are not are the last one.
+  for (let row = down; row < down + 3; row++) memory.copy(rows + row * 16, rows + (down - 1) * 16, 16);
+  // Division by a constant: a product with its reciprocal, rounded up, in as many bits as make it exact.
+  const area = width * height;
+  const shift = <u64>(63 - clz<u32>(area));
+  const reciprocal = ((<u64>1) << shift) / area + 1;
+  const half = i32x4.splat(area >> 1);
+  const whole = i32x4.splat(across);
+  for (let y: u32 = 0; y < down; y += 4, output += across * 4) {
+    const part = rows + y * 16;
+    for (let x: u32 = 0; x < width; x += 4) {
+      const a = sumOfRows(values + x, width, part, down);
+      const b = sumOfRows(values + x, width, part + 16, down);
+      const c = sumOfRows(values + x, width, part + 32, down);
+      const d = sumOfRows(values + x, width, part + 48, down);
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+      const abHigh = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const cdHigh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+      const at = sums + x * 16;
+      v128.store(at, v128.shuffle<i64>(ab, cd, 0, 2));
+      v128.store(at, v128.shuffle<i64>(ab, cd, 1, 3), 16);
+      v128.store(at, v128.shuffle<i64>(abHigh, cdHigh, 0, 2), 32);
+      v128.store(at, v128.shuffle<i64>(abHigh, cdHigh, 1, 3), 48);
+    }
+    const left = down - y;
+    for (let x: u32 = 0; x < across; x++) {
+      const column = columns + x * 16;
+      let at = sums + load<usize>(column) * 16;
+      let sum = i32x4.add(half, i32x4.mul(v128.load(at), i32x4.splat(load<u32>(column, 4))));
+      for (let more = load<u32>(column, 8); more > 0; more--) {
+        at += 16;
+        sum = i32x4.add(sum, i32x4.mul(v128.load(at), whole));
+      }
+      const last = load<u32>(column, 12);
+      if (last !== 0) sum = i32x4.add(sum, i32x4.mul(v128.load(at + 16), i32x4.splat(last)));
+      store<u8>(output + x, <u8>((<u64>i32x4.extract_lane(sum, 0) * reciprocal) >> shift));
+      if (left > 1) store<u8>(output + across + x, <u8>((<u64>i32x4.extract_lane(sum, 1) * reciprocal) >> shift));
+      if (left > 2) store<u8>(output + across * 2 + x, <u8>((<u64>i32x4.extract_lane(sum, 2) * reciprocal) >> shift));
+      if (left > 3) store<u8>(output + across * 3 + x, <u8>((<u64>i32x4.extract_lane(sum, 3) * reciprocal) >> shift));
+    }
+  }
+}
+
 /** Between the darkest and the brightest pixels, `reach` around one. */
 function stepAround(at: usize, width: usize, reach: usize): i32 {
   let least: i32 = 255;

@@ -21,6 +21,15 @@ interface PrintKernel extends KernelMemory {
     room: number,
     output: number,
   ): void;
+  shrink(
+    values: number,
+    width: number,
+    height: number,
+    across: number,
+    down: number,
+    room: number,
+    output: number,
+  ): void;
   differ(
     one: number,
     other: number,
@@ -86,10 +95,25 @@ export function averages({ values, width, height, channels = 1 }: Values, into: 
   });
 }
 
-/** A plane of so many pixels, each the mean of those that it stands for. */
+/** So many pixels at the most can be averaged without a number of 32 bits running over. */
+const MOST_AVERAGED = 2 ** 23;
+
+/**
+ * A plane of so many pixels, each the mean of those that it stands for.
+ * @throws RangeError for one of more than eight million pixels
+ */
 export function averaged(plane: Plane, into: Size): Plane {
-  const [cells = new Float64Array()] = averages(plane, into);
-  return { width: into.width, height: into.height, values: rounded(cells) };
+  const { values, width, height } = plane;
+  if (width * height > MOST_AVERAGED) throw new RangeError(`${width} x ${height} pixels cannot be averaged`);
+  const cells = into.width * into.height;
+  const arena = new Arena();
+  const from = arena.reserve(values.length);
+  const room = arena.reserve(16 * (into.width + into.height + width + 7));
+  const output = arena.reserve(cells);
+  const memory = arena.open(kernel());
+  memory.set(values, from);
+  kernel().shrink(from, width, height, into.width, into.height, room, output);
+  return { ...into, values: memory.slice(output, output + cells) };
 }
 
 /** Values from 0 to 255, each to the nearest whole number. `Math.round` takes ten times as long. */

@@ -1,24 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
 import type { Faulty } from './fault.ts';
-import type { Size } from './pixels.ts';
-import { lumaOf } from './planes.ts';
-import { printed } from './print.ts';
+import type { RgbImage, Size } from './pixels.ts';
+import { lumaOf, type Plane } from './planes.ts';
+import { PRINT_BOX, printed } from './print.ts';
 import { profiledTiff } from './profiled.ts';
 import { readPhotoFile } from './read.ts';
 import { judged, loadSharp, type Strictness } from './sharp.ts';
 import type { PhotoFormat } from './sniff.ts';
-import { MAX_PIXELS, openSource, tooLarge } from './source.ts';
+import { MAX_PIXELS, openReduced, openSource, type Source, tooLarge } from './source.ts';
 
 export interface RenderRequest {
   /** Absolute native path. */
   readonly file: string;
   /** The photo is shrunk to fit into this, whole pixels; small photos are not enlarged. */
   readonly box: Size;
-  /** A file of that format, rows of RGB bytes, rows of luma (Rec. 601), or what `printIn` reads. */
-  readonly as:
-    | { readonly format: 'jpeg' | 'webp'; readonly quality: number }
-    | { readonly format: 'rgb' | 'luma' | 'print' };
+  /**
+   * A file of that format, rows of RGB bytes, or what `printIn` reads; of a photo larger than a print, and a box as large,
+   * its luma as well.
+   */
+  readonly as: { readonly format: 'jpeg' | 'webp'; readonly quality: number } | { readonly format: 'rgb' | 'print' };
   /** The colour ("#rrggbb") that shows through transparency; null leaves it transparent, where the format can. */
   readonly background: string | null;
   /** Decode every pixel first, so that damage is found which a reduced decode steps over. */
@@ -29,6 +30,8 @@ export interface RenderRequest {
 export interface Rendition extends Size {
   readonly kind: 'rendition';
   readonly data: Uint8Array;
+  /** Beside a print. */
+  readonly luma?: Plane;
   /** Of the very bytes that it was made from, lower-case hex. */
   readonly sha256: string;
 }
@@ -44,21 +47,69 @@ export type RenderPhoto = (request: RenderRequest) => Promise<Rendition | Faulty
 export const renderPhoto: RenderPhoto = async (request) => {
   const read = await readPhotoFile(request.file);
   if (read.kind === 'fault') return read;
-  const source = await openSource(read.bytes);
-  if (source.kind === 'fault') return source;
-  const { bytes, format }: { bytes: Uint8Array; format: PhotoFormat } =
-    source.kind === 'encoded' ? source : { bytes: profiledTiff(source.image, source.icc), format: 'tiff' };
-  const rendered = await judged(bytes, format, (strictness) => render(bytes, request, strictness));
+  const { bytes } = read;
+  const rendered =
+    request.as.format === 'print'
+      ? await renderPrint(bytes, request)
+      : await renderSource(await openSource(bytes), request);
   if (rendered.kind === 'fault') return rendered;
-  return { ...rendered, sha256: createHash('sha256').update(read.bytes).digest('hex') };
+  return { ...rendered, sha256: createHash('sha256').update(bytes).digest('hex') };
 };
+
+type Rendered = Omit<Rendition, 'sha256'>;
+
+/** How many times a print's pixels are decoded at the least: the rest is reduced with a better filter than a decoder's. */
+const PRINT_ROOM = 1.5;
+/** Of what is looked at closely a decoder may leave so much out, which spares it to decode every pixel. */
+const CLOSE = 15 / 16;
+
+async function renderPrint(bytes: Uint8Array, request: RenderRequest): Promise<Rendered | Faulty> {
+  const side = Math.max(request.box.width, request.box.height);
+  const least = side > PRINT_BOX ? CLOSE * side : PRINT_ROOM * side;
+  const source = (request.whole ? null : await openReduced(bytes, least)) ?? (await openSource(bytes));
+  const pixels = await renderSource(source, { ...request, as: { format: 'rgb' } });
+  if (pixels.kind === 'fault') return pixels;
+  const small = await within({ width: PRINT_BOX, height: PRINT_BOX }, pixels);
+  const { width, height } = small;
+  const print: Rendered = { kind: 'rendition', data: printed(small.data, small), width, height };
+  return small === pixels ? print : { ...print, luma: lumaOf(pixels.data, pixels) };
+}
+
+async function renderSource(source: Source | Faulty, request: RenderRequest): Promise<Rendered | Faulty> {
+  if (source.kind === 'fault') return source;
+  if (source.kind === 'encoded') return renderEncoded(source, request);
+  // Fewer pixels are converted to sRGB, which takes longer than to reduce them.
+  const image = await within(request.box, source.image);
+  if (request.as.format === 'rgb' && source.icc === null) return { kind: 'rendition', ...image };
+  return renderEncoded({ bytes: profiledTiff(image, source.icc), format: 'tiff' }, request);
+}
+
+function renderEncoded(
+  { bytes, format }: { readonly bytes: Uint8Array; readonly format: PhotoFormat },
+  request: RenderRequest,
+): Promise<Rendered | Faulty> {
+  return judged(bytes, format, (strictness) => render(bytes, request, strictness));
+}
+
+/** An image shrunk to fit into a box, or that very image where it does. */
+async function within<Image extends RgbImage>(box: Size, image: Image): Promise<Image> {
+  const { data, width, height } = image;
+  if (width <= box.width && height <= box.height) return image;
+  const sharp = await loadSharp();
+  const raw = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS });
+  const resized = await raw
+    .resize({ ...box, fit: 'inside' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { ...image, data: resized.data, width: resized.info.width, height: resized.info.height };
+}
 
 /** @throws what sharp throws. */
 async function render(
   bytes: Uint8Array,
   { box, as, background, whole }: RenderRequest,
   failOn: Strictness,
-): Promise<Omit<Rendition, 'sha256'> | Faulty> {
+): Promise<Rendered | Faulty> {
   const sharp = await loadSharp();
   const { autoOrient: size } = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
   if (size.width * size.height > MAX_PIXELS) return tooLarge(size);
@@ -70,10 +121,7 @@ async function render(
   else if (as.format === 'webp') image.webp({ quality: as.quality, smartSubsample: true });
   else image.removeAlpha().raw();
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
-  const { width, height } = info;
-  if (as.format === 'print') return { kind: 'rendition', data: printed(data, info), width, height };
-  if (as.format === 'luma') return { kind: 'rendition', data: lumaOf(data, info).values, width, height };
-  return { kind: 'rendition', data, width, height };
+  return { kind: 'rendition', data, width: info.width, height: info.height };
 }
 
 async function decodedWhole(image: Sharp): Promise<Sharp> {

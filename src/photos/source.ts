@@ -3,6 +3,7 @@ import { unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { fileBrands, topLevelBoxes } from './heic/brands.ts';
 import { decodeHeic } from './heic/heic.ts';
+import { decodeExactlyReducedJpeg } from './jpeg/reduced.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import { orientedPng, readPng } from './png.ts';
 import { hasMoreScans } from './raw/jpegs.ts';
@@ -59,6 +60,20 @@ export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
   if (content.kind === 'unsupported') return faulty('unsupported', `is ${content.name}, which cannot be decoded`);
   const looks = content.name === null ? '' : `: it looks like ${content.name}`;
   return faulty('not_an_image', `is not an image${looks}`);
+}
+
+/**
+ * The same where a photo can be decoded at a reduced size at which its long side has at least so many pixels, and at which
+ * its edges are those of whole pixels; null where it cannot. Damage in what is passed over is not noticed.
+ */
+export async function openReduced(bytes: Uint8Array, long: number): Promise<Source | null> {
+  const content = sniff(bytes);
+  if (content.kind !== 'photo' || content.format !== 'jpeg') return null;
+  const reduced = decodeExactlyReducedJpeg(bytes, long, MAX_PIXELS);
+  if (typeof reduced === 'string') return null;
+  const sharp = await loadSharp();
+  const header = await sharp(bytes, { failOn: 'none' }).metadata();
+  return { kind: 'pixels', image: reduced.image, icc: header.icc ?? null, exif: [] };
 }
 
 /** What libvips would take for something else is put so that it does not. */

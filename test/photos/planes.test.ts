@@ -47,6 +47,23 @@ describe('the averages of cells', () => {
     );
   });
 
+  it('are those of bytes, rounded', () => {
+    const two = fc.tuple(sizes.chain(plane), sizes);
+    fc.assert(
+      fc.property(two, ([one, into]) => {
+        const expected = byAreas(one, (i) => one.values[i] ?? 0, into);
+        const { values } = averaged(one, into);
+        expect(values).toHaveLength(expected.length);
+        // One in the middle of two levels is rounded up, however its sum was rounded here.
+        for (const [cell, value] of values.entries()) expect(value).toBe(Math.round((expected[cell] ?? 0) + 1e-9));
+      }),
+      { numRuns: 40 },
+    );
+    const white = { width: 2048, height: 4096, values: new Uint8Array(2 ** 23).fill(255) };
+    expect(averaged(white, { width: 3, height: 5 }).values).toEqual(new Uint8Array(15).fill(255));
+    expect(() => averaged({ ...white, height: 4097 }, { width: 1, height: 1 })).toThrow(RangeError);
+  });
+
   it('leave a plane of the same size as it is', () => {
     fc.assert(
       fc.property(sizes.chain(plane), (one) => {

@@ -1,16 +1,17 @@
 // Of each block of 8 x 8 coefficients (ITU-T T.81) only those are decoded that the reduced size needs: the first, or
-// the four of lowest frequency. The others are skipped several at a time, by tables that say how many codes, with the
-// values behind them, lie in the next 13 bits.
+// the four or sixteen of lowest frequency. The others are skipped several at a time, by tables that say how many codes,
+// with the values behind them, lie in the next 13 bits.
 import { clean, cleanEnd, endScan, extended, FIRST, interval, longCode, openScan, SKIP, startRun } from './bits';
-import { drawBlock } from './pixels';
+import { drawBlock, drawHalf, HALF_LAST, HALF_ROOM } from './pixels';
 
 /** Parameters behind those of every scan, i32 each; then those of three components. */
 const MCUS_ACROSS: usize = 12;
 const MCUS_DOWN: usize = 16;
-const SIDE: usize = 20; // samples left of each 8: 1 or 2
-const COMPONENTS: usize = 24;
+const SIDE: usize = 20; // samples left of each 8: 1, 2 or 4
+const HALF: usize = 24; // room for the sixteen coefficients of a block
+const COMPONENTS: usize = 28;
 
-const COMPONENT_BYTES: usize = 44;
+const COMPONENT_BYTES: usize = 48;
 const ACROSS: usize = 0; // blocks in an MCU
 const DOWN: usize = 4;
 const DC_TABLE: usize = 8;
@@ -19,6 +20,7 @@ const PLANE: usize = 16;
 const STRIDE: usize = 20;
 const SCALES: usize = 24; // see drawBlock
 const PREDICTION: usize = 40;
+const HALF_SCALES: usize = 44; // see drawHalf
 
 function startPredictions(parameters: usize): void {
   for (let c: usize = 0; c < 3; c++) store<i32>(parameters + COMPONENTS + c * COMPONENT_BYTES + PREDICTION, 0);
@@ -32,6 +34,7 @@ export function baseline(parameters: usize): usize {
   const across = load<u32>(parameters + MCUS_ACROSS);
   const total = across * load<u32>(parameters + MCUS_DOWN);
   const side = load<usize>(parameters + SIDE);
+  const half = load<usize>(parameters + HALF);
   openScan(parameters);
 
   // The next bits, first at the top; how many; and where the following ones are.
@@ -58,6 +61,7 @@ export function baseline(parameters: usize): usize {
       const dcTable = load<usize>(component + DC_TABLE);
       const acTable = load<usize>(component + AC_TABLE);
       const stride = load<usize>(component + STRIDE);
+      const halfScales = load<usize>(component + HALF_SCALES);
       let prediction = load<i32>(component + PREDICTION);
       for (let block: usize = 0; block < blocksAcross * blocksDown; block++) {
         // As many as there is room for, however many there are: at the beginning of a block that cannot be guessed.
@@ -102,6 +106,33 @@ export function baseline(parameters: usize): usize {
           else if (k === 4) diagonal = value;
           k += 1;
         }
+        if (side === 4) memory.fill(half, 0, HALF_ROOM);
+        while (side === 4 && k <= HALF_LAST) {
+          if (count <= 32) {
+            bits |= (<u64>bswap<u32>(load<u32>(next))) << (32 - count);
+            next += 4;
+            count += 32;
+          }
+          code = <i32>load<u16>(acTable + FIRST + <usize>(bits >> 54) * 2);
+          if (code === 0) code = longCode(acTable, bits);
+          if (code < 0) return 0;
+          const size = code & 15;
+          const run = <usize>((code >> 4) & 15);
+          bits <<= code >> 8;
+          const value = extended(bits, size);
+          bits <<= size;
+          count -= (code >> 8) + size;
+          if (size === 0) {
+            k = run === 15 ? k + 16 : 64;
+            continue;
+          }
+          k += run;
+          if (k <= HALF_LAST) {
+            const place = halfScales + k * 8;
+            store<f32>(half + load<u32>(place), <f32>value * load<f32>(place + 4));
+          }
+          k += 1;
+        }
         while (k < 64) {
           if (count <= 32) {
             bits |= (<u64>bswap<u32>(load<u32>(next))) << (32 - count);
@@ -133,7 +164,8 @@ export function baseline(parameters: usize): usize {
         const x = mcuX * blocksAcross + (block & (blocksAcross - 1));
         const y = mcuY * blocksDown + (block >> (blocksAcross - 1));
         const at = load<usize>(component + PLANE) + y * side * stride + x * side;
-        drawBlock(at, stride, side, component + SCALES, prediction, right, down, diagonal);
+        if (side === 4) drawHalf(at, stride, half, <f32>prediction * load<f32>(halfScales + 4));
+        else drawBlock(at, stride, side, component + SCALES, prediction, right, down, diagonal);
       }
       store<i32>(component + PREDICTION, prediction);
     }

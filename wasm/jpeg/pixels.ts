@@ -34,6 +34,76 @@ export function drawBlock(
   sample(at + stride + 1, mean - a - b + d);
 }
 
+/** The last of the coefficients that half the size needs, (3,3), in zigzag order. */
+export const HALF_LAST: usize = 24;
+/** Room for sixteen of 32 bits, and one that is not looked at. */
+export const HALF_ROOM: usize = 80;
+
+/** cos(pi / 8) and sin(pi / 8). */
+const COS: f32 = 0.9238795325112867;
+const SIN: f32 = 0.3826834323650898;
+
+/** The inverse cosine transform of four, in each lane; results for 0 and 3 are sum and difference, as for 1 and 2. */
+function even0(c0: v128, c2: v128): v128 {
+  return f32x4.add(c0, c2);
+}
+
+function odd0(c1: v128, c3: v128): v128 {
+  return f32x4.add(f32x4.mul(c1, f32x4.splat(COS)), f32x4.mul(c3, f32x4.splat(SIN)));
+}
+
+function odd1(c1: v128, c3: v128): v128 {
+  return f32x4.sub(f32x4.mul(c1, f32x4.splat(SIN)), f32x4.mul(c3, f32x4.splat(COS)));
+}
+
+/**
+ * Writes four by four samples of a block from its sixteen coefficients of lowest frequency.
+ * @param half f32[16]: coefficient (u across, v down) at 4 u + v, scaled so that the transform's own factors are in it
+ * @param first coefficient (0,0), scaled alike
+ */
+export function drawHalf(at: usize, stride: usize, half: usize, first: f32): void {
+  // To be rounded down: the level in the middle, and half a unit.
+  store<f32>(half, first + 128.5);
+  const c0 = v128.load(half);
+  const c1 = v128.load(half, 16);
+  const c2 = v128.load(half, 32);
+  const c3 = v128.load(half, 48);
+  const sum = even0(c0, c2);
+  const difference = f32x4.sub(c0, c2);
+  const outer = odd0(c1, c3);
+  const inner = odd1(c1, c3);
+  // A lane for each v; across are x = 0 to 3.
+  const x0 = f32x4.add(sum, outer);
+  const x1 = f32x4.add(difference, inner);
+  const x2 = f32x4.sub(difference, inner);
+  const x3 = f32x4.sub(sum, outer);
+  const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+  const d0 = v128.shuffle<f64>(low01, low23, 0, 2);
+  const d1 = v128.shuffle<f64>(low01, low23, 1, 3);
+  const d2 = v128.shuffle<f64>(high01, high23, 0, 2);
+  const d3 = v128.shuffle<f64>(high01, high23, 1, 3);
+  const sumDown = even0(d0, d2);
+  const differenceDown = f32x4.sub(d0, d2);
+  const outerDown = odd0(d1, d3);
+  const innerDown = odd1(d1, d3);
+  const top = i16x8.narrow_i32x4_s(
+    i32x4.trunc_sat_f32x4_s(f32x4.add(sumDown, outerDown)),
+    i32x4.trunc_sat_f32x4_s(f32x4.add(differenceDown, innerDown)),
+  );
+  const bottom = i16x8.narrow_i32x4_s(
+    i32x4.trunc_sat_f32x4_s(f32x4.sub(differenceDown, innerDown)),
+    i32x4.trunc_sat_f32x4_s(f32x4.sub(sumDown, outerDown)),
+  );
+  const samples = i8x16.narrow_i16x8_u(top, bottom);
+  v128.store32_lane(at, samples, 0);
+  v128.store32_lane(at + stride, samples, 1);
+  v128.store32_lane(at + 2 * stride, samples, 2);
+  v128.store32_lane(at + 3 * stride, samples, 3);
+}
+
 // YCbCr to RGB as JFIF has it (ITU-T T.871), 8 samples of 16 bits at a time, chroma less 128.
 
 /** `chroma` times `factor` / 2^15, scaled by 2^7. */

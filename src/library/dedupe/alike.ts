@@ -1,16 +1,15 @@
 import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
-import type { Plane } from '../../photos/planes.ts';
-import type { Print } from '../../photos/print.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './plan.ts';
-import { fitsPrint, PAIRS_AT_ONCE, Prints, RecentPlanes } from './prints.ts';
+import { fitsPrint, PAIRS_AT_ONCE, Prints } from './prints.ts';
 import {
   type Compression,
   equalPrints,
+  FINE_BOX,
   hideNoise,
   sameFinePrint,
   samePicture,
@@ -60,12 +59,16 @@ export async function likenessOf(
   // Pairs of one photo follow each other, so that what was decoded of it serves them all.
   const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
   toConfirm.sort((a, b) => place(a) - place(b));
-  const planes = new RecentPlanes(deps.render);
-  const prints = new Prints(
-    deps,
-    holders,
-    toConfirm.flatMap((pair) => [first[pair] as number, second[pair] as number]),
-  );
+  const uses: number[] = [];
+  const sides = new Map<number, number>();
+  for (const pair of toConfirm) {
+    const both = [first[pair] as number, second[pair] as number];
+    const [a, b] = both.map((content) => holders.get(content)?.[0]);
+    const side = a === undefined || b === undefined ? 0 : closeSide(a, b);
+    for (const content of both) sides.set(content, Math.max(side, sides.get(content) ?? 0));
+    uses.push(...both);
+  }
+  const prints = new Prints(deps, holders, { uses, sides });
   const limit = pLimit(PAIRS_AT_ONCE);
   await Promise.all(
     toConfirm.map((pair) =>
@@ -75,9 +78,7 @@ export async function likenessOf(
         const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
         if (a !== null && b !== null && samePicture(a, b)) {
           const [candidate, across] = [holders.get(one)?.[0], holders.get(other)?.[0]];
-          const isSame =
-            equalPrints(a, b) ||
-            (await mayBeOneSaved(planes, { candidate, print: a }, { candidate: across, print: b }));
+          const isSame = equalPrints(a, b) || (await mayBeOneSaved(prints, candidate, across));
           if (isSame) kinds[pair] = 'same';
         }
         prints.release(one);
@@ -104,27 +105,28 @@ export async function likenessOf(
   };
 }
 
+/** The longest side at which two photos that look the same are compared once more; 0 where a print says all there is. */
+function closeSide(a: Candidate, b: Candidate): number {
+  if (compressionsOf(a, b) !== null) return FINE_BOX;
+  if (fitsPrint(a.record) || fitsPrint(b.record)) return 0;
+  const longer = ({ record: { width, height } }: Candidate): number => Math.max(width, height);
+  return Math.min(FINE_BOX, longer(a), longer(b));
+}
+
 /**
  * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
  * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
  */
-async function mayBeOneSaved(planes: RecentPlanes, a: Printed, b: Printed): Promise<boolean> {
-  if (a.candidate === undefined || b.candidate === undefined) return false;
-  const compressions = compressionsOf(a.candidate, b.candidate);
-  if (compressions === null && (fitsPrint(a.candidate.record) || fitsPrint(b.candidate.record))) return true;
-  const planeOf = (candidate: Candidate, { detail }: Print): Plane | Promise<Plane | null> =>
-    fitsPrint(candidate.record) ? detail : planes.of(candidate);
-  const [one, other] = await Promise.all([planeOf(a.candidate, a.print), planeOf(b.candidate, b.print)]);
+async function mayBeOneSaved(prints: Prints, a: Candidate | undefined, b: Candidate | undefined): Promise<boolean> {
+  if (a === undefined || b === undefined) return false;
+  if (closeSide(a, b) === 0) return true;
+  const [one, other] = await Promise.all([prints.luma(a.content), prints.luma(b.content)]);
   if (one === null || other === null || !sameFinePrint(one, other)) return false;
+  const compressions = compressionsOf(a, b);
   return (
     compressions === null ||
     wereResaved({ plane: one, compression: compressions[0] }, { plane: other, compression: compressions[1] })
   );
-}
-
-interface Printed {
-  readonly candidate: Candidate | undefined;
-  readonly print: Print;
 }
 
 /** Those of JPEGs of one size whose noise tells whether one was saved from the other; null of all others. */

@@ -192,7 +192,7 @@ export async function pixelsOf(
   render: RenderPhoto,
   { file, record }: Candidate,
   side: number,
-  format: 'rgb' | 'luma' | 'print' = 'rgb',
+  format: 'rgb' | 'print' = 'rgb',
 ): Promise<Rendition | null> {
   const rendered = await render({
     file,

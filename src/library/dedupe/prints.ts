@@ -1,63 +1,47 @@
 import type { Size } from '../../photos/pixels.ts';
 import type { Plane } from '../../photos/planes.ts';
 import { PRINT_BOX, type Print, printIn } from '../../photos/print.ts';
+import type { Rendition } from '../../photos/render.ts';
 import { type Candidate, pixelsOf } from './inspect.ts';
 import type { DedupeDeps } from './plan.ts';
-import { FINE_BOX } from './same-picture.ts';
 
 /** Pairs whose pixels are compared at once. */
 export const PAIRS_AT_ONCE = 4;
-/** Planes that are kept, of four megabytes at the most: those of a photo's many renditions are compared in turn. */
+/** Planes of luma that are kept, of four megabytes at the most: those of a photo's many renditions are compared in turn. */
 const KEPT = 24;
 
-/** The luma of photos, decoded once for the comparisons that follow each other. */
-export class RecentPlanes {
-  readonly #render: DedupeDeps['render'];
-  /** Those that were asked for last stand last. */
-  readonly #known = new Map<number, Promise<Plane | null>>();
-
-  constructor(render: DedupeDeps['render']) {
-    this.#render = render;
-  }
-
-  /** Within a square of `FINE_BOX` pixels a side; null of what cannot be decoded. */
-  of(candidate: Candidate): Promise<Plane | null> {
-    const { content } = candidate;
-    const plane = this.#known.get(content) ?? this.#decode(candidate);
-    this.#known.delete(content);
-    this.#known.set(content, plane);
-    const [oldest = content] = this.#known.keys();
-    if (this.#known.size > KEPT) this.#known.delete(oldest);
-    return plane;
-  }
-
-  async #decode(candidate: Candidate): Promise<Plane | null> {
-    const rendered = await pixelsOf(this.#render, candidate, FINE_BOX, 'luma');
-    return rendered && { width: rendered.width, height: rendered.height, values: rendered.data };
-  }
+/** What is to be compared. */
+export interface Comparisons {
+  /** The contents, as often as each is to be compared. */
+  readonly uses: readonly number[];
+  /** By content, the longest side at which it is to be compared; of those that are not here a print is enough. */
+  readonly sides: ReadonlyMap<number, number>;
 }
 
 /**
- * Prints of contents, each decoded once and forgotten when nothing is left to be compared with it: they are large. What
- * cannot be decoded has none, and so is confirmed to be nothing.
+ * Prints of contents, and their luma, each photo decoded once and forgotten when nothing is left to be compared with it:
+ * they are large. What cannot be decoded has none, and so is confirmed to be nothing.
  */
 export class Prints {
   readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
   readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
+  readonly #sides: ReadonlyMap<number, number>;
   readonly #known = new Map<number, Promise<Print | null>>();
+  /** Those that were asked for last stand last. */
+  readonly #planes = new Map<number, Plane>();
   /** By content, how often it is still needed. */
   readonly #needed = new Map<number, number>();
   readonly #total: number;
   #done = 0;
 
-  /** @param uses The contents, as often as each is to be compared */
   constructor(
     deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
     holders: ReadonlyMap<number, readonly Candidate[]>,
-    uses: readonly number[],
+    { uses, sides }: Comparisons,
   ) {
     this.#deps = deps;
     this.#holders = holders;
+    this.#sides = sides;
     for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
     this.#total = this.#needed.size;
   }
@@ -68,19 +52,45 @@ export class Prints {
     return known;
   }
 
+  /** The luma at about the side that was asked for; a print's own where that has every pixel. */
+  async luma(content: number): Promise<Plane | null> {
+    const print = await this.of(content);
+    if (print === null || fitsPrint(print)) return print?.detail ?? null;
+    const plane = this.#planes.get(content) ?? (await this.#decode(content))?.luma;
+    if (plane !== undefined) this.#keep(content, plane);
+    return plane ?? null;
+  }
+
   release(content: number): void {
     const left = (this.#needed.get(content) ?? 0) - 1;
     this.#needed.set(content, left);
-    if (left <= 0) this.#known.delete(content);
+    if (left > 0) return;
+    this.#known.delete(content);
+    this.#planes.delete(content);
   }
 
   async #make(content: number): Promise<Print | null> {
-    const [holder] = this.#holders.get(content) ?? [];
-    if (holder === undefined) return null;
-    const rendered = await pixelsOf(this.#deps.render, holder, PRINT_BOX, 'print');
+    const decoded = await this.#decode(content);
     this.#done += 1;
     this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
-    return rendered && printIn(rendered.data, rendered, holder.record);
+    const [holder] = this.#holders.get(content) ?? [];
+    if (decoded === null || holder === undefined) return null;
+    if (decoded.luma !== undefined) this.#keep(content, decoded.luma);
+    // A copy: as it came, a print holds the whole message, and the luma in it, for as long as it is kept.
+    return printIn(new Uint8Array(decoded.data), decoded, holder.record);
+  }
+
+  async #decode(content: number): Promise<Rendition | null> {
+    const [holder] = this.#holders.get(content) ?? [];
+    if (holder === undefined) return null;
+    return pixelsOf(this.#deps.render, holder, Math.max(PRINT_BOX, this.#sides.get(content) ?? 0), 'print');
+  }
+
+  #keep(content: number, plane: Plane): void {
+    this.#planes.delete(content);
+    this.#planes.set(content, plane);
+    const [oldest = content] = this.#planes.keys();
+    if (this.#planes.size > KEPT) this.#planes.delete(oldest);
   }
 }
 

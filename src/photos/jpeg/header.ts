@@ -15,6 +15,8 @@ export interface JpegComponent {
   readonly across: number;
   readonly down: number;
   readonly quantisers: Quantisers;
+  /** All of them, in zigzag order. */
+  readonly table: readonly number[];
 }
 
 /** A colour photo as cameras, phones and programs write it: baseline or progressive, with Huffman codes. */
@@ -100,7 +102,8 @@ interface FrameComponent {
 
 class HeaderReader {
   readonly #view: DataView;
-  readonly #quantisation = new Map<number, Quantisers>();
+  /** By number, in zigzag order. */
+  readonly #quantisation = new Map<number, readonly number[]>();
   /** By class (0 is DC, 1 is AC) << 4 | number. */
   readonly #huffman = new Map<number, HuffmanTable>();
   #frame: {
@@ -217,11 +220,10 @@ class HeaderReader {
   #quantisationTables(from: number, end: number): void {
     for (let at = from; at < end; ) {
       const wide = this.#view.getUint8(at) >> 4 !== 0;
-      const quantiser = (k: number): number =>
-        wide ? this.#view.getUint16(at + 1 + k * 2) : this.#view.getUint8(at + 1 + k);
-      // (0,0), (0,1), (1,0) and (1,1) stand at 0, 1, 2 and 4 in zigzag order.
-      const first = [quantiser(0), quantiser(1), quantiser(2), quantiser(4)] as const;
-      this.#quantisation.set(this.#view.getUint8(at) & 15, first);
+      const table = Array.from({ length: 64 }, (_, k) =>
+        wide ? this.#view.getUint16(at + 1 + k * 2) : this.#view.getUint8(at + 1 + k),
+      );
+      this.#quantisation.set(this.#view.getUint8(at) & 15, table);
       at += wide ? 129 : 65;
     }
   }
@@ -230,9 +232,10 @@ class HeaderReader {
     const frame = this.#frame;
     demand(frame !== null && this.#isYCbCr(frame.components));
     const components = frame.components.map(({ across, down, quantisation }) => {
-      const quantisers = this.#quantisation.get(quantisation);
-      demand(quantisers !== undefined);
-      return { across, down, quantisers };
+      const table = this.#quantisation.get(quantisation);
+      demand(table !== undefined);
+      // (0,0), (0,1), (1,0) and (1,1) stand at 0, 1, 2 and 4 in zigzag order.
+      return { across, down, quantisers: [0, 1, 2, 4].map((k) => table[k]), table };
     });
     const orientation = this.#exif === null ? 1 : exifOrientation(this.#exif);
     demand(orientation !== null);

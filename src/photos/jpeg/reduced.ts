@@ -6,8 +6,8 @@ import { JPEG_KERNEL } from './kernel.ts';
 import { Progression } from './progression.ts';
 import { layOut, layOutSkipping, TABLE_BYTES } from './tables.ts';
 
-/** Samples left of each eight: an eighth or a quarter of the size. */
-type Side = 1 | 2;
+/** Samples left of each eight: an eighth, a quarter or half of the size. */
+type Side = 1 | 2 | 4;
 
 export interface ReducedJpeg {
   /** Upright. */
@@ -32,13 +32,40 @@ export function decodeReducedJpeg(
   short: number,
   maxPixels: number,
 ): ReducedJpeg | 'unsuited' | 'doubtful' {
+  return decodeAt(bytes, maxPixels, ({ width, height }) =>
+    ([1, 2] as const).find((side) => (Math.min(width, height) * side) / 8 >= short),
+  );
+}
+
+/**
+ * The same with the long side, at a half of the size as well (of baseline photos), and only where the photo's edges are
+ * those of whole pixels: what is laid over another rendition must not be shifted by a part of one.
+ */
+export function decodeExactlyReducedJpeg(
+  bytes: Uint8Array,
+  long: number,
+  maxPixels: number,
+): ReducedJpeg | 'unsuited' | 'doubtful' {
+  return decodeAt(bytes, maxPixels, ({ width, height }, progressive) =>
+    ([1, 2, 4] as const).find((side) => {
+      const isWhole = (width * side) % 8 === 0 && (height * side) % 8 === 0;
+      return isWhole && (side < 4 || !progressive) && (Math.max(width, height) * side) / 8 >= long;
+    }),
+  );
+}
+
+function decodeAt(
+  bytes: Uint8Array,
+  maxPixels: number,
+  sideOf: (size: Size, progressive: boolean) => Side | undefined,
+): ReducedJpeg | 'unsuited' | 'doubtful' {
   if (bytes.length > MAX_BYTES) return 'unsuited';
   const headers = new JpegHeaders(bytes);
   const opened = headers.open();
   if (opened === null) return 'unsuited';
   const { frame, scan } = opened;
   const { width, height } = frame.size;
-  const side = ([1, 2] as const).find((each) => (Math.min(width, height) * each) / 8 >= short);
+  const side = sideOf(frame.size, frame.progressive);
   if (side === undefined || width * height > maxPixels) return 'unsuited';
   if (!frame.progressive && !isWhole(scan)) return 'unsuited';
   const image = decode(bytes, headers, frame, scan, side);
@@ -90,6 +117,11 @@ let kernel: JpegKernel | null = null;
 
 /** One unit of a coefficient in a sample, scaled by 2^13: the cosine transform's eighth, and the kernel's 2^10. */
 const SCALE = 2 ** 10;
+/** Of half the size the coefficients (u across, v down), u and v below 4, are needed: up to here in zigzag order. */
+const HALF_COEFFICIENTS = 25;
+/** Room for a block's, see wasm/jpeg/pixels.ts; behind the sixteen is where those go that are not looked at. */
+const HALF_ROOM_BYTES = 80;
+const HALF_UNUSED = 64;
 /** Room in front of the coded bytes, where the kernel begins their copy without stuffing. */
 const LEAD = 64;
 const PARAMETERS_BYTES = 256;
@@ -127,6 +159,8 @@ function decode(
   const parameters = arena.reserve(PARAMETERS_BYTES);
   const tables = Array.from({ length: 6 }, () => arena.reserve(TABLE_BYTES));
   const steps = arena.reserve(progressive ? STEPS_BYTES : 0);
+  const half = arena.reserve(HALF_ROOM_BYTES);
+  const halfScales = components.map(() => arena.reserve(HALF_COEFFICIENTS * 8));
   const planes = components.map((component) => {
     const [across, down] = [mcus.across * component.across, mcus.down * component.down];
     const blocks = progressive ? arena.reserve(across * down * BLOCK_BYTES) : 0;
@@ -138,7 +172,8 @@ function decode(
   kernel ??= instantiate<JpegKernel>(JPEG_KERNEL);
   const memory = arena.open(kernel);
   memory.set(bytes.subarray(scan.start), input);
-  const work = { kernel, memory, frame, mcus, planes, side, parameters, tables, steps, fileAt: input - scan.start };
+  const rooms = { parameters, tables, steps, half, halfScales };
+  const work = { kernel, memory, frame, mcus, planes, side, ...rooms, fileAt: input - scan.start };
   try {
     const isDecoded = progressive
       ? decodeProgressive(work, bytes.length, headers, scan)
@@ -164,19 +199,25 @@ interface Work {
   /** Room for each. */
   readonly tables: readonly number[];
   readonly steps: number;
+  readonly half: number;
+  /** Room for each component's. */
+  readonly halfScales: readonly number[];
   /** Where the file's first byte would be; those in front of the first scan are not there. */
   readonly fileAt: number;
 }
 
 function decodeBaseline(work: Work, length: number, headers: JpegHeaders, scan: JpegScan): boolean {
-  const { kernel, frame, mcus, planes, side, tables } = work;
-  const ints = [work.fileAt + scan.start, work.fileAt + length, scan.restartInterval, mcus.across, mcus.down, side];
+  const { kernel, frame, mcus, planes, side, tables, half } = work;
+  const bounds = [work.fileAt + scan.start, work.fileAt + length, scan.restartInterval];
+  const ints = [...bounds, mcus.across, mcus.down, side, half];
   for (const [i, { across, down }] of frame.components.entries()) {
     const [dc, ac] = [tables[i * 2] ?? 0, tables[i * 2 + 1] ?? 0];
     const { at = 0, stride = 0 } = planes[i] ?? {};
     if (!put(work, layOut, scan.components[i]?.dc, dc) || !put(work, layOutSkipping, scan.components[i]?.ac, ac))
       return false;
-    ints.push(across, down, dc, ac, at, stride, ...scales(frame, i), 0);
+    const halfScales = work.halfScales[i] ?? 0;
+    if (side === 4) putHalfScales(work, i, halfScales);
+    ints.push(across, down, dc, ac, at, stride, ...scales(frame, i), 0, halfScales);
   }
   const marker = kernel.baseline(putInts(work, ints));
   return marker !== 0 && headers.next(marker - work.fileAt) === 'end';
@@ -230,6 +271,22 @@ function blocksOf({ size, components }: JpegFrame, index: number): { across: num
 
 function scales({ components }: JpegFrame, index: number): number[] {
   return (components[index]?.quantisers ?? []).map((quantiser) => quantiser * SCALE);
+}
+
+/** By coefficient in zigzag order, where it goes, and what a unit of it gives in a sample but for the cosines. */
+function putHalfScales({ memory, frame }: Work, index: number, at: number): void {
+  const view = new DataView(memory.buffer, at, HALF_COEFFICIENTS * 8);
+  let [u, v] = [0, 0];
+  for (let k = 0; k < HALF_COEFFICIENTS; k += 1) {
+    const isUsed = u < 4 && v < 4;
+    const factor = (c: number): number => (c % 2 === 0 ? Math.SQRT1_2 / 2 : 0.5);
+    view.setUint32(k * 8, isUsed ? (4 * u + v) * 4 : HALF_UNUSED, true);
+    view.setFloat32(k * 8 + 4, isUsed ? (frame.components[index]?.table[k] ?? 0) * factor(u) * factor(v) : 0, true);
+    // Up and to the right on even diagonals, down and to the left on odd ones.
+    const isUp = (u + v) % 2 === 0;
+    if (isUp) [u, v] = v === 0 ? [u + 1, 0] : [u + 1, v - 1];
+    else [u, v] = u === 0 ? [0, v + 1] : [u - 1, v + 1];
+  }
 }
 
 function put({ memory }: Work, lay: typeof layOut, table: HuffmanTable | undefined, at: number): boolean {
