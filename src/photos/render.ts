@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Sharp } from 'sharp';
+import type { ResizeOptions, Sharp } from 'sharp';
 import type { Faulty } from './fault.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import { lumaOf, type Plane } from './planes.ts';
@@ -68,18 +68,28 @@ async function renderPrint(bytes: Uint8Array, request: RenderRequest): Promise<R
   const least = side > PRINT_BOX ? CLOSE * side : PRINT_ROOM * side;
   const source = (request.whole ? null : await openReduced(bytes, least)) ?? (await openSource(bytes));
   const pixels = await renderSource(source, { ...request, as: { format: 'rgb' } });
-  if (pixels.kind === 'fault') return pixels;
-  const small = await within({ width: PRINT_BOX, height: PRINT_BOX }, pixels);
-  const { width, height } = small;
-  const print: Rendered = { kind: 'rendition', data: printed(small.data, small), width, height };
-  return small === pixels ? print : { ...print, luma: lumaOf(pixels.data, pixels) };
+  if (pixels.kind === 'fault' || source.kind === 'fault') return pixels;
+  if (Math.max(pixels.width, pixels.height) <= PRINT_BOX) return { ...pixels, data: printed(pixels.data, pixels) };
+  // Of the whole photo's shape, which is rounded once: renditions of one picture are to have prints of one size.
+  const shape = source.kind === 'pixels' ? source.image : await sizeOf(source.bytes);
+  const scale = PRINT_BOX / Math.max(shape.width, shape.height);
+  const size = { width: Math.round(shape.width * scale) || 1, height: Math.round(shape.height * scale) || 1 };
+  const small = await resized(pixels, { ...size, fit: 'fill' });
+  return { ...small, data: printed(small.data, small), luma: lumaOf(pixels.data, pixels) };
+}
+
+async function sizeOf(bytes: Uint8Array): Promise<Size> {
+  const sharp = await loadSharp();
+  return (await sharp(bytes, { limitInputPixels: false, failOn: 'none' }).metadata()).autoOrient;
 }
 
 async function renderSource(source: Source | Faulty, request: RenderRequest): Promise<Rendered | Faulty> {
   if (source.kind === 'fault') return source;
   if (source.kind === 'encoded') return renderEncoded(source, request);
   // Fewer pixels are converted to sRGB, which takes longer than to reduce them.
-  const image = await within(request.box, source.image);
+  const { width, height } = source.image;
+  const fits = width <= request.box.width && height <= request.box.height;
+  const image = fits ? source.image : await resized(source.image, { ...request.box, fit: 'inside' });
   if (request.as.format === 'rgb' && source.icc === null) return { kind: 'rendition', ...image };
   return renderEncoded({ bytes: profiledTiff(image, source.icc), format: 'tiff' }, request);
 }
@@ -91,17 +101,12 @@ function renderEncoded(
   return judged(bytes, format, (strictness) => render(bytes, request, strictness));
 }
 
-/** An image shrunk to fit into a box, or that very image where it does. */
-async function within<Image extends RgbImage>(box: Size, image: Image): Promise<Image> {
+async function resized<Image extends RgbImage>(image: Image, options: ResizeOptions): Promise<Image> {
   const { data, width, height } = image;
-  if (width <= box.width && height <= box.height) return image;
   const sharp = await loadSharp();
   const raw = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS });
-  const resized = await raw
-    .resize({ ...box, fit: 'inside' })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { ...image, data: resized.data, width: resized.info.width, height: resized.info.height };
+  const { data: smaller, info } = await raw.resize(options).raw().toBuffer({ resolveWithObject: true });
+  return { ...image, data: smaller, width: info.width, height: info.height };
 }
 
 /** @throws what sharp throws. */

@@ -2,7 +2,8 @@ import { decodeBmp } from './bmp.ts';
 import { unsupportedKind } from './decode-failure.ts';
 import { type Faulty, faulty } from './fault.ts';
 import { fileBrands, topLevelBoxes } from './heic/brands.ts';
-import { decodeHeic } from './heic/heic.ts';
+import { decodeHeic, heicProfile } from './heic/heic.ts';
+import { decodeExactlyReducedHeic } from './heic/reduced.ts';
 import { decodeExactlyReducedJpeg } from './jpeg/reduced.ts';
 import type { RgbImage, Size } from './pixels.ts';
 import { orientedPng, readPng } from './png.ts';
@@ -68,6 +69,11 @@ export async function openSource(bytes: Uint8Array): Promise<Source | Faulty> {
  */
 export async function openReduced(bytes: Uint8Array, long: number): Promise<Source | null> {
   const content = sniff(bytes);
+  if (content.kind === 'heic') {
+    const reduced = decodeExactlyReducedHeic(bytes, long, MAX_PIXELS);
+    if (typeof reduced === 'string') return null;
+    return { kind: 'pixels', image: reduced.image, icc: heicProfile(bytes), exif: [bytes] };
+  }
   if (content.kind !== 'photo' || content.format !== 'jpeg') return null;
   const reduced = decodeExactlyReducedJpeg(bytes, long, MAX_PIXELS);
   if (typeof reduced === 'string') return null;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { averaged, lumaOf } from '../../src/photos/planes.ts';
 import { printed, printIn } from '../../src/photos/print.ts';
 import { type RenderRequest, renderPhoto } from '../../src/photos/render.ts';
 import { repository } from '../support/cli.ts';
@@ -59,6 +60,36 @@ describe('a display', () => {
       pixels.width,
       pixels.width * pixels.height,
     ]);
+  });
+
+  test('makes prints of a reduced decode, with luma where that is asked for, as of the whole photo', async () => {
+    const large = sharp(photo).resize(2240, 1260).withMetadata({ orientation: 6 });
+    const files = {
+      'large.jpg': large.clone().jpeg(),
+      'p3.jpg': large.clone().withIccProfile('p3').jpeg(),
+      'odd.jpg': large.clone().extract({ left: 0, top: 0, width: 2239, height: 1259 }).jpeg(),
+      'progressive.jpg': large.clone().jpeg({ progressive: true }),
+    };
+    for (const [name, image] of Object.entries(files)) {
+      const file = join(folder, name);
+      await image.toFile(file);
+      const render = (side: number, format: 'rgb' | 'print') =>
+        renderPhoto({ ...request(file), box: { width: side, height: side }, as: { format } });
+      const [print, pixels] = [await render(1120, 'print'), await render(1120, 'rgb')];
+      const [small, smallPixels] = [await render(512, 'print'), await render(512, 'rgb')];
+      if (print.kind === 'fault' || pixels.kind === 'fault') throw new Error(`${name} is sound`);
+      if (small.kind === 'fault' || smallPixels.kind === 'fault') throw new Error(`${name} is sound`);
+      const away = (one: Uint8Array, other: Uint8Array): number =>
+        one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 1000)), 0) / one.length;
+      expect([print.luma?.width, print.luma?.height], name).toEqual([pixels.width, pixels.height]);
+      expect(away(print.luma?.values ?? new Uint8Array(1), lumaOf(pixels.data, pixels).values), name).toBeLessThan(0.8);
+      expect(small.luma).toBeUndefined();
+      expect(print).toMatchObject({ width: small.width, height: small.height, sha256: small.sha256 });
+      const { detail } = printIn(print.data, print, { width: 1260, height: 2240 });
+      const coarser = print.luma === undefined ? null : averaged(print.luma, detail);
+      expect(away(detail.values, coarser?.values ?? new Uint8Array(1)), name).toBeLessThan(2);
+      expect(away(small.data, printed(smallPixels.data, smallPixels)), name).toBeLessThan(0.8);
+    }
   });
 
   test('gives up a photo that takes too long, and renders the others', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { JpegHeaders } from '../../src/photos/jpeg/header.ts';
-import { decodeReducedJpeg } from '../../src/photos/jpeg/reduced.ts';
+import { decodeExactlyReducedJpeg, decodeReducedJpeg } from '../../src/photos/jpeg/reduced.ts';
 import type { RgbImage } from '../../src/photos/pixels.ts';
 
 const MANY = 1e9;
@@ -116,6 +116,70 @@ describe('a JPEG decoded at a reduced size', () => {
     );
   });
 
+  test('is so at half the size too', async () => {
+    const wave = fc.double({ min: 0.02, max: 0.9, noNaN: true });
+    const lowest = [0, 1, 2, 3];
+    await fc.assert(
+      fc.asyncProperty(wave, wave, fc.integer({ min: 40, max: 100 }), async (fx, fy, quality) => {
+        const { data, width, height } = waves(48, 32, fx, fy);
+        const raw = sharp(data, { raw: { width, height, channels: 3 } });
+        const bytes = await raw.jpeg({ quality, chromaSubsampling: quality % 2 ? '4:4:4' : '4:2:0' }).toBuffer();
+        const whole = await full(bytes);
+        const decoded = decodeExactlyReducedJpeg(bytes, width / 2, MANY);
+        if (typeof decoded === 'string') throw new Error(decoded);
+        expect(decoded).toMatchObject({ image: { width: width / 2, height: height / 2 }, size: { width, height } });
+        const wavesOf = (x: number, u: number): number =>
+          Math.cos(((2 * x + 1) * u * Math.PI) / 8) * (u === 0 ? Math.SQRT1_2 : 1);
+        for (let block = 0; block < 24; block++) {
+          const [bx, by] = [block % 6, Math.floor(block / 6)];
+          const coefficients = lowest.map((v) => lowest.map((u) => coefficient(whole, bx, by, u, v)));
+          for (const [x, y] of lowest.flatMap((y) => lowest.map((x) => [x, y] as const))) {
+            let sample = 128;
+            for (const [v, row] of coefficients.entries()) {
+              for (const [u, value] of row.entries()) sample += (value * wavesOf(x, u) * wavesOf(y, v)) / 4;
+            }
+            const actual = decoded.image.data[((by * 4 + y) * (width / 2) + bx * 4 + x) * 3] ?? Number.NaN;
+            expect(Math.abs(actual - sample)).toBeLessThan(2);
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('has edges of whole pixels where that is asked for, and is no smaller than asked for', async () => {
+    const { data, width, height } = waves(96, 64, 0.1, 0.2);
+    const raw = sharp(data, { raw: { width, height, channels: 3 } });
+    const decode = (bytes: Uint8Array, long: number): string | readonly number[] => {
+      const decoded = decodeExactlyReducedJpeg(bytes, long, MANY);
+      return typeof decoded === 'string' ? decoded : [decoded.image.width, decoded.image.height];
+    };
+    const baseline = await raw.clone().jpeg().toBuffer();
+    expect([12, 13, 24, 25, 48, 49].map((long) => decode(baseline, long))).toEqual([
+      ...[
+        [12, 8],
+        [24, 16],
+        [24, 16],
+        [48, 32],
+        [48, 32],
+      ],
+      'unsuited',
+    ]);
+    const progressive = await raw.clone().jpeg({ progressive: true }).toBuffer();
+    expect([24, 25].map((long) => decode(progressive, long))).toEqual([[24, 16], 'unsuited']);
+    const turned = await raw.clone().jpeg().withMetadata({ orientation: 6 }).toBuffer();
+    expect(decode(turned, 48)).toEqual([32, 48]);
+    const cropped = raw.clone().extract({ left: 0, top: 0, width: 92, height: 62 });
+    const odd = await sharp(await cropped.png().toBuffer())
+      .jpeg()
+      .toBuffer();
+    expect([10, 20, 46].map((long) => decode(odd, long))).toEqual([
+      [46, 31],
+      [46, 31],
+      [46, 31],
+    ]);
+  });
+
   for (const name of ['444', '422', '420', 'optimized', 'coarse', 'restart-blocks', 'restart-rows', ...PROGRESSIVE]) {
     test(`has the mean luma of every block of the full decode: ${name}`, async () => {
       const bytes = kind(name);
@@ -212,13 +276,21 @@ describe('a JPEG decoded at a reduced size', () => {
   });
 
   test('is an image or nothing, whatever is wrong with its bytes', () => {
-    const files = ['444', '422', '420', 'optimized', 'restart-blocks', ...PROGRESSIVE].map(kind);
+    const files = ['444', '422', '420', 'optimized', 'restart-blocks', ...PROGRESSIVE].map((name) => {
+      const bytes = kind(name);
+      const frame = Math.max(bytes.indexOf('ffc00011', 'hex'), bytes.indexOf('ffc20011', 'hex'));
+      // Of 173 x 131 pixels no half is a whole number.
+      bytes.writeUInt16BE(130, frame + 5);
+      bytes.writeUInt16BE(172, frame + 7);
+      return bytes;
+    });
     const damage = fc.array(fc.tuple(fc.nat(20_000), fc.nat(255)), { minLength: 1, maxLength: 4 });
     fc.assert(
-      fc.property(fc.nat(files.length - 1), damage, fc.constantFrom(1, 2), (file, changes, side) => {
+      fc.property(fc.nat(files.length - 1), damage, fc.constantFrom(1, 2, 4), (file, changes, side) => {
         const bytes = Uint8Array.from(files[file] ?? []);
         for (const [at, value] of changes) bytes[at % bytes.length] = value;
-        const decoded = decodeReducedJpeg(bytes, side === 1 ? 1 : 20, 1e6);
+        const decoded =
+          side === 4 ? decodeExactlyReducedJpeg(bytes, 86, 1e6) : decodeReducedJpeg(bytes, side === 1 ? 1 : 20, 1e6);
         if (typeof decoded === 'string') return;
         const { data, width, height } = decoded.image;
         expect(data).toHaveLength(width * height * 3);

@@ -60,6 +60,18 @@ export async function decodeHeic(bytes: Uint8Array, maxPixels: number): Promise<
   }
 }
 
+/** The profile that a photo's colours are meant in, as `decodeHeic` finds it; null when the file means sRGB. */
+export function heicProfile(bytes: Uint8Array): Uint8Array | null {
+  return understood(() => {
+    const items = new HeicItems(bytes);
+    const pictures = [items.primary, ...items.references(items.primary, 'dimg').slice(0, 1)];
+    const written = pictures
+      .flatMap((picture) => items.properties(picture))
+      .find(({ name, data }) => name === 'colr' && ['prof', 'rICC'].includes(data.toString('latin1', 0, 4)));
+    return written?.data.subarray(4) ?? profileOfNclx(items.properties(items.primary));
+  }, null);
+}
+
 /** Some cameras name their colours by code points alone. */
 function nclxProfile(bytes: Uint8Array): Uint8Array | null {
   return understood(() => {

@@ -27,14 +27,49 @@ export function decodeReducedHeic(
   maxPixels: number,
   centreSquare: boolean,
 ): ReducedHeic | 'unsuited' | 'doubtful' {
+  return decodeAt(bytes, maxPixels, {
+    shiftOf: ({ width, height }) => SHIFTS.find((each) => Math.min(width, height) / 2 ** each >= short),
+    seen: (size) => (centreSquare ? middle(size, short) : EVERYTHING),
+  });
+}
+
+/**
+ * The same with the long side, all of it, and only where the photo's edges are those of whole pixels: what is laid over
+ * another rendition must not be shifted by a part of one.
+ */
+export function decodeExactlyReducedHeic(
+  bytes: Uint8Array,
+  long: number,
+  maxPixels: number,
+): ReducedHeic | 'unsuited' | 'doubtful' {
+  return decodeAt(bytes, maxPixels, {
+    shiftOf: ({ width, height }) =>
+      SHIFTS.find((each) => {
+        const unit = 2 ** each;
+        return width % unit === 0 && height % unit === 0 && Math.max(width, height) / unit >= long;
+      }),
+    seen: () => EVERYTHING,
+  });
+}
+
+interface Wanted {
+  /** By how often the size is halved; undefined where that is not to be. */
+  shiftOf(size: Size): number | undefined;
+  seen(size: Size): Square;
+}
+
+function decodeAt(
+  bytes: Uint8Array,
+  maxPixels: number,
+  { shiftOf, seen }: Wanted,
+): ReducedHeic | 'unsuited' | 'doubtful' {
   if (hasHole(bytes)) return 'doubtful';
   const tiling = understood(() => heicTiling(new HeicItems(bytes)), null);
   if (tiling === null || tiling.size.width * tiling.size.height > maxPixels) return 'unsuited';
-  const shift = SHIFTS.find((each) => Math.min(tiling.size.width, tiling.size.height) / 2 ** each >= short);
+  const shift = shiftOf(tiling.size);
   if (shift === undefined || !divides(tiling, shift)) return 'unsuited';
-  const square = centreSquare ? middle(tiling.size, short) : { left: 0, top: 0, right: Infinity, bottom: Infinity };
   try {
-    const image = new Decoding(tiling, shift).run(square);
+    const image = new Decoding(tiling, shift).run(seen(tiling.size));
     if (typeof image === 'string') return image;
     const { width, height } = tiling.size;
     return { image, size: tiling.orientation < 5 ? { width, height } : { width: height, height: width } };
@@ -60,6 +95,8 @@ interface Square {
   readonly right: number;
   readonly bottom: number;
 }
+
+const EVERYTHING: Square = { left: 0, top: 0, right: Infinity, bottom: Infinity };
 
 /** The square in the middle, and around it what a resize of the short side to `short` or less may reach. */
 function middle({ width, height }: Size, short: number): Square {

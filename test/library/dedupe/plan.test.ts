@@ -47,11 +47,8 @@ const cropped = async (from: string, share: number): Promise<Buffer> => {
 };
 
 describe('the plan of what is double', () => {
-  it('decodes a photo once for all that it is compared with, also one that is small but once in all', async () => {
-    for (const [width, decodes] of [
-      [800, 2],
-      [480, 1],
-    ] as const) {
+  it('decodes a photo once for all that it is compared with, large or small', async () => {
+    for (const width of [800, 480]) {
       const [one, other] = [library, await DedupeLibrary.make()];
       library = other;
       ({ photos } = library);
@@ -68,7 +65,7 @@ describe('the plan of what is double', () => {
       };
       const [group] = (await plan({}, counting)).groups;
       expect(group?.kind).toBe('same');
-      expect([...decoded.values()]).toEqual(Array(5).fill(decodes));
+      expect([...decoded.values()]).toEqual(Array(5).fill(1));
     }
   });
 
