@@ -75,7 +75,8 @@ async function renderPrint(bytes: Uint8Array, request: RenderRequest): Promise<R
   const scale = PRINT_BOX / Math.max(shape.width, shape.height);
   const size = { width: Math.round(shape.width * scale) || 1, height: Math.round(shape.height * scale) || 1 };
   const small = await resized(pixels, { ...size, fit: 'fill' });
-  return { ...small, data: printed(small.data, small), luma: lumaOf(pixels.data, pixels) };
+  const { width, height } = small;
+  return { kind: 'rendition', data: printed(small.data, small), width, height, luma: lumaOf(pixels.data, pixels) };
 }
 
 async function sizeOf(bytes: Uint8Array): Promise<Size> {
@@ -90,7 +91,9 @@ async function renderSource(source: Source | Faulty, request: RenderRequest): Pr
   const { width, height } = source.image;
   const fits = width <= request.box.width && height <= request.box.height;
   const image = fits ? source.image : await resized(source.image, { ...request.box, fit: 'inside' });
-  if (request.as.format === 'rgb' && source.icc === null) return { kind: 'rendition', ...image };
+  if (request.as.format === 'rgb' && source.icc === null) {
+    return { kind: 'rendition', data: image.data, width: image.width, height: image.height };
+  }
   return renderEncoded({ bytes: profiledTiff(image, source.icc), format: 'tiff' }, request);
 }
 
@@ -101,12 +104,11 @@ function renderEncoded(
   return judged(bytes, format, (strictness) => render(bytes, request, strictness));
 }
 
-async function resized<Image extends RgbImage>(image: Image, options: ResizeOptions): Promise<Image> {
-  const { data, width, height } = image;
+async function resized({ data, width, height }: RgbImage, options: ResizeOptions): Promise<RgbImage> {
   const sharp = await loadSharp();
   const raw = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS });
   const { data: smaller, info } = await raw.resize(options).raw().toBuffer({ resolveWithObject: true });
-  return { ...image, data: smaller, width: info.width, height: info.height };
+  return { data: smaller, width: info.width, height: info.height };
 }
 
 /** @throws what sharp throws. */

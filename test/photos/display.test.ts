@@ -92,6 +92,25 @@ describe('a display', () => {
     }
   });
 
+  test('renders photos that sharp does not decode, in each form', async () => {
+    const names = ['phone', 'exif-alone', 'transparent'];
+    const files = [
+      ...names.map((name) => `test/data/heic-raw/${name}.heic`),
+      ...['alpha', 'palette'].map((name) => `test/data/kinds/${name}.bmp`),
+    ].map((name) => join(repository, name));
+    for (const file of files) {
+      for (const as of [{ format: 'rgb' }, { format: 'print' }, { format: 'jpeg', quality: 80 }] as const) {
+        for (const side of [60, 2048]) {
+          const rendered = await renderPhoto({ ...request(file), box: { width: side, height: side }, as });
+          expect([rendered.kind, file]).toEqual(['rendition', file]);
+          if (rendered.kind !== 'rendition' || as.format !== 'rgb') continue;
+          expect(rendered.data).toHaveLength(rendered.width * rendered.height * 3);
+          if (side === 60) expect(Math.max(rendered.width, rendered.height)).toBeLessThanOrEqual(side);
+        }
+      }
+    }
+  });
+
   test('gives up a photo that takes too long, and renders the others', async () => {
     const render = openDisplay({ ...watchedWorld(), cores: 2 }, { limitMs: 6000 });
     const [given, ...others] = await Promise.all([slow, photo, photo, photo].map((file) => render(request(file))));

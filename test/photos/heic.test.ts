@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhoto } from '../../src/photos/decode.ts';
 import { isHeic } from '../../src/photos/heic/brands.ts';
-import { decodeHeic } from '../../src/photos/heic/heic.ts';
+import { decodeHeic, heicProfile } from '../../src/photos/heic/heic.ts';
 import { hasHole } from '../../src/photos/heic/holes.ts';
 import { readExif } from '../../src/photos/metadata/exif.ts';
 import type { RgbImage } from '../../src/photos/pixels.ts';
@@ -112,6 +112,14 @@ describe('a HEIC photo', () => {
     bytes.write(name, bytes.indexOf('irot'), 'latin1');
     const image = await pixels(bytes);
     expect([image.width, image.height]).toEqual([600, 400]);
+  });
+
+  test.each(['phone', 'swapped-primaries'])('has the same profile without being decoded: %s', async (name) => {
+    const bytes = read(`${name}.heic`);
+    const decoded = await decodeHeic(bytes, LIMIT);
+    if (decoded.kind === 'fault') throw new Error(decoded.fault.reason);
+    const profile = heicProfile(bytes);
+    expect(profile === null ? null : [...profile]).toEqual(decoded.icc === null ? null : [...decoded.icc]);
   });
 
   test('of 10 bits comes in 8', async () => {
