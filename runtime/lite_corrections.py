@@ -161,8 +161,8 @@ CORRECTIONS = (
     ),
     Correction(
         "speed",
-        "turns every vector of a row that is found into Python numbers, asked for or not, and those back again; looks at every "
-        "other value of an answer by itself",
+        "turns every vector of a row that is found into Python numbers, asked for or not, and those back again, and copies them "
+        "with each message that they are put into; looks at every other value of an answer by itself",
         f"{SAME_ROWS}; bench/store.js: search, k = 100, with the vectors of the hits",
         (
             "storage.segment.Segment.row_to_dict",

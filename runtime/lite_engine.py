@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from lite_corrections import replace
 from lite_damage import Damaged, inspect  # noqa: F401
 from lite_log import SyncedLog, read_log, sync, write_failed
+from lite_reply import Reply
 from milvus_lite.db import MilvusLite as Database  # noqa: F401
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
 from milvus_lite.schema.types import DataType
@@ -131,10 +132,12 @@ def telling_output_fields(answer):
 
     def told(self, request, context):
         _call.wanted = frozenset(request.output_fields)
+        _call.vectors = {}
         try:
-            return answer(self, request, context)
+            reply = answer(self, request, context)
+            return Reply(reply, _call.vectors) if _call.vectors else reply
         finally:
-            del _call.wanted
+            del _call.wanted, _call.vectors
 
     return told
 
@@ -174,34 +177,22 @@ SLOTS = {
 
 
 def writing_columns_whole(build_field_data):
-    """A field of an answer, written in one piece: vectors that all are arrays, and texts or numbers of one type."""
+    """A field of an answer, written in one piece: texts or numbers of one type, and by `Reply` vectors that all are arrays."""
 
     def build(name, schema, column):
         kinds = set(map(type, column))
         kind = kinds.pop() if len(kinds) == 1 else None
         slot = SLOTS.get((schema.dtype, kind))
-        if slot is None and kind is not np.ndarray:
-            return build_field_data(name, schema, column)
-        field = build_field_data(name, schema, [])
         if slot is not None:
+            field = build_field_data(name, schema, [])
             getattr(field.scalars, slot).data.extend(column)
             return field
-        numbers = np.concatenate(column).astype("<f4", copy=False).tobytes()
-        # In protobuf's own form: field 1, a packed list.
-        field.vectors.float_vector.MergeFromString(b"\x0a" + varint(len(numbers)) + numbers)
-        return field
+        if kind is np.ndarray and hasattr(_call, "vectors"):
+            _call.vectors[name] = column
+            return build_field_data(name, schema, [])
+        return build_field_data(name, schema, column)
 
     return build
-
-
-def varint(number):
-    """As protobuf writes a whole number: seven bits a byte, the lowest first, the highest bit set but in the last."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 def sparing_vectors(assemble_candidates):
@@ -271,14 +262,17 @@ def searching_in_place(search):
             distances[:, ~valid_mask] = np.inf
         ids = np.full((len(distances), top_k), -1, dtype=np.int64)
         found = np.full(ids.shape, np.inf, dtype=np.float32)
-        near = np.argpartition(distances, k - 1, axis=1)[:, :k]
-        order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1)
-        ids[:, :k] = np.take_along_axis(near, order, axis=1)
-        found[:, :k] = np.take_along_axis(distances, ids[:, :k], axis=1)
+        for number, row in enumerate(distances):
+            ids[number, :k] = least = places_of_least(row, k)
+            found[number, :k] = row[least]
         ids[np.isinf(found)] = -1
         return ids, found
 
     return nearest
+
+
+# One in so many is looked at to see where the least may end.
+SAMPLE = 8
 
 
 def distances_to(queries, vectors, metric):
@@ -286,6 +280,14 @@ def distances_to(queries, vectors, metric):
     if metric != "IP":
         return compute_distances(queries, vectors, metric)
     return np.ascontiguousarray(-(vectors @ queries.T).T)
+
+
+def places_of_least(values, k):
+    """Where the `k` least stand, in their order. None is greater than the `k`th of some of them, so few are looked at."""
+    some = values[::SAMPLE]
+    places = np.flatnonzero(values <= np.partition(some, k - 1)[k - 1]) if k <= len(some) else np.arange(len(values))
+    near = places[np.argpartition(values[places], k - 1)[:k]]
+    return near[np.argsort(values[near])]
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -81,7 +81,7 @@ class Gate(grpc.ServerInterceptor):
 
 
 def replaced(handler, call):
-    return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+    return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, lambda reply: reply.SerializeToString())
 
 
 def amend():
