@@ -78,6 +78,9 @@ const INSTEAD = {
     'const nothing = () => undefined; exports.transports = { Console: class {} };' +
     'exports.format = { combine: nothing, colorize: nothing, timestamp: nothing, printf: nothing };' +
     'exports.createLogger = () => ({ debug: nothing, info: nothing, warn: nothing, error: nothing });',
+  // For its telemetry, which is off; and a scope that was ever entered has Node follow every promise of the process.
+  async_hooks:
+    'exports.AsyncLocalStorage = class { getStore() {} run(store, call, ...rest) { return call(...rest); } };',
 };
 /** Parts of the SDK, and packages, that nothing of ours reaches: importing from files, REST, tracing. */
 const UNUSED = /milvus2-sdk-node.dist.milvus.(bulkwriter|http|HttpClient)|@shanghaikid.parquetjs|@opentelemetry.api/;
