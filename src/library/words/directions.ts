@@ -19,9 +19,13 @@ export function directionsOf(classes: readonly number[], classifier: Classifier,
     rows.map(({ row }) => row),
     Math.min(limit, rows.length),
   );
+  let before = '';
   for (let round = 0; round < ROUNDS && centres.length < rows.length; round++) {
     const groups = centres.map((): number[] => []);
     for (const { index, row } of rows) groups[nearest(row, centres)]?.push(index);
+    const now = groups.join(';');
+    if (now === before) break;
+    before = now;
     centres = groups.filter((group) => group.length > 0).map((group) => classifier.direction(group));
   }
   return centres;
