@@ -5,8 +5,8 @@ import { isMounted, photoId } from './paths.ts';
 /** Rows of one model that should not be there. */
 export interface Strays {
   readonly model: ModelIdentity;
-  /** Ids of rows of libraries that are not there any more. */
-  readonly orphans: readonly string[];
+  /** How many rows there are of libraries that are not there any more, by the library. */
+  readonly orphans: ReadonlyMap<string, number>;
   /** Ids of rows of files that have another row, by the library they are in. */
   readonly doubled: ReadonlyMap<string, readonly string[]>;
 }
@@ -55,10 +55,9 @@ export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly L
 
 export function countStrays(strays: readonly Strays[]): { readonly orphans: number; readonly doubled: number } {
   const doubled = strays.flatMap((each) => [...each.doubled.values()].map((ids) => ids.length));
-  return {
-    orphans: strays.reduce((sum, each) => sum + each.orphans.length, 0),
-    doubled: doubled.reduce((sum, some) => sum + some, 0),
-  };
+  const orphans = strays.flatMap((each) => [...each.orphans.values()]);
+  const sum = (counts: readonly number[]): number => counts.reduce((total, some) => total + some, 0);
+  return { orphans: sum(orphans), doubled: sum(doubled) };
 }
 
 /** Looks through every row of every model. */
@@ -67,11 +66,11 @@ export async function findStrays(store: PhotoStore): Promise<Strays[]> {
   for (const { model } of await store.models()) {
     const table = store.table(model);
     const before = new Set((await store.libraries()).map(({ id }) => id));
-    const orphans: { readonly id: string; readonly library: string }[] = [];
+    const orphans = new Map<string, number>();
     const doubled = new Map<string, string[]>();
     const misnamed = new Map<string, { readonly id: string; readonly library: string }>();
     for await (const { id, library, path } of table.all()) {
-      if (!before.has(library)) orphans.push({ id, library });
+      if (!before.has(library)) orphans.set(library, (orphans.get(library) ?? 0) + 1);
       else if (id !== photoId(library, path)) misnamed.set(photoId(library, path), { id, library });
     }
     const add = (library: string, id: string): void => {
@@ -84,8 +83,8 @@ export async function findStrays(store: PhotoStore): Promise<Strays[]> {
     // A library is there before its rows are, so one that came meanwhile is known now.
     const libraries = await store.libraries();
     for (const [one, other] of twins(libraries)) for (const id of await sameRows(table, one, other)) add(other.id, id);
-    const now = new Set(libraries.map(({ id }) => id));
-    found.push({ model, orphans: orphans.filter(({ library }) => !now.has(library)).map(({ id }) => id), doubled });
+    for (const { id } of libraries) orphans.delete(id);
+    found.push({ model, orphans, doubled });
   }
   return found;
 }
@@ -116,13 +115,15 @@ export async function removeStrays(store: PhotoStore, strays: readonly Strays[],
   const libraries = await store.libraries();
   for (const { model, orphans, doubled } of strays) {
     const table = store.table(model);
-    await removeIds(table, orphans);
+    for (const library of orphans.keys()) {
+      if (!libraries.some(({ id }) => id === library)) await table.removeLibrary(library);
+    }
     for (const library of libraries) {
       const ids = doubled.get(library.id) ?? [];
       if (ids.length === 0) continue;
       await leases.hold(library);
       await leases.changing(library.id, { name: library.model ?? model.id, sha256: model.sha256 });
-      await removeIds(table, ids);
+      await table.remove(ids);
     }
   }
   for (const [, other] of twins(libraries)) {
@@ -134,11 +135,4 @@ export async function removeStrays(store: PhotoStore, strays: readonly Strays[],
 async function isEmpty(store: PhotoStore, { id }: Library): Promise<boolean> {
   for (const { model } of await store.models()) if ((await store.table(model).count(id)) > 0) return false;
   return true;
-}
-
-/** Ids per delete. */
-const MAX_IDS = 500;
-
-async function removeIds(table: PhotoTable, ids: readonly string[]): Promise<void> {
-  for (let from = 0; from < ids.length; from += MAX_IDS) await table.remove(ids.slice(from, from + MAX_IDS));
 }
