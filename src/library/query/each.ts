@@ -22,6 +22,8 @@ export type Answered = { readonly name: string } & (
 const AHEAD = 33;
 /** Queries of a group: sixteen searches together take a store a third of what they take one by one. */
 const MOST_TOGETHER = 16;
+/** At the end they get no smaller: each is a pass over all vectors. */
+const LAST_TOGETHER = 4;
 /** A photo that is read waits no longer than this for those that it is to be searched for with, slow as they may be. */
 const TOGETHER_MS = 5000;
 
@@ -61,10 +63,14 @@ export async function* answerEach(
   }
 }
 
-/** One, two, four ... and then always as many as are searched for together: the first answers come soon. */
+/**
+ * One, two, four ... as many as are searched for together, and fewer again at the end: the first answers come soon, and when
+ * the last photo is embedded, most of the searches are done.
+ */
 function groupsOf(queries: readonly Query[]): Query[][] {
   const groups: Query[][] = [];
   for (let [from, size] = [0, 1]; from < queries.length; from += size, size = Math.min(2 * size, MOST_TOGETHER)) {
+    size = Math.min(size, Math.max(LAST_TOGETHER, Math.ceil((queries.length - from) / 2)));
     groups.push(queries.slice(from, from + size));
   }
   return groups;

@@ -371,6 +371,33 @@ describe('queries answered one by one', () => {
     await Promise.all(photos.map((file) => rm(file)));
   });
 
+  it('are searched for but for four when the last photo is read', async () => {
+    const last = await library.put('last.jpg', 'crane', { indexed: false });
+    let read: () => void = () => undefined;
+    const reading = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    const embedder = await library.session.embedder();
+    const slow = Object.assign(Object.create(embedder), {
+      embed: (request: EmbedRequest) => reading.then(() => embedder.embed(request)),
+    });
+    const table = library.store.table(library.model);
+    const searches = vi.spyOn(table, 'search').mockClear();
+    const index = async () => ({ store: library.store, table });
+    const session = { ...library.session, embedder: async () => slow, index };
+    const queries = [...Array.from({ length: 46 }, () => files.castle), last].map((file) => terms(file, photo(file)));
+    const answers = answerEach({ session, signal }, queries, { k: 1 });
+    const first = answers.next();
+    await expect.poll(() => searches.mock.calls.length).toBe(43);
+    read();
+    expect((await first).value).toMatchObject({ kind: 'answer', name: files.castle });
+    let others = 0;
+    for await (const { kind } of answers) others += kind === 'answer' ? 1 : 0;
+    expect(others).toBe(46);
+    expect(searches).toHaveBeenCalledTimes(47);
+    await rm(last);
+  });
+
   it('end with the store', async () => {
     const table = library.store.table(library.model);
     const session = {
