@@ -33,6 +33,8 @@ along what was indexed meanwhile, and by fifty searches that must find the same 
 marked as not whole in the new place, and no run of curate index touches them there.
 `;
 
+const AND = new Intl.ListFormat('en-GB');
+
 export function copyCommand(act: Act): Command {
   return new Command('copy')
     .description('copy the index to or from a Milvus server, and compare both; nothing is embedded')
@@ -130,19 +132,21 @@ async function show({ world }: Context, report: CopyReport, { from, to, flags }:
     `Both have the same rows, and ${verified.equal} of ${verified.searches} searches find the same photos.`,
   );
   if (flags.to === undefined) return;
-  const { milvusUri, milvusToken, paths } = to.settings;
+  const { milvusUri, milvusToken, database, paths } = to.settings;
   const config = join(paths.config, 'config.json');
   if (milvusUri === undefined) {
     const where = `leave MILVUS_URI empty, in the environment and in .env, and have no "milvusUri" in ${config}.`;
     writeLine(world.stderr, `To use it from now on: ${where}`);
     return;
   }
-  const [token, names] =
-    milvusToken === undefined
-      ? ['', '"milvusUri"']
-      : [', and MILVUS_TOKEN to what CURATE_COPY_TOKEN is', '"milvusUri" and "milvusToken"'];
+  const set = [
+    { name: 'milvusUri', what: `MILVUS_URI=${milvusUri}` },
+    ...(database === undefined ? [] : [{ name: 'database', what: `CURATE_DATABASE=${database}` }]),
+    ...(milvusToken === undefined ? [] : [{ name: 'milvusToken', what: 'MILVUS_TOKEN to what CURATE_COPY_TOKEN is' }]),
+  ];
+  const names = AND.format(set.map(({ name }) => `"${name}"`));
   const where = `in the environment or in .env, or ${names} in ${config}.`;
-  writeLine(world.stderr, `To use it from now on: set MILVUS_URI=${milvusUri}${token}, ${where}`);
+  writeLine(world.stderr, `To use it from now on: set ${AND.format(set.map(({ what }) => what))}, ${where}`);
 }
 
 /** The settings with another place for the index. @param place an address, `lite`, or absent for the one in use */
