@@ -5,7 +5,8 @@ usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|open|
     version, digests, renamed    what `check` says of another version, and of each part when its source is another or gone
     order    what reaches the disk, in order, while rows are written and flushed in FOLDER
     vectors  which data files, written in several ways, are read without Arrow's decoder, and whether each is as Arrow has it
-    newest   which rows of three data files count, of keys that stand in several with the same or a later number
+    newest   which rows of three data files count, of keys that stand in several with the same or a later number, and of two
+             that have none in common
     open     how many collections are opened by eight calls at once for one that stands in FOLDER
 """
 
@@ -61,7 +62,8 @@ def newest():
     rows = ("a", 1), ("b", 2)
     files = [rows, (*rows, ("c", 3)), (("b", 5), ("b", 5))]
     segments = [SimpleNamespace(pks=[pk for pk, _ in file], seqs=np.array([seq for _, seq in file])) for file in files]
-    return [mask.tolist() for mask in lite_search.newest_rows(segments)]
+    apart = [segments[1], SimpleNamespace(pks=["d"], seqs=np.array([1]))]
+    return [[mask.tolist() for mask in lite_search.newest_rows(some)] for some in (segments, apart)]
 
 
 def vectors():
