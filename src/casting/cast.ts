@@ -7,6 +7,8 @@ import { maximalMarginalRelevance } from './mmr.ts';
 export interface Floor {
   readonly by: 'agreement' | 'cosine' | 'share';
   readonly least: number;
+  /** Of a word: how far a photo must also agree with those that show it best; absent where that does not count. */
+  readonly leastAgreement?: number;
 }
 
 interface CastRequest {
@@ -50,7 +52,7 @@ export function cast(request: CastRequest): CastResult {
   const frames = kept.map(({ candidate }) => ({
     candidate,
     vector: candidate.vector,
-    score: candidate.agreement ?? candidate.score,
+    score: relevance(candidate, floor),
   }));
   const chosen = maximalMarginalRelevance(
     frames,
@@ -59,12 +61,12 @@ export function cast(request: CastRequest): CastResult {
   ).map(({ candidate }) => candidate);
   const further = furtherFrames(dropped, chosen, request);
   const sizes = new Map(kept.map(({ candidate, groupSize }) => [candidate, groupSize]));
-  const lowest = Math.min(...chosen.map(relevance));
+  const lowest = Math.min(...chosen.map((candidate) => relevance(candidate, floor)));
   // A frame more like the query than one that was chosen lost its place for lack of novelty.
   const whyNot = (candidate: Candidate): string => {
     const nearest = nearestOf(candidate, [...seeds, ...chosen]);
     const same = nearest !== null && nearest.similarity >= thresholds.similar;
-    if (same && relevance(candidate) > lowest) return tooLike(nearest.photo, nearest.similarity);
+    if (same && relevance(candidate, floor) > lowest) return tooLike(nearest.photo, nearest.similarity);
     return 'no slot left';
   };
   const left = [
@@ -95,24 +97,27 @@ export function cast(request: CastRequest): CastResult {
   };
 }
 
-function relevance({ agreement, score }: Candidate): number {
-  return agreement ?? score;
+function relevance({ agreement, score }: Candidate, { by }: Floor): number {
+  return by === 'share' ? score : (agreement ?? score);
 }
 
-function isLike(candidate: Candidate, { by, least }: Floor): boolean {
+function isLike(candidate: Candidate, { by, least, leastAgreement }: Floor): boolean {
   // Beyond the neighbourhood that agreement is measured in, nothing is alike.
-  return (by === 'agreement' ? (candidate.agreement ?? -1) : candidate.score) >= least;
+  if (by === 'agreement') return (candidate.agreement ?? -1) >= least;
+  return candidate.score >= least && (leastAgreement === undefined || (candidate.agreement ?? 1) >= leastAgreement);
 }
 
 function likeness({ by }: Floor): string {
   return by === 'share' ? 'seems to show it' : 'like the query';
 }
 
-function unlike({ score, agreement }: Candidate, { by }: Floor): string {
+function unlike({ score, agreement }: Candidate, { by, least }: Floor): string {
+  // Never "-0.00".
+  const agreed = agreement === null ? '' : (Math.round(agreement * 100) / 100 || 0).toFixed(2);
+  if (by === 'share' && score >= least) return `unlike the photos that show it best (agreement ${agreed})`;
   if (by === 'share') return `hardly shows it (${score.toFixed(2)})`;
   if (by === 'cosine' || agreement === null) return `not like the query (${score.toFixed(2)})`;
-  // Never "-0.00".
-  return `not like the query (agreement ${(Math.round(agreement * 100) / 100 || 0).toFixed(2)})`;
+  return `not like the query (agreement ${agreed})`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Candidate } from '../casting/candidate.ts';
 import type { Embedder } from '../embedding/port.ts';
+import { toUnitLength } from '../embedding/vector.ts';
 import { agreements } from '../library/ranking/neighbourhood.ts';
 import type { RankingStatistics } from '../library/ranking/statistics.ts';
 import { embedQueries, type FoundPhoto } from '../library/vector-search.ts';
@@ -65,11 +66,12 @@ export async function findCandidates(
     const vector = vectors.get(photo.id);
     return vector === undefined || photo.sha256 === query?.sha256 ? [] : [{ photo, vector }];
   });
+  const centre = query === null ? centreOf(around) : query.vector;
   const agreement =
-    statistics === null || query === null
+    statistics === null || centre === null
       ? null
       : agreements(
-          query.vector,
+          centre,
           around.map(({ vector }) => vector),
           statistics,
         );
@@ -84,6 +86,22 @@ export async function findCandidates(
     privateContents,
     exhausted: found.length < k,
   };
+}
+
+/** Photos that show a word best: where they lie, the others are expected to be. */
+const BEST = 3;
+
+/** The mean of the best, each by its share; null where there are none. */
+function centreOf(
+  found: readonly { readonly photo: FoundPhoto; readonly vector: Float32Array }[],
+): Float32Array | null {
+  const best = found.slice(0, BEST).filter(({ photo }) => photo.score > 0);
+  const [first] = best;
+  if (first === undefined) return null;
+  const sum = first.vector.map((_, i) =>
+    best.reduce((all, { photo, vector }) => all + photo.score * (vector[i] ?? 0), 0),
+  );
+  return toUnitLength(sum);
 }
 
 async function vectorsOf(table: PhotoTable, found: readonly FoundPhoto[]): Promise<Map<string, Float32Array>> {

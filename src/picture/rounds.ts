@@ -3,6 +3,7 @@ import { type CastResult, cast, type Floor } from '../casting/cast.ts';
 import type { EmbeddingModel } from '../embedding/port.ts';
 import { UserError, usageError } from '../errors.ts';
 import { demandUninterrupted } from '../interrupt.ts';
+import type { SearchNotice } from '../library/query/terms.ts';
 import { type LeastScore, leastCosine } from '../library/ranking/likeness.ts';
 import { pairsOf } from '../library/ranking/random-pairs.ts';
 import { NEIGHBOURHOOD } from '../library/ranking/rerank.ts';
@@ -16,7 +17,7 @@ import { type Candidates, describe, findCandidates } from './candidates.ts';
 import type { PlannedReference, Unused } from './plan.ts';
 import { type PrivateGuard, privateError, privateTwin } from './private-guard.ts';
 import { type Prepared, prepareReference, type Reference } from './references.ts';
-import { type WordQuery, wordSearch } from './word-query.ts';
+import { checkWord, type WordQuery, wordSearch } from './word-query.ts';
 
 /** At least this many candidates are looked at per slot of the request. */
 const PER_SLOT = 4;
@@ -76,7 +77,7 @@ export async function fillSlots(
   const floor =
     typeof query === 'string'
       ? floorOf(model, await leastOf(request.minScore, session, model))
-      : wordFloor(request.minScore);
+      : wordFloor(request.minScore, await checkWord(model, query));
   const known = named.length === 0 ? new Map<string, never>() : await describe(await session.embedder(), named);
   const described = (file: string): Omit<Candidate, 'score' | 'agreement'> => {
     const photo = known.get(file);
@@ -145,12 +146,18 @@ export async function fillSlots(
   };
 }
 
-/** From here on a word is right often enough to be sent for. */
-function wordFloor(minScore: LeastScore | null): Floor {
+/** Photos that agree less with those that show the word best are strangers more often than others: see bench/README.md. */
+const LEAST_AGREEMENT = 0.5;
+
+/** From here on a word is right often enough to be sent for, where the photos that show it best do not speak against it. */
+function wordFloor(minScore: LeastScore | null, notices: readonly SearchNotice[]): Floor {
   if (typeof minScore === 'string') {
     throw usageError(`"${minScore}" is said of photos that are like a photo.`, 'Name a number from 0 to 1 for a word.');
   }
-  return { by: 'share', least: minScore ?? CLEARLY_SEEN };
+  if (minScore !== null) return { by: 'share', least: minScore };
+  // Cranes that build need not agree with cranes that fly.
+  const hasOneMeaning = notices.every(({ kind }) => kind !== 'meanings');
+  return { by: 'share', least: CLEARLY_SEEN, ...(hasOneMeaning ? { leastAgreement: LEAST_AGREEMENT } : {}) };
 }
 
 /** A least score as a cosine. */

@@ -260,6 +260,25 @@ describe('cast', () => {
     ]);
   });
 
+  it('takes for a word what shows it and agrees with the best, in the order of how well it shows it', () => {
+    const best = candidate({ vector: unit([1, 0, 0]), score: 0.9, agreement: 0.6 });
+    const other = candidate({ vector: unit([0, 1, 0]), score: 0.5, agreement: 0.9 });
+    const stranger = candidate({ vector: unit([0, 0, 1]), score: 0.7, agreement: 0.4 });
+    const dim = candidate({ vector: unit([0, 0, -1]), score: 0.1, agreement: 0.95 });
+    const photos = [best, stranger, other, dim];
+    const floor = { by: 'share', least: 0.3, leastAgreement: 0.5 } as const;
+    expect(
+      cast(request(photos, { floor })).verdicts.map(({ candidate: photo, used, reason }) => [photo, used, reason]),
+    ).toEqual([
+      [best, true, 'seems to show it'],
+      [other, true, 'seems to show it'],
+      [stranger, false, 'unlike the photos that show it best (agreement 0.40)'],
+      [dim, false, 'hardly shows it (0.10)'],
+    ]);
+    const { alike } = cast(request(photos, { floor: { by: 'share', least: 0.3 } }));
+    expect(alike).toBe(3);
+  });
+
   describe('with a burst', () => {
     /** Frames a second apart, each a little further from the first. */
     const frames = (count: number, startMs: number, direction = [1, 0, 0]): Candidate[] =>
