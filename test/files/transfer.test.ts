@@ -1,6 +1,10 @@
+import type { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TransferKind, type Transferred, transfer } from '../../src/files/transfer/apply.ts';
+import { makeFolders } from '../../src/files/transfer/disk.ts';
 import { openJournals } from '../../src/files/transfer/journal.ts';
 import { planTransfers } from '../../src/files/transfer/plan.ts';
 import { undoMoves } from '../../src/files/transfer/undo.ts';
@@ -159,4 +163,12 @@ describe('the plan', () => {
       '/to/A.jpg',
     ]);
   });
+});
+
+it('says what stands in the way of nested folders, where Node says that there are none', async () => {
+  const failure = (code: string): Error => Object.assign(new Error(code), { code });
+  const readOnly = (async (_: string, options?: { readonly recursive?: boolean }) => {
+    throw failure(options?.recursive ? 'ENOENT' : 'EROFS');
+  }) as unknown as typeof mkdir;
+  await expect(makeFolders(join(tmpdir(), 'none', 'such'), readOnly)).rejects.toMatchObject({ code: 'EROFS' });
 });

@@ -4,6 +4,7 @@ import type { Disk } from './disk.ts';
 import { Journal } from './journal.ts';
 import { type Bundle, planTransfers, type Transfer, withNumber } from './plan.ts';
 import { copyFile, linkFile, moveFile } from './transfer.ts';
+import { endRun } from './undo.ts';
 
 export type TransferKind = 'copy' | 'link' | 'move';
 
@@ -50,7 +51,7 @@ export async function transfer(
     }
     onDone(i + 1, planned.length);
   }
-  return { done, failed, undo: done.length === 0 ? null : (journal?.id ?? null) };
+  return { done, failed, undo: await endRun(disk, journals, journal, done.length > 0) };
 }
 
 const WAYS = { copy: copyFile, link: linkFile, move: moveFile } as const;
@@ -70,14 +71,29 @@ export async function place(
     const tried = { from, to: join(dirname(to), name) };
     if ((await disk.state(tried.to)) !== null) continue;
     await journal?.add(tried);
-    if (await WAYS[kind](disk, tried)) return tried;
+    try {
+      if (await WAYS[kind](disk, tried)) return tried;
+    } catch (error) {
+      await withdraw(disk, journal, tried).catch(() => undefined);
+      throw error;
+    }
     await journal?.cancel(tried);
   }
 }
 
+/** Of a move that failed nothing is to be taken back, but for a second name that could not be removed. */
+async function withdraw(disk: Disk, journal: Journal | null, tried: Transfer): Promise<void> {
+  if ((await disk.state(tried.to)) === null) await journal?.cancel(tried);
+}
+
 /** Why a file could not be transferred, as a clause for people. */
 export function reasonOf({ from, to }: Transfer, error: unknown): string {
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  // A second name is trouble of the place it was to have, though the system names the file.
+  if (path !== from || (syscall === 'link' && systemErrorCode(error) !== 'ENOENT')) return whyUnwritten(to, error);
   if (systemErrorCode(error) === 'ENOENT') return 'it is there no longer';
-  const { path } = error as NodeJS.ErrnoException;
-  return path === from ? `it cannot be read (${systemErrorCode(error)})` : whyUnwritten(to, error);
+  const isTaking = syscall === 'unlink' || syscall === 'rename';
+  return isTaking
+    ? `it cannot be taken away: ${whyUnwritten(from, error)}`
+    : `it cannot be read (${systemErrorCode(error)})`;
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { clearDrafts, markAsOurs } from '../atomic-write.ts';
+import { exists } from '../exists.ts';
 
 /** What a file is: enough to tell whether two names are one file, and whether it has changed. */
 export interface FileState {
@@ -55,7 +57,7 @@ export const realDisk: Disk = {
   },
   names: readdir,
   clear: clearDrafts,
-  makeFolder: async (folder) => void (await mkdir(folder, { recursive: true })),
+  makeFolder: async (folder) => void (await makeFolders(folder)),
   removeFolder: (folder) => rmdir(folder).catch(() => undefined),
   link,
   symlink: (file, name) => symlink(file, name, 'file'),
@@ -94,6 +96,23 @@ export const realDisk: Disk = {
   },
   read: (file) => readFile(file, 'utf8'),
 };
+
+/**
+ * Makes a folder and those around it that are missing.
+ * @returns the outermost one that was missing
+ * @throws what stands in the way: of nested folders on a read-only volume Node itself says that there are none
+ */
+export async function makeFolders(folder: string, make = mkdir): Promise<string | undefined> {
+  try {
+    return await make(folder, { recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    let outermost = folder;
+    while (!(await exists(dirname(outermost)))) outermost = dirname(outermost);
+    await make(outermost);
+    return (await make(folder, { recursive: true })) ?? outermost;
+  }
+}
 
 async function copy(file: string, into: string): Promise<string> {
   const source = await open(file, 'r');

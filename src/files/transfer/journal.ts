@@ -35,6 +35,7 @@ export class Journal {
 
   /** Folders that are to be written down with the first entry. */
   readonly #made: string[];
+  #isWritten = false;
 
   private constructor(disk: Disk, folder: string, id: string, made: readonly string[]) {
     this.#made = [...made];
@@ -56,6 +57,16 @@ export class Journal {
       const numbered = n === 1 ? id : `${id}-${n}`;
       if (!taken.has(numbered)) return new Journal(disk, folder, numbered, made);
     }
+  }
+
+  /** Whether anything stands in it, so that there is a file of it. */
+  get isWritten(): boolean {
+    return this.#isWritten;
+  }
+
+  /** Folders that were made for the run, and do not stand in it, as nothing does. */
+  get unwritten(): readonly string[] {
+    return this.#made;
   }
 
   /** To be called before the move. */
@@ -91,6 +102,10 @@ export class Journal {
   async #add(entry: Line): Promise<void> {
     for (const folder of this.#made.splice(0)) await this.#disk.append(this.#file, JSON.stringify({ folder }));
     await this.#disk.append(this.#file, JSON.stringify(entry));
+    if (this.#isWritten) return;
+    this.#isWritten = true;
+    // A line is no use in a file whose name a power cut takes away.
+    await this.#disk.settle(this.#folder);
   }
 }
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { whyUnwritten } from '../../errors.ts';
 import type { Disk } from './disk.ts';
-import { closeJournal, type Entries, readJournal } from './journal.ts';
+import { closeJournal, type Entries, type Journal, readJournal } from './journal.ts';
 import type { Transfer } from './plan.ts';
 import { putFormerBack } from './replace.ts';
 import { moveFile } from './transfer.ts';
@@ -54,6 +54,23 @@ export async function undoMoves(
   const isAll = moves.length === held.moves.length && written.length === held.written.length;
   if (failed.length === 0 && (isAll || (await isBack(disk, held)))) await closeJournal(disk, folder, id);
   return { restored, rewritten, failed };
+}
+
+/**
+ * Ends a run. One that changed nothing leaves nothing: no folder that was made for it, and no journal, which the next
+ * undoing would take for the last run.
+ * @returns the id to take the run back by; null when it changed nothing
+ */
+export async function endRun(
+  disk: Disk,
+  folder: string,
+  journal: Journal | null,
+  hasChanged: boolean,
+): Promise<string | null> {
+  if (journal === null || hasChanged) return journal?.id ?? null;
+  for (const made of [...journal.unwritten].reverse()) await disk.removeFolder(made);
+  if (journal.isWritten) await undoMoves(disk, folder, journal.id, new AbortController().signal);
+  return null;
 }
 
 /** Whether nothing is left to take back. */

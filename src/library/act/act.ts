@@ -1,8 +1,9 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { access, constants, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError, whyUnwritten } from '../../errors.ts';
 import { type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
-import { type Disk, realDisk } from '../../files/transfer/disk.ts';
+import { exists } from '../../files/exists.ts';
+import { type Disk, makeFolders, realDisk } from '../../files/transfer/disk.ts';
 import { type Entries, openJournals, readJournal } from '../../files/transfer/journal.ts';
 import { type Undone, undoMoves } from '../../files/transfer/undo.ts';
 import { inside } from '../paths.ts';
@@ -124,8 +125,9 @@ interface MadeFolder {
 /** The folder, made when it is missing. @throws UserError `folder_unwritable` */
 export async function madeFolder(wanted: string): Promise<MadeFolder> {
   try {
-    const first = await mkdir(wanted, { recursive: true });
+    const first = await makeFolders(wanted);
     const folder = await realpath(wanted);
+    await access(folder, constants.W_OK);
     const made: string[] = [];
     if (first !== undefined) {
       const outermost = await realpath(first);
@@ -133,7 +135,9 @@ export async function madeFolder(wanted: string): Promise<MadeFolder> {
     }
     return { folder, made };
   } catch (error) {
-    throw new UserError('folder_unwritable', `There can be no folder ${wanted}: ${whyUnwritten(wanted, error)}.`, {
+    // What is there has its own trouble, what is not that of the folder around it.
+    const why = whyUnwritten((await exists(wanted)) ? join(wanted, 'photo') : wanted, error);
+    throw new UserError('folder_unwritable', `Nothing can be put into ${wanted}: ${why}.`, {
       hint: 'Name another folder.',
       cause: error,
     });

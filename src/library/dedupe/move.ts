@@ -4,6 +4,7 @@ import { type Disk, realDisk } from '../../files/transfer/disk.ts';
 import { Journal } from '../../files/transfer/journal.ts';
 import { planTransfers, type Transfer } from '../../files/transfer/plan.ts';
 import { moveFile } from '../../files/transfer/transfer.ts';
+import { endRun } from '../../files/transfer/undo.ts';
 import { bundleOf } from '../units.ts';
 import type { Group, GroupPhoto } from './plan.ts';
 
@@ -56,7 +57,7 @@ export async function moveDoubles(
     }
     onDone(i + 1, going.length);
   }
-  return { moved, failed, undo: moved.length === 0 ? null : (journal?.id ?? null) };
+  return { moved, failed, undo: await endRun(disk, journals, journal, moved.length > 0) };
 }
 
 /** Why a photo must not go now, as a clause; null when it may. */

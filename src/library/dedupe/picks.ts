@@ -5,6 +5,7 @@ import { type Disk, realDisk } from '../../files/transfer/disk.ts';
 import { Journal } from '../../files/transfer/journal.ts';
 import { foldedName } from '../../files/transfer/plan.ts';
 import { replaceFile } from '../../files/transfer/replace.ts';
+import { endRun } from '../../files/transfer/undo.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { withPick } from '../../photos/metadata/sidecar.ts';
 import type { Group, GroupPhoto } from './plan.ts';
@@ -72,7 +73,7 @@ export async function writePicks(
     }
     onDone(i + 1, picks.length);
   }
-  return { written, failed, undo: written.length === 0 ? null : journal.id };
+  return { written, failed, undo: await endRun(disk, journals, journal, written.length > 0) };
 }
 
 /**

@@ -156,6 +156,39 @@ describe('moving doubles', () => {
     expect({ moved, undo }).toEqual({ moved: [], undo: null });
     expect(failed).toEqual([{ path: '/photos/a/2.jpg', reason: 'the disk is full' }]);
     expect(own(disk)).toEqual(own(diskOf(groups, {})));
+    // There is nothing to undo, so that an undoing means the run before.
+    expect(await openJournals(disk, JOURNALS)).toEqual([]);
+    expect(awayFolders(disk)).toEqual([]);
+  });
+
+  it('says what stands in the way, and at which end', async () => {
+    const groups = [group(photo('a/1.jpg'), photo('a/2.jpg'))];
+    const reasonWhen = async (hinder: (disk: ModelDisk) => void): Promise<string | undefined> => {
+      const disk = diskOf(groups, {});
+      hinder(disk);
+      return (await run(disk, groups)).failed[0]?.reason;
+    };
+    const fails = (code: string, syscall: string, path: string) => async (): Promise<never> => {
+      throw Object.assign(new Error(code), { code, syscall, path });
+    };
+    expect(
+      await reasonWhen((disk) => {
+        disk.makeFolder = async (folder) => {
+          if (folder.startsWith('/away')) await fails('EROFS', 'mkdir', folder)();
+        };
+      }),
+    ).toBe('/away/a is read-only');
+    const remove = ModelDisk.prototype.remove;
+    expect(
+      await reasonWhen((disk) => {
+        disk.remove = async (file) =>
+          file.startsWith('/photos') ? fails('EROFS', 'unlink', file)() : remove.call(disk, file);
+      }),
+    ).toBe('it cannot be taken away: /photos/a is read-only');
+    // The system names the photo, which is not what is wrong.
+    expect(await reasonWhen((disk) => void (disk.link = fails('ENOSPC', 'link', '/photos/a/2.jpg')))).toBe(
+      'the disk is full',
+    );
   });
 
   it('leaves a group that is too large alone', async () => {
