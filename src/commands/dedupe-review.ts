@@ -139,15 +139,18 @@ function verdict({ kind }: Group, keep: readonly GroupPhoto[], go: readonly Grou
 type Choice = 'go' | 'keep' | 'other' | 'skip' | 'stop';
 
 function choicesOn(group: Group, { moves }: Review): readonly { value: Choice; label: string }[] {
-  const { others } = group;
+  const { others, isLarge } = group;
   const freed = bytes(freedBy([group]));
   const going = others.length === 1 ? 'the other' : `the ${count(others.length, 'other')}`;
   const go = moves ? `Move ${going} at the end (${freed})` : `Let ${going} go (${freed})`;
+  const toGo = others.length === 0 ? [] : [{ value: 'go' as const, label: go }];
+  // The first is marked: so many photos are not to go at a slip of a key.
   return [
-    ...(others.length === 0 ? [] : [{ value: 'go' as const, label: go }]),
+    ...(isLarge ? [] : toGo),
     { value: 'keep', label: 'Keep all, and ask no more' },
     { value: 'other', label: 'Choose another one to stay' },
     { value: 'skip', label: 'Skip it this time' },
+    ...(isLarge ? toGo : []),
     { value: 'stop', label: 'Stop here' },
   ];
 }

@@ -237,9 +237,10 @@ function kindsOf({ kind, best, moveTo, print0, review }: DedupeFlags): readonly 
 }
 
 async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, settings: Settings): Promise<void> {
-  const [{ renderGroups, summaryOf }, { terminalOf }] = await Promise.all([
+  const [{ renderGroups, summaryOf }, { terminalOf }, { count }] = await Promise.all([
     import('../output/terminal/dedupe-table.ts'),
     import('../output/terminal/terminal.ts'),
+    import('../output/text.ts'),
   ]);
   if (flags.print0) for (const path of filesToGo(plan)) world.stdout.write(`${path}\0`);
   // The page stands in the table's place.
@@ -248,6 +249,13 @@ async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, se
   for (const path of plan.otherNames)
     writeLine(world.stderr, `Left out: ${path} is another name of a file, no double.`);
   for (const line of summaryOf(plan)) writeLine(world.stderr, line);
+  const similar = plan.groups.filter(({ kind, isLarge }) => kind === 'similar' && !isLarge);
+  if (flags.kind !== undefined || similar.length === 0) return;
+  const alike = similar.reduce((sum, { others }) => sum + others.length, 0);
+  writeLine(
+    world.stderr,
+    `${count(alike, 'photo')} of these ${alike === 1 ? 'is' : 'are'} merely similar, and only ${alike === 1 ? 'goes' : 'go'} with --kind similar.`,
+  );
 }
 
 async function showDocument(

@@ -9,7 +9,7 @@ interface Inode {
 
 export class Killed extends Error {}
 
-const FOLDER = { isFile: false, number: 0, size: 0, mtimeMs: 0 };
+const FOLDER = { isFile: false, number: 0, size: 0, mtimeMs: 0, mode: 0o755 };
 
 /** Why a step fails, as Node says it. */
 function failure(code: string, path: string): Error {
@@ -78,7 +78,7 @@ export class ModelDisk implements Disk {
     const found = this.files.get(file);
     if (found === undefined) return this.#isFolder(file) ? { ...FOLDER, volume: this.#volume(file) } : null;
     const { number, content } = found;
-    return { isFile: true, volume: this.#volume(file), number, size: content.length, mtimeMs: 0 };
+    return { isFile: true, volume: this.#volume(file), number, size: content.length, mtimeMs: 0, mode: 0o644 };
   }
   async names(folder: string) {
     return [...this.files.keys()].flatMap((name) => (dirname(name) === folder ? [name.slice(folder.length + 1)] : []));

@@ -70,6 +70,14 @@ describe('a sidecar with a pick', () => {
     expect(packet).toContain('xap:Rating="4"');
   });
 
+  it('writes a carriage return that stood as a reference as one again: as itself it would be read as a line feed', async () => {
+    const poem = rated('0').replace('<rdf:Description', '<rdf:Description xmlns:a="urn:a" a:poem="one&#xD;&#xA;two"');
+    expect(await withPick(poem, { rating: 5 })).toContain('a:poem="one&#13;&#10;two"');
+    const element = (inner: string): string =>
+      `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""><p xmlns="urn:a">${inner}</p></rdf:Description></rdf:RDF>`;
+    expect(await withPick(element('one&#xD;two'), { rating: 5 })).toContain('>one&#13;two<');
+  });
+
   it('leaves the stars and flags that a person gave', async () => {
     expect(await withPick(rated('3'), { rating: 5 })).toContain('xmp:Rating="3"');
     expect(await withPick(rated('-1'), { rating: 5 })).toBeNull();

@@ -12,6 +12,8 @@ export interface FileState {
   readonly number: number;
   readonly size: number;
   readonly mtimeMs: number;
+  /** Permissions. */
+  readonly mode: number;
 }
 
 /** The steps that copying and moving are made of; a kill falls before, after or between them. */
@@ -38,8 +40,8 @@ export interface Disk {
   sha256(file: string): Promise<string>;
   /** Makes the names in a folder durable, where the system can. */
   settle(folder: string): Promise<void>;
-  /** Makes a file, durably. Fails with EEXIST. */
-  write(file: string, text: string): Promise<void>;
+  /** Makes a file, durably, with the permissions that files usually have or these. Fails with EEXIST. */
+  write(file: string, text: string, mode?: number): Promise<void>;
   /** Adds a line, durably. */
   append(file: string, line: string): Promise<void>;
   read(file: string): Promise<string>;
@@ -52,8 +54,8 @@ export const realDisk: Disk = {
       throw error;
     });
     if (found === null) return null;
-    const { dev: volume, ino: number, size, mtimeMs } = found;
-    return { isFile: found.isFile(), volume, number, size, mtimeMs };
+    const { dev: volume, ino: number, size, mtimeMs, mode } = found;
+    return { isFile: found.isFile(), volume, number, size, mtimeMs, mode: mode & 0o777 };
   },
   names: readdir,
   clear: clearDrafts,
@@ -76,9 +78,11 @@ export const realDisk: Disk = {
     await handle?.sync().catch(() => undefined);
     await handle?.close();
   },
-  write: async (file, text) => {
+  write: async (file, text, mode) => {
     const handle = await open(file, 'wx');
     try {
+      // What opening gives is less what the umask takes.
+      if (mode !== undefined) await handle.chmod(mode);
       await handle.writeFile(text);
       await handle.sync();
     } finally {

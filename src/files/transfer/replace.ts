@@ -16,10 +16,12 @@ export async function replaceFile(
 ): Promise<void> {
   const state = await disk.state(file);
   if (state?.isFile === false) throw new Error('it is a link');
+  // To rename over it would get past the lock that somebody put on it.
+  if (state !== null && (state.mode & 0o222) === 0) throw new Error('it is read-only');
   const former = state === null ? null : journal.formerName();
   if (former !== null) await disk.copy(file, former);
   await journal.willWrite({ file, sha256: createHash('sha256').update(text).digest('hex'), former });
-  await inPlaceOf(disk, file, (draft) => disk.write(draft, text));
+  await inPlaceOf(disk, file, (draft) => disk.write(draft, text, state?.mode));
 }
 
 /**

@@ -1,8 +1,8 @@
 import { access, constants, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError, whyUnwritten } from '../../errors.ts';
-import { type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
 import { exists } from '../../files/exists.ts';
+import { type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
 import { type Disk, makeFolders, realDisk } from '../../files/transfer/disk.ts';
 import { type Entries, openJournals, readJournal } from '../../files/transfer/journal.ts';
 import { type Undone, undoMoves } from '../../files/transfer/undo.ts';

@@ -25,6 +25,8 @@ export interface Candidate extends ListedPhoto {
   readonly isForWeb: boolean;
   /** Whether the file has further names, wherever they are: moving one of them frees nothing. */
   readonly isLinked: boolean;
+  /** Whether a sidecar tells what a program made of it. */
+  readonly hasEdits: boolean;
   readonly companions: readonly (Companion & {
     readonly file: string;
     readonly bytes: number;
@@ -154,7 +156,13 @@ async function inspect(
   const beside = companions.flat();
   let carried = await readCarried(read.bytes);
   // Programs that keep sidecars write them after the photo.
-  for (const { kind, file: path } of beside) if (kind === 'sidecar') carried = joined(await inSidecar(path), carried);
+  let hasEdits = false;
+  for (const { kind, file: path } of beside) {
+    if (kind !== 'sidecar') continue;
+    const text = await readFile(path, 'utf8').catch(() => '');
+    carried = joined(inSidecar(path, text), carried);
+    hasEdits ||= tellsEdits(path, text);
+  }
   const content = sniff(read.bytes);
   const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
   return {
@@ -162,6 +170,7 @@ async function inspect(
     carried,
     isRaw: RAW_ENDINGS.has(ending),
     compression: compressionOf(read.bytes),
+    hasEdits,
     isForWeb: content.kind === 'photo' && FOR_WEB.has(content.format),
     companions: beside,
   };
@@ -176,8 +185,7 @@ function compressionOf(bytes: Uint8Array): Compression | null {
 }
 
 /** What an XMP sidecar or Takeout's JSON says; nothing of one that cannot be read. */
-async function inSidecar(file: string): Promise<Carried> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+function inSidecar(file: string, text: string): Carried {
   if (!file.toLowerCase().endsWith('.json')) return carriedInXmp(text);
   return {
     gps: /"geoData(?:Exif)?"\s*:\s*\{[^}]*"latitude"\s*:\s*-?(?!0(?:\.0*)?\s*[,}])\d/.test(text),
@@ -185,6 +193,14 @@ async function inSidecar(file: string): Promise<Carried> {
     keywords: 0,
     caption: /"description"\s*:\s*"\s*[^"\s]/.test(text),
   };
+}
+
+/** Sidecars that hold nothing but edits; XMP holds those of Camera Raw and Lightroom (`crs`), and of darktable. */
+const EDITS = /\.(?:aae|pp3|dop)$/i;
+const DEVELOPED = /\bcrs:HasSettings\s*=\s*"True"|<crs:HasSettings>True<|\bcrs:ProcessVersion\b|<darktable:history>/i;
+
+function tellsEdits(file: string, text: string): boolean {
+  return EDITS.test(file) || DEVELOPED.test(text);
 }
 
 /** A photo as it is seen, within a square; null of what cannot be decoded, or is no longer what was inspected. */

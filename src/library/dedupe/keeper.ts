@@ -42,6 +42,8 @@ export interface Contender {
   readonly isRaw: boolean;
   readonly hasRawBeside: boolean;
   readonly hasFilmBeside: boolean;
+  /** Whether a sidecar tells what a program made of it: its own (AAE, PP3, DOP), or XMP with what was developed. */
+  readonly hasEditsBeside: boolean;
   /** Of a frame of a burst whose best ones are looked for; null of any other photo. */
   readonly frame: FrameQuality | null;
 }

@@ -201,7 +201,7 @@ interface Judged {
 }
 
 function contenderOf(candidate: Candidate, { protect, prefer }: Places, frame: FrameQuality | null): Contender {
-  const { file, record, carried, compression, isForWeb, companions, isRaw } = candidate;
+  const { file, record, carried, compression, isForWeb, companions, isRaw, hasEdits } = candidate;
   const preference = prefer.findIndex((folder) => inside(folder, file) !== null);
   return {
     file,
@@ -214,6 +214,7 @@ function contenderOf(candidate: Candidate, { protect, prefer }: Places, frame: F
     preference: preference === -1 ? null : preference,
     hasRawBeside: companions.some(({ kind }) => kind === 'raw'),
     hasFilmBeside: companions.some(({ kind }) => kind === 'film'),
+    hasEditsBeside: hasEdits,
     frame,
   };
 }

@@ -18,7 +18,7 @@ const STAYS: Readonly<Record<Exclude<Rule, 'frame'>, string>> = {
   path: 'equal in all else, first by path',
 };
 
-/** Why a photo stays where the rules alone would have kept another: it was chosen, or compared against. */
+/** Why a photo stays whatever the rules say: it was chosen, where they would have kept another, or is compared against. */
 export type Standing = 'your choice' | 'there already';
 
 /** What told the keeper from the others, the weightiest first. */
@@ -28,6 +28,8 @@ export function whyKept(
   rules: readonly Rule[],
   standing: Standing,
 ): string {
+  // No rule decides what is compared against.
+  if (standing === 'there already') return standing;
   const worse = others.filter((other) => compareContenders(keeper, other, rules) < 0);
   const deciding = new Set(worse.map((other) => decidingRule(keeper, other, rules)));
   const byRule = rules
@@ -80,7 +82,7 @@ export function whyGone(
   rules: readonly Rule[],
   standing: Standing,
 ): string {
-  const isWorse = compareContenders(keeper, other, rules) < 0;
+  const isWorse = standing === 'your choice' && compareContenders(keeper, other, rules) < 0;
   return `${ALIKE[kind]}, ${isWorse ? inferiority(keeper, other, decidingRule(keeper, other, rules)) : OVERRULED[standing]}`;
 }
 
@@ -139,6 +141,7 @@ export function warningsOf(keeper: Contender, others: readonly Contender[]): str
     lacks(({ record }) => record.takenMs !== null) && 'the keeper lacks the time it was taken',
     lacks(({ isRaw, hasRawBeside }) => isRaw || hasRawBeside) && 'the keeper lacks a RAW',
     lacks(({ hasFilmBeside }) => hasFilmBeside) && 'the keeper lacks the film of a Live Photo',
+    lacks(({ hasEditsBeside }) => hasEditsBeside) && "the keeper lacks a sidecar with another program's edits",
     others.some((other) => pixels(other) > pixels(keeper)) && 'the keeper has fewer pixels',
     others.some((other) => isLessCompressed(other, keeper)) && 'the keeper is a much smaller file for its pixels',
   ].filter((warning) => warning !== false);

@@ -11,7 +11,7 @@ import type { World } from '../../world.ts';
 import { type Html, html } from '../pages/html.ts';
 import { pageAround } from '../pages/page.ts';
 import { scoreText } from '../result-row.ts';
-import { type Role, rolesOf, sizeOf, summaryOf, TITLES } from '../terminal/dedupe-table.ts';
+import { type Role, rolesOf, SHOWN_ONLY, sizeOf, summaryOf, TITLES } from '../terminal/dedupe-table.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { bytes, count } from '../text.ts';
 import { linkTo } from './contents.ts';
@@ -179,7 +179,7 @@ function groupSection(group: Group, number: number, pictures: readonly Thumbnail
   const more = photos.length - pictures.length;
   const notes = [
     ...(group.warnings.length === 0 ? [] : [`Beware: ${group.warnings.join('; ')}.`]),
-    ...(group.isLarge ? ['So large a group is shown only: look at it folder by folder.'] : []),
+    ...(group.isLarge ? [SHOWN_ONLY] : []),
   ];
   return html`<section id="g${number}" class="group ${group.kind} of-${Math.min(photos.length, WIDEST)}">
 <h2><span class="rank">${number.toLocaleString('en-US')}</span> ${TITLES[group.kind]} <span>${sizeOf(group)}</span></h2>

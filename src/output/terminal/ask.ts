@@ -15,7 +15,7 @@ interface Question {
 /** A question whose answer is no unless the person says yes. @throws UserError `interrupted` */
 export async function askYesNo(world: World, { message, onCancel }: Question): Promise<boolean> {
   const { confirm } = await import('@clack/prompts');
-  return answered(world, confirm({ message, initialValue: false, ...streams(world) }), onCancel);
+  return answered(world, (streams) => confirm({ message, initialValue: false, ...streams }), onCancel);
 }
 
 interface Answer<T> {
@@ -31,7 +31,8 @@ export async function askOne<T>(
 ): Promise<T> {
   const { select } = await import('@clack/prompts');
   const options = answers.map(({ label }, value) => ({ value, label }));
-  const prompt = select<number>({ message, options, maxItems: ROWS, ...streams(world) });
+  const prompt = (streams: Streams): Promise<number | symbol> =>
+    select<number>({ message, options, maxItems: ROWS, ...streams });
   const chosen = answers[await answered(world, prompt, onCancel)];
   if (chosen === undefined) throw interruptedError(onCancel);
   return chosen.value;
@@ -49,14 +50,15 @@ export async function askWhich<T>(
   choices: readonly Choice<T>[],
 ): Promise<readonly T[]> {
   const { multiselect } = await import('@clack/prompts');
-  const prompt = multiselect<number>({
-    message,
-    options: choices.map(({ label }, value) => ({ value, label })),
-    initialValues: choices.flatMap(({ isMarked }, i) => (isMarked ? [i] : [])),
-    required: false,
-    maxItems: ROWS,
-    ...streams(world),
-  });
+  const prompt = (streams: Streams): Promise<number[] | symbol> =>
+    multiselect<number>({
+      message,
+      options: choices.map(({ label }, value) => ({ value, label })),
+      initialValues: choices.flatMap(({ isMarked }, i) => (isMarked ? [i] : [])),
+      required: false,
+      maxItems: ROWS,
+      ...streams,
+    });
   const marked = await answered(world, prompt, onCancel);
   return marked.flatMap((i) => choices[i]?.value ?? []);
 }
@@ -64,15 +66,35 @@ export async function askWhich<T>(
 /** Shown at a time. */
 const ROWS = 16;
 
-function streams({ stdin, stderr, interrupted }: World) {
-  return { input: stdin, output: stderr, signal: interrupted };
+interface Streams {
+  readonly input: World['stdin'];
+  readonly output: World['stderr'];
+  readonly signal: AbortSignal;
 }
 
-async function answered<T>(world: World, prompt: Promise<T>, onCancel: string): Promise<Exclude<T, symbol>> {
-  const answer = await prompt;
+/**
+ * The answer. The end of the input, a terminal that was closed or Ctrl-D, cancels as Ctrl-C does: the prompt itself would
+ * wait for ever, and the process end with nothing said.
+ */
+async function answered<T>(
+  { stdin, stderr, interrupted }: World,
+  ask: (streams: Streams) => Promise<T>,
+  onCancel: string,
+): Promise<Exclude<T, symbol>> {
   const { isCancel } = await import('@clack/prompts');
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  const onKey = (_: unknown, key?: { readonly ctrl?: boolean; readonly name?: string }): void => {
+    if (key?.ctrl === true && key.name === 'd') end();
+  };
+  stdin.on('end', end).on('close', end).on('keypress', onKey);
+  const answer = await ask({
+    input: stdin,
+    output: stderr,
+    signal: AbortSignal.any([interrupted, ended.signal]),
+  }).finally(() => stdin.off('end', end).off('close', end).off('keypress', onKey));
   // The prompt leaves the terminal's input flowing, which would keep the process from ending.
-  world.stdin.pause();
+  stdin.pause();
   if (isCancel(answer)) throw interruptedError(onCancel);
   return answer as Exclude<T, symbol>;
 }

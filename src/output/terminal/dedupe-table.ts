@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import type { Decision } from '../../library/dedupe/decisions.ts';
-import { type DedupePlan, freedBy, type Group, type GroupPhoto } from '../../library/dedupe/plan.ts';
+import { type DedupePlan, freedBy, type Group, type GroupPhoto, LARGEST_GROUP } from '../../library/dedupe/plan.ts';
 import type { Kind } from '../../library/dedupe/stars.ts';
 import { scoreText } from '../result-row.ts';
 import { bytes, count, printable } from '../text.ts';
@@ -15,6 +15,9 @@ export const TITLES: Readonly<Record<Kind, string>> = {
   burst: 'Burst',
   similar: 'Similar',
 };
+
+/** Of a group that is too large to be acted on unasked: why, and how to. */
+export const SHOWN_ONLY = `So large a group is shown only (more than ${LARGEST_GROUP}): look at it folder by folder, or let its photos go in --review.`;
 
 /** Cells in front of a path. */
 const MARGIN = '         ';
@@ -77,9 +80,7 @@ export function renderGroup(group: Group, before: string, terminal: Terminal, nu
     `${style('bold', before + titleOf(group))}\n`,
     ...rolesOf(group).map(entry),
     ...group.warnings.map((warning) => `${MARGIN}${style('yellow', `Beware: ${warning}.`)}\n`),
-    group.isLarge
-      ? `${MARGIN}${style('yellow', 'So large a group is shown only: look at it folder by folder.')}\n`
-      : '',
+    group.isLarge ? `${MARGIN}${style('yellow', SHOWN_ONLY)}\n` : '',
   ].join('');
 }
 
@@ -99,15 +100,17 @@ export function renderDecisions(decisions: readonly Decision[], terminal: Termin
     .join('\n');
 }
 
-/** A line on all groups, one on those to beware of, and one on what could not be compared. */
+/** A line on all groups, one on those that are shown only, on those to beware of, and on what could not be compared. */
 export function summaryOf({ groups, bytes: freed, photos, gone }: DedupePlan): string[] {
   const going = groups.filter(({ isLarge }) => !isLarge).reduce((sum, { others }) => sum + others.length, 0);
   const found =
     groups.length === 0
       ? `No doubles among ${count(photos, 'photo')}.`
       : `${count(groups.length, 'group')} among ${count(photos, 'photo')}: ${count(going, 'photo')} could go, ${bytes(freed)}.`;
+  const large = groups.filter(({ isLarge }) => isLarge).length;
+  const shown = `${count(large, 'group')} of more than ${LARGEST_GROUP} ${large === 1 ? 'is' : 'are'} shown only, and not counted.`;
   const lacking = groups.filter(({ warnings }) => warnings.length > 0).length;
   const beware = `In ${count(lacking, 'group')} the one that stays lacks what another has: beware.`;
   const away = `${count(gone, 'photo')} of the index ${gone === 1 ? 'is' : 'are'} gone, or on a drive that is away, and left out.`;
-  return [found, ...(lacking === 0 ? [] : [beware]), ...(gone === 0 ? [] : [away])];
+  return [found, ...(large === 0 ? [] : [shown]), ...(lacking === 0 ? [] : [beware]), ...(gone === 0 ? [] : [away])];
 }

@@ -54,7 +54,9 @@ export async function withPick(text: string | null, { rating }: Pick): Promise<s
   if (rating !== null) wanted.push([RATING, String(rating)]);
   const changed = wanted.map(([property, value]) => set(rdf, property, value));
   if (!changed.includes(true)) return null;
-  return before.slice(0, start) + new XMLSerializer().serializeToString(document) + before.slice(end);
+  // A carriage return that is still there was written as a reference; as itself it would be read as a line feed.
+  const after = new XMLSerializer().serializeToString(document).replaceAll('\r', '&#13;');
+  return before.slice(0, start) + after + before.slice(end);
 }
 
 const NEW = `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>

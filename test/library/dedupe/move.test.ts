@@ -186,9 +186,11 @@ describe('moving doubles', () => {
       }),
     ).toBe('it cannot be taken away: /photos/a is read-only');
     // The system names the photo, which is not what is wrong.
-    expect(await reasonWhen((disk) => void (disk.link = fails('ENOSPC', 'link', '/photos/a/2.jpg')))).toBe(
-      'the disk is full',
-    );
+    expect(
+      await reasonWhen((disk) => {
+        disk.link = fails('ENOSPC', 'link', '/photos/a/2.jpg');
+      }),
+    ).toBe('the disk is full');
   });
 
   it('leaves a group that is too large alone', async () => {

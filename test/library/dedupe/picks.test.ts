@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -93,6 +93,16 @@ it('leaves a sidecar that it cannot read, and says so', async () => {
     })),
   );
   expect(await readFile(at('b.jpg.xmp'), 'utf8')).toBe('stars: 5');
+});
+
+it('leaves a sidecar alone that is read-only, and keeps the permissions of any other', async () => {
+  await writeFile(at('a.jpg.xmp'), XMP, { mode: 0o444 });
+  await writeFile(at('b.jpg.xmp'), XMP, { mode: 0o600 });
+  const { written, failed } = await write([burst(frame('a.jpg'), frame('b.jpg'))]);
+  expect(failed).toEqual([{ path: at('a.jpg.xmp'), reason: 'it is read-only' }]);
+  expect(await readFile(at('a.jpg.xmp'), 'utf8')).toBe(XMP);
+  expect(written).toEqual([at('b.jpg.xmp')]);
+  expect((await stat(at('b.jpg.xmp'))).mode & 0o777).toBe(0o600);
 });
 
 it('does not undo what somebody has changed since', async () => {

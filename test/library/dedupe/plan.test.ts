@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { link, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Decision, decide, forget, readDecisions } from '../../../src/library/dedupe/decisions.ts';
@@ -330,6 +330,32 @@ describe('the plan of what is double', () => {
       `${subject('dog')}<dc:description><rdf:Alt><rdf:li xml:lang="x-default"> </rdf:li></rdf:Alt></dc:description>`,
     );
     expect((await plan()).groups[0]?.warnings).toEqual([]);
+  });
+
+  it('warns of edits in a sidecar that would go', async () => {
+    await put('dog.jpg', DOG);
+    const copy = await put('dog (1).jpg', DOG);
+    const developed = (what: string): string => `<rdf:RDF><rdf:Description ${what}/></rdf:RDF>`;
+    const edits = [
+      ['dog (1).aae', '<plist/>'],
+      [`${basename(copy)}.pp3`, ''],
+      [`${basename(copy)}.xmp`, developed('crs:HasSettings="True"')],
+      [`${basename(copy)}.xmp`, '<darktable:history><rdf:Seq/></darktable:history>'],
+    ] as const;
+    for (const [name, text] of edits) {
+      await writeFile(join(photos, name), text);
+      expect((await plan()).groups[0]?.warnings).toEqual(["the keeper lacks a sidecar with another program's edits"]);
+      await rm(join(photos, name));
+    }
+    await writeFile(`${copy}.xmp`, developed('xmp:CreatorTool="digiKam"'));
+    expect((await plan()).groups[0]?.warnings).toEqual([]);
+  });
+
+  it('says of what is there already nothing but that, whatever else the two differ in', async () => {
+    await put('a/dog.jpg', await resized(DOG, 480));
+    await put('b/dog copy.jpg', DOG);
+    const [group] = (await plan({ folders: [join(photos, 'a')], against: join(photos, 'b') })).groups;
+    expect([group?.keeper.reason, group?.others[0]?.reason]).toEqual(['there already', 'same picture, there already']);
   });
 
   it('compares one folder against another', async () => {

@@ -151,6 +151,31 @@ describe('the review of groups', () => {
     expect(await readDecisions(library.settings.paths.data)).toHaveLength(1);
   });
 
+  it('ends as by Ctrl-C at the end of the input, and keeps what was answered', async () => {
+    const plan = await threeGroups();
+    const { world } = terminal([nth(0), ['\u0004']]);
+    await expect(review(world, plan)).rejects.toMatchObject({
+      kind: 'interrupted',
+      message: expect.stringContaining('1 answer is kept'),
+    });
+    const { world: closed, screen } = terminal([]);
+    const asked = review(closed, await library.plan({ kinds: ['identical'] }));
+    while (!screen().includes('what is to become of it?')) await new Promise((done) => setImmediate(done));
+    closed.stdin.emit('end');
+    await expect(asked).rejects.toMatchObject({ kind: 'interrupted' });
+  });
+
+  it('does not let a group of more than fifty go at a slip of a key', async () => {
+    const bytes = await paint(0, 16);
+    for (let i = 10; i < 62; i += 1) await library.put(`${i}.png`, bytes);
+    const plan = await library.plan({ kinds: ['identical'] });
+    const { world, screen } = terminal([nth(2)]);
+    expect((await review(world, plan)).groups).toMatchObject([{ isLarge: true, agreed: null }]);
+    expect(screen()).toContain('● Keep all');
+    const wanted = terminal([nth(3)]);
+    expect((await review(wanted.world, plan)).groups).toMatchObject([{ isLarge: false, agreed: 1 }]);
+  });
+
   it('is refused where nobody can be asked', () => {
     expect(() => demandReviewer(testWorld())).toThrow('--review needs a terminal to ask on.');
   });
