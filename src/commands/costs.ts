@@ -41,7 +41,9 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
   for await (const { lineage } of lineagesIn(place, search)) lineages.push(lineage);
   // A kill may leave the record of a request that did bring a picture.
   const answered = new Set(lineages.map(({ request }) => request.id));
-  const failed = unfinished.filter(({ record }) => !answered.has(record.request.id));
+  const failed = unfinished
+    .filter(({ record }) => !answered.has(record.request.id))
+    .sort((a, b) => Date.parse(a.record.request.started) - Date.parse(b.record.request.started));
   const days = sumCosts(lineages);
   const total = totalOf(days);
   for (const { path, reason } of unreadable) writeLine(world.stderr, `Left out ${path}: ${reason}.`);

@@ -23,6 +23,20 @@ function request(started: string, n: number, actualUsd: number | null, model = '
   );
 }
 
+/** The record of a request that brought no picture. */
+function failedAt(started: string, id: string): FailedRequest {
+  const { usage: _, responseIds: __, picture: ___, ...common } = lineage({ requestIds: [id] });
+  return {
+    ...common,
+    request: { id: randomUUID(), started, seconds: 600 },
+    schema: 'curate.failed/1',
+    error: { code: 'timeout', message: 'No picture came within 600 s.' },
+    billing: 'may have been billed',
+    cost: { estimatedUsd: 0.053, actualUsd: null },
+    arrived: [],
+  };
+}
+
 const requests = fc.array(
   fc
     .record({
@@ -76,15 +90,7 @@ describe('curate costs', () => {
     const [first, second] = request('2026-11-23T10:00:00.000Z', 2, 0.2);
     const doubtful = { estimatedUsd: 0.1, actualUsd: 0.3, doubtful: true as const };
     const [unknown] = request('2026-11-24T10:00:00.000Z', 1, null);
-    const { usage: _, responseIds: __, picture: ___, ...common } = lineage({ requestIds: ['req_9'] });
-    const failed: FailedRequest = {
-      ...common,
-      schema: 'curate.failed/1',
-      error: { code: 'timeout', message: 'No picture came within 600 s.' },
-      billing: 'may have been billed',
-      cost: { estimatedUsd: 0.053, actualUsd: null },
-      arrived: [],
-    };
+    const failed = failedAt('2026-11-23T10:00:00.000Z', 'req_9');
     const files = {
       '1.png.json': first,
       '2.png.json': second,
@@ -127,5 +133,19 @@ describe('curate costs', () => {
       failed: [{ file: join(folder, 'a.failed.json'), requestIds: ['req_9'], billing: 'may have been billed' }],
       unreadable: [{ path: join(folder, 'cut.png.json') }, { path: join(folder, 'later.png.json') }],
     });
+  });
+
+  it('lists requests without a picture as they were sent, whatever their names', async () => {
+    const days = [24, 22, 23];
+    const inside = await mkdtemp(join(tmpdir(), 'curate-costs-'));
+    for (const [i, day] of days.entries()) {
+      const record = failedAt(`2026-11-${day}T10:00:00.000Z`, `req_${day}`);
+      await writeFile(join(inside, `${i}.failed.json`), JSON.stringify(record));
+    }
+    const world = testWorld({ cwd: inside });
+    expect(await run(['costs', '--json'], world)).toBe(0);
+    const { failed } = JSON.parse(world.out()) as { readonly failed: readonly { readonly requestIds: string[] }[] };
+    expect(failed.map(({ requestIds }) => requestIds[0])).toEqual(['req_22', 'req_23', 'req_24']);
+    await rm(inside, { recursive: true });
   });
 });
