@@ -20,6 +20,8 @@ export type Answered = { readonly name: string } & (
 
 /** Queries under way at a time, more than a group has. */
 const AHEAD = 33;
+/** The same where photos are compared with each other: each query then holds the vectors of some thousands. */
+const AHEAD_COMPARING = 2;
 /** Queries of a group: sixteen searches together take a store a third of what they take one by one. */
 const MOST_TOGETHER = 16;
 /** At the end they get no smaller: each is a pass over all vectors. */
@@ -44,7 +46,8 @@ export async function* answerEach(
   }
   const room = await openRoom(deps, terms, search.restriction, { lenient: true });
   try {
-    const limit = pLimit(AHEAD);
+    const compares = search.unique === true || search.diverse !== undefined;
+    const limit = pLimit(compares ? AHEAD_COMPARING : AHEAD);
     const underWay = groupsOf(queries).flatMap((group) => {
       const reads = once(async () => group.map((query) => readOne(room, query)));
       return group.map((_, i) => {
