@@ -48,7 +48,7 @@ async function list(context: Context, flags: JsonFlag): Promise<ExitCode> {
   const session = await openSession(world, context.settings());
   const { listLibraries } = await import('../library/libraries.ts');
   try {
-    const libraries = await listLibraries(await session.index());
+    const libraries = await listLibraries(await session.index(), world.now().getTime());
     if (flags.json) {
       const { librariesDocument } = await documents();
       writeJson(world, librariesDocument(libraries));

@@ -22,7 +22,7 @@ async function status(context: Context, flags: { model?: string; json?: boolean 
   const session = await openSession(world, context.settings({ model: flags.model }));
   const { statusOf } = await import('../library/status.ts');
   try {
-    const found = await statusOf(session);
+    const found = await statusOf(session, world.now().getTime());
     if (flags.json) {
       const { statusDocument } = await import('../output/documents/library.ts');
       writeJson(world, statusDocument(found));

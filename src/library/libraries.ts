@@ -17,11 +17,18 @@ export interface LibraryState extends Library {
   readonly available: boolean;
 }
 
-/** Every library, with how many photos it has and whether its folder is there. */
-export async function listLibraries({ store, table }: PhotoIndex): Promise<LibraryState[]> {
+/** A lease that ran out so long ago, by clocks that may differ, was left by a run that was killed. */
+const LEFT_MS = 60_000;
+
+/**
+ * Every library, with how many photos it has and whether its folder is there.
+ * @param now milliseconds since 1970
+ */
+export async function listLibraries({ store, table }: PhotoIndex, now: number): Promise<LibraryState[]> {
   const libraries = await store.libraries();
   return Promise.all(
-    libraries.map(async (library) => {
+    libraries.map(async ({ lease, ...rest }) => {
+      const library = lease === undefined || lease.until < now - LEFT_MS ? rest : { ...rest, lease };
       const [photos, available] = await Promise.all([
         table.count(library.id),
         isMounted(library) && exists(library.root),

@@ -19,7 +19,8 @@ export interface Status {
   readonly unlisted: readonly string[];
 }
 
-export async function statusOf(session: Session): Promise<Status> {
+/** @param now milliseconds since 1970 */
+export async function statusOf(session: Session, now: number): Promise<Status> {
   const { settings } = session;
   const { data, cache } = settings.paths;
   const [index, model] = await Promise.all([session.index(), session.model()]);
@@ -32,7 +33,7 @@ export async function statusOf(session: Session): Promise<Status> {
       ...(settings.database === undefined ? {} : { database: settings.database }),
       ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
     },
-    libraries: await listLibraries(index),
+    libraries: await listLibraries(index, now),
     models: await index.store.models(),
     sizes: { dataBytes: await folderBytes(data, unlisted), cacheBytes: await folderBytes(cache, unlisted) },
     folders: { data, cache },

@@ -38,6 +38,18 @@ describe('a library', () => {
     expect(() => findLibrary([family], 'Trips', '/cwd/Trips')).toThrow('No library has the root or the name Trips.');
   });
 
+  it('is said to be indexed while its lease is renewed, and not by a run that was killed', async () => {
+    const store = new MemoryStore('server');
+    const lease = { token: 't', machine: 'm', holder: 'nas (process 1)', since: 0, until: 60_000 };
+    await store.putLibrary({ ...family, lease });
+    const index = { store, table: store.table(testModel) };
+    const holders = async (now: number) => (await listLibraries(index, now)).map((library) => library.lease?.holder);
+    expect(await holders(59_000)).toEqual(['nas (process 1)']);
+    // Its clock may be behind.
+    expect(await holders(110_000)).toEqual(['nas (process 1)']);
+    expect(await holders(180_000)).toEqual([undefined]);
+  });
+
   it('is forgotten with its rows of every model, and nothing else is', async () => {
     const store = new MemoryStore();
     const [one, other] = [freshModel(), freshModel()];
@@ -99,7 +111,7 @@ describe('a library', () => {
     await store.putLibrary(trips);
     await table.upsert([photo('a.jpg', { library: trips.id })]);
     await store.table(freshModel()).upsert([photo('a.jpg', { library: family.id })]);
-    expect(await listLibraries({ store, table })).toEqual([
+    expect(await listLibraries({ store, table }, 0)).toEqual([
       { ...family, root: home, photos: 0, available: true },
       { ...trips, photos: 1, available: false },
     ]);
@@ -140,7 +152,7 @@ describe('a library', () => {
     await writeFile(join(home, 'cache', 'graph'), '12345');
     await writeFile(join(home, 'data'), 'a file in place of the folder');
     const session = memorySession({ home, store, embedder: new HashEmbedder() });
-    expect(await statusOf(session)).toMatchObject({
+    expect(await statusOf(session, 0)).toMatchObject({
       model: { id: 'test' },
       store: { kind: 'lite' },
       libraries: [{ name: 'Family', available: true }],
