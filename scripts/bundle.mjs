@@ -90,6 +90,17 @@ const TAKEN_APART = /vectorValue\.forEach\(\(v, i\) => \{.*?field_data\[index\]\
 const VIEWS = `const numbers = vectorValue instanceof Float32Array ? vectorValue : Float32Array.from(vectorValue);
 for (let at = 0; at < numbers.length; at += dim) field_data.push(numbers.subarray(at, at + dim));`;
 
+/** Where the SDK copies the numbers of all vectors of an upsert once more, one by one: they lie in one array already. */
+const FLATTENED =
+  /(DataType\.FloatVector:\s*keyValue = \{\s*dim: field\.dim,\s*\[dataKey\]: \{\s*data: )physicalData\.flat\(\)/;
+const AS_IT_LIES = '$1(field.nullable === true ? physicalData.flat() : physicalData)';
+
+/** By file of the SDK: what is there, and what is put in its place. */
+const CORRECTED = [
+  [/milvus2-sdk-node.dist.milvus.utils.Data\.js$/, TAKEN_APART, VIEWS],
+  [/milvus2-sdk-node.dist.milvus.grpc.Data\.js$/, FLATTENED, AS_IT_LIES],
+];
+
 const bundle = await rolldown({
   input: output,
   platform: 'node',
@@ -106,9 +117,10 @@ const bundle = await rolldown({
         return protocolModule(neededProtocol(id, calls, messages), messages);
       },
       transform(code, id) {
-        if (!/milvus2-sdk-node.dist.milvus.utils.Data\.js$/.test(id)) return null;
-        if (!TAKEN_APART.test(code)) throw new Error('the SDK takes vectors apart in another way: see TAKEN_APART');
-        return code.replace(TAKEN_APART, VIEWS);
+        const [, before, after] = CORRECTED.find(([file]) => file.test(id)) ?? [];
+        if (before === undefined) return null;
+        if (!before.test(code)) throw new Error(`${id} handles vectors in another way: see CORRECTED`);
+        return code.replace(before, after);
       },
     },
   ],

@@ -1,8 +1,8 @@
 import { interruptedError, type UserError } from '../../errors.ts';
 import type { PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
 
-/** Rows of one upsert, of 8 KB each. */
-const BATCH = 1000;
+/** Rows of one upsert: on its way each number of a vector takes eight bytes and more, several times over. */
+const BATCH = 250;
 
 export interface CopiedPart {
   /** Id of the library. */
