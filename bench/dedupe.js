@@ -30,7 +30,8 @@ import sharp from 'sharp';
 import { rootsOf, toUnitLength } from '../dist/embedding/vector.js';
 import { neighbours } from '../dist/library/dedupe/neighbours.js';
 import { PackedVectors } from '../dist/library/dedupe/packed.js';
-import { samePicture, sameShape } from '../dist/library/dedupe/same-picture.js';
+import { fitsPrint } from '../dist/library/dedupe/prints.js';
+import { FINE_BOX, sameFinePrint, samePicture, sameShape } from '../dist/library/dedupe/same-picture.js';
 import { photoId } from '../dist/library/paths.js';
 import { FACTS_VERSION } from '../dist/photos/facts.js';
 import { PRINT_BOX, printIn } from '../dist/photos/print.js';
@@ -143,9 +144,21 @@ async function labelled(folders) {
 async function tryPairs(folders) {
   const files = await photosIn(folders, Number.POSITIVE_INFINITY);
   const prints = [];
+  const render = (file, side) =>
+    renderPhoto({
+      file,
+      box: { width: side, height: side },
+      as: { format: 'print' },
+      background: '#ffffff',
+      whole: false,
+    });
+  const sameClosely = async (one, other) => {
+    if (fitsPrint(one.print) || fitsPrint(other.print)) return true;
+    const [a, b] = [await render(one.file, FINE_BOX), await render(other.file, FINE_BOX)];
+    return sameFinePrint(a.luma, b.luma);
+  };
   for (const file of files) {
-    const box = { width: PRINT_BOX, height: PRINT_BOX };
-    const rendered = await renderPhoto({ file, box, as: { format: 'print' }, background: '#ffffff', whole: false });
+    const rendered = await render(file, PRINT_BOX);
     if (rendered.kind !== 'rendition') continue;
     const { autoOrient: full } = await sharp(file).metadata();
     prints.push({ file, print: printIn(rendered.data, rendered, full) });
@@ -156,7 +169,9 @@ async function tryPairs(folders) {
       pairs += 1;
       if (!sameShape(one.print, other.print)) continue;
       compared += 1;
-      if (samePicture(one.print, other.print)) console.log(`held for the same: ${one.file} ${other.file}`);
+      if (!samePicture(one.print, other.print)) continue;
+      const verdict = (await sameClosely(one, other)) ? 'held for the same' : 'told apart by the small print';
+      console.log(`${verdict}: ${one.file} ${other.file}`);
     }
   }
   console.log(
