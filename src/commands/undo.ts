@@ -24,6 +24,10 @@ export function undoCommand(act: Act): Command {
     .action(act(undo, { graceful: true }));
 }
 
+/** A folder that was renamed, a place that is taken: only the person knows which of two is to have it. */
+const AGAIN =
+  '  The others can be put back yet: give a folder that was renamed its old name, move what took their place, and run it again.';
+
 /** As journals are named; what looks otherwise is a path. */
 const ID = /^\d{8}-\d{6}(?:-\d+)?$/;
 
@@ -43,7 +47,10 @@ async function undo(
     for (const { from, to } of restored) writeLine(world.stdout, `${from} -> ${to}`);
     for (const file of rewritten) writeLine(world.stdout, `${file} is as it was before.`);
     for (const { path, reason } of failed) writeLine(world.stderr, `${path}: ${reason}`);
-    writeLine(world.stderr, `Put back ${count(restored.length + rewritten.length, 'file')}.`);
+    const back = restored.length + rewritten.length;
+    const isThere = back + failed.length === 0 && !world.interrupted.aborted;
+    writeLine(world.stderr, isThere ? 'All of it is where it was.' : `Put back ${count(back, 'file')}.`);
+    if (failed.length > 0) writeLine(world.stderr, AGAIN);
   }
   if (world.interrupted.aborted) return ExitCode.interrupted;
   return failed.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;

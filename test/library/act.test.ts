@@ -1,8 +1,22 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { run } from '../../src/cli.ts';
 import { type Action, actOn, undoMoved } from '../../src/library/act/act.ts';
+import { testWorld } from '../support/world.ts';
 
 let home: string;
 const elsewhere: string[] = [];
@@ -52,6 +66,21 @@ it('moves a photo with what belongs to it, and puts all of it back, once', async
   expect(undone.restored).toHaveLength(3);
   expect(await readFile(photo('a.CR2'), 'utf8')).toBe('a.CR2');
   await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
+});
+
+it('says how the rest can be put back where a folder was renamed, and when there is nothing left to put back', async () => {
+  const undo = async (): Promise<{ readonly code: number; readonly said: string }> => {
+    const world = testWorld({ env: { CURATE_HOME: home } });
+    return { code: await run(['undo'], world), said: world.err() };
+  };
+  await act('move', join(home, 'best'), 'b.jpg');
+  await rename(join(home, 'best'), join(home, 'renamed'));
+  expect(await undo()).toEqual({ code: 3, said: expect.stringContaining('a folder that was renamed its old name') });
+  await rename(join(home, 'renamed'), join(home, 'best'));
+  expect(await undo()).toEqual({ code: 0, said: 'Put back 1 file.\n' });
+  await act('move', join(home, 'best'), 'b.jpg');
+  await rename(join(home, 'best', 'b.jpg'), photo('b.jpg'));
+  expect(await undo()).toEqual({ code: 0, said: 'All of it is where it was.\n' });
 });
 
 it('removes with an undoing the folders that it made and that are empty, and no others', async () => {
