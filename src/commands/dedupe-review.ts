@@ -1,7 +1,8 @@
 import stringWidth from 'string-width';
 import { usageError } from '../errors.ts';
 import { type Decision, decide, readDecisions, type Verdict } from '../library/dedupe/decisions.ts';
-import { type DedupePlan, freedBy, type Group, type GroupPhoto } from '../library/dedupe/plan.ts';
+import { freedBy, type Group, type GroupPhoto } from '../library/dedupe/groups.ts';
+import type { DedupePlan } from '../library/dedupe/plan.ts';
 import { askOne, canAsk } from '../output/terminal/ask.ts';
 import { renderGroup, rolesOf } from '../output/terminal/dedupe-table.ts';
 import { drawGrid, placeFor, sixelOn } from '../output/terminal/picture-grid.ts';

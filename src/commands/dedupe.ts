@@ -4,7 +4,8 @@ import { usageError } from '../errors.ts';
 import { RULES, type Rule } from '../library/dedupe/keeper.ts';
 import type { MovedDoubles } from '../library/dedupe/move.ts';
 import type { WrittenPicks } from '../library/dedupe/picks.ts';
-import type { DedupeEvent, DedupePlan, DedupeRequest } from '../library/dedupe/plan.ts';
+import type { DedupePlan } from '../library/dedupe/plan.ts';
+import type { DedupeEvent, DedupeRequest } from '../library/dedupe/request.ts';
 import { KINDS, type Kind } from '../library/dedupe/stars.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import type { RenderPhoto } from '../photos/render.ts';
@@ -220,7 +221,7 @@ async function reviewed(
 ): Promise<DedupePlan> {
   const [{ reviewPlan }, { freedBy }] = await Promise.all([
     import('./dedupe-review.ts'),
-    import('../library/dedupe/plan.ts'),
+    import('../library/dedupe/groups.ts'),
   ]);
   const moves = moveTo !== undefined;
   const answered = await reviewPlan(plan, { world, settings, render, moves });

@@ -3,7 +3,8 @@ import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } fro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { type DedupePlan, type DedupeRequest, planDedupe } from '../../src/library/dedupe/plan.ts';
+import { type DedupePlan, planDedupe } from '../../src/library/dedupe/plan.ts';
+import type { DedupeRequest } from '../../src/library/dedupe/request.ts';
 import { KINDS } from '../../src/library/dedupe/stars.ts';
 import { photoId } from '../../src/library/paths.ts';
 import { FACTS_VERSION } from '../../src/photos/facts.ts';

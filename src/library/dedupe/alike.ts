@@ -4,8 +4,8 @@ import { demandUninterrupted } from '../../interrupt.ts';
 import type { PhotoRecord } from '../../store/port.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
-import type { DedupeDeps } from './plan.ts';
 import { fitsPrint, PAIRS_AT_ONCE, Prints } from './prints.ts';
+import type { DedupeDeps } from './request.ts';
 import {
   type Compression,
   equalPrints,

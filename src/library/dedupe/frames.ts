@@ -3,7 +3,7 @@ import { demandUninterrupted } from '../../interrupt.ts';
 import { FRAME_BOX, type FrameQuality, frameQuality } from '../../photos/frame.ts';
 import type { Likeness } from './alike.ts';
 import { type Candidate, pixelsOf } from './inspect.ts';
-import type { DedupeDeps } from './plan.ts';
+import type { DedupeDeps } from './request.ts';
 
 const AT_ONCE = 4;
 

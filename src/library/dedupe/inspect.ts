@@ -12,7 +12,7 @@ import type { RenderPhoto, Rendition } from '../../photos/render.ts';
 import { type PhotoFormat, sniff } from '../../photos/sniff.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
-import type { DedupeDeps } from './plan.ts';
+import type { DedupeDeps } from './request.ts';
 import type { Compression } from './same-picture.ts';
 
 /** A photo that may be double, as it is on the disk now. */

@@ -6,7 +6,7 @@ import { partsBelow } from '../photo-filter.ts';
 import { Graph, PairList } from './graph.ts';
 import { neighbours } from './neighbours.ts';
 import { PackedVectors } from './packed.ts';
-import type { DedupeDeps, Places } from './plan.ts';
+import type { DedupeDeps, Places } from './request.ts';
 import type { Kind } from './stars.ts';
 
 /** A photo as the index knows it. */

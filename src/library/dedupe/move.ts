@@ -6,7 +6,7 @@ import { planTransfers, type Transfer } from '../../files/transfer/plan.ts';
 import { moveFile } from '../../files/transfer/transfer.ts';
 import { endRun } from '../../files/transfer/undo.ts';
 import { bundleOf } from '../units.ts';
-import type { Group, GroupPhoto } from './plan.ts';
+import type { Group, GroupPhoto } from './groups.ts';
 
 export interface MovedDoubles {
   readonly moved: readonly Transfer[];

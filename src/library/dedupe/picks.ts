@@ -8,7 +8,7 @@ import { replaceFile } from '../../files/transfer/replace.ts';
 import { endRun } from '../../files/transfer/undo.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { withPick } from '../../photos/metadata/sidecar.ts';
-import type { Group, GroupPhoto } from './plan.ts';
+import type { Group, GroupPhoto } from './groups.ts';
 
 export interface WrittenPicks {
   /** Sidecars that were made or changed. */

@@ -3,7 +3,7 @@ import type { Plane } from '../../photos/planes.ts';
 import { PRINT_BOX, type Print, printIn } from '../../photos/print.ts';
 import type { Rendition } from '../../photos/render.ts';
 import { type Candidate, pixelsOf } from './inspect.ts';
-import type { DedupeDeps } from './plan.ts';
+import type { DedupeDeps } from './request.ts';
 
 /** Pairs whose pixels are compared at once. */
 export const PAIRS_AT_ONCE = 4;

@@ -1,6 +1,7 @@
+import type { GroupPhoto } from '../../library/dedupe/groups.ts';
 import type { MovedDoubles } from '../../library/dedupe/move.ts';
 import type { WrittenPicks } from '../../library/dedupe/picks.ts';
-import type { DedupePlan, GroupPhoto } from '../../library/dedupe/plan.ts';
+import type { DedupePlan } from '../../library/dedupe/plan.ts';
 import type { FrameQuality } from '../../photos/frame.ts';
 
 /** The groups of double photos, which of each stays, and what was moved; null when nothing was to be. */

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import type { Decision } from '../../library/dedupe/decisions.ts';
-import { type DedupePlan, freedBy, type Group, type GroupPhoto, LARGEST_GROUP } from '../../library/dedupe/plan.ts';
+import { freedBy, type Group, type GroupPhoto, LARGEST_GROUP } from '../../library/dedupe/groups.ts';
+import type { DedupePlan } from '../../library/dedupe/plan.ts';
 import type { Kind } from '../../library/dedupe/stars.ts';
 import { scoreText } from '../result-row.ts';
 import { bytes, count, printable } from '../text.ts';

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openJournals } from '../../../src/files/transfer/journal.ts';
 import { undoMoves } from '../../../src/files/transfer/undo.ts';
+import type { Group, GroupPhoto } from '../../../src/library/dedupe/groups.ts';
 import { type MovedDoubles, moveDoubles } from '../../../src/library/dedupe/move.ts';
-import type { Group, GroupPhoto } from '../../../src/library/dedupe/plan.ts';
 import { Killed, ModelDisk } from '../../files/model-disk.ts';
 
 const JOURNALS = '/data/undo';

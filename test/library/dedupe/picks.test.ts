@@ -6,8 +6,8 @@ import { Journal } from '../../../src/files/transfer/journal.ts';
 import { replaceFile } from '../../../src/files/transfer/replace.ts';
 import { undoMoves } from '../../../src/files/transfer/undo.ts';
 import { undoMoved } from '../../../src/library/act/act.ts';
+import type { Group, GroupPhoto } from '../../../src/library/dedupe/groups.ts';
 import { sidecarsOf, writePicks } from '../../../src/library/dedupe/picks.ts';
-import type { Group, GroupPhoto } from '../../../src/library/dedupe/plan.ts';
 import { Killed, ModelDisk } from '../../files/model-disk.ts';
 
 let home: string;
