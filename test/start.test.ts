@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** What is loaded before the first line of `entry` runs: packages, by the chain of modules that imports each. */
-async function loadedAtOnce(entry: string): Promise<Map<string, string>> {
+/** What is loaded before the first line of `entry` runs: packages by the chain of modules that imports each, and modules. */
+async function loadedAtOnce(entry: string): Promise<{ packages: Map<string, string>; modules: Map<string, string> }> {
+  const modules = new Map<string, string>();
   const packages = new Map<string, string>();
   const chains = new Map([[entry, entry]]);
   for (const [file, chain] of chains) {
     const text = await readFile(file, 'utf8');
+    modules.set(relative('src', file), text);
     for (const [, from = ''] of text.matchAll(/^(?:import(?! type)|export(?! type))\s[^;]*?from '([^']+)';/gm)) {
       if (!from.startsWith('.')) packages.set(from, chain);
       else {
@@ -16,15 +18,23 @@ async function loadedAtOnce(entry: string): Promise<Map<string, string>> {
       }
     }
   }
-  return packages;
+  return { packages, modules };
 }
 
 describe('starting', () => {
   // zod alone takes as long to load as an empty Node does; what a verb needs it loads when it runs.
   it('loads no package but the one that reads the command line', async () => {
-    const packages = await loadedAtOnce(join('src', 'cli.ts'));
+    const { packages } = await loadedAtOnce(join('src', 'cli.ts'));
     const heavy = [...packages].filter(([name]) => !name.startsWith('node:') && name !== 'commander');
     expect(packages.has('commander')).toBe(true);
     expect(heavy).toEqual([]);
+  });
+
+  // The first formatter of a process has Node read the data of all languages, a third of an empty Node's time.
+  it('makes no formatter of languages before a verb runs', async () => {
+    const { modules } = await loadedAtOnce(join('src', 'cli.ts'));
+    expect(modules.size).toBeGreaterThan(20);
+    const making = [...modules].filter(([, text]) => /^(?:export )?const [^\n]*(?:\bIntl\.|\.toLocale)/m.test(text));
+    expect(making.map(([module]) => module)).toEqual([]);
   });
 });

@@ -33,8 +33,6 @@ along what was indexed meanwhile, and by fifty searches that must find the same 
 marked as not whole in the new place, and no run of curate index touches them there.
 `;
 
-const AND = new Intl.ListFormat('en-GB');
-
 export function copyCommand(act: Act): Command {
   return new Command('copy')
     .description('copy the index to or from a Milvus server, and compare both; nothing is embedded')
@@ -144,9 +142,10 @@ async function show({ world }: Context, report: CopyReport, { from, to, flags }:
     ...(database === undefined ? [] : [{ name: 'database', what: `CURATE_DATABASE=${database}` }]),
     ...(milvusToken === undefined ? [] : [{ name: 'milvusToken', what: 'MILVUS_TOKEN to what CURATE_COPY_TOKEN is' }]),
   ];
-  const names = AND.format(set.map(({ name }) => `"${name}"`));
+  const and = new Intl.ListFormat('en-GB');
+  const names = and.format(set.map(({ name }) => `"${name}"`));
   const where = `in the environment or in .env, or ${names} in ${config}.`;
-  writeLine(world.stderr, `To use it from now on: set ${AND.format(set.map(({ what }) => what))}, ${where}`);
+  writeLine(world.stderr, `To use it from now on: set ${and.format(set.map(({ what }) => what))}, ${where}`);
 }
 
 /** The settings with another place for the index. @param place an address, `lite`, or absent for the one in use */
