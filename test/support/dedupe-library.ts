@@ -90,7 +90,13 @@ export class DedupeLibrary {
     ]);
   }
 
-  plan(request: Partial<DedupeRequest> = {}, render: RenderPhoto = renderPhoto): Promise<DedupePlan> {
+  /** As a first run does: what others compared is forgotten. */
+  async plan(request: Partial<DedupeRequest> = {}, render: RenderPhoto = renderPhoto): Promise<DedupePlan> {
+    await rm(this.settings.paths.cache, { recursive: true, force: true });
+    return this.planAgain(request, render);
+  }
+
+  planAgain(request: Partial<DedupeRequest> = {}, render: RenderPhoto = renderPhoto): Promise<DedupePlan> {
     return planDedupe(
       { session: this.#session(), render, signal: new AbortController().signal, onEvent: () => undefined },
       { folders: [], protect: [], prefer: [], kinds: KINDS, keep: [], ...request },

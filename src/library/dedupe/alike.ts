@@ -1,21 +1,10 @@
-import pLimit from 'p-limit';
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
-import { demandUninterrupted } from '../../interrupt.ts';
 import type { PhotoRecord } from '../../store/port.ts';
+import { closeSide, confirm } from './confirm.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
-import { fitsPrint, PAIRS_AT_ONCE, Prints } from './prints.ts';
 import type { DedupeDeps } from './request.ts';
-import {
-  type Compression,
-  equalPrints,
-  FINE_BOX,
-  hideNoise,
-  sameFinePrint,
-  samePicture,
-  sameShape,
-  wereResaved,
-} from './same-picture.ts';
+import { sameShape } from './same-picture.ts';
 import type { Kind } from './stars.ts';
 
 /** A camera's clock shows seconds; many have no smaller unit. */
@@ -59,33 +48,15 @@ export async function likenessOf(
   // Pairs of one photo follow each other, so that what was decoded of it serves them all.
   const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
   toConfirm.sort((a, b) => place(a) - place(b));
-  const uses: number[] = [];
+  const ends = (pair: number): readonly [number, number] => [first[pair] as number, second[pair] as number];
   const sides = new Map<number, number>();
   for (const pair of toConfirm) {
-    const both = [first[pair] as number, second[pair] as number];
-    const [a, b] = both.map((content) => holders.get(content)?.[0]);
+    const [a, b] = ends(pair).map((content) => holders.get(content)?.[0]);
     const side = a === undefined || b === undefined ? 0 : closeSide(a, b);
-    for (const content of both) sides.set(content, Math.max(side, sides.get(content) ?? 0));
-    uses.push(...both);
+    for (const content of ends(pair)) sides.set(content, Math.max(side, sides.get(content) ?? 0));
   }
-  const prints = new Prints(deps, holders, { uses, sides });
-  const limit = pLimit(PAIRS_AT_ONCE);
-  await Promise.all(
-    toConfirm.map((pair) =>
-      limit(async () => {
-        demandUninterrupted(deps.signal);
-        const [one, other] = [first[pair] as number, second[pair] as number];
-        const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
-        if (a !== null && b !== null && samePicture(a, b)) {
-          const [candidate, across] = [holders.get(one)?.[0], holders.get(other)?.[0]];
-          const isSame = equalPrints(a, b) || (await mayBeOneSaved(prints, candidate, across));
-          if (isSame) kinds[pair] = 'same';
-        }
-        prints.release(one);
-        prints.release(other);
-      }),
-    ),
-  );
+  const confirmed = await confirm(deps, { pairs: toConfirm.map(ends), holders, sides });
+  for (const [i, pair] of toConfirm.entries()) if (confirmed[i]) kinds[pair] = 'same';
   return {
     related: (candidate) => {
       const { content } = candidate;
@@ -103,37 +74,6 @@ export async function likenessOf(
       return [...copies, ...alike];
     },
   };
-}
-
-/** The longest side at which two photos that look the same are compared once more; 0 where a print says all there is. */
-function closeSide(a: Candidate, b: Candidate): number {
-  if (compressionsOf(a, b) !== null) return FINE_BOX;
-  if (fitsPrint(a.record) || fitsPrint(b.record)) return 0;
-  const longer = ({ record: { width, height } }: Candidate): number => Math.max(width, height);
-  return Math.min(FINE_BOX, longer(a), longer(b));
-}
-
-/**
- * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
- * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
- */
-async function mayBeOneSaved(prints: Prints, a: Candidate | undefined, b: Candidate | undefined): Promise<boolean> {
-  if (a === undefined || b === undefined) return false;
-  if (closeSide(a, b) === 0) return true;
-  const [one, other] = await Promise.all([prints.luma(a.content), prints.luma(b.content)]);
-  if (one === null || other === null || !sameFinePrint(one, other)) return false;
-  const compressions = compressionsOf(a, b);
-  return (
-    compressions === null ||
-    wereResaved({ plane: one, compression: compressions[0] }, { plane: other, compression: compressions[1] })
-  );
-}
-
-/** Those of JPEGs of one size whose noise tells whether one was saved from the other; null of all others. */
-function compressionsOf(a: Candidate, b: Candidate): readonly [Compression, Compression] | null {
-  const isOneSize = a.record.width === b.record.width && a.record.height === b.record.height;
-  if (!isOneSize || a.compression === null || b.compression === null) return null;
-  return hideNoise(a.compression, b.compression) ? null : [a.compression, b.compression];
 }
 
 type Clock = Pick<PhotoRecord, 'takenMs' | 'takenFrom'>;

@@ -7,6 +7,7 @@ import { type Decision, decide, forget, readDecisions } from '../../../src/libra
 import type { Group, GroupPhoto } from '../../../src/library/dedupe/groups.ts';
 import type { DedupePlan } from '../../../src/library/dedupe/plan.ts';
 import type { DedupeRequest } from '../../../src/library/dedupe/request.ts';
+import { openLevel } from '../../../src/library/index/level.ts';
 import { photoId } from '../../../src/library/paths.ts';
 import { dedupeDocument } from '../../../src/output/documents/dedupe.ts';
 import { type RenderPhoto, renderPhoto } from '../../../src/photos/render.ts';
@@ -69,6 +70,45 @@ describe('the plan of what is double', () => {
       expect(group?.kind).toBe('same');
       expect([...decoded.values()]).toEqual(Array(5).fill(1));
     }
+  });
+
+  it('decodes nothing that an earlier run compared, and only what has come since', async () => {
+    const decoded: string[] = [];
+    const noting: RenderPhoto = (request) => {
+      decoded.push(basename(request.file));
+      return renderPhoto(request);
+    };
+    await put('dog.jpg', DOG);
+    await put('small.jpg', await resized(DOG, 480));
+    await put('crop.jpg', await cropped(DOG, 0.98), { angle: 3 });
+    const first = await library.planAgain({}, noting);
+    expect(first.groups.map(({ kind }) => kind)).toEqual(['same', 'similar']);
+    expect(decoded.length).toBeGreaterThan(0);
+    decoded.length = 0;
+    expect(await library.planAgain({}, noting)).toMatchObject({ groups: first.groups });
+    expect(decoded).toEqual([]);
+    await put('tiny.jpg', await resized(DOG, 400));
+    expect(short(await library.planAgain({}, noting))).toContain('same: dog.jpg < small.jpg < tiny.jpg');
+    expect(decoded).toContain('tiny.jpg');
+    decoded.length = 0;
+    await put('small.jpg', await sharp(DOG).flop().resize(480).jpeg().toBuffer());
+    expect(short(await library.planAgain({}, noting))).toContain('same: dog.jpg < tiny.jpg');
+    expect(decoded).toContain('small.jpg');
+  });
+
+  it('compares all where another run has what was compared, and where that is damaged', async () => {
+    await put('dog.jpg', DOG);
+    await put('small.jpg', await resized(DOG, 480));
+    const folder = join(library.settings.paths.cache, 'verdicts');
+    const open = await openLevel(folder);
+    expect(short(await library.planAgain())).toEqual(['same: dog.jpg < small.jpg']);
+    expect(await open.keys().all()).toEqual([]);
+    await open.close();
+    await writeFile(join(folder, 'CURRENT'), 'nonsense');
+    expect(short(await library.planAgain())).toEqual(['same: dog.jpg < small.jpg']);
+    const mended = await openLevel(folder);
+    expect(await mended.values().all()).toEqual(['same']);
+    await mended.close();
   });
 
   it('tells the four kinds apart', async () => {

@@ -1,0 +1,93 @@
+import pLimit from 'p-limit';
+import { demandUninterrupted } from '../../interrupt.ts';
+import type { Candidate } from './inspect.ts';
+import { fitsPrint, PAIRS_AT_ONCE, Prints } from './prints.ts';
+import type { DedupeDeps } from './request.ts';
+import {
+  type Compression,
+  equalPrints,
+  FINE_BOX,
+  hideNoise,
+  sameFinePrint,
+  samePicture,
+  wereResaved,
+} from './same-picture.ts';
+import { type Compared, Verdicts } from './verdicts.ts';
+
+interface Confirmation {
+  /** Of contents. */
+  readonly pairs: readonly (readonly [number, number])[];
+  readonly holders: ReadonlyMap<number, readonly Candidate[]>;
+  /** By content, the longest side at which it is compared. */
+  readonly sides: ReadonlyMap<number, number>;
+}
+
+/** Whether each pair is the same picture, by its pixels. What was compared by an earlier run is not decoded again. */
+export async function confirm(
+  deps: Pick<DedupeDeps, 'session' | 'render' | 'signal' | 'onEvent'>,
+  { pairs, holders, sides }: Confirmation,
+): Promise<boolean[]> {
+  if (pairs.length === 0) return [];
+  const isSame: boolean[] = pairs.map(() => false);
+  const verdicts = await Verdicts.open(deps.session.settings.paths.cache);
+  const compared = (content: number): Compared => {
+    return { sha256: holders.get(content)?.[0]?.record.sha256 ?? '', side: sides.get(content) ?? 0 };
+  };
+  const open: number[] = [];
+  try {
+    for (const [i, [one, other]] of pairs.entries()) {
+      const known = await verdicts.of(compared(one), compared(other));
+      if (known === undefined) open.push(i);
+      else isSame[i] = known;
+    }
+    const prints = new Prints(deps, holders, { uses: open.flatMap((i) => pairs[i] ?? []), sides });
+    const limit = pLimit(PAIRS_AT_ONCE);
+    const judge = async (i: number): Promise<void> => {
+      demandUninterrupted(deps.signal);
+      const [one, other] = pairs[i] as readonly [number, number];
+      const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
+      if (a !== null && b !== null) {
+        const [candidate, across] = [holders.get(one)?.[0], holders.get(other)?.[0]];
+        isSame[i] = samePicture(a, b) && (equalPrints(a, b) || (await mayBeOneSaved(prints, candidate, across)));
+        await verdicts.note(compared(one), compared(other), isSame[i] === true);
+      }
+      prints.release(one);
+      prints.release(other);
+    };
+    await Promise.all(open.map((i) => limit(() => judge(i))));
+    return isSame;
+  } finally {
+    await verdicts.close();
+  }
+}
+
+/** The longest side at which two photos that look the same are compared once more; 0 where a print says all there is. */
+export function closeSide(a: Candidate, b: Candidate): number {
+  if (compressionsOf(a, b) !== null) return FINE_BOX;
+  if (fitsPrint(a.record) || fitsPrint(b.record)) return 0;
+  const longer = ({ record: { width, height } }: Candidate): number => Math.max(width, height);
+  return Math.min(FINE_BOX, longer(a), longer(b));
+}
+
+/**
+ * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
+ * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
+ */
+async function mayBeOneSaved(prints: Prints, a: Candidate | undefined, b: Candidate | undefined): Promise<boolean> {
+  if (a === undefined || b === undefined) return false;
+  if (closeSide(a, b) === 0) return true;
+  const [one, other] = await Promise.all([prints.luma(a.content), prints.luma(b.content)]);
+  if (one === null || other === null || !sameFinePrint(one, other)) return false;
+  const compressions = compressionsOf(a, b);
+  return (
+    compressions === null ||
+    wereResaved({ plane: one, compression: compressions[0] }, { plane: other, compression: compressions[1] })
+  );
+}
+
+/** Those of JPEGs of one size whose noise tells whether one was saved from the other; null of all others. */
+function compressionsOf(a: Candidate, b: Candidate): readonly [Compression, Compression] | null {
+  const isOneSize = a.record.width === b.record.width && a.record.height === b.record.height;
+  if (!isOneSize || a.compression === null || b.compression === null) return null;
+  return hideNoise(a.compression, b.compression) ? null : [a.compression, b.compression];
+}
