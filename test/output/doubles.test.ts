@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Group, GroupPhoto } from '../../src/library/dedupe/groups.ts';
 import type { DedupePlan } from '../../src/library/dedupe/plan.ts';
 import { checkDoublesFile, writeDoubles } from '../../src/output/sheet/doubles.ts';
+import { summaryOf } from '../../src/output/terminal/dedupe-table.ts';
 import type { RenderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -51,6 +52,7 @@ const planOf = (groups: readonly Group[]): DedupePlan => {
     gone: 0,
     roots: [],
     otherNames: [],
+    against: null,
     by: () => plan,
   };
   return plan;
@@ -185,5 +187,20 @@ describe('the page of doubles', () => {
 
   it('says that there are none', async () => {
     expect(words(await pageOf([]))).toContain('No doubles among 1,000 photos.');
+  });
+});
+
+describe('the summary of doubles', () => {
+  it('names a few of the photos that are not there yet, and says how many more', () => {
+    const missing = Array.from({ length: 7 }, (_, i) => `/card/${i}.jpg`);
+    const lines = summaryOf({ ...planOf([group()]), against: { there: 1200, missing } });
+    expect(lines.slice(1)).toEqual([
+      'Of 1,207 photos, 1,200 are there already, and 7 are not:',
+      ...missing.slice(0, 5).map((file) => `  ${file}`),
+      '  and 2 more; --json lists them all.',
+    ]);
+    expect(summaryOf({ ...planOf([group()]), against: { there: 1, missing: [] } }).at(-1)).toBe(
+      'Of 1 photo, 1 is there already.',
+    );
   });
 });

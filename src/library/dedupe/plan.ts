@@ -1,3 +1,4 @@
+import { exists } from '../../files/exists.ts';
 import { unlessInterrupted } from '../../interrupt.ts';
 import { demandStore, explainEmptiness } from '../emptiness.ts';
 import { inside } from '../paths.ts';
@@ -8,7 +9,14 @@ import { judgeFrames } from './frames.ts';
 import { contenderOf, freedBy, type Group, groupsOf } from './groups.ts';
 import { inspectAll, type Skipped } from './inspect.ts';
 import { listPhotos } from './listing.ts';
-import { type DedupeDeps, type DedupeRequest, type Places, placesOf } from './request.ts';
+import { type DedupeDeps, type DedupeRequest, isBase, type Places, placesOf } from './request.ts';
+
+/** Which photos are elsewhere already: their bytes, or the same picture. */
+export interface Presence {
+  readonly there: number;
+  /** Absolute paths of those that are not, in order. */
+  readonly missing: readonly string[];
+}
 
 export interface DedupePlan {
   /** In the order of kinds, the closest first, then of keepers. */
@@ -25,6 +33,8 @@ export interface DedupePlan {
   readonly roots: readonly string[];
   /** Further names of one file: hard links, and spellings that the file system does not tell apart. */
   readonly otherNames: readonly string[];
+  /** What of the photos is in the folder that they are compared against; null without one, or without these kinds. */
+  readonly against: Presence | null;
   /** The same plan by other decisions; the photos are not looked at again. */
   by(decisions: readonly Decision[]): DedupePlan;
 }
@@ -54,6 +64,8 @@ async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonl
     contender: contenderOf(candidate, places, frames?.get(candidate.content) ?? null),
   }));
   const known = candidates.map(({ file, record: { sha256 } }) => ({ file, sha256 }));
+  const asked =
+    places.against === null ? [] : await filesHere(listing.photos.filter(({ file }) => !isBase(places, file)));
   const by = (decided: readonly Decision[]): DedupePlan => {
     const bearing = bearingOf(decided, known);
     const groups = groupsOf({ judged, likeness, places, request, bearing });
@@ -65,10 +77,33 @@ async function plan(deps: DedupeDeps, request: DedupeRequest, decisions: readonl
       gone,
       roots: listing.roots,
       otherNames,
+      against: presenceOf(request, asked, groups),
       by,
     };
   };
   return by(decisions);
+}
+
+async function filesHere(photos: readonly { readonly file: string }[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const { file } of photos) if (await exists(file)) files.push(file);
+  return files.sort();
+}
+
+/** @param files those that may yield, and are here */
+function presenceOf(
+  { against, kinds }: DedupeRequest,
+  files: readonly string[],
+  groups: readonly Group[],
+): Presence | null {
+  if (against === undefined || !kinds.includes('identical') || !kinds.includes('same')) return null;
+  const there = new Set(
+    groups
+      .filter(({ kind }) => kind === 'identical' || kind === 'same')
+      .flatMap(({ others, kept }) => [...others, ...kept].map(({ file }) => file)),
+  );
+  const missing = files.filter((file) => !there.has(file));
+  return { there: files.length - missing.length, missing };
 }
 
 /** @throws UserError `not_indexed`: a slip in a folder's name would say that nothing is double, or there already */

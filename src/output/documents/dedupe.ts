@@ -6,7 +6,7 @@ import type { FrameQuality } from '../../photos/frame.ts';
 
 /** The groups of double photos, which of each stays, and what was moved; null when nothing was to be. */
 export function dedupeDocument(
-  { groups, bytes, skipped, gone, otherNames }: DedupePlan,
+  { groups, bytes, skipped, gone, otherNames, against }: DedupePlan,
   moved: MovedDoubles | null,
   picks: WrittenPicks | null = null,
 ) {
@@ -36,6 +36,7 @@ export function dedupeDocument(
     skipped,
     gone,
     otherNames,
+    ...(against === null ? {} : { against }),
     ...(picks === null ? {} : { picks }),
   };
 }

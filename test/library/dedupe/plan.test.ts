@@ -410,6 +410,12 @@ describe('the plan of what is double', () => {
     expect(short(await plan({ folders: [card], against: join(photos, 'archive') }))).toEqual([
       'same: archive/small.jpg < card/dog.jpg',
     ]);
+    await put('card/gone.jpg', await sharp(DOG).flop().jpeg().toBuffer(), { angle: 180 });
+    await rm(join(card, 'gone.jpg'));
+    const { against } = await plan({ folders: [card], against: join(photos, 'archive') });
+    expect(against).toEqual({ there: 1, missing: [join(card, 'new-copy.jpg'), join(card, 'new.jpg')] });
+    expect((await plan({ folders: [card], against: photos, kinds: ['burst'] })).against).toBeNull();
+    expect((await plan({ folders: [card] })).against).toBeNull();
     // A card that lies inside of what it is compared against.
     expect(short(await plan({ folders: [card], against: photos, kinds: ['identical'] }))).toEqual([
       'identical: elsewhere/dog.jpg < card/dog.jpg',
