@@ -238,10 +238,9 @@ function kindsOf({ kind, best, moveTo, print0, review }: DedupeFlags): readonly 
 }
 
 async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, settings: Settings): Promise<void> {
-  const [{ renderGroups, summaryOf }, { terminalOf }, { count }] = await Promise.all([
+  const [{ merelySimilar, presenceOf, renderGroups, summaryOf }, { terminalOf }] = await Promise.all([
     import('../output/terminal/dedupe-table.ts'),
     import('../output/terminal/terminal.ts'),
-    import('../output/text.ts'),
   ]);
   if (flags.print0) for (const path of filesToGo(plan)) world.stdout.write(`${path}\0`);
   // The page stands in the table's place.
@@ -250,13 +249,9 @@ async function show({ world }: Context, plan: DedupePlan, flags: DedupeFlags, se
   for (const path of plan.otherNames)
     writeLine(world.stderr, `Left out: ${path} is another name of a file, no double.`);
   for (const line of summaryOf(plan)) writeLine(world.stderr, line);
-  const similar = plan.groups.filter(({ kind, isLarge }) => kind === 'similar' && !isLarge);
-  if (flags.kind !== undefined || similar.length === 0) return;
-  const alike = similar.reduce((sum, { others }) => sum + others.length, 0);
-  writeLine(
-    world.stderr,
-    `${count(alike, 'photo')} of these ${alike === 1 ? 'is' : 'are'} merely similar, and only ${alike === 1 ? 'goes' : 'go'} with --kind similar.`,
-  );
+  const similar = flags.kind === undefined ? merelySimilar(plan) : null;
+  if (similar !== null) writeLine(world.stderr, similar);
+  for (const line of presenceOf(plan)) writeLine(world.stderr, line);
 }
 
 async function showDocument(

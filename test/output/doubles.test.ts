@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Group, GroupPhoto } from '../../src/library/dedupe/groups.ts';
 import type { DedupePlan } from '../../src/library/dedupe/plan.ts';
 import { checkDoublesFile, writeDoubles } from '../../src/output/sheet/doubles.ts';
-import { summaryOf } from '../../src/output/terminal/dedupe-table.ts';
+import { merelySimilar, presenceOf } from '../../src/output/terminal/dedupe-table.ts';
 import type { RenderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -191,16 +191,22 @@ describe('the page of doubles', () => {
 });
 
 describe('the summary of doubles', () => {
+  it('says how many photos only go when they are named', () => {
+    const similar = group({ kind: 'similar' });
+    expect(merelySimilar({ groups: [group(), similar, similar] })).toBe(
+      '2 photos of these are merely similar, and only go with --kind similar.',
+    );
+    expect(merelySimilar({ groups: [group(), { ...similar, isLarge: true }] })).toBeNull();
+  });
+
   it('names a few of the photos that are not there yet, and says how many more', () => {
     const missing = Array.from({ length: 7 }, (_, i) => `/card/${i}.jpg`);
-    const lines = summaryOf({ ...planOf([group()]), against: { there: 1200, missing } });
-    expect(lines.slice(1)).toEqual([
+    expect(presenceOf({ against: { there: 1200, missing } })).toEqual([
       'Of 1,207 photos, 1,200 are there already, and 7 are not:',
       ...missing.slice(0, 5).map((file) => `  ${file}`),
       '  and 2 more; --json lists them all.',
     ]);
-    expect(summaryOf({ ...planOf([group()]), against: { there: 1, missing: [] } }).at(-1)).toBe(
-      'Of 1 photo, 1 is there already.',
-    );
+    expect(presenceOf({ against: { there: 1, missing: [] } })).toEqual(['Of 1 photo, 1 is there already.']);
+    expect(presenceOf({ against: null })).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import type { World } from '../../world.ts';
 import { type Html, html } from '../pages/html.ts';
 import { pageAround } from '../pages/page.ts';
 import { scoreText } from '../result-row.ts';
-import { type Role, rolesOf, SHOWN_ONLY, sizeOf, summaryOf, TITLES } from '../terminal/dedupe-table.ts';
+import { presenceOf, type Role, rolesOf, SHOWN_ONLY, sizeOf, summaryOf, TITLES } from '../terminal/dedupe-table.ts';
 import { printableParts, shortenMiddle } from '../terminal/shorten.ts';
 import { bytes, count } from '../text.ts';
 import { linkTo } from './contents.ts';
@@ -137,7 +137,7 @@ function thumbnailSize(pictures: number): { readonly edge: number; readonly qual
 }
 
 function heading(plan: DedupePlan, shared: string): Html {
-  const [found = '', ...more] = summaryOf(plan);
+  const [found = '', ...more] = [...summaryOf(plan), ...presenceOf(plan)];
   const skipped = plan.skipped.length === 0 ? [] : [`${count(plan.skipped.length, 'photo')} could not be looked at.`];
   return html`<header>
 <h1>Doubles</h1>

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import type { Decision } from '../../library/dedupe/decisions.ts';
 import { freedBy, type Group, type GroupPhoto, LARGEST_GROUP } from '../../library/dedupe/groups.ts';
-import type { DedupePlan, Presence } from '../../library/dedupe/plan.ts';
+import type { DedupePlan } from '../../library/dedupe/plan.ts';
 import type { Kind } from '../../library/dedupe/stars.ts';
 import { scoreText } from '../result-row.ts';
 import { bytes, count, printable } from '../text.ts';
@@ -101,11 +101,8 @@ export function renderDecisions(decisions: readonly Decision[], terminal: Termin
     .join('\n');
 }
 
-/** Photos that are named of those that are not where they are compared against. */
-const NAMED = 5;
-
 /** A line on all groups, one on those that are shown only, on those to beware of, and on what could not be compared. */
-export function summaryOf({ groups, bytes: freed, photos, gone, against }: DedupePlan): string[] {
+export function summaryOf({ groups, bytes: freed, photos, gone }: DedupePlan): string[] {
   const going = groups.filter(({ isLarge }) => !isLarge).reduce((sum, { others }) => sum + others.length, 0);
   const found =
     groups.length === 0
@@ -116,16 +113,16 @@ export function summaryOf({ groups, bytes: freed, photos, gone, against }: Dedup
   const lacking = groups.filter(({ warnings }) => warnings.length > 0).length;
   const beware = `In ${count(lacking, 'group')} the one that stays lacks what another has: beware.`;
   const away = `${count(gone, 'photo')} of the index ${gone === 1 ? 'is' : 'are'} gone, or on a drive that is away, and left out.`;
-  return [
-    found,
-    ...(large === 0 ? [] : [shown]),
-    ...(lacking === 0 ? [] : [beware]),
-    ...(gone === 0 ? [] : [away]),
-    ...(against === null ? [] : presence(against)),
-  ];
+  return [found, ...(large === 0 ? [] : [shown]), ...(lacking === 0 ? [] : [beware]), ...(gone === 0 ? [] : [away])];
 }
 
-function presence({ there, missing }: Presence): string[] {
+/** Photos that are named of those that are not there. */
+const NAMED = 5;
+
+/** How many photos are there already in what they are compared against, and a few of those that are not, a line each. */
+export function presenceOf({ against }: Pick<DedupePlan, 'against'>): string[] {
+  if (against === null) return [];
+  const { there, missing } = against;
   const of = `${count(there + missing.length, 'photo')}, ${there.toLocaleString('en-US')} ${there === 1 ? 'is' : 'are'} there already`;
   if (missing.length === 0) return [`Of ${of}.`];
   const more = missing.length - NAMED;
@@ -134,4 +131,12 @@ function presence({ there, missing }: Presence): string[] {
     ...missing.slice(0, NAMED).map((file) => `  ${printable(file)}`),
     ...(more <= 0 ? [] : [`  and ${more.toLocaleString('en-US')} more; --json lists them all.`]),
   ];
+}
+
+/** What of all that could go does not unless it is asked for, as one line; null where there is nothing of it. */
+export function merelySimilar({ groups }: Pick<DedupePlan, 'groups'>): string | null {
+  const similar = groups.filter(({ kind, isLarge }) => kind === 'similar' && !isLarge);
+  const alike = similar.reduce((sum, { others }) => sum + others.length, 0);
+  if (alike === 0) return null;
+  return `${count(alike, 'photo')} of these ${alike === 1 ? 'is' : 'are'} merely similar, and only ${alike === 1 ? 'goes' : 'go'} with --kind similar.`;
 }
