@@ -1,6 +1,6 @@
 import { BURST_GAP_MS } from '../../casting/collapse.ts';
 import type { PhotoRecord } from '../../store/port.ts';
-import { closeSide, confirm } from './confirm.ts';
+import { confirm, type Pair } from './confirm.ts';
 import type { Candidate } from './inspect.ts';
 import type { Listing } from './listing.ts';
 import type { DedupeDeps } from './request.ts';
@@ -35,7 +35,7 @@ export async function likenessOf(
   const { first, second, scores, count } = graph.pairs;
   /** By pair of contents; undefined where they are not alike after all. */
   const kinds: (Kind | undefined)[] = [];
-  const toConfirm: number[] = [];
+  const toConfirm: { readonly pair: number; readonly photos: Pair }[] = [];
   for (let pair = 0; pair < count; pair += 1) {
     const a = holders.get(first[pair] as number)?.[0];
     const b = holders.get(second[pair] as number)?.[0];
@@ -43,20 +43,16 @@ export async function likenessOf(
     const score = scores[pair] as number;
     if (areClose(a.record, b.record) && score >= burst) kinds[pair] = 'burst';
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
-    if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push(pair);
+    if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push({ pair, photos: [a, b] });
   }
   // Pairs of one photo follow each other, so that what was decoded of it serves them all.
-  const place = (pair: number): number => (first[pair] as number) * graph.size + (second[pair] as number);
+  const place = ({ photos: [a, b] }: { readonly photos: Pair }): number => a.content * graph.size + b.content;
   toConfirm.sort((a, b) => place(a) - place(b));
-  const ends = (pair: number): readonly [number, number] => [first[pair] as number, second[pair] as number];
-  const sides = new Map<number, number>();
-  for (const pair of toConfirm) {
-    const [a, b] = ends(pair).map((content) => holders.get(content)?.[0]);
-    const side = a === undefined || b === undefined ? 0 : closeSide(a, b);
-    for (const content of ends(pair)) sides.set(content, Math.max(side, sides.get(content) ?? 0));
-  }
-  const confirmed = await confirm(deps, { pairs: toConfirm.map(ends), holders, sides });
-  for (const [i, pair] of toConfirm.entries()) if (confirmed[i]) kinds[pair] = 'same';
+  const confirmed = await confirm(
+    deps,
+    toConfirm.map(({ photos }) => photos),
+  );
+  for (const [i, { pair }] of toConfirm.entries()) if (confirmed[i]) kinds[pair] = 'same';
   return {
     related: (candidate) => {
       const { content } = candidate;

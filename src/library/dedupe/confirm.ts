@@ -14,24 +14,20 @@ import {
 } from './same-picture.ts';
 import { type Compared, Verdicts } from './verdicts.ts';
 
-interface Confirmation {
-  /** Of contents. */
-  readonly pairs: readonly (readonly [number, number])[];
-  readonly holders: ReadonlyMap<number, readonly Candidate[]>;
-  /** By content, the longest side at which it is compared. */
-  readonly sides: ReadonlyMap<number, number>;
-}
+/** Two contents, by a photo of each. */
+export type Pair = readonly [Candidate, Candidate];
 
 /** Whether each pair is the same picture, by its pixels. What was compared by an earlier run is not decoded again. */
 export async function confirm(
   deps: Pick<DedupeDeps, 'session' | 'render' | 'signal' | 'onEvent'>,
-  { pairs, holders, sides }: Confirmation,
+  pairs: readonly Pair[],
 ): Promise<boolean[]> {
   if (pairs.length === 0) return [];
   const isSame: boolean[] = pairs.map(() => false);
   const verdicts = await Verdicts.open(deps.session.settings.paths.cache);
-  const compared = (content: number): Compared => {
-    return { sha256: holders.get(content)?.[0]?.record.sha256 ?? '', side: sides.get(content) ?? 0 };
+  const sides = sidesOf(pairs);
+  const compared = ({ content, record: { sha256 } }: Candidate): Compared => {
+    return { sha256, side: sides.get(content) ?? 0 };
   };
   const open: number[] = [];
   try {
@@ -40,15 +36,14 @@ export async function confirm(
       if (known === undefined) open.push(i);
       else isSame[i] = known;
     }
-    const prints = new Prints(deps, holders, { uses: open.flatMap((i) => pairs[i] ?? []), sides });
+    const prints = new Prints(deps, { uses: open.flatMap((i) => pairs[i] ?? []), sides });
     const limit = pLimit(PAIRS_AT_ONCE);
     const judge = async (i: number): Promise<void> => {
       demandUninterrupted(deps.signal);
-      const [one, other] = pairs[i] as readonly [number, number];
+      const [one, other] = pairs[i] as Pair;
       const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
       if (a !== null && b !== null) {
-        const [candidate, across] = [holders.get(one)?.[0], holders.get(other)?.[0]];
-        isSame[i] = samePicture(a, b) && (equalPrints(a, b) || (await mayBeOneSaved(prints, candidate, across)));
+        isSame[i] = samePicture(a, b) && (equalPrints(a, b) || (await mayBeOneSaved(prints, one, other)));
         await verdicts.note(compared(one), compared(other), isSame[i] === true);
       }
       prints.release(one);
@@ -61,8 +56,18 @@ export async function confirm(
   }
 }
 
+/** By content, the longest side at which it is compared with any other. */
+function sidesOf(pairs: readonly Pair[]): Map<number, number> {
+  const sides = new Map<number, number>();
+  for (const [a, b] of pairs) {
+    const side = closeSide(a, b);
+    for (const { content } of [a, b]) sides.set(content, Math.max(side, sides.get(content) ?? 0));
+  }
+  return sides;
+}
+
 /** The longest side at which two photos that look the same are compared once more; 0 where a print says all there is. */
-export function closeSide(a: Candidate, b: Candidate): number {
+function closeSide(a: Candidate, b: Candidate): number {
   if (compressionsOf(a, b) !== null) return FINE_BOX;
   if (fitsPrint(a.record) || fitsPrint(b.record)) return 0;
   const longer = ({ record: { width, height } }: Candidate): number => Math.max(width, height);
@@ -73,10 +78,9 @@ export function closeSide(a: Candidate, b: Candidate): number {
  * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
  * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
  */
-async function mayBeOneSaved(prints: Prints, a: Candidate | undefined, b: Candidate | undefined): Promise<boolean> {
-  if (a === undefined || b === undefined) return false;
+async function mayBeOneSaved(prints: Prints, a: Candidate, b: Candidate): Promise<boolean> {
   if (closeSide(a, b) === 0) return true;
-  const [one, other] = await Promise.all([prints.luma(a.content), prints.luma(b.content)]);
+  const [one, other] = await Promise.all([prints.luma(a), prints.luma(b)]);
   if (one === null || other === null || !sameFinePrint(one, other)) return false;
   const compressions = compressionsOf(a, b);
   return (

@@ -12,8 +12,8 @@ const KEPT = 24;
 
 /** What is to be compared. */
 export interface Comparisons {
-  /** The contents, as often as each is to be compared. */
-  readonly uses: readonly number[];
+  /** A photo of each content, as often as that is to be compared. */
+  readonly uses: readonly Candidate[];
   /** By content, the longest side at which it is to be compared; of those that are not here a print is enough. */
   readonly sides: ReadonlyMap<number, number>;
 }
@@ -24,7 +24,6 @@ export interface Comparisons {
  */
 export class Prints {
   readonly #deps: Pick<DedupeDeps, 'render' | 'onEvent'>;
-  readonly #holders: ReadonlyMap<number, readonly Candidate[]>;
   readonly #sides: ReadonlyMap<number, number>;
   readonly #known = new Map<number, Promise<Print | null>>();
   /** Those that were asked for last stand last. */
@@ -34,34 +33,29 @@ export class Prints {
   readonly #total: number;
   #done = 0;
 
-  constructor(
-    deps: Pick<DedupeDeps, 'render' | 'onEvent'>,
-    holders: ReadonlyMap<number, readonly Candidate[]>,
-    { uses, sides }: Comparisons,
-  ) {
+  constructor(deps: Pick<DedupeDeps, 'render' | 'onEvent'>, { uses, sides }: Comparisons) {
     this.#deps = deps;
-    this.#holders = holders;
     this.#sides = sides;
-    for (const content of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
+    for (const { content } of uses) this.#needed.set(content, (this.#needed.get(content) ?? 0) + 1);
     this.#total = this.#needed.size;
   }
 
-  of(content: number): Promise<Print | null> {
-    const known = this.#known.get(content) ?? this.#make(content);
-    this.#known.set(content, known);
+  of(photo: Candidate): Promise<Print | null> {
+    const known = this.#known.get(photo.content) ?? this.#make(photo);
+    this.#known.set(photo.content, known);
     return known;
   }
 
   /** The luma at about the side that was asked for; a print's own where that has every pixel. */
-  async luma(content: number): Promise<Plane | null> {
-    const print = await this.of(content);
+  async luma(photo: Candidate): Promise<Plane | null> {
+    const print = await this.of(photo);
     if (print === null || fitsPrint(print)) return print?.detail ?? null;
-    const plane = this.#planes.get(content) ?? (await this.#decode(content))?.luma;
-    if (plane !== undefined) this.#keep(content, plane);
+    const plane = this.#planes.get(photo.content) ?? (await this.#decode(photo))?.luma;
+    if (plane !== undefined) this.#keep(photo, plane);
     return plane ?? null;
   }
 
-  release(content: number): void {
+  release({ content }: Candidate): void {
     const left = (this.#needed.get(content) ?? 0) - 1;
     this.#needed.set(content, left);
     if (left > 0) return;
@@ -69,24 +63,21 @@ export class Prints {
     this.#planes.delete(content);
   }
 
-  async #make(content: number): Promise<Print | null> {
-    const decoded = await this.#decode(content);
+  async #make(photo: Candidate): Promise<Print | null> {
+    const decoded = await this.#decode(photo);
     this.#done += 1;
     this.#deps.onEvent({ kind: 'confirming', done: this.#done, total: this.#total });
-    const [holder] = this.#holders.get(content) ?? [];
-    if (decoded === null || holder === undefined) return null;
-    if (decoded.luma !== undefined) this.#keep(content, decoded.luma);
+    if (decoded === null) return null;
+    if (decoded.luma !== undefined) this.#keep(photo, decoded.luma);
     // A copy: as it came, a print holds the whole message, and the luma in it, for as long as it is kept.
-    return printIn(new Uint8Array(decoded.data), decoded, holder.record);
+    return printIn(new Uint8Array(decoded.data), decoded, photo.record);
   }
 
-  async #decode(content: number): Promise<Rendition | null> {
-    const [holder] = this.#holders.get(content) ?? [];
-    if (holder === undefined) return null;
-    return pixelsOf(this.#deps.render, holder, Math.max(PRINT_BOX, this.#sides.get(content) ?? 0), 'print');
+  #decode(photo: Candidate): Promise<Rendition | null> {
+    return pixelsOf(this.#deps.render, photo, Math.max(PRINT_BOX, this.#sides.get(photo.content) ?? 0), 'print');
   }
 
-  #keep(content: number, plane: Plane): void {
+  #keep({ content }: Candidate, plane: Plane): void {
     this.#planes.delete(content);
     this.#planes.set(content, plane);
     const [oldest = content] = this.#planes.keys();
