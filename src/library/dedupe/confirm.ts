@@ -43,8 +43,10 @@ export async function confirm(
       const [one, other] = pairs[i] as Pair;
       const [a, b] = await Promise.all([prints.of(one), prints.of(other)]);
       if (a !== null && b !== null) {
-        isSame[i] = samePicture(a, b) && (equalPrints(a, b) || (await mayBeOneSaved(prints, one, other)));
-        await verdicts.note(compared(one), compared(other), isSame[i] === true);
+        const verdict = samePicture(a, b) && (equalPrints(a, b) || (await mayBeOneSaved(prints, one, other)));
+        isSame[i] = verdict === true;
+        // What could not be compared may be the next time.
+        if (verdict !== null) await verdicts.note(compared(one), compared(other), verdict);
       }
       prints.release(one);
       prints.release(other);
@@ -76,12 +78,14 @@ function closeSide(a: Candidate, b: Candidate): number {
 
 /**
  * False for what looks the same at the size of a print alone: two pages that differ in the small print, and two frames of
- * a scene that does not move, which are JPEGs of one size of which neither was saved from the other.
+ * a scene that does not move, which are JPEGs of one size of which neither was saved from the other. Null where one of them
+ * can no longer be decoded.
  */
-async function mayBeOneSaved(prints: Prints, a: Candidate, b: Candidate): Promise<boolean> {
+async function mayBeOneSaved(prints: Prints, a: Candidate, b: Candidate): Promise<boolean | null> {
   if (closeSide(a, b) === 0) return true;
   const [one, other] = await Promise.all([prints.luma(a), prints.luma(b)]);
-  if (one === null || other === null || !sameFinePrint(one, other)) return false;
+  if (one === null || other === null) return null;
+  if (!sameFinePrint(one, other)) return false;
   const compressions = compressionsOf(a, b);
   return (
     compressions === null ||
