@@ -96,6 +96,22 @@ describe('the plan of what is double', () => {
     expect(decoded).toContain('small.jpg');
   });
 
+  it('keeps nothing of a pair whose close look failed, and finds it the next time', async () => {
+    await put('dog.jpg', DOG);
+    await put('again.jpg', await sharp(DOG).jpeg({ quality: 60 }).toBuffer());
+    const decoded = new Set<string>();
+    const failing: RenderPhoto = async (request) => {
+      if (decoded.has(request.file)) return { kind: 'fault', fault: { code: 'unreadable', reason: 'is away' } };
+      decoded.add(request.file);
+      const rendered = await renderPhoto(request);
+      if (rendered.kind === 'fault') return rendered;
+      const { luma: _, ...print } = rendered;
+      return print;
+    };
+    expect(short(await library.planAgain({}, failing))).toEqual(['similar: dog.jpg < again.jpg']);
+    expect(short(await library.planAgain())).toEqual(['same: dog.jpg < again.jpg']);
+  });
+
   it('compares all where another run has what was compared, and where that is damaged', async () => {
     await put('dog.jpg', DOG);
     await put('small.jpg', await resized(DOG, 480));
