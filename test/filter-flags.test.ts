@@ -32,6 +32,14 @@ it.each([
   [['--format', 'psd'], /one of jpeg, heic, raw/],
   [['--min-size', '0'], /whole number/],
   [['--after', '2024', '--before', '2023'], /both after/],
+  [['--after', '0050'], /year, month or day/],
+  [['--name', ''], /empty/],
+  [['--name', 'trips/*.jpg'], /--in/],
+  [['--camera', ' '], /empty/],
+  [['--in', ''], /empty/],
+  [['--exclude', ''], /empty/],
+  [['--exclude', './trips'], /relative to the library/],
+  [['--exclude', import.meta.dirname], /relative to the library/],
 ])('refuses %j', (argv, message) => {
   expect(() => parse(...argv)).toThrow(message);
 });

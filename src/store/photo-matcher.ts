@@ -19,14 +19,19 @@ export function unsaid({ camera, name, endings, exclude }: PhotoFilter): ((photo
     tests.push(({ path }) => wanted.has(endingOf(path)));
   }
   if (name !== undefined) {
-    const matches = picomatch(normal(name), { nocase: true, dot: true, basename: false });
+    const matches = picomatch(plainBrackets(normal(name)), { nocase: true, dot: true, basename: false });
     tests.push(({ path }) => matches(normal(nameOf(path))));
   }
   if (exclude !== undefined && exclude.length > 0) {
-    const matcher = ignore().add([...exclude]);
-    tests.push(({ path }) => !matcher.ignores(path));
+    const matcher = ignore().add(exclude.map(normal));
+    tests.push(({ path }) => !matcher.ignores(normal(path)));
   }
   return tests.length === 0 ? null : (photo) => tests.every((test) => test(photo));
+}
+
+/** "IMG (1).jpg" is a name that copies have; picomatch reads groups and alternatives in it, as no shell does unasked. */
+function plainBrackets(pattern: string): string {
+  return pattern.replace(/\\.|[()|]/gs, (found) => (found.length > 1 ? found : `\\${found}`));
 }
 
 function nameOf(path: string): string {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import type { Action } from '../../library/act/act.ts';
+import { notEmpty } from './options.ts';
 
 /** What is to be done with the photos that were found. */
 export interface ActFlags {
@@ -13,9 +14,17 @@ export interface ActFlags {
 
 export function addActOptions(command: Command): Command {
   return command
-    .option('--copy-to <folder>', 'copy the photos, their RAW files and sidecars there; nothing is overwritten')
-    .option('--link-to <folder>', 'put symbolic links to the photos into this folder')
-    .option('--move-to <folder>', 'move the photos, their RAW files and sidecars there; asks, and can be undone')
+    .option(
+      '--copy-to <folder>',
+      'copy the photos, their RAW files and sidecars there; nothing is overwritten',
+      notEmpty,
+    )
+    .option('--link-to <folder>', 'put symbolic links to the photos into this folder', notEmpty)
+    .option(
+      '--move-to <folder>',
+      'move the photos, their RAW files and sidecars there; asks, and can be undone',
+      notEmpty,
+    )
     .option('--yes', 'move without asking');
 }
 

@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../../errors.ts';
 import type { Restriction } from '../../library/photo-filter.ts';
 import { FORMATS } from '../../photos/kinds.ts';
 import type { Shape } from '../../store/port.ts';
-import { gather, wholeNumber } from './options.ts';
+import { gatherNotEmpty, notEmpty, wholeNumber } from './options.ts';
 
 /** Restricts a search to some of the photos. */
 export interface FilterFlags {
@@ -33,12 +34,12 @@ interface Day {
 /** @param formatFlag where "--format" says how a picture is to be made, it needs a name of its own */
 export function addFilterOptions(command: Command, formatFlag = '--format, --photo-format'): Command {
   return command
-    .option('--in <folder>', 'only photos below this folder (may be repeated)', gather)
-    .option('--exclude <pattern>', 'leave out what this pattern in gitignore syntax names (may be repeated)', gather)
+    .option('--in <folder>', 'only photos below this folder (may be repeated)', gatherNotEmpty)
+    .option('--exclude <pattern>', 'leave out what this pattern in gitignore syntax names (may be repeated)', pattern)
     .option('--after <date>', 'only photos taken on or after this day: 2024, 2024-06, 2024-06-15', day)
     .option('--before <date>', 'only photos taken before this day; a photo without a date goes by its file', day)
-    .option('--camera <text>', 'only photos of cameras whose name holds this, in any case')
-    .option('--name <glob>', 'only files of such names, in any case: "IMG_2*"')
+    .option('--camera <text>', 'only photos of cameras whose name holds this, in any case', notEmpty)
+    .option('--name <glob>', 'only files of such names, in any case: "IMG_2*"', nameGlob)
     .option('--landscape', 'only photos wider than high; with --portrait or --square either')
     .option('--portrait', 'only photos higher than wide')
     .option('--square', 'only photos as wide as high')
@@ -58,8 +59,21 @@ function format(text: string, earlier: readonly string[] = []): string[] {
   throw new InvalidArgumentError(`It must be one of ${names}.`);
 }
 
+/** Patterns are matched with paths in a library, where "./trips" and a folder's absolute path name nothing. */
+function pattern(text: string, earlier?: readonly string[]): string[] {
+  const isFolderHere = isAbsolute(text) && text.split('/').length > 2 && existsSync(text);
+  if (!text.startsWith('./') && !isFolderHere) return gatherNotEmpty(text, earlier);
+  throw new InvalidArgumentError('It must be relative to the library: "trips/" anywhere in it, "/trips/" at its top.');
+}
+
+function nameGlob(text: string): string {
+  if (!text.includes('/')) return notEmpty(text);
+  throw new InvalidArgumentError('It must be of names alone; --in and --exclude are for folders.');
+}
+
 function day(text: string): Day {
-  const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
+  // Of years below 100 Date makes those of the twentieth century.
+  const match = /^([1-9]\d{3})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
   if (match !== null) {
     const [year, month, date] = [Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1)];
     const start = new Date(Date.UTC(year, month - 1, date));
@@ -93,7 +107,7 @@ function datesOf({ after, before }: FilterFlags): Restriction {
   if (after !== undefined && before !== undefined && after.camera >= before.camera) {
     throw usageError(
       'No photo was taken both after --after and before --before.',
-      'Name the earlier day with --after.',
+      'Name the earlier day with --after, and the first that is too late with --before: all of 2023 is --after 2023 --before 2024.',
     );
   }
   return {

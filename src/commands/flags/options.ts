@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEVICES } from '../../embedding/device.ts';
 import type { LeastScore } from '../../library/ranking/likeness.ts';
@@ -40,6 +42,26 @@ export function leastScore(text: string): LeastScore {
 /** Gathers an option that may be given several times; absent when it is never given. */
 export function gather(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
+}
+
+/** "" is what a script's variable holds that was never set; as a folder it would be the current one. */
+export function notEmpty(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It must not be empty.');
+}
+
+export function gatherNotEmpty(text: string, earlier: readonly string[] = []): string[] {
+  return gather(notEmpty(text), earlier);
+}
+
+/** Where a folder lies, absolute and whatever links lead there, as the paths of photos do; as it was named where it is not there. */
+export function realFolderOf(cwd: string, folder: string): string {
+  const named = resolve(cwd, folder);
+  try {
+    return realpathSync(named);
+  } catch {
+    return named;
+  }
 }
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document and nothing else on stdout');
