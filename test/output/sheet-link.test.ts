@@ -1,5 +1,9 @@
+import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
+import { layoutOf } from '../../src/commands/flags/format.ts';
 import { addSheetOptions, type SheetFlags, sheetWishes } from '../../src/commands/flags/sheet.ts';
 import { linkTo } from '../../src/output/sheet/contents.ts';
 import { layOutSheet } from '../../src/output/sheet/layout.ts';
@@ -9,7 +13,20 @@ it('links photos below the base by it, and others where they lie', () => {
   expect(linkTo('/photos/a b/c#1.jpg', base)).toBe('https://nas.local/photos/a%20b/c%231.jpg');
   expect(linkTo('/other/c.jpg', base)).toBe('file:///other/c.jpg');
   expect(linkTo('/photos/a/c.jpg', { url: '', folder: '/photos' })).toBe('a/c.jpg');
+  expect(linkTo('/photos/at 10:30.jpg', base)).toBe('https://nas.local/photos/at%2010%3A30.jpg');
+  expect(linkTo('/photos/..a.jpg', { url: '', folder: '/photos' })).toBe('..a.jpg');
+  expect(linkTo('/photos-2/a.jpg', base)).toBe('file:///photos-2/a.jpg');
   expect(linkTo('/photos/a.jpg', undefined)).toBe('file:///photos/a.jpg');
+});
+
+it('links relative to where the page really lies', async () => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'curate-links-')));
+  await mkdir(join(folder, 'photos'));
+  await symlink(join(folder, 'photos'), join(folder, 'link'));
+  const sheet = join(folder, 'link', 'a.html');
+  expect(sheetWishes('/', { sheet }).links).toEqual({ url: '', folder: join(folder, 'photos') });
+  expect(layoutOf('/', { relativeTo: join(folder, 'link') })).toEqual({ relativeTo: join(folder, 'photos') });
+  await rm(folder, { recursive: true });
 });
 
 it('lays out as many columns as are asked for', () => {

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { usageError } from '../../errors.ts';
 import { FIELDS, type Field, FORMATS, type Layout, type ListFormat } from '../../output/result-row.ts';
+import { notEmpty, realFolderOf } from './options.ts';
 
 /** In what form the results are printed. */
 export interface FormatFlags {
@@ -17,7 +17,7 @@ export function addFormatOptions(command: Command): Command {
   return command
     .addOption(new Option('--as <format>', 'how the photos are printed (default: table)').choices([...FORMATS, 'json']))
     .option('--fields <names>', `what is printed of each, with commas: ${FIELDS.join(', ')}`, fields)
-    .option('--relative-to <folder>', 'print paths relative to this folder')
+    .option('--relative-to <folder>', 'print paths relative to this folder', notEmpty)
     .option('--fail-empty', 'end with exit code 1 when nothing is found');
 }
 
@@ -46,6 +46,6 @@ export function listFormat({ as = 'table' }: FormatFlags): ListFormat {
 export function layoutOf(cwd: string, { fields, relativeTo }: FormatFlags): Layout {
   return {
     ...(fields === undefined ? {} : { fields }),
-    ...(relativeTo === undefined ? {} : { relativeTo: resolve(cwd, relativeTo) }),
+    ...(relativeTo === undefined ? {} : { relativeTo: realFolderOf(cwd, relativeTo) }),
   };
 }

@@ -1,8 +1,8 @@
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../../errors.ts';
 import type { SheetContents } from '../../output/sheet/contents.ts';
-import { wholeNumber } from './options.ts';
+import { realFolderOf, wholeNumber } from './options.ts';
 
 /** Whether and how a contact sheet is made. */
 export interface SheetFlags {
@@ -36,7 +36,7 @@ export function sheetWishes(
     if (columns === undefined && linkBase === undefined) return {};
     throw usageError('--columns and --link-base say how a sheet looks.', 'Add --sheet FILE.');
   }
-  const folder = dirname(resolve(cwd, sheet));
+  const folder = realFolderOf(cwd, dirname(sheet));
   return {
     ...(columns === undefined ? {} : { columns }),
     links: { url: linkBase ?? '', folder },

@@ -1,4 +1,4 @@
-import { relative, sep } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { SearchResultRow } from '../result-row.ts';
 
@@ -27,7 +27,8 @@ export interface LinkBase {
 export function linkTo(file: string, base: LinkBase | undefined): string {
   if (base === undefined) return pathToFileURL(file).href;
   const below = relative(base.folder, file);
-  if (below === '' || below.startsWith('..') || below.includes(':')) return pathToFileURL(file).href;
+  // Another drive of Windows has no relative path.
+  if (below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below)) return pathToFileURL(file).href;
   const path = below.split(sep).map(encodeURIComponent).join('/');
   return base.url === '' ? path : `${base.url.replace(/\/+$/, '')}/${path}`;
 }
