@@ -50,6 +50,28 @@ it('prints the fields that are asked for, in their order', () => {
   expect(picked(rows, {})).toEqual(rows);
 });
 
+it('shortens paths and names in the middle where the fields asked for are too wide for the terminal', () => {
+  const rows = [1, 2].map((n) =>
+    resultRow({ path: `/photos/a long name of a folder/and another one below it/${'kitten '.repeat(4)}000${n}.jpg` }),
+  );
+  const fields = ['rank', 'path', 'name', 'camera', 'takenAt'] as const;
+  const on = (columns: number | null) => {
+    const text = renderAs('table', rows, { fields }, { terminal: { columns, color: false }, fileTimes: false });
+    return text.trimEnd().split('\n');
+  };
+  for (const columns of [80, 100, 200]) {
+    for (const line of on(columns)) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(on(columns)[2]).toMatch(/0002\.jpg .*0002\.jpg .*Canon EOS 5D .*14:32/);
+  }
+  expect(on(null)[1]).toContain(rows[0]?.path);
+  expect(on(400)).toEqual(on(null));
+});
+
+it('leaves the path of a photo alone that is not on this machine', () => {
+  const away = resultRow({ path: 'family:/2024/a.jpg', available: false, mounted: false });
+  expect(laidOut([away], { relativeTo: '/photos' })).toEqual([away]);
+});
+
 it('prints paths whole, relative where that is wanted, and safe on a terminal', () => {
   const rows = laidOut([resultRow(), resultRow({ path: '/other/b.jpg' })], { relativeTo: '/photos/2023' });
   expect(renderAs('paths', rows, {}, piped)).toBe('../2024/kitten.jpg\n../../other/b.jpg\n');

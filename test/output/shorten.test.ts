@@ -36,6 +36,11 @@ describe('shortening a path', () => {
     expect(short).toBe('/home/an…4/summer/IMG_2041.jpg');
   });
 
+  it('puts no folder before a name that has none', () => {
+    expect(shortenPath('kitten.jpg', 30, stringWidth)).toBe('kitten.jpg');
+    expect(shortenPath('a/kitten.jpg', 30, stringWidth)).toBe('a/kitten.jpg');
+  });
+
   it('takes from the name only when nothing else is left, and keeps its ending', () => {
     const short = shortenPath('/home/ann/a-very-long-name-indeed-2041.jpg', 15, stringWidth);
     expect(short).toBe('a-very-…041.jpg');

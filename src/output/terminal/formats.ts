@@ -1,4 +1,5 @@
-import { basename, relative } from 'node:path';
+import { basename, isAbsolute, relative } from 'node:path';
+import stringWidth from 'string-width';
 import { type Cell, csvLine, tsvLine } from '../delimited.ts';
 import {
   FIELDS,
@@ -10,14 +11,15 @@ import {
   takenText,
 } from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
+import { shortenMiddle, shortenPath } from './shorten.ts';
 import { type Alignment, renderHits, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Rows as they are printed: their paths relative where that is wanted. */
 export function laidOut<Row extends { readonly path: string }>(rows: readonly Row[], { relativeTo }: Layout): Row[] {
   if (relativeTo === undefined) return [...rows];
-  // Empty for the folder itself, which is no photo; another drive on Windows stays absolute.
-  return rows.map((row) => ({ ...row, path: relative(relativeTo, row.path) }));
+  // Another drive on Windows stays absolute; what is not on this machine (NAME:/path) is relative to nothing here.
+  return rows.map((row) => (isAbsolute(row.path) ? { ...row, path: relative(relativeTo, row.path) } : row));
 }
 
 /** The rows with the chosen fields alone, for JSON; all of them when none are chosen. */
@@ -56,7 +58,9 @@ export function renderAs(
   switch (format) {
     case 'table':
       if (rows.length === 0) return '';
-      return fields === undefined ? renderHits(rows, terminal, { fileTimes, explained }) : fieldTable(rows, fields);
+      return fields === undefined
+        ? renderHits(rows, terminal, { fileTimes, explained })
+        : fieldTable(rows, fields, terminal);
     case 'paths':
       // On a terminal a path must not drive it; elsewhere it must be the path.
       return rows.map(({ path }) => `${terminal.columns === null ? path : printable(path)}\n`).join('');
@@ -78,9 +82,31 @@ function cellOf(row: SearchResultRow, field: Field): Cell {
 
 const NUMBERS: ReadonlySet<Field> = new Set(['rank', 'score', 'width', 'height', 'sizeBytes']);
 
-function fieldTable(rows: readonly SearchResultRow[], fields: readonly Field[]): string {
+/** These lose their middle where the terminal is too narrow, one after the other. */
+const SHORTENED: readonly Field[] = ['path', 'name', 'library', 'camera'];
+/** Cells below which they say nothing. */
+const LEAST = 20;
+const GAP = 2;
+
+function fieldTable(rows: readonly SearchResultRow[], fields: readonly Field[], { columns }: Terminal): string {
   const alignments = fields.map((field): Alignment => (NUMBERS.has(field) ? 'right' : 'left'));
-  return table([fields, ...rows.map((row) => fields.map((field) => shown(row, field)))], alignments);
+  const texts = new Map(fields.map((field) => [field, rows.map((row) => printable(shown(row, field)))]));
+  const widthOf = (field: Field): number =>
+    (texts.get(field) ?? []).reduce((most, text) => Math.max(most, stringWidth(text)), field.length);
+  const total = fields.reduce((sum, field) => sum + widthOf(field) + GAP, -GAP);
+  let excess = columns === null ? 0 : total - columns;
+  for (const field of SHORTENED) {
+    if (excess <= 0 || !texts.has(field)) continue;
+    const width = widthOf(field);
+    const room = Math.min(width, Math.max(LEAST, width - excess));
+    const shorten = field === 'path' ? shortenPath : shortenMiddle;
+    texts.set(
+      field,
+      (texts.get(field) ?? []).map((text) => shorten(text, room, stringWidth)),
+    );
+    excess -= width - room;
+  }
+  return table([fields, ...rows.map((_, i) => fields.map((field) => texts.get(field)?.[i] ?? ''))], alignments);
 }
 
 function shown(row: SearchResultRow, field: Field): string {

@@ -33,7 +33,8 @@ export function shortenMiddle(text: string, room: number, measure: Measure): str
 /** A path made printable and fit to the room: folders give way first, so that the file's name stays. */
 export function shortenPath(file: string, room: number, measure: Measure): string {
   const { folder, name } = printableParts(file);
-  const whole = folder + name;
+  // Of a name alone the folder would be "./", which nobody wrote.
+  const whole = file.includes(sep) ? folder + name : name;
   if (measure(whole) <= room) return whole;
   const forFolder = room - measure(name);
   if (forFolder < measure(`${ELLIPSIS}${sep}`)) return shortenMiddle(name, room, measure);
