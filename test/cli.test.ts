@@ -38,6 +38,14 @@ it('shows every verb on one screen of 80 x 40', async () => {
   expect(headings).toEqual(['Options:', 'Find:', 'Choose:', 'Make:', 'Keep:', 'Set up:']);
 });
 
+it('keeps to 80 columns in the help of every verb', async () => {
+  const verbs = [...(await help()).matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, verb]) => verb ?? '');
+  expect(verbs.length).toBeGreaterThan(20);
+  for (const verb of verbs) {
+    for (const line of (await help(verb)).split('\n')) expect(line.length, `${verb}: ${line}`).toBeLessThanOrEqual(80);
+  }
+});
+
 it('has a manual page of all that help says, which man reads without a word', async () => {
   const page = await manual(testWorld(), '2026-11-28');
   for (const part of [

@@ -45,9 +45,9 @@ export function copyCommand(act: Act): Command {
     .addHelpText(
       'after',
       examples(
-        'curate copy --to http://nas:19530                  # and then set MILVUS_URI to it',
+        'curate copy --to http://nas:19530      # then set MILVUS_URI to it',
         'curate copy --from http://nas:19530 --library family',
-        'curate copy --to lite                              # back, while MILVUS_URI is set',
+        'curate copy --to lite                  # back, while MILVUS_URI is set',
       ),
     )
     .action(act(copy, { graceful: true }));

@@ -11,7 +11,7 @@ import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from '../world.ts';
-import { type Act, type Context, examples } from './command.ts';
+import { type Act, type Context, details, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { gather, jsonOption, modelOption, wholeNumber } from './flags/options.ts';
 import { openSession } from './session.ts';
@@ -35,6 +35,26 @@ interface DedupeFlags {
   print0?: boolean;
   json?: boolean;
 }
+
+const KINDS_OF_GROUPS = `
+Kinds:
+  identical  the same bytes
+  same       the same picture, scaled or compressed, confirmed on its pixels
+  burst      alike, and taken within ten seconds by the camera's clock
+  similar    alike`;
+
+const DETAILS = `
+What stays, unless --keep says otherwise: a protected folder's, a preferred folder's, the original before copies, edits
+and exports, most pixels, most metadata (place, rating, keywords, time), of JPEGs the least compressed (not of a burst),
+the sharpest, fewest bytes, first by path.
+
+Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown, and photos
+that are merely similar only go when --kind names them. What --review was told to keep never goes, and a group of it
+comes back only with a photo that is new.
+
+--best N keeps the N best frames of each burst: the sharpest where the subject is, less what is blown out or black. With
+--xmp, sidecars say of them that they were picked, with five stars for the best and four for the others; what a sidecar
+says already stays, photos themselves are only read, and "curate undo" takes it back.`;
 
 export function dedupeCommand(act: Act): Command {
   return new Command('dedupe')
@@ -68,35 +88,20 @@ export function dedupeCommand(act: Act): Command {
     .option('--forget <number|all>', 'forget a decision, as --decided numbers them (may be repeated)', gather)
     .option('--print0', 'print what would go: the paths alone, each followed by a NUL, for xargs -0')
     .addOption(jsonOption())
+    .addHelpText('after', KINDS_OF_GROUPS)
+    .addHelpText('after', details(DETAILS))
     .addHelpText(
       'after',
-      `
-Kinds:
-  identical  the same bytes
-  same       the same picture, scaled or compressed, confirmed on its pixels
-  burst      alike, and taken within ten seconds by the camera's clock
-  similar    alike
-
-What stays, unless --keep says otherwise: a protected folder's, a preferred folder's, the original before copies, edits
-and exports, most pixels, most metadata (place, rating, keywords, time), of JPEGs the least compressed (not of a burst),
-the sharpest, fewest bytes, first by path.
-Nothing is ever deleted, and without --move-to nothing is changed. Groups of more than 50 are only shown, and photos
-that are merely similar only go when --kind names them. What --review was told to keep never goes, and a group of it
-comes back only with a photo that is new.
-
---best N keeps the N best frames of each burst: the sharpest where the subject is, less what is blown out or black. With
---xmp, sidecars say of them that they were picked, with five stars for the best and four for the others; what a sidecar
-says already stays, photos themselves are only read, and "curate undo" takes it back.
-${examples(
-  'curate dedupe',
-  'curate dedupe ~/Photos/2024 --kind identical,same',
-  'curate dedupe /media/card --against ~/Photos',
-  'curate dedupe --sheet doubles.html --open',
-  'curate dedupe --kind identical --move-to ~/Doubles',
-  'curate dedupe --review --move-to ~/Doubles',
-  'curate dedupe ~/Photos/2024-06 --best 2 --xmp beside',
-  'curate dedupe --prefer ~/Photos/Best --keep metadata,pixels --json',
-)}`,
+      examples(
+        'curate dedupe',
+        'curate dedupe ~/Photos/2024 --kind identical,same',
+        'curate dedupe /media/card --against ~/Photos',
+        'curate dedupe --sheet doubles.html --open',
+        'curate dedupe --kind identical --move-to ~/Doubles',
+        'curate dedupe --review --move-to ~/Doubles',
+        'curate dedupe ~/Photos/2024-06 --best 2 --xmp beside',
+        'curate dedupe --prefer ~/Photos/Best --keep metadata,pixels --json',
+      ),
     )
     .action(act(dedupe, { graceful: true }));
 }

@@ -77,7 +77,7 @@ function optionLines(command: Command): string[] {
     .flatMap((option) => ['.TP', `.B ${escaped(option.flags)}`, prose(help.optionDescription(option))]);
 }
 
-/** What help says below the options: as it stands there, for it is set in columns. */
+/** What help says below the options: columns as they stand there, for the rest man finds the lines. */
 function moreOf(command: Command): string[] {
   let shown = '';
   const settings = command.configureOutput();
@@ -91,7 +91,11 @@ function moreOf(command: Command): string[] {
   command.configureOutput(settings);
   const more = shown.slice(command.helpInformation().length).trim();
   if (more === '') return [];
-  return ['.PP', '.nf', ...more.split('\n').map((line) => (line === '' ? '\\&' : escaped(line))), '.fi'];
+  return more.split(/\n{2,}/).flatMap((block) => {
+    const lines = block.split('\n');
+    const isProse = lines.every((line) => !line.startsWith(' '));
+    return isProse ? ['.PP', prose(block)] : ['.PP', '.nf', ...lines.map(escaped), '.fi'];
+  });
 }
 
 function capital(text: string): string {
