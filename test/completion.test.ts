@@ -114,6 +114,10 @@ describe('the scripts', () => {
       shown: ['border collie\ta dog', 'border.jpg'],
       asked: ['completion', 'fish', '--', 'search', 'bord'],
     });
+    for (const typed of ['border\\\\ c', '"border c', '"border c"']) {
+      const { asked } = await shown('fish', 'border collie\n', `source ./fish; complete -C 'curate search ${typed}'`);
+      expect(asked.at(-1), typed).toBe('border c');
+    }
   });
 
   it('say what each offer is about where the shell shows it', async () => {

@@ -66,7 +66,9 @@ if [[ $funcstack[1] == _curate ]]; then _curate "$@"; else compdef _curate curat
 `,
   fish: `# fish completion for curate: put it into ~/.config/fish/completions/curate.fish
 function __curate_complete
-  set -l typed (commandline -ct)
+  set -l raw (commandline -ct)
+  # A quote that is still open is no escape to fish.
+  set -l typed (string unescape -- "$raw"; or string trim -l -c "'\\"" -- "$raw")
   set -l words (commandline -opc)
   for line in (command curate completion fish -- $words[2..-1] "$typed" 2>/dev/null)
     switch $line
