@@ -181,7 +181,8 @@ async function draw(world: World, results: readonly SearchResultRow[]): Promise<
     label: `${rank}  ${scoreText(score)}`,
     available,
   }));
-  await drawPhotos(world, openDisplay(world), photos);
+  const undrawn = await drawPhotos(world, openDisplay(world), photos);
+  for (const { file, reason } of undrawn) writeLine(world.stderr, `${file} ${reason}.`);
 }
 
 /** What a sheet shows of one query and its answer. */

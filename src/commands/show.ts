@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError, usageError } from '../errors.ts';
+import { writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 
@@ -33,8 +34,9 @@ async function show(context: Context, photos: string[]): Promise<ExitCode> {
     label: photos[i]?.startsWith('@') ? (photos[i] ?? '') : '',
     available: true,
   }));
-  await drawPhotos(world, openDisplay(world), shown);
-  return ExitCode.done;
+  const undrawn = await drawPhotos(world, openDisplay(world), shown);
+  for (const { file, reason } of undrawn) writeLine(world.stderr, `curate: ${file} ${reason}.`);
+  return undrawn.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
 }
 
 async function fileOf(photo: string, cwd: string, data: string): Promise<string> {

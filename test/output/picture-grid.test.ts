@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { decodeAsync } from 'sixel';
 import { expect, it, vi } from 'vitest';
 import { drawGrid, drawPhotos, halfBlocks, sixelOn } from '../../src/output/terminal/picture-grid.ts';
+import { faulty } from '../../src/photos/fault.ts';
 import type { RenderPhoto } from '../../src/photos/render.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -39,6 +40,14 @@ it('fills rows as wide as the terminal, with names below', async () => {
   expect(lines[9]).toMatch(/^1 {2}a\.jpg +2 {2}a name.*…its place\.jpg +3 {2}c\.jpg$|^1 {2}a\.jpg +2 {2}.*…/);
   expect(lines[9]?.endsWith('3  c.jpg')).toBe(true);
   expect(lines.some((line) => line.startsWith('4  away.jpg'))).toBe(true);
+});
+
+it('says which photos could not be read, and why; those that are away are none of them', async () => {
+  const world = testWorld();
+  const render: RenderPhoto = async (request) =>
+    request.file.endsWith('c.jpg') ? faulty('corrupt', 'is damaged') : white(request);
+  expect(await drawGrid(world, render, photos, 80)).toEqual([{ file: '/photos/c.jpg', reason: 'is damaged' }]);
+  expect(world.out()).toContain('3  c.jpg');
 });
 
 it('lets a terminal that draws pictures draw them, as wide as their place', async () => {

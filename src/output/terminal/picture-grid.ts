@@ -34,6 +34,13 @@ const HALVES: CellPixels = { width: 1, height: 2 };
 const SIXEL_HEIGHT = 6;
 const GROUND = '#000000';
 
+/** A photo that could not be read: its place stays dark. */
+export interface Undrawn {
+  readonly file: string;
+  /** A clause: "is damaged". */
+  readonly reason: string;
+}
+
 /** RGB rows of a strip, `width` x `height` pixels. */
 interface Strip {
   readonly data: Buffer;
@@ -55,9 +62,10 @@ export function placeFor(photos: number, room: Cells): Cells {
 /**
  * Draws photos on the terminal behind standard output, in the best way that it says it knows. What is typed while it is
  * asked is lost.
+ * @returns the photos that could not be read
  */
-export async function drawPhotos(world: World, render: RenderPhoto, photos: readonly GridPhoto[]): Promise<void> {
-  await drawGrid(world, render, photos, world.stdout.columns || USUAL_COLUMNS, { sixel: await sixelOn(world) });
+export async function drawPhotos(world: World, render: RenderPhoto, photos: readonly GridPhoto[]): Promise<Undrawn[]> {
+  return drawGrid(world, render, photos, world.stdout.columns || USUAL_COLUMNS, { sixel: await sixelOn(world) });
 }
 
 /** Where there is no terminal to ask. */
@@ -67,6 +75,7 @@ const USUAL_COLUMNS = 80;
  * Photos side by side in rows, each with its label and name below, as wide as the terminal (`columns`) allows.
  * @param cells The place of each
  * @param sixel For a terminal that draws sixels: see `askForSixel`
+ * @returns the photos that could not be read
  */
 export async function drawGrid(
   world: World,
@@ -77,14 +86,16 @@ export async function drawGrid(
     cells = photos.length === 1 ? large(columns) : SMALL,
     sixel = null,
   }: { readonly cells?: Cells; readonly sixel?: CellPixels | null } = {},
-): Promise<void> {
+): Promise<Undrawn[]> {
+  const undrawn: Undrawn[] = [];
   const perRow = Math.max(1, Math.min(photos.length, Math.floor((columns + GAP) / (cells.width + GAP))));
   const protocol = protocolOn(world, world.stdout);
   const pixels = protocol !== null ? DRAWN : (sixel ?? HALVES);
   for (let first = 0; first < photos.length; first += perRow) {
-    if (world.interrupted.aborted) return;
+    if (world.interrupted.aborted) break;
     const row = photos.slice(first, first + perRow);
-    const strip = await stripOf(render, row, cells, pixels);
+    const { strip, faults } = await stripOf(render, row, cells, pixels);
+    undrawn.push(...faults);
     if (protocol !== null) world.stdout.write(`${drawing(protocol, await png(strip), strip.width / pixels.width)}\n`);
     else if (sixel !== null) world.stdout.write(`${await sixels(strip.data, strip.width, strip.height)}\n`);
     else world.stdout.write(halfBlocks(strip));
@@ -95,6 +106,7 @@ export async function drawGrid(
         .trimEnd()}\n\n`,
     );
   }
+  return undrawn;
 }
 
 /** What `drawGrid` is to know of the terminal; one that draws pictures in a better way is not asked. */
@@ -119,26 +131,26 @@ async function stripOf(
   photos: readonly GridPhoto[],
   cells: Cells,
   pixels: CellPixels,
-): Promise<Strip> {
+): Promise<{ readonly strip: Strip; readonly faults: readonly Undrawn[] }> {
   const height = cells.height * pixels.height;
   const box = { width: cells.width * pixels.width, height: height - (height % (pixels === HALVES ? 2 : SIXEL_HEIGHT)) };
   const width = (photos.length * (cells.width + GAP) - GAP) * pixels.width;
   const data = Buffer.alloc(width * box.height * 3);
-  await Promise.all(
-    photos.map(async ({ file, available }, i) => {
-      if (!available) return;
+  const faults = await Promise.all(
+    photos.map(async ({ file, available }, i): Promise<Undrawn[]> => {
+      if (!available) return [];
       const picture = await render({ file, box, as: { format: 'rgb' }, background: GROUND, whole: false });
-      // A photo that cannot be read leaves its place dark; its name says which it is.
-      if (picture.kind === 'fault') return;
+      if (picture.kind === 'fault') return [{ file, reason: picture.fault.reason }];
       const left = i * (cells.width + GAP) * pixels.width + Math.floor((box.width - picture.width) / 2);
       const top = Math.floor((box.height - picture.height) / 2);
       for (let y = 0; y < picture.height; y += 1) {
         const line = picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3);
         data.set(line, ((top + y) * width + left) * 3);
       }
+      return [];
     }),
   );
-  return { data, width, height: box.height };
+  return { strip: { data, width, height: box.height }, faults: faults.flat() };
 }
 
 async function png({ data, width, height }: Strip): Promise<Buffer> {
