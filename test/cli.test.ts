@@ -75,15 +75,6 @@ it('lets a sheet of the answers to each query be no picture, and says so before 
   expect(world.err()).toContain('.html');
 });
 
-it('says of a photo that it cannot draw why, and ends as where photos could not be read', async () => {
-  const cwd = await mkdtemp(join(tmpdir(), 'curate-show-'));
-  await writeFile(join(cwd, 'notes.txt'), 'no photo');
-  const world = testWorld({ cwd });
-  expect(await run(['show', 'notes.txt'], world)).toBe(3);
-  expect(world.err()).toMatch(/notes\.txt is (not|no) .*\.\n/);
-  await rm(cwd, { recursive: true });
-});
-
 describe('what was not meant so', () => {
   it.each(['-- make it blue', '--make it blue', '- a list\n- of things'])(
     'explains a prompt that begins as %j',

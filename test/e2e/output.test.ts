@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Home, repository } from '../support/cli.ts';
+import { Home, repository, runHere } from '../support/cli.ts';
 
 const photo = join(repository, 'fixtures/queries/cat.jpg');
 const binary = join(repository, 'bin/curate.js');
@@ -59,4 +59,11 @@ test('a reader that has seen enough is no failure', async () => {
     const { stderr } = await shell(`{ curate ${args}; echo "code $?" >&2; } | true`);
     expect(stderr).toBe('code 0\n');
   }
+});
+
+test('show says of a photo that it cannot draw why, and ends as where photos could not be read', async () => {
+  const env = { CURATE_HOME: home.path };
+  const { code, stderr } = await runHere(['show', join(repository, 'README.md'), photo], { env });
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/README\.md is no .*\.\n$|README\.md is not .*\.\n$/);
 });
