@@ -85,11 +85,13 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   if (flags.show) await draw(world, results);
   for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
   if (!flags.json) acted = await act();
-  const toOpen = flags.sheet === undefined ? results[0]?.path : resolve(world.cwd, flags.sheet);
+  const moved = acted?.kind === 'move' ? acted.done.find(({ from }) => from === photos[0]) : undefined;
+  const toOpen = flags.sheet === undefined ? (moved?.to ?? photos[0]) : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== undefined) {
     const { openFile } = await import('../output/open-file.ts');
     await openFile(world, toOpen);
   }
+  if (acted !== null && acted.left > 0) return ExitCode.interrupted;
   if (results.length === 0 && flags.failEmpty) return ExitCode.failed;
   return acted === null || acted.failed.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
+import { unlessInterrupted } from '../interrupt.ts';
 import type { Action } from '../library/act/act.ts';
 import type { Restriction } from '../library/photo-filter.ts';
 import type { QueryTerm } from '../library/query/resolve.ts';
@@ -58,7 +59,7 @@ export function searchCommand(act: Act): Command {
         'curate search cat.jpg --print0 | xargs -0 ls -l',
       ),
     )
-    .action(act(search));
+    .action(act(search, { graceful: true }));
 }
 
 function orderOption(): Option {
@@ -84,6 +85,18 @@ async function search(context: Context, args: string[], given: SearchFlags): Pro
   const flags = { ...given, json: wantsJson(given) };
   const action = actionOf(world.cwd, flags);
   demandCompatible(flags, action);
+  const work = searchAndAct(context, args, flags, action);
+  // What was copied or moved until then is told.
+  return action === null ? unlessInterrupted(world.interrupted, work) : work;
+}
+
+async function searchAndAct(
+  context: Context,
+  args: string[],
+  flags: SearchFlags,
+  action: Action | null,
+): Promise<ExitCode> {
+  const { world } = context;
   sheetWishes(world.cwd, flags);
   const started = world.elapsed();
   if (flags.sheet !== undefined) {

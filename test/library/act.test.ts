@@ -15,7 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { run } from '../../src/cli.ts';
+import { act as actAloud } from '../../src/commands/act.ts';
 import { type Action, actOn, undoMoved } from '../../src/library/act/act.ts';
+import { loadSettings } from '../../src/settings.ts';
 import { testWorld } from '../support/world.ts';
 
 let home: string;
@@ -132,4 +134,26 @@ it.skipIf(shared === null || shared.dev === here.dev)('moves to another volume a
   expect((await undoMoved(data(), undefined, never)).failed).toEqual([]);
   expect((await readdir(join(home, 'photos'))).length).toBe(4);
   expect(await readdir(folder)).toEqual([]);
+});
+
+it('says what was moved, and how to take it back, also when it is interrupted on the way', async () => {
+  const stop = new AbortController();
+  const world = testWorld({ interrupted: stop.signal, env: { CURATE_HOME: home } });
+  // Ctrl-C as soon as the bar shows the first file.
+  const write = world.stderr.write.bind(world.stderr);
+  const stderr = Object.assign(world.stderr, {
+    isTTY: true,
+    write: (text: string) => {
+      if (text.includes('Moving')) stop.abort();
+      return write(text);
+    },
+  });
+  const action = { kind: 'move', folder: join(home, 'best') } as const;
+  const photos = ['a.jpg', 'b.jpg'].map(photo);
+  const acted = await actAloud({ ...world, stderr }, loadSettings(world), { action, photos, yes: true });
+  expect(acted).toMatchObject({ left: 1 });
+  expect(acted?.done.map(({ from }) => from).sort()).toEqual(['a.CR2', 'a.jpg', 'a.jpg.xmp'].map(photo));
+  expect(world.err()).toContain(`Moved 3 files to ${action.folder}; interrupted before 1 other file.`);
+  expect(world.err()).toContain(`Undo: curate undo ${acted?.undo}`);
+  expect(await readdir(join(home, 'photos'))).toEqual(['b.jpg']);
 });

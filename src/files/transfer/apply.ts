@@ -11,6 +11,8 @@ export type TransferKind = 'copy' | 'link' | 'move';
 export interface Transferred {
   readonly done: readonly Transfer[];
   readonly failed: readonly { readonly path: string; readonly reason: string }[];
+  /** Files whose turn did not come before the run was interrupted. */
+  readonly left: number;
   /** The journal to undo the moves by; null when nothing was moved. */
   readonly undo: string | null;
 }
@@ -28,7 +30,8 @@ interface TransferDeps {
 
 /**
  * Copies, links or moves files into a folder, which must exist. Nothing there is replaced, whoever writes there at the
- * same time; a file that cannot be transferred is reported, and the run continues.
+ * same time; a file that cannot be transferred is reported, and the run continues. Once `signal` is aborted it ends with
+ * the bundle at hand.
  */
 export async function transfer(
   kind: TransferKind,
@@ -38,20 +41,25 @@ export async function transfer(
 ): Promise<Transferred> {
   const done: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
-  const stems = new Map(bundles.flatMap(({ files, stem }) => files.map((file) => [file, stem])));
+  const bundleOf = new Map(bundles.flatMap((bundle) => bundle.files.map((file) => [file, bundle])));
   await disk.clear(folder);
   const planned = planTransfers(bundles, folder, await disk.names(folder));
   const journal = kind === 'move' && planned.length > 0 ? await Journal.begin(disk, journals, now(), made) : null;
+  let current: Bundle | undefined;
   for (const [i, wanted] of planned.entries()) {
-    if (signal.aborted) break;
+    const bundle = bundleOf.get(wanted.from);
+    // What is one photo is not parted.
+    if (signal.aborted && bundle !== current) break;
+    current = bundle;
     try {
-      done.push(await place(kind, wanted, { disk, journal, stem: stems.get(wanted.from) ?? '' }));
+      done.push(await place(kind, wanted, { disk, journal, stem: bundle?.stem ?? '' }));
     } catch (error) {
       failed.push({ path: wanted.from, reason: reasonOf(wanted, error) });
     }
     onDone(i + 1, planned.length);
   }
-  return { done, failed, undo: await endRun(disk, journals, journal, done.length > 0) };
+  const left = planned.length - done.length - failed.length;
+  return { done, failed, left, undo: await endRun(disk, journals, journal, done.length > 0) };
 }
 
 const WAYS = { copy: copyFile, link: linkFile, move: moveFile } as const;
