@@ -25,7 +25,8 @@ export function photoFacts(photo: PhotoRecord & { readonly libraryName: string }
     width: photo.width,
     height: photo.height,
     takenAt: takenAt(photo),
-    takenFrom: photo.takenFrom,
+    // The first moment of 1970 is what a clock says that was never set: the store knows no time of it.
+    takenFrom: photo.takenMs === null ? null : photo.takenFrom,
     camera: photo.camera,
     modifiedAt: new Date(photo.mtimeMs).toISOString(),
     sizeBytes: photo.size,

@@ -8,6 +8,8 @@ import {
   searchDocument,
   statusDocument,
 } from '../../src/output/documents/library.ts';
+import { photoFacts } from '../../src/output/photo-facts.ts';
+import { photo } from '../store/samples.ts';
 import { testModel } from '../support/hash-embedder.ts';
 
 const model = { id: testModel.id, sha256: testModel.sha256, dim: testModel.dim };
@@ -102,4 +104,10 @@ test('vectors are written with the fewest digits that read back as the same floa
     path: '/a.jpg',
     error: fault,
   });
+});
+
+test('what says when a photo was taken is named only where a time is known', () => {
+  const row = { ...photo('a.jpg', { takenMs: null, takenFrom: 'original' }), libraryName: 'Photos' };
+  expect(photoFacts(row)).toMatchObject({ takenAt: null, takenFrom: null });
+  expect(photoFacts({ ...row, takenMs: 1000 })).toMatchObject({ takenFrom: 'original' });
 });
