@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { run } from '../src/cli.ts';
+import { holdIndex } from '../src/library/index/lock.ts';
+import { loadSettings } from '../src/settings.ts';
 import { testWorld } from './support/world.ts';
 
 let home: string;
@@ -41,5 +43,15 @@ it('removes nothing where nobody can be asked', async () => {
   const here = world();
   expect(await run(['uninstall'], here)).toBe(4);
   expect(here.err()).toContain(join(home, 'data', 'models'));
+  expect(existsSync(join(home, 'data', 'models', 'big.onnx'))).toBe(true);
+});
+
+it('removes nothing under a run that is indexing', async () => {
+  const deps = { onWait: () => undefined, signal: new AbortController().signal };
+  const { paths } = loadSettings(world());
+  const here = world();
+  const code = await holdIndex(here, { paths }, deps, () => run(['uninstall', '--yes'], here));
+  expect(code).toBe(4);
+  expect(here.err()).toContain('being indexed; nothing was removed.');
   expect(existsSync(join(home, 'data', 'models', 'big.onnx'))).toBe(true);
 });

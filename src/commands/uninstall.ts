@@ -34,13 +34,20 @@ export function uninstallCommand(act: Act): Command {
 async function uninstall(context: Context, { yes = false, json = false }: UninstallFlags): Promise<ExitCode> {
   const { world } = context;
   const { paths } = context.settings();
-  const [{ belongings, removeBelongings }, { stopLite }] = await Promise.all([
+  const [{ belongings, removeBelongings }, { isIndexing }, { stopLite }] = await Promise.all([
     import('../library/uninstall.ts'),
+    import('../library/index/lock.ts'),
     import('../store/lite/server.ts'),
   ]);
   const owned = await belongings(paths);
   for (const { what, path, bytes: size } of owned)
     writeLine(world.stderr, `${bytes(size).padStart(8)}  ${path}  (${what})`);
+  if (await isIndexing({ paths })) {
+    throw new UserError('index_busy', 'Photos are being indexed; nothing was removed.', {
+      kind: 'refused',
+      hint: 'End that run first, also one that watches: it would write into what is gone.',
+    });
+  }
   if (!yes && owned.length > 0) await confirm(world, owned);
   const stopped = await stopLite(world, paths);
   const left = await removeBelongings(paths, owned);
