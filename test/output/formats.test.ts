@@ -67,6 +67,13 @@ it('shortens paths and names in the middle where the fields asked for are too wi
   expect(on(400)).toEqual(on(null));
 });
 
+it('links a name to its file also where its path is relative', () => {
+  const layout = { relativeTo: '/photos/2023' };
+  const terminal = { columns: 80, color: false, links: true };
+  const shown = renderAs('table', laidOut([resultRow()], layout), layout, { terminal, fileTimes: false });
+  expect(shown).toContain('../2024/\u001b]8;;file:///photos/2024/kitten.jpg\u001b\\kitten.jpg');
+});
+
 it('leaves the path of a photo alone that is not on this machine', () => {
   const away = resultRow({ path: 'family:/2024/a.jpg', available: false, mounted: false });
   expect(laidOut([away], { relativeTo: '/photos' })).toEqual([away]);

@@ -42,7 +42,7 @@ export interface OneOfMany {
 export function renderAs(
   format: ListFormat,
   rows: readonly SearchResultRow[],
-  { fields }: Layout,
+  { fields, relativeTo }: Layout,
   {
     terminal,
     fileTimes,
@@ -59,7 +59,7 @@ export function renderAs(
     case 'table':
       if (rows.length === 0) return '';
       return fields === undefined
-        ? renderHits(rows, terminal, { fileTimes, explained })
+        ? renderHits(rows, terminal, { fileTimes, explained, ...(relativeTo === undefined ? {} : { relativeTo }) })
         : fieldTable(rows, fields, terminal);
     case 'paths':
       // On a terminal a path must not drive it; elsewhere it must be the path.

@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
@@ -52,13 +52,15 @@ interface HitsOptions {
   readonly fileTimes?: boolean;
   /** Whether it is said how rare such a likeness is. */
   readonly explained?: boolean;
+  /** Absolute: what the paths are relative to, where they are. */
+  readonly relativeTo?: string;
 }
 
 /** Search results for people. `columns: null` gives the same columns with every path whole. */
 export function renderHits(
   hits: readonly SearchResultRow[],
   { columns, color, links = false }: Terminal,
-  { fileTimes = false, explained = false }: HitsOptions = {},
+  { fileTimes = false, explained = false, relativeTo = '' }: HitsOptions = {},
 ): string {
   const style: Style = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
   const measure = measuring();
@@ -79,7 +81,8 @@ export function renderHits(
     { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));
-  const pathsIn = (room: number): string[] => hits.map((hit) => pathCell(hit, room, { style, links, measure }));
+  const pathsIn = (room: number): string[] =>
+    hits.map((hit) => pathCell(hit, room, { style, links, measure, relativeTo }));
   const roomBeside = (others: readonly Column[]): number =>
     columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others], measure);
 
@@ -109,14 +112,22 @@ function widthOf(columns: readonly Column[], measure: Measure): number {
 function pathCell(
   hit: SearchResultRow,
   room: number,
-  { style, links, measure }: { readonly style: Style; readonly links: boolean; readonly measure: Measure },
+  {
+    style,
+    links,
+    measure,
+    relativeTo,
+  }: { readonly style: Style; readonly links: boolean; readonly measure: Measure; readonly relativeTo: string },
 ): string {
   const mark = hit.available ? '' : hit.mounted ? AWAY : ELSEWHERE;
   const path = shortenPath(hit.path, room - mark.length, measure);
   const { name } = printableParts(hit.path);
   const split = path.endsWith(name) ? path.length - name.length : 0;
   const folder = split === 0 ? '' : style('dim', path.slice(0, split));
-  const shownName = links && hit.available ? linked(path.slice(split), hit.path) : path.slice(split);
+  const shownName =
+    links && hit.available
+      ? linked(path.slice(split), relativeTo === '' ? hit.path : resolve(relativeTo, hit.path))
+      : path.slice(split);
   return folder + shownName + (mark === '' ? '' : style('yellow', mark));
 }
 
