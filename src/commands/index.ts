@@ -20,7 +20,7 @@ export function indexCommand(act: Act): Command {
     .option('--ignore <pattern>', 'leave out what matches, in gitignore syntax (may be repeated)', gather)
     .option(
       '--prune',
-      'remove photos from the index even when it looks as if a drive were away, or they were only ever on another machine',
+      'remove photos from the index even when it looks as if a drive were away or another one in its place, or they were only ever on another machine',
     )
     .option('--dry-run', 'say what a run would do, and change nothing')
     .option('--watch', 'keep running until interrupted, and index what changes soon after it changes')

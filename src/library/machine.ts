@@ -14,7 +14,10 @@ import { knownOnly } from './orphans.ts';
 export interface Machine {
   /** Made by the first run, and kept. */
   id(): Promise<string>;
-  /** Absolute roots by library id, of this store; each was seen to hold the library's photos. */
+  /**
+   * Absolute roots by library id, of this store; each was seen to hold the library's photos. `elsewhere` of one whose
+   * folder has become another library's.
+   */
   roots(): Promise<ReadonlyMap<string, string>>;
   keep(library: string, root: string): Promise<void>;
   forget(library: string): Promise<void>;

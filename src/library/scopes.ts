@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { foreignOwner, OWNER_READS, systemErrorCode, UserError } from '../errors.ts';
 import { hashFile } from '../files/hash.ts';
+import { walkFolders } from '../photos/walk.ts';
 import type { Library, PhotoIndex, PhotoStore, StoredPhoto } from '../store/port.ts';
 import { elsewhere, isFrom010, isMapped, isOwn, type Machine, ownId, sharedId } from './machine.ts';
 import { inside, isMounted, outermost } from './paths.ts';
@@ -17,6 +18,8 @@ export interface Scope {
   readonly absorbs: readonly Library[];
   /** This machine had no folder of the library before: see `joinScope`. */
   readonly joins?: boolean;
+  /** Libraries that this machine had here, of which nothing is here any more: their photos stay, without a folder. */
+  readonly displaces?: readonly Library[];
 }
 
 /** The folder as the file system knows it: absolute, links resolved. @throws UserError when it is no folder that can be read. */
@@ -149,8 +152,13 @@ export async function joinScope(
   }
   if (!isNew) await demandProof(index, wanted, root);
   const library = { ...wanted, root };
-  const absorbs = innerLibraries(root, library, known, { machine, kind });
-  return { library, folder: '', isNew, absorbs, joins: true };
+  const displaces: Library[] = [];
+  for (const other of known) {
+    if (other.root === root && other.id !== wanted.id && (await isDisplaced(index, other))) displaces.push(other);
+  }
+  const left = known.filter((other) => !displaces.includes(other));
+  const absorbs = innerLibraries(root, library, left, { machine, kind });
+  return { library, folder: '', isNew, absorbs, joins: true, displaces };
 }
 
 /** @throws UserError `library_arriving` (refused) while a library's rows are still being copied into the store */
@@ -178,7 +186,7 @@ export function namedLibrary(known: readonly Library[], name: string): Library |
 }
 
 /** Photos of which a part must be found in a folder before it counts as a library's. */
-const SAMPLE = 20;
+export const SAMPLE = 20;
 
 /** @throws UserError `library_unproved` (refused) */
 export async function demandProof(index: PhotoIndex, library: Library, root: string): Promise<void> {
@@ -213,10 +221,19 @@ export async function isHere(index: PhotoIndex, library: Library): Promise<boole
   return (await lookFor(index, library, library.root)).found > 0;
 }
 
+/** Whether the folder of a library has none of its photos, and others: on another drive in the place of its own. */
+async function isDisplaced(index: PhotoIndex, library: Library): Promise<boolean> {
+  const { found, asked } = await lookFor(index, library, library.root);
+  if (found > 0 || asked === 0) return false;
+  const notes = { skipped: [], failed: [], unlisted: [] };
+  for await (const _ of walkFolders(library.root, {}, notes)) return true;
+  return false;
+}
+
 const isProof = (found: number, asked: number): boolean => found >= asked / 2;
 
 /** How many of a sample of a library's photos are in a folder, told by their bytes. */
-async function lookFor(
+export async function lookFor(
   { store, table }: PhotoIndex,
   { id }: Library,
   root: string,

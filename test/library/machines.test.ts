@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, realpath, rename, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EmbedRequest, EmbedResult } from '../../src/embedding/port.ts';
+import type { IndexRequest } from '../../src/library/index/index-photos.ts';
 import { forgetLibrary, repairStore } from '../../src/library/libraries.ts';
 import { openMachine, ownId, sharedId } from '../../src/library/machine.ts';
 import { photoId } from '../../src/library/paths.ts';
 import { searchVector } from '../../src/library/vector-search.ts';
+import { HashEmbedder } from '../support/hash-embedder.ts';
 import { TestMachine } from '../support/machines.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 
@@ -210,18 +213,6 @@ describe('two machines', () => {
     expect(a.embedder.embedded + b.embedder.embedded).toBe(3);
   });
 
-  it('remove nothing of a library where another drive is in its place', async () => {
-    await fill(a, 'Photos', ['one', 'two', 'three']);
-    await a.indexFolder(['Photos'], 'family');
-    await rename(a.at('Photos'), a.at('away'));
-    await fill(a, 'Photos', ['four']);
-    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 4, added: 1, removed: 0 }]);
-    expect(a.events).toContainEqual(
-      expect.objectContaining({ kind: 'kept', photos: 3, reason: expect.stringContaining('none of its photos') }),
-    );
-    expect((await a.indexFolder([], undefined, { prune: true })).libraries).toMatchObject([{ photos: 1 }]);
-  });
-
   it('that make one library at once make one', async () => {
     for (const machine of [a, b]) await fill(machine, 'Photos', ['one', 'two']);
     await Promise.all([a.indexFolder(['Photos'], 'family'), b.indexFolder(['Photos'], 'family')]);
@@ -290,6 +281,166 @@ describe('two machines', () => {
     await a.indexFolder(['one', 'two']);
     expect((await store.libraries()).map(({ generation }) => generation)).toEqual([2, 2]);
     expect((await store.libraries()).filter(({ lease }) => lease !== undefined)).toEqual([]);
+  });
+});
+
+/** Of files that hold "time|picture|bytes", where the time may be missing. */
+class ReadingEmbedder extends HashEmbedder {
+  override async embed(request: EmbedRequest): Promise<EmbedResult> {
+    const result = await super.embed(request);
+    if (result.kind !== 'embedded') return result;
+    const [time = '', picture = ''] = (await readFile(request.file, 'utf8')).split('|');
+    const vector = Float32Array.from([0, 1, 2, 3], (i) => (i === Number(picture) % 4 ? 1 : 0));
+    return { kind: 'embedded', photo: { ...result.photo, takenMs: time === '' ? null : Number(time), vector } };
+  }
+}
+
+/** `indexFolder` by such an embedder. */
+function read(machine: TestMachine, folders: readonly string[], library?: string, more: Partial<IndexRequest> = {}) {
+  return machine.indexFolder(folders, library, { ...more, openEmbedder: async () => new ReadingEmbedder() });
+}
+
+describe.each(['lite', 'server'] as const)('another drive in the place of a library, on %s', (kind) => {
+  const names = [1, 2, 3, 4, 5].map((n) => `IMG_000${n}.jpg`);
+  const others = [...names, 'IMG_0006.jpg'];
+  /** Of photos taken from an hour on, each of another picture. */
+  const fillFrom = async (machine: TestMachine, folder: string, files: readonly string[], hour: number) => {
+    for (const [n, name] of files.entries()) await machine.put(`${folder}/${name}`, `${hour}0${n}|${hour + n}|`);
+  };
+  beforeEach(async () => {
+    store = new MemoryStore(kind);
+    a = new TestMachine('a', disk, store);
+    b = new TestMachine('b', disk, store);
+    await fillFrom(a, 'card', names, 1);
+    await read(a, ['card'], 'first');
+  });
+
+  const swap = async (): Promise<void> => {
+    await rename(a.at('card'), a.at('in the drawer'));
+    await fillFrom(a, 'card', others, 2);
+  };
+  const swapBack = async (): Promise<void> => {
+    await rename(a.at('card'), a.at('another drawer'));
+    await rename(a.at('in the drawer'), a.at('card'));
+  };
+
+  it('overwrites nothing, though its files have the same names, and says what to do', async () => {
+    const before = stored();
+    await swap();
+    for (const more of [{ dryRun: true }, {}]) {
+      await expect(read(a, ['card'], undefined, more)).rejects.toMatchObject({
+        code: 'library_replaced',
+        kind: 'refused',
+        message: expect.stringContaining('5 of 5 that were looked at show others'),
+        hint: expect.stringContaining(`curate index "${a.at('card')}" --library OTHER-NAME`),
+      });
+    }
+    await expect(read(a, [])).rejects.toMatchObject({ code: 'library_replaced' });
+    expect(stored()).toEqual(before);
+    await swapBack();
+    expect((await read(a, [])).libraries).toMatchObject([{ photos: 5, unchanged: 5, removed: 0 }]);
+  });
+
+  it('removes nothing, where its files have other names', async () => {
+    await rename(a.at('card'), a.at('away'));
+    await fill(a, 'card', ['four']);
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 6, added: 1, removed: 0 }]);
+    expect(a.events).toContainEqual(
+      expect.objectContaining({ kind: 'kept', photos: 5, reason: expect.stringContaining('none of its photos') }),
+    );
+    expect((await a.indexFolder([], undefined, { prune: true })).libraries).toMatchObject([{ photos: 1 }]);
+  });
+
+  it('leaves no note of its files: another machine has some of the same names', async () => {
+    if (kind === 'lite') return;
+    await cp(a.at('card'), b.at('card'), { recursive: true });
+    await b.put('card/IMG_0006.jpg', 'of the other machine');
+    await read(b, ['card'], 'first');
+    await swap();
+    await expect(read(a, ['card'])).rejects.toMatchObject({ code: 'library_replaced' });
+    await swapBack();
+    expect((await read(a, ['card'])).libraries).toMatchObject([{ photos: 6, removed: 0 }]);
+  });
+
+  it('gets a library of its own under a name of its own, and each is found again in its turn', async () => {
+    await swap();
+    const { libraries } = await read(a, ['card'], 'second');
+    expect(libraries).toMatchObject([{ name: 'second', photos: 6, added: 6, moved: 0, removed: 0 }]);
+    const displaced = { kind: 'displaced', library: { name: 'first' }, by: { name: 'second' } };
+    expect(a.events.find((event) => event.kind === 'displaced')).toMatchObject(displaced);
+    expect(await a.found()).toEqual(
+      [...names.map((name) => `first:/${name}`), ...others.map((name) => a.at(`card/${name}`))].sort(),
+    );
+    await swapBack();
+    await expect(read(a, [])).rejects.toMatchObject({ code: 'library_replaced' });
+    expect((await read(a, ['card'], 'first')).libraries).toMatchObject([{ name: 'first', unchanged: 5 }]);
+    expect(await a.found()).toEqual(
+      [...names.map((name) => a.at(`card/${name}`)), ...others.map((name) => `second:/${name}`)].sort(),
+    );
+  });
+
+  it('is left out when everything is indexed, and the others are not', async () => {
+    await fill(a, 'Photos', ['one']);
+    await read(a, ['Photos']);
+    await swap();
+    await fill(a, 'Photos', ['two']);
+    const { libraries } = await read(a, []);
+    expect(libraries).toContainEqual(expect.objectContaining({ name: 'Photos', photos: 2, added: 1 }));
+    expect(libraries).toContainEqual(expect.objectContaining({ name: 'first', photos: 5, updated: 0 }));
+    expect(a.events).toContainEqual(
+      expect.objectContaining({ kind: 'replaced', reason: expect.stringContaining('5 of 5') }),
+    );
+  });
+
+  it('takes the names over when told that the former photos are gone', async () => {
+    await swap();
+    const { libraries } = await read(a, ['card'], undefined, { prune: true });
+    expect(libraries).toMatchObject([{ photos: 6, added: 1, updated: 5 }]);
+  });
+
+  it('is told from a part of the library that was edited whole', async () => {
+    await fillFrom(a, 'card/trip', names, 8);
+    await read(a, ['card']);
+    for (const name of names) await a.put(`card/trip/${name}`, `|9|${name}`);
+    expect((await read(a, ['card/trip'])).libraries).toMatchObject([{ photos: 10, updated: 5 }]);
+  });
+
+  it('is told from one that was edited for the most part, and from one that was restored from a backup', async () => {
+    for (const name of names.slice(1)) await a.put(`card/${name}`, `|9|${name}`);
+    expect((await read(a, ['card'])).libraries).toMatchObject([{ photos: 5, unchanged: 1, updated: 4 }]);
+    for (const name of names) await utimes(a.at(`card/${name}`), 1000, 1000);
+    expect((await read(a, ['card'])).libraries).toMatchObject([{ photos: 5, unchanged: 5, updated: 0 }]);
+    // Names changed with one another are no other photos.
+    for (const [i, name] of names.entries()) await rename(a.at(`card/${name}`), a.at(`card/${i}`));
+    for (const [i, name] of names.toReversed().entries()) await rename(a.at(`card/${i}`), a.at(`card/${name}`));
+    expect((await read(a, ['card'])).libraries).toMatchObject([{ photos: 5 }]);
+  });
+});
+
+describe('a folder of which every photo was edited', () => {
+  const photos = [0, 1, 2, 3];
+  const write = async (content: (n: number) => string): Promise<void> => {
+    for (const n of photos) await a.put(`Photos/${n}.jpg`, content(n));
+  };
+  const index = () => read(a, ['Photos']);
+
+  it.each<[string, (n: number) => string, (n: number) => string]>([
+    ['tagged or rotated, by when its photos were taken', (n) => `${n}|${n}|`, (n) => `${n}|${n + 1}|edited`],
+    ['put right in time, by its pictures', (n) => `${n}|${n}|`, (n) => `${n + 3600}|${n}|edited`],
+    ['rid of its times, by its pictures', (n) => `${n}|${n}|`, (n) => `|${n}|edited`],
+    ['brightened where it never had times, by its pictures', (n) => `|${n}|`, (n) => `|${n}|edited`],
+  ])('is known for what it is: %s', async (_, before, after) => {
+    await write(before);
+    await index();
+    await write(after);
+    expect((await index()).libraries).toMatchObject([{ photos: 4, updated: 4 }]);
+  });
+
+  it('is known for another when neither times nor pictures are the same', async () => {
+    await write((n) => `${n}|${n}|`);
+    await index();
+    await write((n) => `${n + 3600}|${n + 1}|`);
+    await expect(index()).rejects.toMatchObject({ code: 'library_replaced' });
   });
 });
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { UserError } from '../../errors.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
-import type { Machine } from '../machine.ts';
+import { elsewhere, type Machine } from '../machine.ts';
 import { isMounted, outermost } from '../paths.ts';
 import { joinScope, realFolder, type Scope, scopesOf } from '../scopes.ts';
 import type { OnIndexEvent } from './events.ts';
@@ -60,7 +60,10 @@ export async function chooseScopes(
 /** What the store has and what this run adds to it, as this run sees them. */
 export function withScopes(stored: readonly Library[], scopes: readonly Scope[]): Library[] {
   const libraries = new Map(stored.map((library) => [library.id, library]));
-  for (const { library } of scopes) libraries.set(library.id, library);
+  for (const { library, displaces = [] } of scopes) {
+    libraries.set(library.id, library);
+    for (const other of displaces) libraries.set(other.id, { ...other, root: elsewhere(other.name) });
+  }
   return [...libraries.values()];
 }
 

@@ -4,7 +4,7 @@ import { inside, isBelow } from '../paths.ts';
 import type { Scope } from '../scopes.ts';
 import { onePerPhoto } from './companions.ts';
 import { compareFolders, type StoredFolder } from './manifest.ts';
-import { type Candidate, type RowName, reconcile } from './reconcile.ts';
+import { type Candidate, isSameFile, type RowName, reconcile } from './reconcile.ts';
 import type { RememberedTable } from './remembered-table.ts';
 import type { Sightings } from './sightings.ts';
 import type { Spool } from './spool.ts';
@@ -28,6 +28,8 @@ export interface Absorbed extends Remains {
 /** What a run has to do for one library. */
 export interface Comparison extends Remains {
   unchanged: number;
+  /** Files that are not as they were when their row was written. */
+  changed: number;
   /** Files to be read, in the order of the walk. */
   readonly candidates: Spool<Candidate>;
   /** RAW files by the path of what stands for them. */
@@ -54,7 +56,7 @@ export async function compareScope(
 ): Promise<Comparison> {
   const notes = { skipped: [], failed: [], unlisted: [] as string[] };
   const comparison: Comparison = {
-    ...{ found: 0, stored: 0, unchanged: 0 },
+    ...{ found: 0, stored: 0, unchanged: 0, changed: 0 },
     ...{ gone: makeSpool<RowName>(), candidates: makeSpool<Candidate>(), raws: new Map() },
     absorbed: absorbs.map((inner) => {
       return { library: inner, gone: makeSpool(), superseded: makeSpool(), found: 0, stored: 0 };
@@ -89,7 +91,11 @@ export async function compareScope(
     comparison.found += paired.files.length;
     comparison.unchanged += plan.unchanged;
     await passOwn(plan.missing);
-    for (const candidate of plan.candidates) await comparison.candidates.push(candidate);
+    for (const candidate of plan.candidates) {
+      const { found, before } = candidate;
+      if (before !== null && !isSameFile(found, before)) comparison.changed += 1;
+      await comparison.candidates.push(candidate);
+    }
     for (const [standing, raws] of paired.raws) {
       const jobs = raws.map((found) => ({ found, before: plan.watched.get(found.path) ?? null }));
       comparison.raws.set(standing, jobs);

@@ -35,7 +35,7 @@ export interface Embedded {
 const REUSE_ROWS = 200;
 
 /** Faults that say nothing of the photo itself: what is stored of it stays. */
-const PASSING_FAULTS = new Set<PhotoFault['code']>([
+export const PASSING_FAULTS: ReadonlySet<PhotoFault['code']> = new Set<PhotoFault['code']>([
   'unreadable',
   'not_found',
   'vanished',

@@ -23,6 +23,10 @@ export type IndexEvent =
   | { readonly kind: 'kept'; readonly library: Library; readonly photos: number; readonly reason: string }
   /** Rows were not removed, because their files were never on this machine. */
   | { readonly kind: 'never-here'; readonly library: Library; readonly photos: number }
+  /** A library was left as it is, because its folder holds other photos under the same names. */
+  | { readonly kind: 'replaced'; readonly library: Library; readonly reason: string }
+  /** A library has lost its folder on this machine to another, of whose name others photos are there. */
+  | { readonly kind: 'displaced'; readonly library: Library; readonly by: Library }
   /** A new folder has a library of its own, called otherwise than another machine's of the same name. */
   | { readonly kind: 'apart'; readonly library: Library; readonly other: Library }
   /** The folder of a library is not there. */

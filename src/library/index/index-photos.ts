@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import type { Library, PhotoIndex } from '../../store/port.ts';
 import { type ChangedModel, type LeasePace, Leases } from '../lease.ts';
-import { isOwn, type Machine } from '../machine.ts';
+import { elsewhere, isOwn, type Machine } from '../machine.ts';
 import { photoFile } from '../paths.ts';
 import { demandProof, demandWhole, isHere, provenLibraries, type Scope } from '../scopes.ts';
 import { RowWriter } from './batch.ts';
@@ -17,6 +17,7 @@ import type { Job } from './outcome.ts';
 import { preview } from './preview.ts';
 import { RememberedTable, unlessDamaged } from './remembered-table.ts';
 import { type Leaving, removeGone } from './remove-gone.ts';
+import { leaveReplaced } from './replaced.ts';
 import { Sightings } from './sightings.ts';
 import { Spool } from './spool.ts';
 
@@ -96,15 +97,27 @@ async function indexHeld(deps: IndexDeps, request: IndexRequest, leases: Leases)
     return spool;
   };
   const remembered = new RememberedTable(deps.table, deps.manifests ?? null, deps.model);
+  let embedder: Promise<Embedder> | null = null;
+  const openEmbedder = (): Promise<Embedder> => {
+    embedder ??= deps.openEmbedder();
+    return embedder;
+  };
   try {
     const chosen = await prepare(deps, request, leases, sightings);
     await remembered.begin(await deps.store.libraries());
-    return await indexScopes({ ...deps, ...chosen, remembered, leases, sightings, makeSpool }, request);
+    return await indexScopes({ ...deps, ...chosen, openEmbedder, remembered, leases, sightings, makeSpool }, request);
   } finally {
+    await closeOpened(embedder);
     for (const spool of spools) await spool.close();
     await remembered.close();
     await sightings.close();
   }
+}
+
+/** What could not be opened has said so itself. */
+async function closeOpened(embedder: Promise<Embedder> | null): Promise<void> {
+  const opened = await embedder?.catch(() => null);
+  await opened?.close();
 }
 
 /** Chooses what to walk, and takes hold of it; a dry run only chooses. */
@@ -121,10 +134,15 @@ async function prepare(
   // Also where nothing is indexed yet: a table that is not ours must not cost the embedding first.
   await deps.table.count();
   const libraries = withScopes(stored, scopes);
+  for (const { library, displaces = [] } of scopes) {
+    for (const other of displaces) onEvent({ kind: 'displaced', library: other, by: library });
+  }
   const { keep } = deps.machine;
-  const take = async ({ library, isNew, joins = false }: Scope): Promise<void> => {
+  const take = async ({ library, isNew, joins = false, displaces = [] }: Scope): Promise<void> => {
     if (isNew || joins) await sightings.begin(library);
-    if (!request.dryRun) await keep(library.id, library.root);
+    if (request.dryRun) return;
+    for (const { id, name } of displaces) await keep(id, elsewhere(name));
+    await keep(library.id, library.root);
   };
   // Before the store knows of them: a run that is killed here finds its library again.
   for (const scope of scopes) if (!scope.joins || request.dryRun) await take(scope);
@@ -159,31 +177,27 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   const isShared = (library: Library): boolean => deps.store.kind !== 'lite' && !isOwn(library, own);
   const known = new KnownPhotos(remembered, sightings, async (library) => !isShared(library) || isHere(deps, library));
   const reports = new Map<string, LibraryReport>();
+  const compared = await compareScopes(deps, request, reports);
+  if (compared.some(({ comparison }) => comparison.candidates.length > 0)) await known.load(libraries);
+  const manner = { named: request.roots.length > 0, dryRun: request.dryRun ?? false, prune };
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
-  for (const scope of scopes) {
+  const walked = await leaveReplaced(deps, compared, manner);
+  for (const { scope, comparison } of walked) {
     const { library } = scope;
-    const comparison = await unlessDamaged(() => compareScope(deps, scope, request.ignore));
-    const { found, stored, unchanged, candidates, gone, absorbed, skipped, failed } = comparison;
+    const { found, stored, candidates, gone, absorbed } = comparison;
     const report = reportOf(reports, library);
-    report.unchanged += unchanged;
-    for (const { path, reason } of skipped) report.skipped.push({ path: photoFile(library, path), reason });
-    for (const { path, code, reason } of failed) {
-      const file = photoFile(library, path);
-      report.failed.push({ path: file, code, reason });
-      onEvent({ kind: 'photo-failed', file, reason });
-    }
-    onEvent({ kind: 'compared', library, found, todo: candidates.length });
     parts.push({ library, report, candidates, raws: companionJobs(comparison.raws, { library, report }) });
     leaving.push({ library, report, gone, found, stored });
     for (const inner of absorbed) leaving.push({ ...inner, report, absorbedBy: library });
   }
   const jobs = jobsOf(parts);
-
-  if (jobs.length > 0) await known.load(libraries);
   if (request.dryRun) {
     for (const { raws } of parts) leaveRaws(raws, new Set());
-    await preview(jobs, leaving, { known, sightings, prune, isShared, onEvent });
+    await preview(jobs, leaving, { known, sightings, prune, onEvent });
+    for (const one of compared) {
+      if (!walked.includes(one)) reportOf(reports, one.scope.library).photos = one.comparison.stored;
+    }
     return { libraries: [...reports.values()], embedded: 0, embeddingSeconds: 0, interrupted: false };
   }
   const changing = (library: string): Promise<void> => leases.changing(library, deps.model);
@@ -202,8 +216,8 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
       await changing(library.id);
     };
     const drop = (library: Library): Promise<void> => leases.drop(library);
-    await removeGone({ ...deps, table: remembered, prune, isShared, take, drop }, leaving, { ...done, doubled });
-    for (const { library, folder } of scopes) if (folder === '') await sightings.settle(library);
+    await removeGone({ ...deps, table: remembered, prune, take, drop }, leaving, { ...done, doubled });
+    for (const { scope } of walked) if (scope.folder === '') await sightings.settle(scope.library);
   }
   await table.flush();
   await leases.confirm();
@@ -215,6 +229,32 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     embeddingSeconds: done.seconds,
     interrupted: done.interrupted,
   };
+}
+
+/** Walks every scope; what could not be looked at is reported, and said. */
+async function compareScopes(
+  deps: ScopesDeps,
+  { ignore }: IndexRequest,
+  reports: Map<string, LibraryReport>,
+): Promise<{ readonly scope: Scope; readonly comparison: Comparison }[]> {
+  const { onEvent, scopes } = deps;
+  const compared = [];
+  for (const scope of scopes) {
+    const { library } = scope;
+    const comparison = await unlessDamaged(() => compareScope(deps, scope, ignore));
+    const { found, unchanged, candidates, skipped, failed } = comparison;
+    const report = reportOf(reports, library);
+    report.unchanged += unchanged;
+    for (const { path, reason } of skipped) report.skipped.push({ path: photoFile(library, path), reason });
+    for (const { path, code, reason } of failed) {
+      const file = photoFile(library, path);
+      report.failed.push({ path: file, code, reason });
+      onEvent({ kind: 'photo-failed', file, reason });
+    }
+    onEvent({ kind: 'compared', library, found, todo: candidates.length });
+    compared.push({ scope, comparison });
+  }
+  return compared;
 }
 
 /** The files of one library that are to be read, and where they count. */

@@ -25,7 +25,7 @@ export interface Leaving extends Readonly<Pick<Remains, 'found' | 'stored'>> {
 
 type Rows = AsyncIterable<RowName> & { readonly length: number };
 
-interface RemoveDeps {
+export interface RemoveDeps {
   readonly table: Pick<RememberedTable, 'remove'>;
   /** To be called before rows of a library are removed. */
   take(library: Library): Promise<void>;
@@ -34,8 +34,6 @@ interface RemoveDeps {
   readonly sightings: Pick<Sightings, 'had' | 'forget'>;
   /** Whether what was never on this machine goes as well. */
   readonly prune: boolean;
-  /** Whether other machines may have the library, too. */
-  isShared(library: Library): boolean;
   readonly onEvent: OnIndexEvent;
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -64,7 +62,7 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     const { library, report, stored, superseded } = entry;
     const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) deps.onEvent({ kind: 'never-here', library, photos: others });
-    const reason = doubt(deps, entry, { lost, moved });
+    const reason = doubt(entry, { lost, moved });
     const removes = reason === null || (await deps.confirmPrune(library, lost, reason));
     if (removes) {
       steps.push({
@@ -96,12 +94,11 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
 
 /** Why what is lost should not go unasked; null when it may. */
 export function doubt(
-  { isShared }: Pick<RemoveDeps, 'isShared'>,
   { library, gone, stored, found }: Pick<Leaving, 'library' | 'gone' | 'stored' | 'found'>,
   { lost, moved }: { readonly lost: number; readonly moved: ReadonlyMap<string, LibraryRow> },
 ): string | null {
   const isMet = (): boolean => [...moved.values()].some((row) => row.library.id === library.id);
-  const proved = !isShared(library) || stored > gone.length || isMet();
+  const proved = stored > gone.length || isMet();
   return suspicious({ lost, stored, found, proved });
 }
 

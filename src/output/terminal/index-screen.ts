@@ -89,6 +89,16 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
         `${name}: ${count(event.photos, 'photo')} of other machines, never in this folder, kept in the index. ` +
         'If no machine has them any more, run again with --prune.'
       );
+    case 'replaced':
+      return (
+        `${name}: left as it is, as another drive seems to be in the place of its own: of the photos in ` +
+        `${event.library.root} ${event.reason}. To index these: curate index "${event.library.root}" --library OTHER-NAME`
+      );
+    case 'displaced':
+      return (
+        `${name}: none of its photos is in ${event.by.root} now, which is ${event.by.name} from here on; they stay in the ` +
+        `index. Where they are back: curate index FOLDER --library "${name}"`
+      );
     case 'apart':
       return (
         `There is a library ${event.other.name} of another machine, so this folder is ${name}. ` +
