@@ -40,11 +40,10 @@ export async function indexOnce(
 ): Promise<IndexReport> {
   const { world } = context;
   const { jobs, exact = false, gentle = false, device, ignore = [], dryRun = false, watch = false } = flags;
-  const session = await openSession(
-    world,
-    context.settings({ model: flags.model }),
-    flags.library === undefined ? {} : { library: flags.library },
-  );
+  const session = await openSession(world, context.settings({ model: flags.model }), {
+    patient: true,
+    ...(flags.library === undefined ? {} : { library: flags.library }),
+  });
   const { runIndex } = await import('../library/index/run.ts');
   const screen = new IndexScreen(world);
   const acknowledge = (): void =>

@@ -97,7 +97,7 @@ async function foldersToWatch(
     const { realFolder } = await import('../library/scopes.ts');
     return await Promise.all(roots.map(realFolder));
   }
-  const session = await openSession(context.world, context.settings({ model: flags.model }));
+  const session = await openSession(context.world, context.settings({ model: flags.model }), { patient: true });
   try {
     const libraries = (await (await session.store()).libraries()).filter(isMounted);
     if (libraries.length > 0) return libraries.map(({ root }) => root);

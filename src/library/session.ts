@@ -55,10 +55,17 @@ export interface SessionOptions {
   readonly idleMs?: number;
   /** Name of the library that is about to be indexed: its model is taken, though others may be of another. */
   readonly library?: string;
+  /** Waits from the first call on for a server that this machine has indexed into: nobody sits and waits for an answer. */
+  readonly patient?: boolean;
 }
 
 /** The store that the settings name; an embedded one of an older Milvus Lite is moved to this curate's first. */
-export async function openStoreHere(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
+export async function openStoreHere(
+  world: World,
+  settings: Settings,
+  onEvent: OnStoreEvent,
+  expected = false,
+): Promise<PhotoStore> {
   const { openStore } = await import('../store/open.ts');
   if (settings.milvusUri === undefined) {
     const { moveToOwnEngine } = await import('../store/move-engine.ts');
@@ -67,7 +74,7 @@ export async function openStoreHere(world: World, settings: Settings, onEvent: O
       await copyWholeStore(source, target, world.interrupted, onProgress);
     });
   }
-  return openStore(world, settings, onEvent);
+  return openStore(world, settings, onEvent, expected);
 }
 
 /** @param onEvent Told what opening the store is busy with, what a server is waited for, and which model is taken. */
@@ -75,7 +82,7 @@ export function openSession(
   world: World,
   settings: Settings,
   onEvent: (event: SessionEvent) => void,
-  { idleMs = IDLE_MS, library }: SessionOptions = {},
+  { idleMs = IDLE_MS, library, patient = false }: SessionOptions = {},
 ): Session {
   const shared = settings.milvusUri !== undefined && settings.model === undefined;
   const remembered = once(() =>
@@ -113,7 +120,8 @@ export function openSession(
     return taken;
   };
   const store = once(async () => {
-    return onMachine(await openStoreHere(world, settings, onEvent), machine);
+    const expected = patient && (await remembered.get()) !== null;
+    return onMachine(await openStoreHere(world, settings, onEvent, expected), machine);
   });
   const index = once(async () => {
     // A model that cannot be used needs no store.

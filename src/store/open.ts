@@ -17,15 +17,21 @@ const SPAWN_MS = 20;
  * @param onEvent Told what the embedded store's start is busy with, and what a server is waited for.
  * @throws UserError when MILVUS_URI is malformed, a file of its certificates cannot be used, or the embedded store cannot be set up. A server that does not answer
  * shows at the first call.
+ * @param expected whether a server that does not answer that call is waited for as well
  */
-export async function openStore(world: World, settings: Settings, onEvent: OnStoreEvent): Promise<PhotoStore> {
+export async function openStore(
+  world: World,
+  settings: Settings,
+  onEvent: OnStoreEvent,
+  expected = false,
+): Promise<PhotoStore> {
   const { milvusUri, milvusToken, database, prefix, paths } = settings;
   const { liteEndpoint, parseEndpoint } = await import('./milvus/endpoint.ts');
   if (milvusUri !== undefined) {
     const { readTls } = await import('./milvus/tls.ts');
     const endpoint = parseEndpoint(milvusUri, milvusToken, { database, prefix }, await readTls(settings));
     const { openLine, milvusStore } = await importAdapter();
-    return milvusStore(openLine(endpoint, { world, onEvent }));
+    return milvusStore(openLine(endpoint, { world, onEvent, expected }));
   }
   if (database !== undefined) {
     throw new UserError('settings', `The embedded store has no databases, such as "${database}".`, {

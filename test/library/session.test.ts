@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -75,9 +76,9 @@ describe('a session', () => {
     const second = join(await mkdtemp(join(tmpdir(), 'curate-second-')), 'data');
     const said: SessionEvent[] = [];
     const paths = { config: second, data: second, cache: home.paths.data };
-    const begin = (): Session => {
+    const begin = (options = {}): Session => {
       const there = { ...settings, milvusUri: network.uri, milvusToken: token, paths };
-      const session = openSession(home.world, there, (event) => said.push(event));
+      const session = openSession(home.world, there, (event) => said.push(event), options);
       sessions.push(session);
       return session;
     };
@@ -95,6 +96,18 @@ describe('a session', () => {
     expect((await next.embedder()).model.id).toBe(model.id);
     expect(said).toHaveLength(1);
     network.close();
+
+    // Away when a command starts, it is waited for by one that nobody sits before.
+    await expect((await begin().store()).libraries()).rejects.toMatchObject({ code: 'store_unreachable' });
+    const waiting = (await begin({ patient: true }).store()).libraries();
+    const back = createServer((near) => {
+      const far = connect(address.replace(/^unix:/, ''));
+      near.on('error', () => far.destroy()).pipe(far);
+      far.on('error', () => near.destroy()).pipe(near);
+    });
+    back.listen(Number(new URL(network.uri).port), '127.0.0.1');
+    expect(await waiting).toMatchObject([{ name: 'family' }]);
+    back.close();
     await rm(dirname(second), { recursive: true });
   });
 

@@ -14,10 +14,10 @@ const status = (code: number, reason = 'x') =>
 const grpc = (code: number, details: string) => failure(Object.assign(new Error(details), { code, details }));
 
 /** A weather with a clock that stands still unless one is given, and what it said. */
-function weather({ patienceMs = 10_000, met = true, elapsed = (): number => 0 } = {}) {
+function weather({ patienceMs = 10_000, met = true, expected = false, elapsed = (): number => 0 } = {}) {
   const said: number[] = [];
   const world = testWorld({ elapsed });
-  const made = new Weather({ world, patienceMs, onWaiting: (seconds) => said.push(seconds) });
+  const made = new Weather({ world, patienceMs, expected, onWaiting: (seconds) => said.push(seconds) });
   if (met) made.met();
   return { wait: made.forCall(), said };
 }
@@ -50,6 +50,7 @@ test.each([
 test('an address that never answered is wrong rather than away, but a cut while greeting passes', async () => {
   for (const wrong of [grpc(14, 'connect ECONNREFUSED 127.0.0.1:1'), grpc(14, 'Name resolution failed'), grpc(4, 'x')])
     expect(await weather({ met: false }).wait(wrong)).toBe(false);
+  expect(await weather({ met: false, expected: true }).wait(grpc(14, 'connect ECONNREFUSED 127.0.0.1:1'))).toBe(true);
   expect(await weather({ met: false }).wait(grpc(14, 'read ECONNRESET'))).toBe(true);
   expect(await weather({ met: false }).wait(status(8))).toBe(true);
 });

@@ -48,6 +48,8 @@ export interface LineOptions {
   readonly onEvent?: (event: ServerEvent) => void;
   /** How long a call waits for a server in all: five minutes unless given. */
   readonly patienceMs?: number;
+  /** Whether a server that does not answer the first call is waited for as well. */
+  readonly expected?: boolean;
 }
 
 export function openLine(first: Endpoint, options: LineOptions): MilvusLine {

@@ -16,6 +16,8 @@ export interface WeatherOptions {
   readonly world: Pick<World, 'elapsed' | 'interrupted'>;
   onWaiting(seconds: number): void;
   readonly patienceMs?: number;
+  /** Whether the server is known to be there at other times, so that one that does not answer is away. */
+  readonly expected?: boolean;
 }
 
 /** What passes between this machine and a server: a restart, a network that is cut, a limit on requests. */
@@ -50,7 +52,7 @@ export class Weather {
     let since: number | null = null;
     let tries = 0;
     return async (failure) => {
-      if (!passes(failure, this.#met)) return false;
+      if (!passes(failure, this.#met || this.#options.expected === true)) return false;
       since ??= elapsed();
       const waited = elapsed() - since;
       const pause = pauseAfter(tries, failure);
