@@ -41,6 +41,8 @@ export interface IndexDeps extends PhotoIndex {
   readonly manifests?: string;
   /** Folder for notes of what was ever on this machine, of a store that others write to; without it everything was. */
   readonly sightings?: string;
+  /** Whether another drive can be in the place of a folder; without it none can. */
+  isRemovable?(root: string): Promise<boolean>;
   /** Whether to remove photos although it looks as if a drive were away. */
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -182,7 +184,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   const manner = { named: request.roots.length > 0, dryRun: request.dryRun ?? false, prune };
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
-  const walked = await leaveReplaced(deps, compared, manner);
+  const walked = await leaveReplaced({ ...deps, isShared }, compared, manner);
   for (const { scope, comparison } of walked) {
     const { library } = scope;
     const { found, stored, candidates, gone, absorbed } = comparison;
@@ -194,7 +196,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   const jobs = jobsOf(parts);
   if (request.dryRun) {
     for (const { raws } of parts) leaveRaws(raws, new Set());
-    await preview(jobs, leaving, { known, sightings, prune, onEvent });
+    await preview(jobs, leaving, { known, sightings, prune, isShared, onEvent });
     for (const one of compared) {
       if (!walked.includes(one)) reportOf(reports, one.scope.library).photos = one.comparison.stored;
     }
@@ -216,7 +218,7 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
       await changing(library.id);
     };
     const drop = (library: Library): Promise<void> => leases.drop(library);
-    await removeGone({ ...deps, table: remembered, prune, take, drop }, leaving, { ...done, doubled });
+    await removeGone({ ...deps, table: remembered, prune, isShared, take, drop }, leaving, { ...done, doubled });
     for (const { scope } of walked) if (scope.folder === '') await sightings.settle(scope.library);
   }
   await table.flush();

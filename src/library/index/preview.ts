@@ -1,4 +1,5 @@
 import { hashFile } from '../../files/hash.ts';
+import type { Library } from '../../store/port.ts';
 import { photoFile } from '../paths.ts';
 import type { OnIndexEvent } from './events.ts';
 import type { KnownPhotos } from './known.ts';
@@ -18,6 +19,7 @@ export async function preview(
     readonly known: KnownPhotos;
     readonly sightings: Pick<Sightings, 'had'>;
     readonly prune: boolean;
+    isShared(library: Library): boolean;
     readonly onEvent: OnIndexEvent;
   },
 ): Promise<void> {
@@ -37,7 +39,7 @@ export async function preview(
     const { library, report } = entry;
     const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) onEvent({ kind: 'never-here', library, photos: others });
-    const reason = doubt(entry, { lost, moved });
+    const reason = doubt(deps, entry, { lost, moved });
     if (reason === null) report.removed += lost;
     else onEvent({ kind: 'kept', library, photos: lost, reason });
     report.photos =

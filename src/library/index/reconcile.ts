@@ -73,7 +73,7 @@ interface Losses {
   readonly stored: number;
   /** In the folder now, whatever they are. */
   readonly found: number;
-  /** Whether one of those that were stored is there, under its own path or another. */
+  /** Whether one of those that were stored is there, under its own path or another; true of what no other machine has. */
   readonly proved: boolean;
 }
 

@@ -34,6 +34,8 @@ export interface RemoveDeps {
   readonly sightings: Pick<Sightings, 'had' | 'forget'>;
   /** Whether what was never on this machine goes as well. */
   readonly prune: boolean;
+  /** Whether other machines may have the library, too. */
+  isShared(library: Library): boolean;
   readonly onEvent: OnIndexEvent;
   confirmPrune(library: Library, photos: number, reason: string): Promise<boolean>;
 }
@@ -62,7 +64,7 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     const { library, report, stored, superseded } = entry;
     const { lost, others } = await countLost(deps, entry, moved);
     if (others > 0) deps.onEvent({ kind: 'never-here', library, photos: others });
-    const reason = doubt(entry, { lost, moved });
+    const reason = doubt(deps, entry, { lost, moved });
     const removes = reason === null || (await deps.confirmPrune(library, lost, reason));
     if (removes) {
       steps.push({
@@ -73,6 +75,10 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
       report.removed += lost;
     } else {
       deps.onEvent({ kind: 'kept', library, photos: lost, reason });
+      // What is added from here on says nothing of them: it may be another drive's.
+      if (entry.found > 0 && !isProved(deps, entry, moved)) {
+        for await (const batch of batches(lostOf(deps, entry, moved))) await deps.sightings.forget(library, batch);
+      }
     }
     if (superseded !== undefined) steps.push({ library, rows: superseded, lost: false });
     const leaves = entry.gone.length - others + (superseded?.length ?? 0);
@@ -94,12 +100,22 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
 
 /** Why what is lost should not go unasked; null when it may. */
 export function doubt(
-  { library, gone, stored, found }: Pick<Leaving, 'library' | 'gone' | 'stored' | 'found'>,
+  deps: Pick<RemoveDeps, 'isShared'>,
+  entry: Pick<Leaving, 'library' | 'gone' | 'stored' | 'found'>,
   { lost, moved }: { readonly lost: number; readonly moved: ReadonlyMap<string, LibraryRow> },
 ): string | null {
+  const { stored, found } = entry;
+  return suspicious({ lost, stored, found, proved: isProved(deps, entry, moved) });
+}
+
+/** Whether one of the photos that were stored is there; true of what no other machine has. */
+function isProved(
+  { isShared }: Pick<RemoveDeps, 'isShared'>,
+  { library, gone, stored }: Pick<Leaving, 'library' | 'gone' | 'stored'>,
+  moved: ReadonlyMap<string, LibraryRow>,
+): boolean {
   const isMet = (): boolean => [...moved.values()].some((row) => row.library.id === library.id);
-  const proved = stored > gone.length || isMet();
-  return suspicious({ lost, stored, found, proved });
+  return !isShared(library) || stored > gone.length || isMet();
 }
 
 interface LostDeps {
@@ -145,7 +161,7 @@ function toRows(rows: readonly RowName[]): Rows {
   };
 }
 
-async function* batches(rows: Rows): AsyncGenerator<RowName[]> {
+async function* batches(rows: AsyncIterable<RowName>): AsyncGenerator<RowName[]> {
   let batch: RowName[] = [];
   for await (const row of rows) {
     if (batch.push(row) < BATCH) continue;

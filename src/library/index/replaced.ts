@@ -20,6 +20,9 @@ const PROOF = 0.1;
 interface ReplacedDeps extends PhotoIndex {
   /** With the contents of the libraries loaded. */
   readonly remembered: Pick<RememberedTable, 'withContent'>;
+  /** Whether other machines may have the library, too, and other parts of it. */
+  isShared(library: Library): boolean;
+  isRemovable?(root: string): Promise<boolean>;
   openEmbedder(): Promise<Embedder>;
 }
 
@@ -41,8 +44,8 @@ interface Manner {
 }
 
 /**
- * What was walked, without libraries whose names other photos have taken: neither is anything of them overwritten nor
- * does it leave.
+ * What was walked, without libraries in whose place are other photos: neither is anything of them overwritten nor does it
+ * leave.
  * @throws UserError `library_replaced` (refused) when the folder was named, or nothing else is left
  */
 export async function leaveReplaced<T extends Compared>(
@@ -58,8 +61,9 @@ export async function leaveReplaced<T extends Compared>(
     const seen = await findReplaced(deps, scope, comparison);
     if (seen === null) left.push(one);
     else {
-      const reason = `${seen.others} of ${seen.asked} that were looked at show others than those stored under their names`;
-      const goes = !dryRun && (await deps.confirmPrune(library, comparison.changed, `of its photos ${reason}`));
+      const reason = `${seen.others} of ${seen.asked} that were looked at are none of its own`;
+      const going = comparison.changed + comparison.gone.length;
+      const goes = !dryRun && (await deps.confirmPrune(library, going, `of the photos in its folder ${reason}`));
       if (goes) left.push(one);
       else refused.push({ library, reason });
       if (!goes && !dryRun) await forgetSeen(deps, library, comparison);
@@ -77,7 +81,7 @@ interface Refused {
 }
 
 function refusal({ library: { name, root }, reason }: Refused): UserError {
-  const message = `${root} holds other photos than the library ${name}: of its photos ${reason}. Nothing was changed.`;
+  const message = `${root} holds other photos than the library ${name}: ${reason}. Nothing was changed.`;
   return new UserError('library_replaced', message, {
     hint:
       `Connect the drive of ${name}, or give this one a library of its own: curate index "${root}" --library OTHER-NAME. ` +
@@ -95,41 +99,44 @@ async function forgetSeen(
   for await (const { found } of candidates) await sightings.forget(library, [found]);
 }
 
-/** What was seen of a folder whose files have the names of a library's photos, and show others. */
+/** What was seen of a folder in which other photos are in the place of a library's. */
 interface Replaced {
   /** Of those that were looked at. */
   readonly others: number;
   readonly asked: number;
 }
 
-type Changed = Candidate & { readonly before: NonNullable<Candidate['before']> };
-
 /**
- * Whether other photos have taken the names of a library's, as on another drive in the place of its own: cameras call
- * their files the same on every card. Null when the folder is the library's. Where nearly every file has changed, as
- * by a restored backup or by a program that edits a whole folder, a sample of them is read: one is its former self when
- * its bytes are known in the library, when it was taken at the same moment (rotating, tagging and exporting keep that),
- * or when it shows the same picture.
+ * Whether other photos are in the place of a library's, as on another drive: cameras call their files the same on every
+ * card. Null when the folder is the library's. Where hardly a photo is as it was, as after a restored backup or a program
+ * that edits a whole folder, a sample of the files is read: one is the library's when its bytes are known there, when it
+ * was taken at the moment of the one that is stored under its name (rotating, tagging and exporting keep that), or when it
+ * shows the same picture. Of a folder that is not on a drive of its own, and of a library of which other machines have other
+ * parts, photos that are gone and new names say nothing.
  */
 async function findReplaced(
   deps: ReplacedDeps,
   { library, folder, joins = false }: Scope,
-  { changed, unchanged, candidates }: Pick<Comparison, 'changed' | 'unchanged' | 'candidates'>,
+  { changed, unchanged, gone, candidates }: Comparison,
 ): Promise<Replaced | null> {
+  if (joins) return null;
+  const isSwappable = folder === '' && !deps.isShared(library) && (await deps.isRemovable?.(library.root)) === true;
+  const missing = changed + (isSwappable ? gone.length : 0);
   const isProof = (same: number, all: number): boolean => same >= all * PROOF;
-  if (joins || changed < FEWEST || isProof(unchanged, changed + unchanged)) return null;
+  if (missing < FEWEST || isProof(unchanged, missing + unchanged)) return null;
   if (folder !== '') {
     const { found, asked } = await lookFor(deps, library, library.root);
     if (isProof(found, asked)) return null;
   }
-  const sample = await sampleOf(candidates, changed);
-  const rows = new Map((await deps.table.rows(sample.map(({ before }) => before.id))).map((row) => [row.id, row]));
+  const sample = await sampleOf(candidates, (one) => (isSwappable && one.before === null) || isChanged(one));
+  const rows = await deps.table.rows(sample.flatMap(({ before }) => before?.id ?? []));
   const embedder = await deps.openEmbedder();
   const verdicts = await Promise.all(
-    sample.map(({ found, before }) => {
+    sample.map(async ({ found, before }) => {
       const isKnown = (sha256: string) => hasContent(deps.remembered, library, { sha256, size: found.size });
-      const result = embedder.embed({ file: photoFile(library, found.path), isKnown });
-      return result.then((now) => isSame(rows.get(before.id), now, embedder.model.thresholds));
+      const now = await embedder.embed({ file: photoFile(library, found.path), isKnown });
+      const row = before === null ? null : (rows.find(({ id }) => id === before.id) ?? null);
+      return isOwn(row, now, embedder.model.thresholds);
     }),
   );
   const asked = verdicts.filter((verdict) => verdict !== null).length;
@@ -137,24 +144,33 @@ async function findReplaced(
   return others > asked / 2 ? { others, asked } : null;
 }
 
+const isChanged = ({ found, before }: Candidate): boolean => before !== null && !isSameFile(found, before);
+
 /** At even distances, so that every folder has its share. */
-async function sampleOf(candidates: AsyncIterable<Candidate>, changed: number): Promise<Changed[]> {
-  const size = Math.min(SAMPLE, changed);
-  const sample: Changed[] = [];
+async function sampleOf(
+  candidates: AsyncIterable<Candidate>,
+  isAsked: (candidate: Candidate) => boolean,
+): Promise<Candidate[]> {
+  let all = 0;
+  for await (const candidate of candidates) if (isAsked(candidate)) all += 1;
+  const sample: Candidate[] = [];
   let at = 0;
-  for await (const { found, before } of candidates) {
-    if (before === null || isSameFile(found, before)) continue;
-    if (at >= (sample.length * changed) / size) sample.push({ found, before });
+  for await (const candidate of candidates) {
+    if (!isAsked(candidate)) continue;
+    if (at * SAMPLE >= sample.length * all) sample.push(candidate);
     at += 1;
   }
   return sample;
 }
 
-/** Null where nobody can say. @param before what is stored under its name */
-function isSame(before: PhotoRow | undefined, now: EmbedResult, thresholds: Thresholds): boolean | null {
+/**
+ * Whether a photo is the library's; null where nobody can say.
+ * @param before what is stored under its name
+ */
+function isOwn(before: PhotoRow | null, now: EmbedResult, thresholds: Thresholds): boolean | null {
   if (now.kind === 'known') return true;
-  if (before === undefined) return null;
   if (now.kind === 'fault') return PASSING_FAULTS.has(now.fault.code) ? null : false;
+  if (before === null) return false;
   const { vector, takenMs } = now.photo;
   if (takenMs !== null && takenMs === before.takenMs) return true;
   // A clock that was put right moves the times of all photos and changes no pixel.

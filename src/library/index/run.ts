@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { EmbedderOptions } from '../../embedding/embedder.ts';
 import { fasterThan } from '../../embedding/models.ts';
@@ -87,6 +88,7 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           sightings: sightingsIn(paths.data, place),
           holder: `${world.hostname} (process ${world.pid})`,
           ...(deps.pace === undefined ? {} : { pace: deps.pace }),
+          isRemovable: (root) => isElsewhere(root, paths.data),
           confirmPrune: deps.confirmPrune,
         },
         request,
@@ -99,6 +101,12 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
   });
   if (!request.dryRun) await rememberModel(session.settings, nameOf(session, model));
   return { report, model, store: kind, seconds: (world.elapsed() - started) / 1000, fasterModel };
+}
+
+/** Whether a folder is on another drive than what curate keeps, which is there whenever curate is. */
+async function isElsewhere(root: string, data: string): Promise<boolean> {
+  const [there, here] = await Promise.all([stat(root), stat(data)]);
+  return there.dev !== here.dev;
 }
 
 /** Null where nothing is embedded for the first time, and where the catalogue has no faster model. */

@@ -92,7 +92,7 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
     case 'replaced':
       return (
         `${name}: left as it is, as another drive seems to be in the place of its own: of the photos in ` +
-        `${event.library.root} ${event.reason}. To index these: curate index "${event.library.root}" --library OTHER-NAME`
+        `${event.library.root}, ${event.reason}. To index these: curate index "${event.library.root}" --library OTHER-NAME`
       );
     case 'displaced':
       return (
