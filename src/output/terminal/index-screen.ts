@@ -96,8 +96,8 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
       );
     case 'displaced':
       return (
-        `${name}: none of its photos is in ${event.by.root} now, which is ${event.by.name} from here on; they stay in the ` +
-        `index. Where they are back: curate index FOLDER --library "${name}"`
+        `${name}: none of its photos is in ${event.by.root}, which belongs to ${event.by.name} from now on; they stay in the ` +
+        `index. When they are back: curate index FOLDER --library "${name}"`
       );
     case 'apart':
       return (
