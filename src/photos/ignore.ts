@@ -45,7 +45,7 @@ export class IgnoreRules {
 
   /** The rules of the library's root: `patterns` from the command line. */
   static fromPatterns(patterns: readonly string[]): IgnoreRules {
-    return new IgnoreRules(patterns.length === 0 ? [] : [{ folder: '', matcher: ignore().add([...patterns]) }]);
+    return new IgnoreRules(patterns.length === 0 ? [] : [{ folder: '', matcher: ignore().add(patterns.map(normal)) }]);
   }
 
   /** These rules and those of `root/folder`'s own `.curateignore`, where it has one that can be read. */
@@ -58,7 +58,7 @@ export class IgnoreRules {
         encoding: 'utf8',
         flag: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0),
       });
-      return new IgnoreRules([...this.#rules, { folder, matcher: ignore().add(text) }]);
+      return new IgnoreRules([...this.#rules, { folder, matcher: ignore().add(normal(text)) }]);
     } catch (error) {
       // A folder that cannot be looked into (its path too long, its drive failing) says so when it is listed.
       if (systemErrorCode(error) !== null) return this;
@@ -69,11 +69,16 @@ export class IgnoreRules {
   /** Whether `path` (relative to the root, "/"-separated) is ignored. */
   ignores(path: string, isFolder: boolean): boolean {
     for (const { folder, matcher } of [...this.#rules].reverse()) {
-      const relative = folder === '' ? path : path.slice(folder.length + 1);
+      const relative = normal(folder === '' ? path : path.slice(folder.length + 1));
       const verdict = matcher.test(isFolder ? `${relative}/` : relative);
       if (verdict.ignored) return true;
       if (verdict.unignored) return false;
     }
     return false;
   }
+}
+
+/** macOS hands out names in decomposed Unicode; people type the composed form. */
+function normal(text: string): string {
+  return text.normalize('NFC');
 }

@@ -169,6 +169,13 @@ describe('walking a folder', () => {
     expect(files.map(({ path }) => path)).toEqual(['device/x.jpg', 'folder/x.jpg', 'loop/x.jpg', 'pipe/x.jpg']);
   });
 
+  it('ignores names in either Unicode form: disks have one, and people type the other', async () => {
+    await mkdir(join(root, 'Ku\u0308che'));
+    for (const name of ['Ku\u0308che/a.jpg', 'b.jpg', 'cafe\u0301.jpg']) await writeFile(join(root, name), 'x');
+    await writeFile(join(root, '.curateignore'), 'caf\u00e9.jpg\n');
+    expect((await walk(root, { ignore: ['K\u00fcche/'] })).files.map(({ path }) => path)).toEqual(['b.jpg']);
+  });
+
   it('obeys the ignore files above the folder it starts in', async () => {
     await mkdir(join(root, 'a/b'), { recursive: true });
     await writeFile(join(root, '.curateignore'), 'b/x.jpg\n');

@@ -228,10 +228,13 @@ export function storeContract(
           [{ shapes: [] }, 5],
           [{ shapes: ['landscape'] }, 100],
           [{ shapes: ['portrait', 'square'], minSide: 1600 }, 7],
+          [{ minSide: 1599.5 }, 100],
           [{ takenAfterMs: 20_000, takenBeforeMs: 90_000 }, 100],
           [{ takenBeforeMs: 90_000, undated: { afterMs: 40_000 } }, 100],
           [{ name: 'img_*', within: [{ library: 'holiday', folder: 'trip' }] }, 100],
+          [{ name: 'CAF\u00c9_*' }, 100],
           [{ exclude: ['IMG_*', '!*.jpg'] }, 100],
+          [{ exclude: ['caf\u00e9_*'], within: [{ library: 'other', folder: 'trip2' }] }, 100],
         ];
         // Examples count as runs.
         await fc.assert(fc.asyncProperty(anyFilter, fc.integer({ min: 1, max: 12 }), check), {

@@ -6,6 +6,8 @@ import { photo } from './samples.ts';
 
 const CAMERAS = ['Canon EOS 5D', 'CANON PowerShot', 'Apple iPhone 15', null];
 const FOLDERS = ['', 'trip/', 'trip/raw/', 'trip2/'];
+/** Decomposed, as macOS hands names out; people type the composed form. */
+const NAMES_BEGIN = ['IMG', 'DSC', 'DSC', 'IMG', 'Cafe\u0301', 'DSC', '.IMG'];
 const ENDINGS = ['jpg', 'JPG', 'heic', 'cr2', 'png'];
 const SIDES: readonly [number, number][] = [
   [4000, 3000],
@@ -14,11 +16,12 @@ const SIDES: readonly [number, number][] = [
   [1600, 1599],
 ];
 
-/** 120 photos, each at its own angle; the further, the less alike. */
+/** 120 photos of two libraries, each at its own angle; the further, the less alike. */
 export const FILTERED: readonly PhotoRow[] = Array.from({ length: 120 }, (_, i) => {
   const [width, height] = SIDES[i % 4] ?? [1, 1];
-  const name = `${i % 3 === 0 ? 'IMG' : 'DSC'}_${String(i).padStart(4, '0')}.${ENDINGS[i % 5]}`;
+  const name = `${NAMES_BEGIN[i % 7]}_${String(i).padStart(4, '0')}.${ENDINGS[i % 5]}`;
   return photo(`${FOLDERS[(i * 7) % 4]}${name}`, {
+    library: i % 3 === 2 ? 'other' : 'holiday',
     angle: ((i * 37) % 120) / 100,
     camera: CAMERAS[(i * 3 + Math.floor(i / 4)) % 4] ?? null,
     takenMs: i % 5 === 0 ? null : 1000 * (i + 1),
@@ -28,7 +31,11 @@ export const FILTERED: readonly PhotoRow[] = Array.from({ length: 120 }, (_, i) 
   });
 });
 
-const ms = fc.integer({ min: -10, max: 260_000 });
+/** Every other one between two milliseconds, and many at the very time of a photo. */
+const ms = fc.oneof(
+  fc.integer({ min: -10, max: 260 }).map((s) => s * 1000),
+  fc.integer({ min: 0, max: 520_000 }).map((n) => n / 2),
+);
 const some = <T>(...values: T[]) => fc.subarray(values);
 
 export const anyFilter: fc.Arbitrary<PhotoFilter> = fc.record(
@@ -37,16 +44,17 @@ export const anyFilter: fc.Arbitrary<PhotoFilter> = fc.record(
       { library: 'holiday', folder: 'trip' },
       { library: 'holiday', folder: 'trip/raw' },
       { library: 'holiday', folder: '' },
+      { library: 'other', folder: 'trip2' },
     ),
     takenAfterMs: ms,
     takenBeforeMs: ms,
     undated: fc.record({ afterMs: ms, beforeMs: ms }, { requiredKeys: [] }),
     shapes: some<Shape>('landscape', 'portrait', 'square'),
-    minSide: fc.constantFrom(0, 1000, 1600, 3000, 3001),
+    minSide: fc.constantFrom(0, 1000, 1599, 1599.5, 1600, 3000, 3001),
     camera: fc.constantFrom('canon', 'EOS', 'iphone', 'nikon'),
-    name: fc.constantFrom('img_*', '*.jpg', 'DSC_000?.*', '*_00[1-3]*', '{IMG,DSC}_001*'),
+    name: fc.constantFrom('img_*', '*.jpg', 'DSC_000?.*', '*_00[1-3]*', '{IMG,DSC}_001*', 'CAF\u00c9_*'),
     endings: some('jpg', 'heic', 'cr2'),
-    exclude: some('*.png', 'trip/', '/trip2', '!*.jpg', 'IMG_*'),
+    exclude: some('*.png', 'trip/', '/trip2', '!*.jpg', 'IMG_*', 'caf\u00e9_*'),
   },
   { requiredKeys: [] },
 );
@@ -58,17 +66,21 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   'DSC_000?.*': /^dsc_000.\./i,
   '*_00[1-3]*': /_00[1-3]/i,
   '{IMG,DSC}_001*': /^(img|dsc)_001/i,
+  'CAF\u00c9_*': /^cafe\u0301_/i,
 };
 const EXCLUDED: Readonly<Record<string, RegExp>> = {
   '*.png': /\.png$/i,
   'trip/': /^trip\//,
   '/trip2': /^trip2\//,
   'IMG_*': /(^|\/)img_[^/]*$/i,
+  'caf\u00e9_*': /(^|\/)cafe\u0301_[^/]*$/i,
 };
 
 export function plainly(row: PhotoRow, filter: PhotoFilter): boolean {
   const { takenAfterMs, takenBeforeMs, undated } = filter;
-  if (filter.within?.some(({ folder }) => folder === '' || row.path.startsWith(`${folder}/`)) === false) return false;
+  const isIn = ({ library, folder }: { readonly library: string; readonly folder: string }): boolean =>
+    row.library === library && (folder === '' || row.path.startsWith(`${folder}/`));
+  if (filter.within?.some(isIn) === false) return false;
   if (takenAfterMs !== undefined || takenBeforeMs !== undefined) {
     if (row.takenMs === null && undated === undefined) return false;
     const [time, from, until] =
