@@ -91,6 +91,10 @@ describe('a word as people type it', () => {
     ['TVs', 'television'],
     ['couch', 'sofa'],
     ['Cafés', 'restaurant'],
+    ['Labradors', 'labrador retriever'],
+    ['footwear', 'shoes'],
+    ['apparel', 'clothes'],
+    ['bars', 'pub'],
   ])('"%s" is "%s"', (typed, word) => {
     expect(classesOf(typed)).toEqual(classesOf(word));
     expect(classesOf(typed)).not.toBeNull();
@@ -103,6 +107,16 @@ describe('a word as people type it', () => {
       expect(crane.meanings.map(({ kind }) => kind)).toEqual(['wading bird', 'lifting device']);
       expect(crane.classes).toEqual([134, 517]);
     }
+  });
+
+  test('has the classes that people mean, where WordNet means others', () => {
+    expect(classesOf('huskies')).toEqual([248, 250]);
+    // Neither vultures nor owls.
+    expect(classesOf('eagle')).toEqual([21, 22]);
+    // A swimsuit is hosiery to WordNet, and a cup of tea a punch.
+    expect(classesOf('footwear')).not.toContain(638);
+    expect(classesOf('alcohol')).not.toContain(968);
+    expect(classesOf('shield')).toEqual([787]);
   });
 
   test('has a meaning that people do not have in mind only where it is said alone', () => {
@@ -130,18 +144,30 @@ describe('a word as people type it', () => {
 });
 
 describe('a word that no photo is found by', () => {
-  test.each(['person', 'people', 'wedding', 'sunsets', 'bats', 'entity', 'whole', 'ear', 'artifact', ''])(
-    '"%s" is unknown',
-    (typed) => {
-      expect(parseWord(typed, vocabulary).kind).toBe('unknown');
-    },
-  );
+  test.each([
+    'person',
+    'people',
+    'wedding',
+    'sunsets',
+    'bats',
+    'entity',
+    'whole',
+    'ear',
+    'artifact',
+    'sweet potatoes',
+    'sewing needle',
+    'tights',
+    'soda can',
+    '',
+  ])('"%s" is unknown', (typed) => {
+    expect(parseWord(typed, vocabulary).kind).toBe('unknown');
+  });
 
   test.each([
     ['colie', 'collie'],
     ['german shephard', 'german shepherd'],
     ['strawbery', 'strawberry'],
-    ['labrador', 'labrador retriever'],
+    ['bernese', 'bernese mountain dog'],
     ['wedding', 'gown'],
     ['borderr', 'border collie'],
     ['retreiver', 'golden retriever'],
