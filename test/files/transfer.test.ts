@@ -1,22 +1,48 @@
-import type { mkdir } from 'node:fs/promises';
+import { type mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TransferKind, type Transferred, transfer } from '../../src/files/transfer/apply.ts';
-import { makeFolders } from '../../src/files/transfer/disk.ts';
+import { type Disk, makeFolders, realDisk } from '../../src/files/transfer/disk.ts';
 import { openJournals } from '../../src/files/transfer/journal.ts';
-import { planTransfers } from '../../src/files/transfer/plan.ts';
+import { type Bundle, planTransfers } from '../../src/files/transfer/plan.ts';
 import { undoMoves } from '../../src/files/transfer/undo.ts';
 import { Killed, ModelDisk } from './model-disk.ts';
 
 const JOURNALS = '/data/undo';
+const FILES = { own: 'mine', taken: 'theirs' };
 const signal = new AbortController().signal;
 
-function run(disk: ModelDisk, kind: TransferKind, from: readonly string[], folder = '/to'): Promise<Transferred> {
-  const bundles = from.map((file) => ({ stem: /([^/]*)\.[^/]*$/.exec(file)?.[1] ?? '', files: [file] }));
+/** Files of one folder and one name but for the ending belong together, as a photo and its sidecar do. */
+function bundlesOf(from: readonly string[]): Bundle[] {
+  const together = new Map<string, string[]>();
+  for (const file of from) {
+    const stem = file.replace(/\.[^./]*$/, '');
+    together.set(stem, [...(together.get(stem) ?? []), file]);
+  }
+  return [...together].map(([stem, files]) => ({ stem: basename(stem), files }));
+}
+
+function run(disk: Disk, kind: TransferKind, from: readonly string[], folder = '/to'): Promise<Transferred> {
   const deps = { disk, journals: JOURNALS, signal, now: () => new Date(0), onDone: () => undefined };
-  return transfer(kind, bundles, folder, deps);
+  return transfer(kind, bundlesOf(from), folder, deps);
+}
+
+const folded = (name: string): string => name.normalize('NFC').toLowerCase();
+
+/** Where files go: those of a bundle get the first number with which the names of all of them are free. */
+function plainly(from: readonly string[], there: readonly string[]): Map<string, string> {
+  const taken = new Set(there.map(folded));
+  return new Map(
+    bundlesOf(from).flatMap(({ stem, files }) => {
+      const named = (n: number) => files.map((file) => `${stem}${n === 1 ? '' : `-${n}`}${extname(file)}`);
+      let n = 1;
+      while (named(n).some((name) => taken.has(folded(name)))) n += 1;
+      for (const name of named(n)) taken.add(folded(name));
+      return files.map((file, i) => [file, `/to/${named(n)[i]}`] as const);
+    }),
+  );
 }
 
 /** The contents of the person's files, whatever they are called, leaving out what we may leave behind. */
@@ -25,17 +51,30 @@ function photosOf(files: ReadonlyMap<string, string>): string[] {
   return own.map(([, content]) => content);
 }
 
-const name = fc.constantFrom('a.jpg', 'A.JPG', 'a-2.jpg', 'b.jpg', 'b.heic', 'a.b.jpg');
+/** Twins in case and in the form of an accent, names that a number would make, sidecars. */
+const name = fc.constantFrom(
+  ...['a.jpg', 'A.JPG', 'a.xmp', 'a-2.jpg', 'a-2.xmp', 'b.jpg', 'b.heic', 'a.b.jpg'],
+  ...['caf\u00e9.jpg', 'cafe\u0301.jpg', 'cafe\u0301.xmp'],
+);
 const world = fc.record({
   /** Names in each folder; contents are all different. */
-  first: fc.uniqueArray(name, { maxLength: 4 }),
-  second: fc.uniqueArray(name, { maxLength: 4 }),
-  there: fc.uniqueArray(name, { maxLength: 4 }),
+  first: fc.uniqueArray(name, { maxLength: 5 }),
+  second: fc.uniqueArray(name, { maxLength: 5 }),
+  there: fc.uniqueArray(name, { maxLength: 5, selector: folded }),
   otherVolume: fc.boolean(),
   hardLinks: fc.boolean(),
+  /** Whether the folder that files go to tells twins apart. */
+  folds: fc.boolean(),
+});
+type Sample = typeof world extends fc.Arbitrary<infer T> ? T : never;
+
+const optionsOf = ({ otherVolume, hardLinks, folds }: Sample) => ({
+  volumes: otherVolume ? ['/to'] : [],
+  folding: folds ? ['/to'] : [],
+  hardLinks,
 });
 
-function setUp({ first, second, there }: typeof world extends fc.Arbitrary<infer T> ? T : never) {
+function setUp({ first, second, there }: Sample) {
   const from = [...first.map((file) => `/one/${file}`), ...second.map((file) => `/two/${file}`)];
   const all = [...from, ...there.map((file) => `/to/${file}`)];
   return { from, all, files: Object.fromEntries(all.map((file) => [file, `content of ${file}`])) };
@@ -61,10 +100,10 @@ describe('transferring files', () => {
     await fc.assert(
       fc.asyncProperty(world, kinds, async (about, kind) => {
         const { from, files } = setUp(about);
-        const disk = new ModelDisk(files, { volumes: about.otherVolume ? ['/to'] : [], hardLinks: about.hardLinks });
+        const disk = new ModelDisk(files, optionsOf(about));
         const { done, failed } = await run(disk, kind, from);
         expect(failed).toEqual([]);
-        expect(done.map((one) => one.from)).toEqual(from);
+        expect(new Map(done.map((one) => [one.from, one.to]))).toEqual(plainly(from, about.there));
         const after = disk.contents();
         for (const [file, content] of Object.entries(files)) {
           if (file.startsWith('/to/') || kind !== 'move') expect(after.get(file)).toBe(content);
@@ -74,22 +113,25 @@ describe('transferring files', () => {
           expect(after.get(to)).toBe(kind === 'link' ? `link to ${source}` : `content of ${source}`);
           expect(to).not.toMatch(/part$/);
         }
-        const arrived = done.map(({ to }) => to.toLowerCase());
-        expect(new Set([...arrived, ...about.there.map((file) => `/to/${file}`.toLowerCase())]).size).toBe(
-          arrived.length + new Set(about.there.map((file) => file.toLowerCase())).size,
-        );
+        const inFolder = [...after.keys()].filter((file) => file.startsWith('/to/')).map(folded);
+        expect(new Set(inFolder).size).toBe(inFolder.length);
         expect([...after.keys()].filter((file) => file.includes('.part'))).toEqual([]);
       }),
     );
   });
 
-  it('loses and overwrites nothing when killed at any step, and undoing puts every moved file back', async () => {
+  it('loses and overwrites nothing when killed at any step, or when the power fails, and undoing puts every moved file back', async () => {
+    const death = fc.record({ steps: fc.nat(40), torn: fc.boolean(), power: fc.option(fc.infiniteStream(fc.nat(3))) });
+    const die = (disk: ModelDisk, { power }: typeof death extends fc.Arbitrary<infer T> ? T : never): void => {
+      if (power !== null) disk.cutPower((changes) => Math.min(changes, power.next().value));
+    };
     await fc.assert(
-      fc.asyncProperty(world, fc.nat(30), fc.boolean(), fc.nat(30), async (about, steps, torn, undoSteps) => {
+      fc.asyncProperty(world, death, death, async (about, first, second) => {
         const { from, all, files } = setUp(about);
-        const options = { volumes: about.otherVolume ? ['/to'] : [], hardLinks: about.hardLinks };
-        const dying = new ModelDisk(files, { ...options, steps, torn });
+        const options = optionsOf(about);
+        const dying = new ModelDisk(files, { ...options, ...first });
         await run(dying, 'move', from).catch((error) => expect(error).toBeInstanceOf(Killed));
+        die(dying, first);
         const contents = Object.values(files);
         const kept = photosOf(dying.contents());
         for (const content of contents) expect(kept).toContain(content);
@@ -97,8 +139,9 @@ describe('transferring files', () => {
           expect(dying.contents().get(file)).toBe(`content of ${file}`);
         }
         // Undone, killed while that was under way, and undone again.
-        const again = new ModelDisk(dying.files, { ...options, steps: undoSteps, torn });
+        const again = new ModelDisk(dying.files, { ...options, ...second });
         await undoAll(again);
+        die(again, second);
         for (const content of contents) expect(photosOf(again.contents())).toContain(content);
         const last = new ModelDisk(again.files, options);
         expect(await undoAll(last)).toEqual([]);
@@ -108,7 +151,28 @@ describe('transferring files', () => {
         const restored = new Map([...last.contents()].filter(([file]) => !ours.test(file)));
         expect(restored).toEqual(new Map(Object.entries(files)));
       }),
-      { numRuns: 300 },
+      { numRuns: 400 },
+    );
+  });
+
+  it('touches no file but what it makes when copying or linking is killed at any step', async () => {
+    const kinds = fc.constantFrom<TransferKind>('copy', 'link');
+    await fc.assert(
+      fc.asyncProperty(world, kinds, fc.nat(40), fc.boolean(), async (about, kind, steps, torn) => {
+        const { from, files } = setUp(about);
+        const disk = new ModelDisk(files, { ...optionsOf(about), steps, torn });
+        await run(disk, kind, from).catch((error) => expect(error).toBeInstanceOf(Killed));
+        const after = disk.contents();
+        const wanted = plainly(from, about.there);
+        for (const [file, content] of Object.entries(files)) expect(after.get(file)).toBe(content);
+        for (const [file, content] of after) {
+          // A name that was claimed is empty, and a copy in the making has a name of its own.
+          if (file in files || content === '' || basename(file).startsWith('.curate-')) continue;
+          const [source] = [...wanted].find(([, to]) => to === file) ?? [];
+          expect(content).toBe(kind === 'link' ? `link to ${source}` : `content of ${source}`);
+        }
+      }),
+      { numRuns: 200 },
     );
   });
 
@@ -149,6 +213,41 @@ describe('transferring files', () => {
     expect(failed).toEqual([{ path: '/to/a.jpg', reason: 'another file has its old name' }]);
     expect(disk.contents().get('/to/a.jpg')).toBe('photo');
     expect(await openJournals(disk, JOURNALS)).toEqual([undo]);
+  });
+});
+
+describe.each([
+  [
+    'a real disk',
+    async (folder: string): Promise<Disk> => {
+      for (const [name, content] of Object.entries(FILES)) await writeFile(join(folder, name), content);
+      return realDisk;
+    },
+  ],
+  [
+    'the disk of these tests',
+    async (folder: string): Promise<Disk> =>
+      new ModelDisk(Object.fromEntries(Object.entries(FILES).map(([name, content]) => [join(folder, name), content]))),
+  ],
+])('%s', (_, make) => {
+  it('takes no name from another file, and removes no folder that holds one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'curate-disk-'));
+    const disk = await make(folder);
+    const [own, taken] = [join(folder, 'own'), join(folder, 'taken')];
+    const taking = { code: 'EEXIST' };
+    await expect(disk.link(own, taken)).rejects.toMatchObject(taking);
+    await expect(disk.symlink(own, taken)).rejects.toMatchObject(taking);
+    await expect(disk.claim(taken)).rejects.toMatchObject(taking);
+    await expect(disk.write(taken, 'else')).rejects.toMatchObject(taking);
+    await disk.removeFolder(folder);
+    expect([await disk.read(own), await disk.read(taken)]).toEqual(['mine', 'theirs']);
+    expect((await disk.state(own))?.number).not.toBe((await disk.state(taken))?.number);
+    await disk.link(own, join(folder, 'second'));
+    expect((await disk.state(join(folder, 'second')))?.number).toBe((await disk.state(own))?.number);
+    const copied = join(folder, 'copy');
+    expect(await disk.copy(own, copied)).toBe(await disk.sha256(copied));
+    expect(await disk.read(copied)).toBe('mine');
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -33,7 +33,8 @@ export async function undoMoves(
   const moves = held.moves.filter(({ from }) => only?.has(from) ?? true);
   const written = held.written.filter(({ file }) => only?.has(file) ?? true);
   const touched = [...moves.flatMap(({ from, to }) => [from, to]), ...written.map(({ file }) => file)];
-  for (const place of new Set(touched.map((file) => dirname(file)))) await disk.clear(place);
+  const places = new Set(touched.map((file) => dirname(file)));
+  for (const place of places) await disk.clear(place);
   for (const { from, to } of [...moves].reverse()) {
     if (signal.aborted) return { restored, rewritten, failed };
     try {
@@ -52,7 +53,11 @@ export async function undoMoves(
   }
   for (const made of [...held.folders].reverse()) await disk.removeFolder(made);
   const isAll = moves.length === held.moves.length && written.length === held.written.length;
-  if (failed.length === 0 && (isAll || (await isBack(disk, held)))) await closeJournal(disk, folder, id);
+  if (failed.length === 0 && (isAll || (await isBack(disk, held)))) {
+    // A power cut must bring no name back that only the journal knows.
+    for (const place of places) await disk.settle(place);
+    await closeJournal(disk, folder, id);
+  }
   return { restored, rewritten, failed };
 }
 
