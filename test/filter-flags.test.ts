@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { addFilterOptions, type FilterFlags, restrictionOf } from '../src/commands/flags/filter.ts';
+import { parseClock } from '../src/photos/metadata/taken.ts';
+import { FIRST_AXIS, photo } from './store/samples.ts';
+import { MemoryTable } from './support/memory-store.ts';
 
 function parse(...argv: string[]) {
   const command = addFilterOptions(new Command().exitOverride().configureOutput({ writeErr: () => undefined }));
@@ -42,4 +46,85 @@ it.each([
   [['--exclude', import.meta.dirname], /relative to the library/],
 ])('refuses %j', (argv, message) => {
   expect(() => parse(...argv)).toThrow(message);
+});
+
+const two = (n: number): string => String(n).padStart(2, '0');
+/** As far as a day goes: often the first or the last of a month or year. */
+const dayText = fc
+  .tuple(fc.constantFrom(2022, 2023, 2024), fc.constantFrom(1, 2, 6, 12), fc.constantFrom(1, 2, 28, 29, 31))
+  .filter(([year, month, day]) => new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day)
+  .map(([year, month, day]) => `${year}-${two(month)}-${two(day)}`);
+/** As a clock on the wall shows it. */
+const wallText = fc
+  .tuple(dayText, fc.constantFrom('00:00:00', '00:00:01', '07:41:00', '23:59:59'))
+  .map(([day, time]) => `${day}T${time}`);
+const flagText = fc.tuple(dayText, fc.constantFrom(4, 7, 10)).map(([day, length]) => day.slice(0, length));
+const shot = fc.record({
+  wall: wallText,
+  /** Of EXIF; null for a photo that only its file dates. */
+  offset: fc.option(fc.constantFrom('', '+05:30', '-11:00', '+14:00', 'Z')),
+  ending: fc.constantFrom('jpg', 'JPEG', 'heic', 'CR2', 'nef', 'png'),
+  sides: fc.constantFrom<[number, number]>([4000, 3000], [3000, 4000], [1599, 1600], [1600, 1600]),
+});
+const wish = fc.record(
+  {
+    after: flagText,
+    before: flagText,
+    shapes: fc.subarray(['landscape', 'portrait', 'square']),
+    minSize: fc.constantFrom(1, 1599, 1600, 1601),
+    format: fc.subarray(['jpeg', 'heic', 'raw', 'nef']),
+  },
+  { requiredKeys: [] },
+);
+const ENDINGS: Readonly<Record<string, RegExp>> = {
+  jpeg: /^jpe?g$/i,
+  heic: /^heic$/,
+  raw: /^(cr2|nef)$/i,
+  nef: /^nef$/,
+};
+
+it('lets through what the flags say, by the clock that the camera showed, whatever its offset', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(shot, { maxLength: 30 }), wish, async (shots, asked) => {
+      const { after, before, shapes = [], minSize, format = [] } = asked;
+      const first = (text: string): string => `${text}-01-01`.slice(0, 10);
+      fc.pre(after === undefined || before === undefined || first(after) < first(before));
+      const table = new MemoryTable();
+      await table.upsert(
+        shots.map(({ wall, offset, ending, sides: [width, height] }, i) => {
+          const takenMs =
+            offset === null
+              ? null
+              : (parseClock(wall.replaceAll('-', ':').replace('T', ' '), '', offset)?.takenMs ?? 0);
+          // A date without a zone is read by this machine's clock, as its files are.
+          return photo(`${i}.${ending}`, {
+            takenMs,
+            mtimeMs: offset === null ? new Date(wall).getTime() : 0,
+            width,
+            height,
+          });
+        }),
+      );
+      const restriction = parse(
+        ...(after === undefined ? [] : ['--after', after]),
+        ...(before === undefined ? [] : ['--before', before]),
+        ...shapes.map((shape) => `--${shape}`),
+        ...(minSize === undefined ? [] : ['--min-size', `${minSize}`]),
+        ...format.flatMap((one) => ['--format', one]),
+      );
+      const expected = shots.flatMap(({ wall, ending, sides: [width, height] }, i) => {
+        const shape = width === height ? 'square' : width > height ? 'landscape' : 'portrait';
+        const passes =
+          (after === undefined || wall >= after) &&
+          (before === undefined || wall < before) &&
+          (shapes.length === 0 || shapes.includes(shape)) &&
+          Math.min(width, height) >= (minSize ?? 0) &&
+          (format.length === 0 || format.some((one) => ENDINGS[one]?.test(ending)));
+        return passes ? [`${i}.${ending}`] : [];
+      });
+      const { folders: _, ...filter } = restriction;
+      const found = await table.search(FIRST_AXIS, { k: 100, filter });
+      expect(found.map(({ path }) => path).sort()).toEqual(expected.sort());
+    }),
+  );
 });
