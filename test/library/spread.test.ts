@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { spreadOut } from '../../src/library/spread.ts';
 import type { FoundPhoto } from '../../src/library/vector-search.ts';
+import type { PhotoRow } from '../../src/store/port.ts';
 import { photo, recordOf } from '../store/samples.ts';
 import { MemoryTable } from '../support/memory-store.ts';
 
@@ -13,10 +14,10 @@ const { signal } = new AbortController();
 const ofRoots = (angle: number): number => Math.atan2(Math.sin(angle) ** 2, Math.cos(angle) ** 2);
 
 /** A table of photos at these angles from what is searched for, and a search that gives the nearest. */
-async function searchable(angles: readonly number[]) {
+async function searchable(angles: readonly number[], more: readonly Partial<PhotoRow>[] = []) {
   const table = new MemoryTable();
   const rows = angles.map((angle, i) =>
-    photo(`${String(i).padStart(3, '0')}.jpg`, { angle, takenMs: null, quality: i }),
+    photo(`${String(i).padStart(3, '0')}.jpg`, { angle, takenMs: null, quality: i, ...more[i] }),
   );
   await table.upsert(rows);
   const asked: number[] = [];
@@ -43,23 +44,90 @@ it('gives one frame, the sharpest, of each of the k nearest groups, however larg
   expect(found[0]).not.toHaveProperty('vector');
 });
 
-it('leaves no two alike, leaves out only what is like one that stays, and fills k where it can', async () => {
-  const angle = fc.integer({ min: 0, max: 150 }).map((n) => n / 100);
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(angle, { minLength: 1, maxLength: 40 }),
-      fc.integer({ min: 1, max: 10 }),
-      async (angles, k) => {
-        const { table, find } = await searchable(angles.map(ofRoots));
-        const { photos: found } = await spreadOut(find, k, { table, signal, unique: thresholds });
-        // Groups are chains: two angles are in one when no step between them is wider than the threshold.
-        const distinct = [...new Set(angles)].sort((a, b) => a - b);
-        const groups = distinct.filter((a, i) => i === 0 || a - (distinct[i - 1] ?? 0) > 0.055).length;
-        expect(found).toHaveLength(Math.min(k, groups));
-        expect(new Set(found.map(({ file }) => file)).size).toBe(found.length);
-      },
-    ),
-  );
+describe('what differs', () => {
+  const wide = Math.cos(0.055);
+  const narrow = Math.cos(0.035);
+  const apart = { nearDuplicate: narrow, burst: wide };
+  const frame = fc.record({
+    // Hundredths, so that none is at a threshold.
+    angle: fc.integer({ min: 0, max: 100 }).map((n) => n / 100),
+    takenMs: fc.option(fc.constantFrom(0, 9_000, 10_000, 10_001, 20_001)),
+    quality: fc.integer({ min: 0, max: 2 }),
+    width: fc.constantFrom(1000, 1400, 1500, 4000),
+  });
+  type Frame = typeof frame extends fc.Arbitrary<infer T> ? T : never;
+  const frames = fc.array(frame, { minLength: 1, maxLength: 40 });
+
+  const tableOf = (some: readonly Frame[]) =>
+    searchable(
+      some.map(({ angle }) => ofRoots(angle)),
+      some.map(({ takenMs, quality, width }) => ({ takenMs, quality, width, height: 1000 })),
+    );
+
+  /** By definition: groups are connected by pairs that are alike, and of each the best frame stays at the group's first place. */
+  function bestFrames(found: readonly FoundPhoto[], some: readonly Frame[]): string[] {
+    const of = ({ path }: FoundPhoto): Frame => some[Number.parseInt(path, 10)] as Frame;
+    const alike = (a: Frame, b: Frame): boolean => {
+      const far = Math.abs(a.angle - b.angle);
+      const together = a.takenMs !== null && b.takenMs !== null && Math.abs(a.takenMs - b.takenMs) <= 10_000;
+      return far < 0.035 || (together && far < 0.055);
+    };
+    const group = found.map((_, i) => i);
+    // As often as there are photos, the longest chain there can be.
+    for (const _ of found)
+      for (const [i, a] of found.entries())
+        for (const [j, b] of found.entries())
+          if (alike(of(a), of(b))) group[i] = Math.min(group[i] as number, group[j] as number);
+    return [...new Set(group)].map((first) => {
+      const members = found.filter((_, i) => group[i] === first);
+      const most = Math.max(...members.map((one) => of(one).width));
+      const choice = members.filter((one) => of(one).width >= most / 2);
+      choice.sort((a, b) => of(b).quality - of(a).quality || of(b).width - of(a).width || (a.file < b.file ? -1 : 1));
+      return choice[0]?.path ?? '';
+    });
+  }
+
+  it('is one frame of each group, the best of it, in the place of its first', async () => {
+    await fc.assert(
+      fc.asyncProperty(frames, fc.integer({ min: 1, max: 10 }), async (some, k) => {
+        const { table, find, sorted } = await tableOf(some);
+        const { photos } = await spreadOut(find, k, { table, signal, unique: apart });
+        expect(photos.map(({ path }) => path)).toEqual(bestFrames(sorted, some).slice(0, k));
+      }),
+    );
+  });
+
+  it('is by its score less its likeness to what stands above, weighed as asked, of the frames that stay', async () => {
+    const share = fc.integer({ min: 0, max: 10 }).map((n) => n / 10);
+    await fc.assert(
+      fc.asyncProperty(
+        frames,
+        fc.integer({ min: 1, max: 10 }),
+        share,
+        fc.boolean(),
+        async (some, k, diverse, unique) => {
+          const { table, find, sorted } = await tableOf(some);
+          const { photos } = await spreadOut(find, k, { table, signal, diverse, ...(unique ? { unique: apart } : {}) });
+          const stays = unique ? bestFrames(sorted, some) : sorted.map(({ path }) => path);
+          const left = sorted.filter(({ path }) => stays.includes(path));
+          const angleOf = (path: string): number => ofRoots((some[Number.parseInt(path, 10)] as Frame).angle);
+          const chosen: string[] = [];
+          const worth = ({ path, score }: FoundPhoto): number => {
+            const likenesses = chosen.map((other) => Math.cos(angleOf(other) - angleOf(path)));
+            return (1 - diverse) * score - (likenesses.length === 0 ? 0 : diverse * Math.max(...likenesses));
+          };
+          // Where two are worth the same but for rounding, either may come first.
+          for (const photo of photos) {
+            const rivals = left.filter(({ path }) => !chosen.includes(path));
+            expect(worth(photo)).toBeCloseTo(Math.max(...rivals.map(worth)), 5);
+            expect(stays).toContain(photo.path);
+            chosen.push(photo.path);
+          }
+          expect(new Set(chosen).size).toBe(Math.min(k, stays.length));
+        },
+      ),
+    );
+  });
 });
 
 it('prefers what is unlike the ones above by as much as is asked', async () => {
