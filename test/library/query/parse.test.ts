@@ -58,8 +58,9 @@ describe('an argument of a search', () => {
 
   it('is a word when nothing else is meant by it', () => {
     fc.assert(
-      fc.property(word, (text) => {
+      fc.property(word, weight, (text, one) => {
         expect(parseTerm(text, nowhere)).toEqual({ what: { kind: 'word', text }, weight: 1 });
+        expect(parseTerm(`${text}:${one}`, nowhere)).toEqual({ what: { kind: 'word', text }, weight: one });
       }),
     );
     expect(parseTerm('St. Bernard', nowhere).what).toEqual({ kind: 'word', text: 'St. Bernard' });

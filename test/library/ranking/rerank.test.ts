@@ -110,6 +110,34 @@ it('a root cosine reaches what it is, to the last digit', () => {
 });
 
 describe('rerank', () => {
+  it('is of the hundred nearest, each averaged with its ten nearest, by statistics that hold rare features down', () => {
+    const deviation = [0.3, 0.1, 0.02, 0.2, 0.05, 0.01];
+    const s = rankingStatistics(Float32Array.from([0.2, 0.1, 0.3, 0.05, 0.2, 0.15]), Float32Array.from(deviation));
+    const smallest = 0.1 * (deviation.reduce((sum, value) => sum + value, 0) / DIM);
+    const plain = { mean: s.mean, scale: Float32Array.from(deviation, (value) => (value + smallest) ** 0.5) };
+    const any = (i: number): Float32Array =>
+      unit(Array.from({ length: DIM }, (_, d) => Math.abs(Math.sin(1 + 12.9898 * i + 78.233 * d))));
+    const query = any(0);
+    const photos = Array.from({ length: 130 }, (_, i) => any(i + 1));
+    const hits = photos
+      .map((photo) => ({ vector: photo, score: cosine(query, photo) }))
+      .sort((a, b) => b.score - a.score);
+    const expected = byMatrices(
+      query,
+      hits.slice(0, 100).map((hit) => hit.vector),
+      plain,
+      10,
+    );
+    const ranked = rerank(query, hits, s, (some) => some.map(() => false));
+    const order = [...expected.keys()].slice(1).sort((a, b) => (expected[b] ?? 0) - (expected[a] ?? 0));
+    const places = [0, ...order, ...hits.map((_, i) => i).slice(100)];
+    expect(ranked.map(({ hit }) => hits.indexOf(hit))).toEqual(places);
+    for (const { hit, agreement } of ranked) {
+      if (agreement !== null) expect(agreement).toBeCloseTo(expected[hits.indexOf(hit)] ?? Number.NaN, 5);
+    }
+    expect(ranked.filter(({ agreement }) => agreement === null)).toHaveLength(30);
+  });
+
   it('loses no photo and leaves near-duplicates first, in plain order, or else the nearest', () => {
     fc.assert(
       fc.property(vector, vectors, statistics, (query, photos, s) => {

@@ -45,6 +45,60 @@ describe('ranking by terms', () => {
     );
   });
 
+  test('scores by the mean that the definition gives, weight by weight, and sorts by it', () => {
+    const weights = fc.constantFrom(1, 0.5, 2, 0.3, -1, -2);
+    // Classes in common, as "dog" and "border collie" have.
+    const some = fc.subarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 1, maxLength: 4 });
+    const term: fc.Arbitrary<Term> = fc.oneof(
+      fc.record({ kind: fc.constant('word' as const), classes: some, weight: weights }),
+      fc.record({ kind: fc.constant('photo' as const), vector: anyVector, weight: weights }),
+    );
+    const rows = fc.array(
+      fc.record({
+        vector: fc.oneof(
+          anyVector,
+          some.map((classes) => classifier.direction(classes)),
+        ),
+      }),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(rows, fc.array(term, { minLength: 1, maxLength: 4 }), (photos, terms) => {
+        const ranked = rankByTerms(photos, terms, context);
+        const scores = photos.map((row) => {
+          const softmax = [...(classifier.probabilities([row.vector])[0] ?? [])];
+          const shares = terms.map((one) => {
+            if (one.kind === 'photo') return 1 / (1 + Math.exp(-(cosine(row.vector, one.vector) - 0.62) / 0.05));
+            // What the other words leave to this one, where it is a word to be like.
+            const others = terms.flatMap((other) =>
+              other !== one && other.kind === 'word' && other.weight > 0 && one.weight > 0 ? other.classes : [],
+            );
+            const sum = (isMeant: (index: number) => boolean): number =>
+              Math.min(
+                1,
+                softmax.reduce((all, part, index) => all + (isMeant(index) ? part : 0), 0),
+              );
+            const isOwn = (index: number): boolean => one.classes.includes(index);
+            return Math.min(1, sum(isOwn) / sum((index) => isOwn(index) || !others.includes(index)));
+          });
+          const parts = shares.map((share, i) => {
+            const weight = terms[i]?.weight ?? 0;
+            return Math.max(1e-6, weight < 0 ? 1 - share : share) ** Math.abs(weight);
+          });
+          const all = terms.reduce((sum, { weight }) => sum + Math.abs(weight), 0);
+          return { row, score: parts.reduce((product, part) => product * part, 1) ** (1 / all), shares };
+        });
+        for (const { row, score, shares } of ranked) {
+          const expected = scores.find((one) => one.row === row);
+          expect(score).toBeCloseTo(expected?.score ?? Number.NaN, 4);
+          for (const [i, share] of shares.entries()) expect(share).toBeCloseTo(expected?.shares[i] ?? Number.NaN, 4);
+        }
+        expect(ranked.map(({ score }) => score)).toEqual(ranked.map(({ score }) => score).sort((a, b) => b - a));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('by one word scores by its part of the softmax', () => {
     fc.assert(
       fc.property(anyVector, anyClasses, (vector, classes) => {
