@@ -29,11 +29,52 @@ function request(overrides: Partial<EstimateRequest> = {}): EstimateRequest {
 
 describe('estimate', () => {
   it.each([
-    ['low', 0.006],
-    ['medium', 0.053],
-    ['high', 0.211],
-  ] as const)('agrees with the published price of a %s picture', (quality, usd) => {
-    expect(estimate(request({ quality, references: [], text: '' })).usd).toBeCloseTo(usd, 3);
+    ['1024x1024', 'low', 0.006],
+    ['1024x1024', 'medium', 0.053],
+    ['1024x1024', 'high', 0.211],
+    ['1024x1536', 'low', 0.005],
+    ['1024x1536', 'medium', 0.041],
+    ['1536x1024', 'high', 0.165],
+  ] as const)('agrees with the published price of a picture of %s, %s', (size, quality, usd) => {
+    expect(estimate(request({ size, quality, references: [], text: '' })).usd).toBeCloseTo(usd, 3);
+  });
+
+  it('is the sum of what each part takes at its price', () => {
+    const price = fc.integer({ min: 1, max: 50 });
+    const asked = fc.record({
+      text: fc.string({ unit: 'grapheme', maxLength: 60 }),
+      references: fc.array(fc.nat(1536), { maxLength: 4 }),
+      n: fc.integer({ min: 1, max: 9 }),
+      partialImages: fc.nat(3),
+      rememberedTokens: fc.nat(5000),
+    });
+    const prices = fc.record({ textIn: price, imageIn: price, imageOut: price });
+    const conversation = fc.option(fc.record({ textIn: price, textOut: price }));
+    fc.assert(
+      fc.property(asked, prices, conversation, fc.boolean(), (parts, usdPerMillion, talk, isListed) => {
+        const { entry } = chooseModel(table, undefined, on('2026-11-23'));
+        if (entry === null) throw new Error('the default is in the table');
+        const model = { ...entry, usdPerMillion, outputTokens: isListed ? entry.outputTokens : null };
+        const tokens = estimate(
+          request({
+            ...parts,
+            model,
+            conversation: talk === null ? null : { id: 'leader', prices: talk },
+            seenTokens: () => 777,
+          }),
+        );
+        const text = Math.ceil(Buffer.from(parts.text).length / 4);
+        const images = parts.references.reduce((sum, each) => sum + each, 0) + parts.rememberedTokens;
+        // 1,756 are published for a square of medium quality, and 100 for each partial picture.
+        const outputs = parts.n * (isListed ? 1756 + 100 * parts.partialImages : 777);
+        const around = talk === null ? 0 : (text + images) * talk.textIn + 1000 * talk.textOut;
+        const { textIn, imageIn, imageOut } = usdPerMillion;
+        const usd = (text * textIn + images * imageIn + outputs * imageOut + around) / 1e6;
+        expect(tokens).toMatchObject({ textTokens: text, imageTokens: images, outputTokens: outputs, unknown: null });
+        expect(tokens.usd).toBeCloseTo(usd, 6);
+        expect(tokens.fromReplies).toBe(isListed ? undefined : true);
+      }),
+    );
   });
 
   it('counts six references at about seven cents', () => {
@@ -46,6 +87,8 @@ describe('estimate', () => {
     expect(estimate(request({ size: 'auto' }))).toMatchObject({ usd: null, unknown: 'the size is left to the model' });
     expect(estimate(request({ quality: 'auto' })).usd).toBeNull();
     expect(estimate(request({ model: null })).unknown).toContain('not in the price table');
+    const talk = estimate(request({ conversation: { id: 'leader', prices: null } }));
+    expect(talk).toMatchObject({ usd: null, unknown: 'the price table has no prices for leader' });
     const flare = chooseModel(table, 'gpt-image-2.6-flare', on('2026-11-23')).entry;
     expect(estimate(request({ model: flare })).unknown).toContain('not published');
   });

@@ -34,6 +34,29 @@ describe('the table of words', () => {
     expect(Array.from({ length: 1000 }, (_, i) => i).filter((i) => !named.has(i))).toEqual([]);
   });
 
+  test('holds what people decided by reading, as it stands beside the script that makes it', () => {
+    const rows = (name: string): string[][] =>
+      readFileSync(new URL(`../../../models/derive/words/${name}`, import.meta.url), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'))
+        .map((line) => line.split('\t'));
+    const everyday = rows('everyday.tsv').flatMap(([some = '', means = '', lacks]) =>
+      some.split(', ').map((word) => ({ word, meanings: means.split(' | ').length, lacks: lacks ?? null })),
+    );
+    for (const { word, meanings, lacks } of everyday) {
+      expect(vocabulary.words.get(word)?.filter((meaning) => meaning.everyday).length, word).toBe(meanings);
+      expect(vocabulary.lacks.get(word) ?? null, word).toBe(lacks);
+    }
+    const absent = rows('absent.tsv').flatMap(([some = '', near = '']) =>
+      some.split(', ').map((word) => [word, near === '' ? [] : near.split(', ')] as const),
+    );
+    expect(vocabulary.absent).toEqual(new Map(absent));
+    const kept = new Set(everyday.map(({ word }) => word));
+    for (const [word = ''] of rows('dropped.txt')) {
+      if (!word.endsWith('*') && !kept.has(word)) expect(vocabulary.words.has(word), word).toBe(false);
+    }
+  });
+
   test('has no word both known and absent, and only known words near the absent', () => {
     for (const [word, near] of vocabulary.absent) {
       expect(parseWord(word, vocabulary).kind, word).toBe('unknown');
