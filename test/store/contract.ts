@@ -226,6 +226,7 @@ export function storeContract(
         const examples: [PhotoFilter, number][] = [
           [{ camera: 'canon' }, 100],
           [{ shapes: [] }, 5],
+          [{ endings: [] }, 5],
           [{ shapes: ['landscape'] }, 100],
           [{ shapes: ['portrait', 'square'], minSide: 1600 }, 7],
           [{ minSide: 1599.5 }, 100],
