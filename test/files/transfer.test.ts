@@ -151,7 +151,7 @@ describe('transferring files', () => {
         const restored = new Map([...last.contents()].filter(([file]) => !ours.test(file)));
         expect(restored).toEqual(new Map(Object.entries(files)));
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 
