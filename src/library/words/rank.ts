@@ -58,7 +58,8 @@ export function shareOf(probabilities: Float32Array, classes: readonly number[])
  * Rows by how much they are all of the terms, best first; equal ones keep their order. The score is the weighted
  * geometric mean of the shares. A word's is its part of the softmax; beside other words, its part of what they leave,
  * for a photo of a dog on a beach is almost all dog. A photo's is a logistic function of the cosine that is a half at
- * the model's threshold of similarity. A term with a negative weight counts by what is left of its share.
+ * the model's threshold of similarity. A term with a negative weight lowers the score by its share of the photo, and
+ * leaves it as it is where it has none.
  */
 export function rankByTerms<Row extends { readonly vector: Float32Array }>(
   rows: readonly Row[],
@@ -119,13 +120,14 @@ function alikeness(likeness: number, similar: number): number {
 
 function together(shares: readonly number[], terms: readonly Term[]): number {
   let sum = 0;
-  let weights = 0;
+  // Of what is to be kept away from no weight: it must not bring those that are free of it nearer to 1.
+  let wanted = 0;
   shares.forEach((share, i) => {
     const weight = terms[i]?.weight ?? 0;
     sum += Math.abs(weight) * Math.log(Math.max(FLOOR, weight < 0 ? 1 - share : share));
-    weights += Math.abs(weight);
+    wanted += Math.max(0, weight);
   });
-  return weights === 0 ? 0 : Math.exp(sum / weights);
+  return Math.exp(sum / (wanted || 1));
 }
 
 /** Rows in arrays of `size`, so that never more vectors are in memory. */

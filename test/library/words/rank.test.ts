@@ -85,8 +85,9 @@ describe('ranking by terms', () => {
             const weight = terms[i]?.weight ?? 0;
             return Math.max(1e-6, weight < 0 ? 1 - share : share) ** Math.abs(weight);
           });
-          const all = terms.reduce((sum, { weight }) => sum + Math.abs(weight), 0);
-          return { row, score: parts.reduce((product, part) => product * part, 1) ** (1 / all), shares };
+          // What is to be away from lowers the mean, and is not one of those that it is the mean of.
+          const wanted = terms.reduce((sum, { weight }) => sum + Math.max(0, weight), 0);
+          return { row, score: parts.reduce((product, part) => product * part, 1) ** (1 / (wanted || 1)), shares };
         });
         for (const { row, score, shares } of ranked) {
           const expected = scores.find((one) => one.row === row);
@@ -156,6 +157,20 @@ describe('ranking by terms', () => {
         for (let i = 1; i < cosines.length; i++) expect(cosines[i]).toBeLessThanOrEqual((cosines[i - 1] ?? 0) + 1e-2);
       }),
       { numRuns: 30 },
+    );
+  });
+
+  test('what is to be away from only lowers the score, by its share of the photo', () => {
+    fc.assert(
+      fc.property(anyVector, anyClasses, anyClasses, fc.constantFrom(1, 2), (vector, classes, away, weight) => {
+        const score = (...terms: Term[]) => rankByTerms([{ vector }], terms, context)[0]?.score ?? Number.NaN;
+        const wanted = { kind: 'word', classes, weight } as const;
+        const alone = score(wanted);
+        fc.pre(alone > 0.01);
+        const less = (1 - score({ kind: 'word', classes: away, weight: 1 })) ** (1 / weight);
+        expect(score(wanted, { kind: 'word', classes: away, weight: -1 })).toBeCloseTo(alone * less, 4);
+      }),
+      { numRuns: 50 },
     );
   });
 
