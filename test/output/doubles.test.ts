@@ -83,6 +83,12 @@ const words = (page: string): string =>
     .replace(/[^\S\n]+/g, ' ');
 
 describe('the page of doubles', () => {
+  it('breaks no flag in the middle, as a browser would at its hyphens', async () => {
+    const page = await pageOf([]);
+    expect(page).toContain('<code>--review</code>');
+    expect(/^code \{(.*)\}$/m.exec(page)?.[1]).toContain('white-space: nowrap');
+  });
+
   it('breaks a name that is too long for its frame before its ending', async () => {
     const page = await pageOf([group({ keeper: photo('Füssen/neuschwanstein.at.night.jpg', 'most pixels') })]);
     expect(page).toContain('neuschwanstein.at.night<wbr>.jpg</bdi>');

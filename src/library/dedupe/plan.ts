@@ -1,3 +1,4 @@
+import { usageError } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
 import { unlessInterrupted } from '../../interrupt.ts';
 import { demandStore, explainEmptiness } from '../emptiness.ts';
@@ -42,7 +43,7 @@ export interface DedupePlan {
 /**
  * Which photos are double, and which of each group stays. Changes nothing. The answer is the same whatever the order of
  * the files.
- * @throws UserError `nothing_indexed`, `not_indexed`, `too_many_alike`, `interrupted`, and what stands in the way of
+ * @throws UserError `nothing_indexed`, `not_indexed`, `usage`, `too_many_alike`, `interrupted`, and what stands in the way of
  * reading the index
  */
 export async function planDedupe(deps: DedupeDeps, request: DedupeRequest): Promise<DedupePlan> {
@@ -106,10 +107,19 @@ function presenceOf(
   return { there: files.length - missing.length, missing };
 }
 
-/** @throws UserError `not_indexed`: a slip in a folder's name would say that nothing is double, or there already */
+/**
+ * @throws UserError `not_indexed`: a slip in a folder's name would say that nothing is double, or there already; `usage`
+ * where photos would be compared against themselves, which says as little
+ */
 function demandPhotosBelow(request: DedupeRequest, places: Places, photos: readonly { readonly file: string }[]): void {
   const isEmpty = (folder: string): boolean => photos.every(({ file }) => inside(folder, file) === null);
   const empty = request.folders.find((_, i) => isEmpty(places.folders[i] as string));
   if (empty !== undefined) throw notIndexed(empty);
-  if (request.against !== undefined && isEmpty(places.against as string)) throw notIndexed(request.against);
+  if (request.against === undefined) return;
+  if (isEmpty(places.against as string)) throw notIndexed(request.against);
+  if (photos.some(({ file }) => isBase(places, file))) return;
+  throw usageError(
+    `The only indexed photos below ${request.against} are those that were to be compared against it.`,
+    'Name another folder with --against, or leave it out to find what is double among them.',
+  );
 }

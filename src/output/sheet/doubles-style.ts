@@ -12,7 +12,7 @@ h1 { margin-bottom: 4px; }
 header { margin-bottom: 16px; }
 header .found { font-size: 17px; color: var(--text); }
 header .hint { margin-top: 8px; font-size: 13px; }
-code { font: 12.5px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--well); padding: 1px 4px; border-radius: 4px; overflow-wrap: anywhere; }
+code { font: 12.5px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--well); padding: 1px 4px; border-radius: 4px; white-space: nowrap; }
 nav {
   position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 6px 8px; padding: 10px 0; margin-bottom: 10px;
   background: var(--ground); border-bottom: 1px solid var(--line);

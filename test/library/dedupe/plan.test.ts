@@ -439,6 +439,23 @@ describe('the plan of what is double', () => {
     expect(short(await plan({ folders: [card] }))).toEqual(['identical: card/new.jpg < card/new-copy.jpg']);
   });
 
+  it('compares no photos against themselves, which would find nothing double', async () => {
+    await put('card/a/dog.jpg', DOG);
+    await put('card/b/dog.jpg', DOG);
+    const card = join(photos, 'card');
+    for (const request of [
+      { folders: [card], against: card },
+      { folders: [card], against: join(card, 'a') },
+      { folders: [join(card, 'b'), join(card, 'a')], against: card },
+    ]) {
+      await expect(plan(request)).rejects.toMatchObject({
+        kind: 'usage',
+        message: `The only indexed photos below ${request.against} are those that were to be compared against it.`,
+      });
+    }
+    expect((await plan({ folders: [join(card, 'a')], against: card })).groups).toHaveLength(1);
+  });
+
   it('takes no slip in the name of a folder for an answer', async () => {
     await put('card/dog.jpg', DOG);
     await put('archive/dog.jpg', DOG);
