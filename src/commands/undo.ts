@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
@@ -45,11 +46,19 @@ async function undo(
   if (json) writeJson(world, { schema: 'curate.undo/1', restored, rewritten, failed });
   else {
     for (const { from, to } of restored) writeLine(world.stdout, `${from} -> ${to}`);
-    for (const file of rewritten) writeLine(world.stdout, `${file} is as it was before.`);
+    const removed = rewritten.filter((file) => !existsSync(file));
+    for (const file of rewritten) {
+      const now = removed.includes(file) ? 'is gone again: that run had made it' : 'is as it was before';
+      writeLine(world.stdout, `${file} ${now}.`);
+    }
     for (const { path, reason } of failed) writeLine(world.stderr, `${path}: ${reason}`);
-    const back = restored.length + rewritten.length;
-    const isThere = back + failed.length === 0 && !world.interrupted.aborted;
-    writeLine(world.stderr, isThere ? 'All of it is where it was.' : `Put back ${count(back, 'file')}.`);
+    const back = restored.length + rewritten.length - removed.length;
+    const done = [
+      ...(back === 0 && removed.length > 0 ? [] : [`Put back ${count(back, 'file')}.`]),
+      ...(removed.length === 0 ? [] : [`Removed ${count(removed.length, 'file')} that had not been there before.`]),
+    ];
+    const isThere = back + removed.length + failed.length === 0 && !world.interrupted.aborted;
+    writeLine(world.stderr, isThere ? 'All of it is where it was.' : done.join(' '));
     if (failed.length > 0) writeLine(world.stderr, AGAIN);
   }
   if (world.interrupted.aborted) return ExitCode.interrupted;

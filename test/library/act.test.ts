@@ -16,6 +16,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { run } from '../../src/cli.ts';
 import { act as actAloud } from '../../src/commands/act.ts';
+import { realDisk } from '../../src/files/transfer/disk.ts';
+import { Journal } from '../../src/files/transfer/journal.ts';
+import { replaceFile } from '../../src/files/transfer/replace.ts';
 import { type Action, actOn, undoMoved } from '../../src/library/act/act.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { testWorld } from '../support/world.ts';
@@ -83,6 +86,20 @@ it('says how the rest can be put back where a folder was renamed, and when there
   await act('move', join(home, 'best'), 'b.jpg');
   await rename(join(home, 'best', 'b.jpg'), photo('b.jpg'));
   expect(await undo()).toEqual({ code: 0, said: 'All of it is where it was.\n' });
+});
+
+it('says of a file that it had made itself that it is gone, and of another that it is as it was', async () => {
+  const journals = join(data(), 'undo');
+  const journal = await Journal.begin(realDisk, journals, new Date());
+  for (const name of ['a.jpg.xmp', 'b.jpg.xmp'])
+    await replaceFile(realDisk, journal, { file: photo(name), text: 'new' });
+  const world = testWorld({ env: { CURATE_HOME: home } });
+  expect(await run(['undo'], world)).toBe(0);
+  expect(world.out().trimEnd().split('\n')).toEqual([
+    `${photo('b.jpg.xmp')} is gone again: that run had made it.`,
+    `${photo('a.jpg.xmp')} is as it was before.`,
+  ]);
+  expect(world.err()).toBe('Put back 1 file. Removed 1 file that had not been there before.\n');
 });
 
 it('removes with an undoing the folders that it made and that are empty, and no others', async () => {
