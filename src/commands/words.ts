@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { usageError } from '../errors.ts';
 import type { Session } from '../library/session.ts';
 import type { CountedWord } from '../library/words/count.ts';
 import type { Seen } from '../library/words/seen.ts';
@@ -19,7 +19,7 @@ interface WordsFlags {
 export function wordsCommand(act: Act): Command {
   return new Command('words')
     .description('list the words to search by and how many photos show each, or say what is seen in one photo')
-    .argument('[prefix|photo]', 'the beginning of a word (default: all words), or a photo')
+    .argument('[prefix|photo]', 'how a word begins (default: all words), or a photo, or @3 of the last search')
     .addOption(modelOption())
     .addOption(jsonOption())
     .addHelpText('after', examples('curate words', 'curate words bor', 'curate words holiday.jpg'))
@@ -28,18 +28,47 @@ export function wordsCommand(act: Act): Command {
 
 async function words(context: Context, argument: string | undefined, flags: WordsFlags): Promise<ExitCode> {
   const { world } = context;
-  const { looksLikePath, photoMissing } = await import('../library/query/parse.ts');
-  const file = argument === undefined ? null : resolve(world.cwd, argument);
-  const isPhoto = file !== null && (statSync(file, { throwIfNoEntry: false })?.isFile() ?? false);
-  if (argument !== undefined && !isPhoto && looksLikePath(argument)) throw photoMissing(argument);
-  const session = await openSession(world, context.settings({ model: flags.model }));
+  const settings = context.settings({ model: flags.model });
+  const asked =
+    argument === undefined || argument === '' ? { prefix: '' } : await meantBy(world, settings.paths.data, argument);
+  const session = await openSession(world, settings);
   try {
-    if (isPhoto) await showSeen(world, session, file, flags);
-    else await showWords(world, session, argument ?? '', flags);
+    if ('file' in asked) await showSeen(world, session, asked.file, flags);
+    else await showWords(world, session, asked.prefix, flags);
     return ExitCode.done;
   } finally {
     await session.close();
   }
+}
+
+/** A photo that is to be looked at, or the beginning of words. @throws UserError as `parseTerm`, and for several photos */
+async function meantBy(
+  { cwd }: World,
+  dataFolder: string,
+  argument: string,
+): Promise<{ readonly file: string } | { readonly prefix: string }> {
+  const [{ looksLikePath, parseTerm }, { lookBelow }] = await Promise.all([
+    import('../library/query/parse.ts'),
+    import('../library/query/resolve.ts'),
+  ]);
+  const { what } = parseTerm(argument, lookBelow(cwd));
+  switch (what.kind) {
+    case 'photo':
+      return { file: resolve(cwd, what.path) };
+    case 'hit': {
+      const { hitOfLastSearch } = await import('../library/query/last-search.ts');
+      return { file: await hitOfLastSearch(dataFolder, what.rank) };
+    }
+    case 'word':
+      return { prefix: what.text };
+    case 'folder':
+      // A folder that is called as a word begins is in nobody's way here.
+      if (!looksLikePath(argument)) return { prefix: argument };
+  }
+  throw usageError(
+    `${argument} is no single photo.`,
+    'Name a photo, or how a word begins: curate words holiday.jpg, curate words bor',
+  );
 }
 
 async function showSeen(world: World, session: Session, file: string, { json }: WordsFlags): Promise<void> {

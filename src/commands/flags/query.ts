@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
@@ -39,6 +40,12 @@ export async function readAsked(
 ): Promise<Asked> {
   const listed = from === undefined ? [] : parseList(await readList(world, from));
   const wanted = [...args, ...listed];
+  if (wanted.length === 0 && from !== undefined) {
+    throw usageError(
+      `There is nothing to search for: the list ${from === '-' ? 'on standard input' : from} is empty.`,
+      'Put a photo or word on each line of it.',
+    );
+  }
   if (wanted.length === 0) {
     throw usageError(
       'There is nothing to search for.',
@@ -76,15 +83,28 @@ export async function readAsked(
 }
 
 async function readList(world: World, from: string): Promise<string> {
-  if (from === '-') return (await readAll(world)).toString('utf8');
-  return readFile(resolve(world.cwd, from), 'utf8').catch((error: unknown) => {
+  const unreadable = (reason: string, cause?: unknown): UserError =>
+    new UserError(
+      'list_unreadable',
+      `The list ${from === '-' ? 'on standard input' : from} cannot be read: ${reason}.`,
+      {
+        hint: 'Name a text file with a photo or word on each line.',
+        cause,
+      },
+    );
+  const reading = from === '-' ? readAll(world) : readFile(resolve(world.cwd, from));
+  const bytes = await reading.catch((error: unknown) => {
+    if (from === '-') throw error;
     const reasons: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EISDIR: 'it is a folder' };
-    const reason = reasons[systemErrorCode(error) ?? ''] ?? messageOf(error);
-    throw new UserError('list_unreadable', `The list ${from} cannot be read: ${reason}.`, {
-      hint: 'Name a text file with a photo or word on each line.',
-      cause: error,
-    });
+    throw unreadable(reasons[systemErrorCode(error) ?? ''] ?? messageOf(error), error);
   });
+  // Windows PowerShell writes UTF-16, with a mark in front; others put one in front of UTF-8.
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (!isUtf8(bytes)) {
+    const { sniff } = await import('../../photos/sniff.ts');
+    if (sniff(bytes).kind !== 'other') throw unreadable('it is a photo itself');
+  }
+  return new TextDecoder().decode(bytes);
 }
 
 /** Ctrl-C closes the input, which would keep the process waiting. */

@@ -66,7 +66,8 @@ export async function resolveTerm(text: string, away: boolean, deps: ResolveDeps
   }
 }
 
-function lookBelow(cwd: string): Look {
+/** What stands on the disk, of paths relative to a folder. */
+export function lookBelow(cwd: string): Look {
   return (path) => {
     try {
       return statSync(resolve(cwd, path)).isDirectory() ? 'folder' : 'file';

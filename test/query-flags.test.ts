@@ -1,0 +1,59 @@
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../src/cli.ts';
+import { readAsked } from '../src/commands/flags/query.ts';
+import { fixturePhotos } from './output/rows.ts';
+import { testWorld } from './support/world.ts';
+
+let home: string;
+beforeAll(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'curate-query-flags-')));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+async function refused(...args: string[]): Promise<string> {
+  const world = testWorld({ env: { CURATE_HOME: home }, cwd: home });
+  expect(await run(args, world)).toBe(2);
+  expect(world.out()).toBe('');
+  return world.err();
+}
+
+describe('a list of queries', () => {
+  const listed = async (bytes: string | Buffer): Promise<readonly string[]> => {
+    await writeFile(join(home, 'list'), bytes);
+    return (await readAsked(testWorld({ cwd: home }), home, [], { from: 'list' })).wanted;
+  };
+
+  it('may begin with the mark that editors on Windows put in front, in UTF-8 or UTF-16', async () => {
+    const text = '\ufeffphotos/Füßen.jpg\r\nbeach\r\n';
+    expect(await listed(text)).toEqual(['photos/Füßen.jpg', 'beach']);
+    expect(await listed(Buffer.from(text, 'utf16le'))).toEqual(['photos/Füßen.jpg', 'beach']);
+  });
+
+  it('that is empty, or a photo, is said to be that', async () => {
+    await expect(listed('\n')).rejects.toThrow('There is nothing to search for: the list list is empty.');
+    const [photo = ''] = fixturePhotos;
+    await expect(readAsked(testWorld(), home, [], { from: photo })).rejects.toMatchObject({
+      code: 'list_unreadable',
+      message: `The list ${photo} cannot be read: it is a photo itself.`,
+    });
+  });
+});
+
+describe('a search', () => {
+  it('that is to be explained does not print paths alone', async () => {
+    expect(await refused('search', 'dog', '--explain', '--as', 'paths')).toContain('Leave out --as paths.');
+    expect(await refused('search', 'dog', '--explain', '--print0')).toContain('Leave out --print0.');
+  });
+});
+
+describe('curate words', () => {
+  it('says of a folder, an address or a hit that is none what it is, and not that it does not exist', async () => {
+    expect(await refused('words', './')).toContain('./ is no single photo.');
+    expect(await refused('words', '*.jpg')).toContain('*.jpg is no single photo.');
+    expect(await refused('words', 'https://example.org/cat.jpg')).toContain('is an address');
+    expect(await refused('words', '@1')).toContain('There is no hit @1 of the last search: there was none yet.');
+  });
+});
