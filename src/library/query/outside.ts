@@ -21,17 +21,20 @@ export async function outsideLibraries(machine: Machine, files: readonly string[
  * Starts what a search by photos alone is sure to need: the worker where one is to be embedded, which takes longer than all
  * else, and then the store, whose server may have to be started. Called before the modules of a search are loaded, they
  * do so beside that.
+ * @returns those photos that are sure to be embedded
  * @throws UserError when the model cannot be used
  */
 export async function startParts(
   session: Pick<Session, 'embedder' | 'machine' | 'settings' | 'store'>,
   terms: readonly QueryTerm[],
-): Promise<void> {
+): Promise<string[]> {
   const files = terms.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
-  if (files.length < MANY && (await outsideLibraries(session.machine, files)).length > 0) await session.embedder();
+  const outside = await outsideLibraries(session.machine, files);
+  if (files.length < MANY && outside.length > 0) await session.embedder();
   // A slip of the hand must not set up or start a store.
-  if (files.length < terms.length || !files.every((file) => existsSync(file))) return;
+  if (files.length < terms.length || !files.every((file) => existsSync(file))) return outside;
   const { storeExists } = await import('../../store/open.ts');
   // Whoever searches is told of a failure.
   if (await storeExists(session.settings)) session.store().catch(() => undefined);
+  return outside;
 }

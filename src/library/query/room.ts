@@ -18,6 +18,8 @@ import { openVectors, type QueryVectors } from './vectors.ts';
 export interface QueryDeps {
   readonly session: Session;
   readonly signal: AbortSignal;
+  /** Query photos that lie in no library of this machine, where that is known already. */
+  readonly outside?: readonly string[];
   /** Told of each query photo whose vector is there. */
   onRead?(done: number, total: number): void;
   /** Threads that may compare photos with each other; this one alone unless given. */
@@ -50,7 +52,7 @@ export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threa
  * @throws UserError `usage`, `unknown_word`, `words_unavailable`, and what stands in the way of searching
  */
 export async function openRoom(
-  { onRead, ...shared }: QueryDeps,
+  { onRead, outside, ...shared }: QueryDeps,
   terms: readonly QueryTerm[],
   restriction: Restriction = {},
   { lenient = false } = {},
@@ -70,7 +72,7 @@ export async function openRoom(
   await demandStore(session);
   const photos = terms.filter((term): term is PhotoTerm => term.kind === 'photo');
   const opening = session.index();
-  const [index, vectors] = await Promise.all([opening, openVectors(session, opening, photos, onRead)]);
+  const [index, vectors] = await Promise.all([opening, openVectors(session, opening, photos, { onRead, outside })]);
   const filter = await filterFor(async () => index.store, restriction);
   return {
     ...shared,

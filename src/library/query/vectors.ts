@@ -21,13 +21,20 @@ export interface QueryVectors {
 /**
  * An indexed photo whose file is as it was has its vector in the index; the others are embedded, side by side. Photos that
  * lie in no library of this machine are embedded while the store opens.
+ * @param outside those photos, where they are known already
  * @param onRead told of each photo whose vector is there
  */
 export async function openVectors(
   session: Pick<Session, 'embedder' | 'openEmbedder' | 'machine'>,
   opening: Promise<PhotoIndex>,
   photos: readonly PhotoTerm[],
-  onRead: (done: number, total: number) => void = () => undefined,
+  {
+    outside,
+    onRead = () => undefined,
+  }: {
+    readonly outside?: readonly string[] | undefined;
+    readonly onRead?: ((done: number, total: number) => void) | undefined;
+  },
 ): Promise<QueryVectors> {
   const names = new Map(photos.map(({ file, name }) => [file, name]));
   const files = [...names.keys()];
@@ -49,7 +56,7 @@ export async function openVectors(
     const embedder = own ?? (await session.embedder());
     for (const file of some) start(embedder, file);
   };
-  await startAll(await outsideLibraries(session.machine, files));
+  await startAll(outside ?? (await outsideLibraries(session.machine, files)));
   const others = files.filter((file) => !vectors.has(file));
   const stored = others.length === 0 ? new Map<string, Float32Array>() : await storedVectors(await opening, others);
   done += stored.size;
