@@ -1,15 +1,25 @@
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { addFilterOptions, type FilterFlags, restrictionOf } from '../src/commands/flags/filter.ts';
+import { addFilterOptions, type FilterFlags, filtersGiven, restrictionOf } from '../src/commands/flags/filter.ts';
 import { parseClock } from '../src/photos/metadata/taken.ts';
 import { FIRST_AXIS, photo } from './store/samples.ts';
 import { MemoryTable } from './support/memory-store.ts';
 
-function parse(...argv: string[]) {
+function flags(...argv: string[]): FilterFlags {
   const command = addFilterOptions(new Command().exitOverride().configureOutput({ writeErr: () => undefined }));
-  return restrictionOf('/home/me', command.parse(argv, { from: 'user' }).opts<FilterFlags>());
+  return command.parse(argv, { from: 'user' }).opts<FilterFlags>();
 }
+const parse = (...argv: string[]) => restrictionOf('/home/me', flags(...argv));
+
+it('names the filters that were given, and no others', () => {
+  expect(filtersGiven(flags())).toBeNull();
+  expect(filtersGiven(flags('--in', 'a', '--in', 'b'))).toBe('--in');
+  expect(filtersGiven(flags('--format', 'raw', '--before', '2024'))).toBe('--before and --format');
+  expect(filtersGiven(flags('--landscape', '--min-size', '9', '--camera', 'canon'))).toBe(
+    '--camera, --landscape and --min-size',
+  );
+});
 
 it('says in values what "only the landscapes of 2023 from my Canon" restricts', () => {
   expect(parse('--after', '2023', '--before', '2024', '--landscape', '--camera', 'canon')).toEqual({

@@ -13,7 +13,7 @@ import type { WordQuery } from '../picture/word-query.ts';
 import type { World } from '../world.ts';
 import { type Act, type Context, examples } from './command.ts';
 import type { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
+import { addFilterOptions, type FilterFlags, filtersGiven, restrictionOf } from './flags/filter.ts';
 import { gather, leastScore, modelOption, wholeNumber } from './flags/options.ts';
 import { absolute, addMakeOptions, addSendOptions, type MakeFlags, type SendFlags, wantedOf } from './flags/picture.ts';
 import { type PromptFlags, readPrompt } from './flags/prompt.ts';
@@ -86,6 +86,7 @@ async function comic(
     settings,
     flags,
     prompt,
+    filters: filtersGiven(flags, '--photo-format'),
     offer: (format, deps) =>
       offerComic(
         {

@@ -6,7 +6,7 @@ import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, restrictionOf } from './flags/filter.ts';
+import { addFilterOptions, type FilterFlags, filtersGiven, restrictionOf } from './flags/filter.ts';
 import { jsonOption, modelOption } from './flags/options.ts';
 import { openSession } from './session.ts';
 
@@ -56,7 +56,7 @@ async function exportIndex(context: Context, name: string, flags: ExportFlags): 
     const rows = await write(file, indexedPhotos(session, restrictionOf(world.cwd, flags), world.interrupted), model);
     const { id, sha256, dim } = model;
     if (flags.json) writeJson(world, { schema: 'curate.export/1', file, rows, model: { id, sha256, dim } });
-    else writeLine(world.stderr, `Wrote ${count(rows, 'photo')} to ${file}.`);
+    else writeLine(world.stderr, `Wrote ${count(rows, 'photo')} to ${file}.${whyNone(rows, flags)}`);
     return ExitCode.done;
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
@@ -67,4 +67,10 @@ async function exportIndex(context: Context, name: string, flags: ExportFlags): 
   } finally {
     await session.close();
   }
+}
+
+/** What to say where nothing was written, of the filters that let nothing through. */
+function whyNone(rows: number, flags: FilterFlags): string {
+  const filters = filtersGiven(flags);
+  return rows > 0 || filters === null ? '' : ` No indexed photo passes ${filters}.`;
 }

@@ -28,6 +28,8 @@ interface PictureRun {
   readonly settings: Settings;
   readonly flags: SendFlags & Pick<MakeFlags, 'format' | 'n'> & { model?: string };
   readonly prompt: string;
+  /** What lets only some photos through, as it was asked for. */
+  readonly filters?: string | null;
   /** Of the picture before. */
   readonly format?: PictureFormat;
   /** @param forgotten the server does not know the conversation of the offer before */
@@ -45,7 +47,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
   try {
     for (let forgotten = false; ; forgotten = true) {
       const offer = await run.offer(destination.format, deps, forgotten);
-      for (const notice of offer.notices) writeLine(world.stderr, noticeText(notice));
+      for (const notice of offer.notices) writeLine(world.stderr, noticeText(notice, run.filters ?? null));
       announce(world, offer, { dryRun: destination.kind === 'dry-run' });
       if (destination.kind === 'dry-run') return await rehearse(world, offer, destination, flags);
       await confirmSpending(world, offer, run);
@@ -59,7 +61,8 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
   }
 }
 
-function noticeText(notice: Notice): string {
+/** @param filters what let only some photos through, as it was asked for */
+function noticeText(notice: Notice, filters: string | null): string {
   switch (notice.kind) {
     case 'model':
       return notice.text;
@@ -76,7 +79,7 @@ function noticeText(notice: Notice): string {
       return `${are}; ${empty} of ${count(places, 'place')} ${empty === 1 ? 'stays' : 'stay'} empty.`;
     }
     case 'nothing-found':
-      return 'No indexed photo lies within --in, --after and --before; only the named photos are used.';
+      return `No other ${filters === null ? 'photo is indexed' : `indexed photo passes ${filters}`}; only the named photos are used.`;
   }
 }
 

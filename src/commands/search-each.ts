@@ -48,7 +48,7 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
         const query = queries[at];
         if (flags.sheet !== undefined && query?.kind === 'terms') {
           const wanted = query.terms.filter(({ weight }) => weight > 0);
-          groups.push(sheetOf(world, flags, wanted, answer.results.map(resultRow)));
+          groups.push(sheetOf(world, flags, wanted, answer, answer.results.map(resultRow)));
         }
         for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
       }

@@ -16,7 +16,7 @@ import { type Acted, act as actOnPhotos } from './act.ts';
 import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import type { ActFlags } from './flags/act.ts';
-import { type FilterFlags, isDated, isRestricted } from './flags/filter.ts';
+import { type FilterFlags, filtersGiven, isDated } from './flags/filter.ts';
 import { type FormatFlags, layoutOf, listFormat } from './flags/format.ts';
 import type { Asked, QueryFlags } from './flags/query.ts';
 import { type SheetFlags, sheetWishes } from './flags/sheet.ts';
@@ -56,6 +56,11 @@ export function readProgress(world: World, progress: Progress, started: number):
   };
 }
 
+/** Whether it is to be said of each photo why it was found. */
+export function isExplained({ explain = false, fields = [] }: Pick<SearchFlags, 'explain' | 'fields'>): boolean {
+  return explain || fields.includes('explanation');
+}
+
 /** As `query` of the document has it. */
 export function namesOf(terms: readonly QueryTerm[]): string[] {
   return terms.map((term) => (term.kind === 'word' ? term.text : term.name));
@@ -77,7 +82,7 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   const results = answer.results.map(resultRow);
   const photos = results.map(({ path }) => path);
   const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
-  if (flags.sheet !== undefined) await makeSheet(context, flags, sheetOf(world, flags, wanted, results));
+  if (flags.sheet !== undefined) await makeSheet(context, flags, sheetOf(world, flags, wanted, answer, results));
   // The document says what was done; people see first what it is done with.
   let acted = flags.json ? await act() : null;
   await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
@@ -149,23 +154,20 @@ export async function print(
       renderAs(listFormat(flags), rows, layout, {
         terminal,
         fileTimes: isDated(flags),
-        explained: flags.explain ?? false,
+        explained: flags.fields === undefined && isExplained(flags),
         ...(oneOfMany === undefined ? {} : { oneOfMany }),
       }),
     );
   }
 }
 
-function nothingFound(flags: SearchFlags, { closest, by }: Answer): string {
+function nothingFound(flags: FilterFlags, { closest, by }: Pick<Answer, 'closest' | 'by'>): string {
   const isAlike = by === 'photos' ? 'is that alike' : 'scores that much';
   if (closest !== null) return `No photo ${isAlike}: the best score is ${scoreText(closest)}.`;
   // A query photo is no answer to itself; a word leaves no photo out.
   const other = by === 'words' ? '' : 'other ';
-  if (!isRestricted(flags)) return `No ${other}photo is indexed.`;
-  const { in: folders, after, before, ...others } = flags;
-  return isRestricted(others)
-    ? `No ${other}indexed photo passes these filters.`
-    : 'No indexed photo lies within --in, --after and --before.';
+  const filters = filtersGiven(flags);
+  return filters === null ? `No ${other}photo is indexed.` : `No ${other}indexed photo passes ${filters}.`;
 }
 
 /** Only on a terminal: elsewhere the results are for a program. */
@@ -192,11 +194,13 @@ export function sheetOf(
   world: World,
   flags: SheetFlags & FilterFlags,
   wanted: readonly QueryTerm[],
+  answer: Pick<Answer, 'closest' | 'by'>,
   results: readonly SearchResultRow[],
 ): SheetContents {
+  const nothing = nothingFound(flags, answer).replace(/\.$/, '');
   const queries = wanted.flatMap((term) => (term.kind === 'photo' ? [term.file] : []));
   const words = wanted.flatMap((term) => (term.kind === 'word' ? [term.text] : []));
-  return { queries, words, results, fileTimes: isDated(flags), ...sheetWishes(world.cwd, flags) };
+  return { queries, words, results, nothing, fileTimes: isDated(flags), ...sheetWishes(world.cwd, flags) };
 }
 
 export async function makeSheet(

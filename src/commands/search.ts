@@ -16,7 +16,7 @@ import { jsonOption, leastScore, modelOption, wholeNumber } from './flags/option
 import { addQueryOptions, readAsked } from './flags/query.ts';
 import { addSheetOptions, sheetWishes } from './flags/sheet.ts';
 import { addSpreadOptions, spreadOf, wantedOf } from './flags/spread.ts';
-import { readProgress, type SearchFlags, type SearchRun, show, showing } from './search-show.ts';
+import { isExplained, readProgress, type SearchFlags, type SearchRun, show, showing } from './search-show.ts';
 import { openSession } from './session.ts';
 
 export function searchCommand(act: Act): Command {
@@ -37,7 +37,7 @@ export function searchCommand(act: Act): Command {
   addFormatOptions(addFilterOptions(command));
   addSheetOptions(addActOptions(command));
   return command
-    .option('--explain', 'say of each photo how rare such a likeness is among your photos')
+    .option('--explain', 'say of each photo why it was found: how rare such a likeness is, or what is seen in it')
     .option('--include-self', 'keep the query photos themselves among the results')
     .addOption(modelOption())
     .option('--open', 'open the contact sheet (or the best photo) when done')
@@ -82,7 +82,7 @@ A query is
 
 async function search(context: Context, args: string[], given: SearchFlags): Promise<ExitCode> {
   const { world } = context;
-  const flags = { ...given, json: wantsJson(given) };
+  const flags = { ...given, json: wantsJson(given), ...fieldsOf(given) };
   const action = actionOf(world.cwd, flags);
   demandCompatible(flags, action);
   const work = searchAndAct(context, args, flags, action);
@@ -120,8 +120,20 @@ async function searchAndAct(
   }
 }
 
+/** What is printed of each photo, with what explains it where that is asked for. */
+function fieldsOf({ fields, explain }: SearchFlags): Pick<SearchFlags, 'fields'> {
+  if (fields === undefined || !explain) return {};
+  return { fields: [...new Set([...fields, 'closerThan', 'explanation'] as const)] };
+}
+
 /** @throws UserError `usage` */
-function demandCompatible({ each, sheet, open }: SearchFlags, action: Action | null): void {
+function demandCompatible({ each, sheet, open, explain, as, print0 }: SearchFlags, action: Action | null): void {
+  if (explain && (print0 || as === 'paths')) {
+    throw usageError(
+      '--explain says more of a photo than its path.',
+      `Leave out ${print0 ? '--print0' : '--as paths'}.`,
+    );
+  }
   if (each && sheet !== undefined && !/\.html$/i.test(sheet)) {
     throw usageError(
       'With --each a contact sheet is a page.',
@@ -138,7 +150,8 @@ function demandCompatible({ each, sheet, open }: SearchFlags, action: Action | n
 
 function searchOf(flags: SearchFlags, restriction: Restriction): QuerySearch {
   const { minScore, order, includeSelf = false, exact = false } = flags;
-  const searched = { k: wantedOf(flags), order, includeSelf, exact, restriction, ...spreadOf(flags) };
+  const explain = isExplained(flags);
+  const searched = { k: wantedOf(flags), order, includeSelf, exact, restriction, explain, ...spreadOf(flags) };
   return minScore === undefined ? searched : { ...searched, minScore };
 }
 
@@ -161,7 +174,7 @@ async function searchTogether({
   for (const text of asked.wanted) wanted.push(...(await resolveTerm(text, false, asked.deps)));
   const unwanted: QueryTerm[] = [];
   for (const text of asked.unwanted) unwanted.push(...(await resolveTerm(text, true, asked.deps)));
-  await startParts(session, [...wanted, ...unwanted]);
+  const outside = await startParts(session, [...wanted, ...unwanted]);
   const { searchByQuery } = await import('../library/query/search.ts');
   const onRead = readProgress(world, progress, started);
   const { createProgress } = await import('../output/terminal/progress.ts');
@@ -170,7 +183,7 @@ async function searchTogether({
     progress.finish();
     readProgress(world, comparing, started)(Math.round(share * 100), 100);
   };
-  const deps = { session, signal: world.interrupted, threads: world.cores, onRead, onCompared };
+  const deps = { session, signal: world.interrupted, threads: world.cores, outside, onRead, onCompared };
   const answering = searchByQuery(deps, [...wanted, ...unwanted], search).finally(() => comparing.finish());
   const [answer] = await Promise.all([answering, showing()]);
   progress.finish();

@@ -1,3 +1,4 @@
+import type { NamedTerm } from '../library/query/terms.ts';
 import type { Likeness } from '../library/ranking/likeness.ts';
 import type { RankedBy } from '../library/ranking/rerank.ts';
 import type { Shown } from '../library/words/seen.ts';
@@ -19,6 +20,13 @@ export interface SearchResultRow extends PhotoFacts {
   readonly closerThan: string | null;
   /** Why it has its rank. */
   readonly rankedBy: RankedBy;
+  /** Why a search with words found it; null unless that was asked for. */
+  readonly explanation: {
+    /** What each photo and word that was searched for makes of it, in [0, 1]. */
+    readonly terms: readonly (NamedTerm & { readonly share: number })[];
+    /** What is seen in it, most of it first, with the share of the softmax that it takes. */
+    readonly seen: readonly { readonly word: string; readonly score: number }[];
+  } | null;
   /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
   /** False where this machine does not have the photo's library; the path then is NAME:/path/in/the/library. */
@@ -97,6 +105,7 @@ export const FIELDS = [
   'available',
   'mounted',
   'shown',
+  'explanation',
 ] as const satisfies readonly (keyof SearchResultRow | 'name')[];
 export type Field = (typeof FIELDS)[number];
 

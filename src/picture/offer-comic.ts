@@ -45,7 +45,7 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
   const { references, unused, alike, searched } = await unlessInterrupted(signal, work());
   const nothingFound = searched && unused.length === 0 && references.every(({ score }) => score === null);
   if (nothingFound) await explainEmptiness(deps.session);
-  if (references.length === 0) throw nothingLeft(query, nothingFound, searched && alike === 0);
+  if (references.length === 0) throw nothingLeft(request, nothingFound, searched && alike === 0);
   return offerPlan(
     {
       verb: 'comic',
@@ -99,7 +99,7 @@ function slotsOf({ slots, sendQuery, byHand }: ComicRequest): number {
   return slots ?? Math.max(USUAL_SLOTS, named);
 }
 
-function nothingLeft(query: ComicRequest['query'], nothingFound: boolean, nothingAlike: boolean): Error {
+function nothingLeft({ query, restriction }: ComicRequest, nothingFound: boolean, nothingAlike: boolean): Error {
   if ('word' in query) {
     const why = nothingFound ? 'No indexed photo passes the filters' : `No indexed photo clearly shows "${query.word}"`;
     const hint = 'Say another word, name a photo instead, or take less clear ones: --min-score 0.1';
@@ -109,6 +109,8 @@ function nothingLeft(query: ComicRequest['query'], nothingFound: boolean, nothin
     const why = 'No indexed photo is like the query: no photo is left to send.';
     return usageError(why, 'Drop --no-query, name photos with --ref, or take less alike ones: --min-score 0.4');
   }
-  const why = nothingFound ? 'No indexed photo lies within the folders and days that were asked for: no' : 'No';
+  const nothing =
+    Object.keys(restriction).length === 0 ? 'No other photo is indexed' : 'No other indexed photo passes the filters';
+  const why = nothingFound ? `${nothing}: no` : 'No';
   return usageError(`${why} photo is left to send.`, 'Drop --no-query, or name photos with --ref.');
 }

@@ -17,6 +17,8 @@ const named = ({ results }: SearchDocument): (string | undefined)[] =>
 
 describe('curate search', () => {
   it('finds by words, photos and both, away from others, and remembers what it found', async () => {
+    const said = await home.curate(['search', 'dog', '--not', 'cat', '-k', '1', '--explain']);
+    expect(said.stdout).toMatch(/dog-\d\.jpg .*\n {10}dog \d\.\d{3}, not cat 0\.\d{3}; seen: \S.* \d\.\d{3}\n$/);
     const dogs = await home.json<SearchDocument>(['search', 'dogs', '-k', '3']);
     expect(named(dogs).sort()).toEqual(['dog-1.jpg', 'dog-2.jpg', 'dog-3.jpg']);
     expect(dogs).toMatchObject({ query: ['dogs'], terms: [{ kind: 'word', value: 'dog', weight: 1 }] });

@@ -21,6 +21,7 @@ export function resultRow(overrides: Partial<SearchResultRow> = {}): SearchResul
     shown: null,
     closerThan: null,
     rankedBy: 'agreement',
+    explanation: null,
     library: 'photos',
     width: 1200,
     height: 800,

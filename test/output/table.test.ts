@@ -100,6 +100,40 @@ describe('the table of search results', () => {
     expect(renderHits([hit], { columns: 46, color: false })).not.toContain('Taken');
   });
 
+  it('says below each photo why it was found, within the terminal, and takes no room from its path for that', () => {
+    const path = '/home/ann/Pictures/2024/summer/evening/IMG_2041.jpg';
+    const row = resultRow({ path, closerThan: '99,999 of 100,000 pairs', likeness: 'very alike' });
+    const narrow = { columns: 60, color: false };
+    const [head, hit, ...why] = lines(renderHits([row], narrow, { explained: true }));
+    expect([head, hit].map((line) => `${line}\n`).join('')).toBe(renderHits([row], narrow));
+    expect(why).toEqual(['          closer than 99,999 of 100,000 pairs; ranked by its', '          surroundings']);
+    expect(renderHits([resultRow()], narrow, { explained: true })).toBe(renderHits([resultRow()], narrow));
+  });
+
+  it('says of words what each makes of the photo, and what else is seen in it', () => {
+    const term = (value: string, share: number, weight = 1) => ({ kind: 'word' as const, value, weight, share });
+    const like = (value: string, share: number) => ({ ...term(value, share), kind: 'photo' as const });
+    const seen = [{ word: 'collie', score: 0.702 }];
+    const why = (...terms: readonly (ReturnType<typeof term> | ReturnType<typeof like>)[]) =>
+      lines(renderHits([resultRow({ explanation: { terms, seen } })], plain, { explained: true }))[2]?.trim();
+    expect(why(term('dog', 0.9124))).toBe('seen: collie 0.702');
+    expect(why(term('dog', 0.9124), like('/a/b.jpg', 0.5), term('cat', 0.01, -1))).toBe(
+      'dog 0.912, b.jpg 0.500, not cat 0.010; seen: collie 0.702',
+    );
+    const many = [0.4, 0.9, 0.1, 0.5].map((share, i) => like(`/a/${i}.jpg`, share));
+    expect(why(term('dog', 0.9124), ...many)).toBe('dog 0.912, 4 photos 0.100 to 0.900; seen: collie 0.702');
+    const unclear = resultRow({ explanation: { terms: [term('dog', 0.02)], seen: [] } });
+    expect(renderHits([unclear], plain, { explained: true })).toContain('seen: nothing clear enough for a word');
+  });
+
+  it('keeps the dates by which photos were chosen where the terminal is narrow', () => {
+    const hit = resultRow({ path: '/home/ann/Pictures/2024/summer/evening/IMG_2041.jpg', likeness: 'alike' });
+    const shown = renderHits([hit], { columns: 46, color: false }, { fileTimes: true });
+    expect(shown).toContain('2024-06-15 14:32');
+    expect(shown).not.toContain('alike');
+    for (const line of lines(shown)) expect(stringWidth(line)).toBeLessThanOrEqual(46);
+  });
+
   it('uses colour only when it may', () => {
     expect(renderHits([resultRow()], { columns: 80, color: true })).toContain('\u001b[');
     expect(renderHits([resultRow()], { columns: 80, color: false })).not.toContain('\u001b');
@@ -122,9 +156,20 @@ describe('the table of search results', () => {
     );
     fc.assert(
       fc.property(hits, fc.integer({ min: 40, max: 160 }), fc.boolean(), (found, columns, color) => {
-        const rows = found.map((hit, i) => resultRow({ ...hit, rank: i + 1 }));
+        const rows = found.map((hit, i) =>
+          resultRow({
+            ...hit,
+            rank: i + 1,
+            explanation: {
+              terms: ['a', hit.path].map((value) => ({ kind: 'photo', value, weight: 1, share: 1 })),
+              seen: [],
+            },
+          }),
+        );
         const shown = lines(stripVTControlCharacters(renderHits(rows, { columns, color })));
         expect(shown).toHaveLength(rows.length + 1);
+        const [first = resultRow()] = rows;
+        shown.push(...lines(stripVTControlCharacters(renderHits([first], { columns, color }, { explained: true }))));
         for (const line of shown) {
           expect(line).not.toMatch(CONTROL);
           expect(stringWidth(line)).toBeLessThanOrEqual(columns);

@@ -120,9 +120,28 @@ function datesOf({ after, before }: FilterFlags): Restriction {
   };
 }
 
-/** Whether any of the flags restricts anything. */
-export function isRestricted(flags: FilterFlags): boolean {
-  return Object.keys(restrictionOf('/', flags)).length > 0;
+/** The flags that let only some photos through, as they are written; in the order of the help. */
+const NAMES = {
+  in: '--in',
+  exclude: '--exclude',
+  after: '--after',
+  before: '--before',
+  camera: '--camera',
+  name: '--name',
+  landscape: '--landscape',
+  portrait: '--portrait',
+  square: '--square',
+  minSize: '--min-size',
+  photoFormat: '--format',
+} as const satisfies Record<keyof FilterFlags, string>;
+
+/** What no photo passed: "--in", "--after, --before and --camera", as they were given; null where none was. */
+export function filtersGiven(flags: FilterFlags, formatFlag: string = NAMES.photoFormat): string | null {
+  const names = { ...NAMES, photoFormat: formatFlag };
+  const given = (Object.keys(NAMES) as (keyof FilterFlags)[]).filter((flag) => flags[flag]).map((flag) => names[flag]);
+  const last = given.pop();
+  if (last === undefined) return null;
+  return given.length === 0 ? last : `${given.join(', ')} and ${last}`;
 }
 
 /** Whether photos are chosen by time, so that it matters what says when one was taken. */

@@ -9,6 +9,7 @@ import { spreadOut } from '../spread.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
 import { type Shown, shownBy } from '../words/seen.ts';
 import { loadWords } from '../words/vocabulary.ts';
+import { type Explanation, explain } from './explain.ts';
 import { rankCandidates } from './rank-terms.ts';
 import type { QueryTerm } from './resolve.ts';
 import { openRoom, type QueryDeps, type QueryRoom } from './room.ts';
@@ -30,6 +31,8 @@ export interface QuerySearch {
   readonly unique?: boolean;
   /** Weight of novelty against the score, 0 to 1; absent is the score alone. */
   readonly diverse?: number;
+  /** Whether it is said of each photo why it was found, as far as that is known. */
+  readonly explain?: boolean;
 }
 
 export interface AnsweredPhoto extends FoundPhoto {
@@ -39,6 +42,8 @@ export interface AnsweredPhoto extends FoundPhoto {
   readonly shown: Shown | null;
   /** Share of random pairs of the person's photos that are at least as similar, where `likeness` is known; else null. */
   readonly pairShare: number | null;
+  /** Null unless it is asked for and words are among the terms. */
+  readonly explanation: Explanation | null;
 }
 
 /** The answer to one query. */
@@ -114,12 +119,14 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   const seen = results.filter((photo) => !isUnlikely(photo)).length;
   const [best] = results.map(({ score }) => score).sort((a, b) => b - a);
   const words = wantedWords(terms);
+  const explained = search.explain && by !== 'photos' ? await explain(room, terms, results) : null;
   return {
     results: results.map((photo) => ({
       ...photo,
       shown: by === 'words' ? shownBy(photo.score) : null,
       likeness: pairs && likenessOf(rarity(photo.score, pairs)),
       pairShare: pairs && shareAtLeast(photo.score, pairs),
+      explanation: explained?.get(photo.id) ?? null,
     })),
     by,
     closest: closest?.score ?? null,
@@ -130,6 +137,7 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
       ...(seen > 0 && seen < results.length
         ? [{ kind: 'partly', words, photos: seen, of: results.length } as const]
         : []),
+      ...(search.explain && by === 'photos' && pairs === null ? [{ kind: 'unmeasured' } as const] : []),
       ...(comparedOnly === null ? [] : [{ kind: 'compared', photos: comparedOnly } as const]),
     ],
   };

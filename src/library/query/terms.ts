@@ -34,6 +34,8 @@ export type SearchNotice =
   | { readonly kind: 'unclear'; readonly words: readonly string[]; readonly best: number }
   /** Only so many of the results seem to show the words. */
   | { readonly kind: 'partly'; readonly words: readonly string[]; readonly photos: number; readonly of: number }
+  /** It was asked how rare such a likeness is, and nobody has measured that with this model. */
+  | { readonly kind: 'unmeasured' }
   /** Only so many of the best photos were told apart from each other, and there are more. */
   | { readonly kind: 'compared'; readonly photos: number }
   /** A photo of a folder or pattern that cannot be read, and was done without. */

@@ -71,6 +71,7 @@ export function resultRow(photo: AnsweredPhoto, index: number): SearchResultRow 
     shown: photo.shown,
     closerThan: closerThan(photo.pairShare),
     rankedBy: photo.rankedBy,
+    explanation: photo.explanation && { terms: photo.explanation.terms, seen: wordsOf(photo.explanation.seen) },
     ...photoFacts(photo),
     available: photo.available,
     mounted: photo.mounted,
@@ -274,5 +275,9 @@ export function wordsDocument(words: readonly CountedWord[]) {
 
 /** What is seen in one photo. @param photo absolute path */
 export function seenDocument(photo: string, seen: readonly Seen[]) {
-  return { schema: WORDS_SCHEMA, photo, words: seen.map(({ meaning, score }) => ({ word: meaning.name, score })) };
+  return { schema: WORDS_SCHEMA, photo, words: wordsOf(seen) };
+}
+
+function wordsOf(seen: readonly Seen[]) {
+  return seen.map(({ meaning, score }) => ({ word: meaning.name, score }));
 }

@@ -8,6 +8,8 @@ export interface SheetContents {
   /** Words that were searched for, as they were asked. */
   readonly words?: readonly string[];
   readonly results: readonly SearchResultRow[];
+  /** What is said where there are no results, without a full stop. */
+  readonly nothing?: string;
   /** Whether photos that do not say when they were taken show their file's day, marked as that: those were filtered by it. */
   readonly fileTimes?: boolean;
   /** Photos side by side; as many as look well when absent. */

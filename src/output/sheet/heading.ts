@@ -22,7 +22,7 @@ export interface Heading {
   readonly made: string;
 }
 
-export function heading({ queries, words = [], results }: SheetContents, now: Date): Heading {
+export function heading({ queries, words = [], results, nothing }: SheetContents, now: Date): Heading {
   const [first] = queries;
   const shared = sharedFolder(results.map(({ path }) => path));
   const several = queries.length + words.length > 1;
@@ -31,7 +31,7 @@ export function heading({ queries, words = [], results }: SheetContents, now: Da
     relation: queries.length > 0 ? 'like' : 'of',
     name: [...words.map(printable), ...(queries.length === 0 ? [] : [names(queries)])].join(', '),
     folder: several ? `${together(queries.length, words.length)} taken together` : folderOf(first),
-    found: foundText(results, words),
+    found: results.length === 0 ? (nothing ?? 'No photo is that alike') : foundText(results, words),
     where: shared === '' ? '' : `in ${printable(shared)}`,
     made: `Made by curate on ${dateText(now.toISOString())}`,
   };
@@ -68,7 +68,6 @@ function together(photos: number, words: number): string {
 }
 
 function foundText(results: SheetContents['results'], words: readonly string[]): string {
-  if (results.length === 0) return 'No photo is that alike';
   const how = words.length > 0 ? 'best' : 'most similar';
   const scores = results.map(({ score }) => score);
   // The order need not be that of the scores.

@@ -1,6 +1,7 @@
 import { basename, isAbsolute, relative } from 'node:path';
 import stringWidth from 'string-width';
 import { type Cell, csvLine, tsvLine } from '../delimited.ts';
+import { explanationText } from '../explanation.ts';
 import {
   FIELDS,
   type Field,
@@ -25,7 +26,9 @@ export function laidOut<Row extends { readonly path: string }>(rows: readonly Ro
 /** The rows with the chosen fields alone, for JSON; all of them when none are chosen. */
 export function picked(rows: readonly SearchResultRow[], { fields }: Layout): Partial<Record<Field, unknown>>[] {
   if (fields === undefined) return [...rows];
-  return rows.map((row) => Object.fromEntries(fields.map((field) => [field, cellOf(row, field)])));
+  return rows.map((row) =>
+    Object.fromEntries(fields.map((field) => [field, field === 'name' ? basename(row.path) : row[field]])),
+  );
 }
 
 /** One of several queries whose answers stand below each other. */
@@ -77,6 +80,7 @@ export function renderAs(
 }
 
 function cellOf(row: SearchResultRow, field: Field): Cell {
+  if (field === 'explanation') return row.explanation && explanationText(row);
   return field === 'name' ? basename(row.path) : row[field];
 }
 

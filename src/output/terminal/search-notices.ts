@@ -15,6 +15,8 @@ export function noticeText(notice: SearchNotice): string {
       return `No photo clearly shows ${quoted(notice.words)}; the best score is ${scoreText(notice.best)}.`;
     case 'partly':
       return `Only ${notice.photos === 1 ? 'one' : number(notice.photos)} of these ${number(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}; --min-score ${SEEN} leaves out the others.`;
+    case 'unmeasured':
+      return 'How rare such a likeness is cannot be said with this model before 500 photos are indexed.';
     case 'compared':
       return `Only the best ${number(notice.photos)} photos are compared with each other; there are more, which are not shown.`;
     case 'unread':

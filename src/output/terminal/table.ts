@@ -2,9 +2,10 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { explanationText } from '../explanation.ts';
 import { fileTimeText, type SearchResultRow, scoreText, takenText } from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
-import { type Measure, printableParts, shortenPath } from './shorten.ts';
+import { type Measure, printableParts, shortenMiddle, shortenPath } from './shorten.ts';
 import type { Terminal } from './terminal.ts';
 
 export type Alignment = 'left' | 'right';
@@ -38,19 +39,21 @@ export function table(rows: readonly (readonly string[])[], alignments: readonly
     rows.map((row) => row.map(printable)),
     first.map((_, column) => alignments[column] ?? 'left'),
     measuring(),
-  );
+  ).join('');
 }
 
 interface Column {
   readonly title: string;
   readonly align: Alignment;
   readonly cells: readonly string[];
+  /** Whether the person asked for what it says: then it does not give way to paths. */
+  readonly isAsked?: boolean;
 }
 
 interface HitsOptions {
   /** Whether a photo that does not say when it was taken shows its file's time, marked as that. */
   readonly fileTimes?: boolean;
-  /** Whether it is said how rare such a likeness is. */
+  /** Whether it is said below each photo why it was found. */
   readonly explained?: boolean;
   /** Absolute: what the paths are relative to, where they are. */
   readonly relativeTo?: string;
@@ -73,12 +76,7 @@ export function renderHits(
   const extras: Column[] = [
     { title: 'Likeness', align: 'left' as const, cells: hits.map(({ likeness }) => likeness ?? '') },
     { title: 'Shown', align: 'left' as const, cells: hits.map(({ shown }) => shown ?? '') },
-    {
-      title: 'Closer than',
-      align: 'left' as const,
-      cells: hits.map((hit) => (explained ? (hit.closerThan ?? '') : '')),
-    },
-    { title: 'Taken', align: 'left' as const, cells: hits.map(taken) },
+    { title: 'Taken', align: 'left' as const, cells: hits.map(taken), isAsked: fileTimes },
     { title: 'Size', align: 'right' as const, cells: hits.map((hit) => bytes(hit.sizeBytes)) },
   ].filter(({ cells }) => cells.some(Boolean));
   const pathsIn = (room: number): string[] =>
@@ -87,18 +85,37 @@ export function renderHits(
     columns === null ? Number.POSITIVE_INFINITY : columns - widthOf([...leading, ...others], measure);
 
   const enough = Math.min(LEGIBLE, widest(pathsIn(Number.POSITIVE_INFINITY), measure));
-  while (extras.length > 0 && roomBeside(extras) < enough) extras.pop();
+  for (let last = extras.length - 1; last >= 0 && roomBeside(extras) < enough; last -= 1) {
+    if (!extras[last]?.isAsked) extras.splice(last, 1);
+  }
   const photo: Column = {
     title: 'Photo',
     align: 'left',
-    cells: pathsIn(Math.max(roomBeside(extras), AWAY.length + 3)),
+    cells: pathsIn(Math.max(roomBeside(extras), widest(hits.map(markOf), measure) + 3)),
   };
   const shown = [...leading, photo, ...extras];
-  return layOut(
+  const [head = '', ...lines] = layOut(
     [shown.map(({ title }) => style('bold', title)), ...hits.map((_, i) => shown.map(({ cells }) => cells[i] ?? ''))],
     shown.map(({ align }) => align),
     measure,
   );
+  const indent = widthOf(leading, measure);
+  const below = (hit: SearchResultRow): string[] =>
+    wrapped(printable(explanationText(hit) ?? ''), (columns ?? Number.POSITIVE_INFINITY) - indent, measure);
+  const reasons = (hit: SearchResultRow): string[] =>
+    explained ? below(hit).map((text) => `${' '.repeat(indent)}${style('dim', text)}\n`) : [];
+  return head + hits.flatMap((hit, i) => [lines[i] ?? '', ...reasons(hit)]).join('');
+}
+
+/** A text in lines, none wider than the room; none at all of an empty one. */
+function wrapped(text: string, room: number, measure: Measure): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ').filter(Boolean)) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && measure(longer) <= room) lines[lines.length - 1] = longer;
+    else lines.push(shortenMiddle(word, room, measure));
+  }
+  return lines;
 }
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
@@ -107,6 +124,8 @@ type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 function widthOf(columns: readonly Column[], measure: Measure): number {
   return columns.reduce((sum, { title, cells }) => sum + GAP.length + widest([title, ...cells], measure), 0);
 }
+
+const markOf = ({ available, mounted }: SearchResultRow): string => (available ? '' : mounted ? AWAY : ELSEWHERE);
 
 /** The path in its room, the name standing out, and a mark when the file is out of reach. */
 function pathCell(
@@ -119,7 +138,7 @@ function pathCell(
     relativeTo,
   }: { readonly style: Style; readonly links: boolean; readonly measure: Measure; readonly relativeTo: string },
 ): string {
-  const mark = hit.available ? '' : hit.mounted ? AWAY : ELSEWHERE;
+  const mark = markOf(hit);
   const path = shortenPath(hit.path, room - mark.length, measure);
   const { name } = printableParts(hit.path);
   const split = path.endsWith(name) ? path.length - name.length : 0;
@@ -137,7 +156,7 @@ function linked(text: string, file: string): string {
 }
 
 /** Cells are safe already, and may carry styles. */
-function layOut(rows: readonly (readonly string[])[], alignments: readonly Alignment[], measure: Measure): string {
+function layOut(rows: readonly (readonly string[])[], alignments: readonly Alignment[], measure: Measure): string[] {
   const widths = alignments.map((_, column) =>
     widest(
       rows.map((row) => row[column] ?? ''),
@@ -153,5 +172,5 @@ function layOut(rows: readonly (readonly string[])[], alignments: readonly Align
       })
       .join(GAP)
       .trimEnd();
-  return rows.map((row) => `${line(row)}\n`).join('');
+  return rows.map((row) => `${line(row)}\n`);
 }

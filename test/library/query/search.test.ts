@@ -133,6 +133,31 @@ describe('a search by words', () => {
     expect((await find([word('animal'), word('dog', -1)])).results.length).toBeGreaterThan(0);
   });
 
+  it('says of each photo, when asked, what each term makes of it and what else is seen in it', async () => {
+    expect((await find([word('dog')])).results.map(({ explanation }) => explanation)).not.toContainEqual(
+      expect.anything(),
+    );
+    const both = await find([word('castle'), word('dog', 0.5), photo(files.collie), word('crane', -1)], {
+      explain: true,
+    });
+    const [first] = both.results.filter(({ path }) => path === 'both.jpg');
+    expect(first?.explanation?.terms.map(({ kind, value, weight }) => ({ kind, value, weight }))).toEqual(both.terms);
+    // The very numbers that its score is made of.
+    const shares = first?.explanation?.terms.map(({ share }) => share) ?? [];
+    const [castle = 0, dog = 0, collie = 0, crane = 0] = shares;
+    expect((castle * dog ** 0.5 * collie * (1 - crane)) ** (1 / 2.5)).toBeCloseTo(first?.score ?? 0, 6);
+    expect(first?.explanation?.seen.map(({ meaning }) => meaning.name)).toEqual(
+      expect.arrayContaining(['castle', 'Border collie']),
+    );
+    const alike = await find([photo(files.castle)], { explain: true });
+    expect(alike.results.every(({ explanation, pairShare }) => explanation === null && pairShare !== null)).toBe(true);
+    expect(alike.notices).toEqual([]);
+    const model = async () => ({ ...library.model, ranking: null });
+    const session = { ...library.session, model };
+    const unmeasured = await searchByQuery({ session, signal }, [photo(files.castle)], { k: 2, explain: true });
+    expect(unmeasured.notices).toEqual([{ kind: 'unmeasured' }]);
+  });
+
   it('looks only where it is told to', async () => {
     expect(paths(await find([word('dog')], { restriction: { folders: [`${library.home}/photos/z`] } }))).toEqual([
       'z/collie.jpg',
@@ -205,8 +230,13 @@ describe('query photos', () => {
     await start(word('castle'));
     await start(...Array.from({ length: 8 }, () => photo(files.outside)));
     expect(started, 'of words, and of many, which have workers of their own').toBe(0);
-    await start(photo(files.collie), photo(files.outside));
+    const outside = await start(photo(files.collie), photo(files.outside));
     expect(started).toBe(1);
+    expect(outside).toEqual([files.collie, files.outside]);
+    const roots = vi.fn(session.machine.roots);
+    const asking = { ...session, machine: { ...session.machine, roots } };
+    await searchByQuery({ session: asking, signal, outside }, [photo(files.collie), photo(files.outside)], { k: 1 });
+    expect(roots, 'whoever knows that does not ask again').not.toHaveBeenCalled();
     await session.machine.forget('elsewhere');
   });
 
