@@ -125,23 +125,28 @@ export function loadSettings(
   const paths = locate(world, first('home', flags, environment, dotenv));
   const config = readConfig(join(paths.config, 'config.json'));
   const merged: SettingsValues = {};
-  Object.assign(merged, filesFrom(paths.config, world.home, withoutEmpty(config)));
-  for (const source of [dotenv, environment, flags]) {
-    Object.assign(merged, filesFrom(world.cwd, world.home, withoutEmpty(source)));
+  const sources = [filesFrom(paths.config, world.home, withoutEmpty(config))];
+  for (const source of [dotenv, environment, flags])
+    sources.push(filesFrom(world.cwd, world.home, withoutEmpty(source)));
+  let account: string | undefined;
+  for (const source of sources) {
+    if (typeof source.milvusUri === 'string') ({ account } = splitAccount(source.milvusUri));
+    // Of the same source, or of one that comes before that of the address.
+    if (source.milvusToken !== undefined) account = undefined;
+    Object.assign(merged, source);
   }
   merged.roots = rootsOf(world.cwd, [config, dotenv, environment]);
   const parsed = schema.safeParse(merged);
-  if (parsed.success) return { ...takeAccount(parsed.data), paths };
+  if (parsed.success) return { ...takeAccount(parsed.data, account), paths };
   throw invalid(parsed.error, paths.config);
 }
 
 /** An account in MILVUS_URI becomes the token at once, so that nothing further on can show or store it. */
-function takeAccount(values: z.infer<typeof schema>): z.infer<typeof schema> {
-  const { milvusUri, milvusToken } = values;
+function takeAccount(values: z.infer<typeof schema>, account: string | undefined): z.infer<typeof schema> {
+  const { milvusUri } = values;
   if (milvusUri === undefined) return values;
-  const { address, account } = splitAccount(milvusUri);
-  const token = milvusToken ?? account;
-  return { ...values, milvusUri: address, ...(token === undefined ? {} : { milvusToken: token }) };
+  const { address } = splitAccount(milvusUri);
+  return { ...values, milvusUri: address, ...(account === undefined ? {} : { milvusToken: account }) };
 }
 
 /** `http://user:password@host` and `http://API-KEY@host` without the account, and the account without its escapes. */

@@ -73,6 +73,16 @@ describe('settings', () => {
     expect(settings.milvusToken).toBe(token);
   });
 
+  it('take the account of an address before the token of a lesser source, and none of an address that is not used', async () => {
+    const config = join(cwd, 'config.json');
+    const env = { CURATE_HOME: cwd, MILVUS_URI: 'http://guest:her@milvus.lan' };
+    await writeFile(config, '{"milvusUri": "http://nas.lan", "milvusToken": "root:his"}');
+    expect(loadSettings(testWorld({ cwd, env })).milvusToken).toBe('guest:her');
+    expect(loadSettings(testWorld({ cwd, env: { ...env, MILVUS_TOKEN: 'key' } })).milvusToken).toBe('key');
+    await writeFile(config, '{"milvusUri": "http://root:his@nas.lan"}');
+    expect(loadSettings(testWorld({ cwd, env: { ...env, MILVUS_URI: 'milvus.lan' } })).milvusToken).toBeUndefined();
+  });
+
   it('prefer MILVUS_TOKEN to an account in MILVUS_URI, and keep that out of sight all the same', () => {
     const env = { ...home, MILVUS_URI: 'http://root:secret@milvus.lan', MILVUS_TOKEN: 'key' };
     const settings = loadSettings(testWorld({ cwd, env }));
