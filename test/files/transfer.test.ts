@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TransferKind, type Transferred, transfer } from '../../src/files/transfer/apply.ts';
 import { type Disk, makeFolders, realDisk } from '../../src/files/transfer/disk.ts';
-import { openJournals } from '../../src/files/transfer/journal.ts';
+import { openJournals, readJournal } from '../../src/files/transfer/journal.ts';
 import { type Bundle, planTransfers } from '../../src/files/transfer/plan.ts';
 import { undoMoves } from '../../src/files/transfer/undo.ts';
 import { Killed, ModelDisk } from './model-disk.ts';
@@ -116,6 +116,9 @@ describe('transferring files', () => {
         const inFolder = [...after.keys()].filter((file) => file.startsWith('/to/')).map(folded);
         expect(new Set(inFolder).size).toBe(inFolder.length);
         expect([...after.keys()].filter((file) => file.includes('.part'))).toEqual([]);
+        // What is said to be done outlasts a power cut.
+        disk.cutPower(() => 0);
+        for (const { to } of done) expect(disk.contents().get(to)).toBe(after.get(to));
       }),
     );
   });
@@ -190,18 +193,71 @@ describe('transferring files', () => {
     expect(disk.contents().has('/to/a.jpg')).toBe(false);
   });
 
-  it('gives way when another program takes a name at the last moment, and undoes what it did alone', async () => {
-    const disk = new ModelDisk({ '/one/a.jpg': 'photo' });
-    const link = disk.link.bind(disk);
-    disk.link = async (file, to) => {
-      if (to === '/to/a.jpg') disk.files.set(to, { number: 99, content: 'theirs' });
-      return link(file, to);
+  it('gives way, by each way of transferring, when another program takes a name at the last moment, and undoes what it did alone', async () => {
+    for (const kind of ['move', 'copy', 'link'] as const) {
+      for (const options of [{}, { hardLinks: false }, { volumes: ['/to'] }, { volumes: ['/to'], hardLinks: false }]) {
+        const disk = new ModelDisk({ '/one/a.jpg': 'photo' }, options);
+        const state = disk.state.bind(disk);
+        disk.state = async (file) => {
+          const found = await state(file);
+          if (file === '/to/a.jpg' && found === null) disk.files.set(file, { number: 99, content: 'theirs' });
+          return found;
+        };
+        const { done, undo } = await run(disk, kind, ['/one/a.jpg']);
+        expect(done).toEqual([{ from: '/one/a.jpg', to: '/to/a-2.jpg' }]);
+        const own = [...disk.contents()].filter(([file]) => !file.startsWith('/data/'));
+        expect(own.map(([file, content]) => (file === '/to/a.jpg' ? content : file)).sort()).toEqual(
+          [...(kind === 'move' ? [] : ['/one/a.jpg']), '/to/a-2.jpg', 'theirs'].sort(),
+        );
+        if (kind !== 'move') continue;
+        const { restored, failed } = await undoMoves(disk, JOURNALS, undo ?? '', signal);
+        expect({ restored, failed }).toEqual({ restored: [{ from: '/to/a-2.jpg', to: '/one/a.jpg' }], failed: [] });
+        expect(disk.contents().get('/to/a.jpg')).toBe('theirs');
+      }
+    }
+  });
+
+  it.each([
+    ['its old name cannot be removed', {}, 'remove'],
+    ['its old name cannot be removed from another volume', { volumes: ['/to'] }, 'remove'],
+    ['it cannot be renamed', { hardLinks: false }, 'rename'],
+    ['it is changed while it is copied', { volumes: ['/to'] }, 'change'],
+    ['it is a link', {}, 'symlink'],
+  ] as const)('leaves a file as it is, with nothing to take back, when %s', async (_, options, what) => {
+    const disk = new ModelDisk(
+      { '/one/a.jpg': 'photo', '/one/b.jpg': 'another', '/to/.curate-1.part': 'draft' },
+      options,
+    );
+    const { [what === 'rename' ? 'rename' : 'remove']: step, copy, state } = disk;
+    const failing = async (file: string): Promise<never> => {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES', path: file });
     };
-    const { done, undo } = await run(disk, 'move', ['/one/a.jpg']);
-    expect(done).toEqual([{ from: '/one/a.jpg', to: '/to/a-2.jpg' }]);
-    const { restored, failed } = await undoMoves(disk, JOURNALS, undo ?? '', signal);
-    expect({ restored, failed }).toEqual({ restored: [{ from: '/to/a-2.jpg', to: '/one/a.jpg' }], failed: [] });
-    expect(disk.contents().get('/to/a.jpg')).toBe('theirs');
+    if (what === 'remove')
+      disk.remove = async (file) => (file === '/one/a.jpg' ? failing(file) : step.call(disk, file, ''));
+    if (what === 'rename')
+      disk.rename = async (file, to) => (file === '/one/a.jpg' ? failing(file) : step.call(disk, file, to));
+    if (what === 'change') {
+      disk.copy = async (file, into) => {
+        const sha256 = await copy.call(disk, file, into);
+        if (file === '/one/a.jpg') disk.files.set(file, { number: 1, content: 'longer by now' });
+        return sha256;
+      };
+    }
+    if (what === 'symlink') {
+      disk.state = async (file) => {
+        const found = await state.call(disk, file);
+        return file === '/one/a.jpg' && found !== null ? { ...found, isFile: false } : found;
+      };
+    }
+    const { done, failed, undo } = await run(disk, 'move', ['/one/a.jpg', '/one/b.jpg']);
+    expect(done).toEqual([{ from: '/one/b.jpg', to: '/to/b.jpg' }]);
+    expect(failed.map(({ path }) => path)).toEqual(['/one/a.jpg']);
+    expect((await readJournal(disk, JOURNALS, undo ?? '')).moves).toEqual(done);
+    const own = [...disk.contents()].filter(([file]) => !file.startsWith('/data/'));
+    expect(own).toEqual([
+      ['/one/a.jpg', what === 'change' ? 'longer by now' : 'photo'],
+      ['/to/b.jpg', 'another'],
+    ]);
   });
 
   it('does not undo over a file that has the old name by now', async () => {

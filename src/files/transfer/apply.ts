@@ -58,6 +58,8 @@ export async function transfer(
     }
     onDone(i + 1, planned.length);
   }
+  // A card may be formatted as soon as its photos are said to be copied.
+  if (done.length > 0) await disk.settle(folder);
   const left = planned.length - done.length - failed.length;
   return { done, failed, left, undo: await endRun(disk, journals, journal, done.length > 0) };
 }
