@@ -195,14 +195,30 @@ describe('transferring files', () => {
 
   it('gives way, by each way of transferring, when another program takes a name at the last moment, and undoes what it did alone', async () => {
     for (const kind of ['move', 'copy', 'link'] as const) {
-      for (const options of [{}, { hardLinks: false }, { volumes: ['/to'] }, { volumes: ['/to'], hardLinks: false }]) {
+      for (const options of [
+        { isEarly: true },
+        { isEarly: false, hardLinks: false },
+        { isEarly: true, volumes: ['/to'] },
+        { isEarly: false, volumes: ['/to'], hardLinks: false },
+      ]) {
         const disk = new ModelDisk({ '/one/a.jpg': 'photo' }, options);
-        const state = disk.state.bind(disk);
-        disk.state = async (file) => {
-          const found = await state(file);
-          if (file === '/to/a.jpg' && found === null) disk.files.set(file, { number: 99, content: 'theirs' });
-          return found;
+        const { state, link } = disk;
+        const take = (name: string): void => {
+          if (name === '/to/a.jpg') disk.files.set(name, { number: 99, content: 'theirs' });
         };
+        // Between looking at a name and taking it, and between two ways of taking it.
+        disk.link = (file, name) =>
+          link.call(disk, file, name).catch((error) => {
+            take(name);
+            throw error;
+          });
+        if (kind === 'link' || options.isEarly) {
+          disk.state = async (file) => {
+            const found = await state.call(disk, file);
+            if (found === null) take(file);
+            return found;
+          };
+        }
         const { done, undo } = await run(disk, kind, ['/one/a.jpg']);
         expect(done).toEqual([{ from: '/one/a.jpg', to: '/to/a-2.jpg' }]);
         const own = [...disk.contents()].filter(([file]) => !file.startsWith('/data/'));
