@@ -10,20 +10,36 @@ import { openStore } from '../dist/store/open.js';
 import { realWorld } from '../dist/world.js';
 import { lendStorePython } from './python.js';
 
-/** @param home a folder that is there; `close` removes it. @param id of the library, and its name */
+/**
+ * @param home a folder that is there; `close` removes it. @param id of the library, and its name
+ * `reopen` gives the table as another command has it, which does not wait to see what it wrote itself.
+ */
 export async function openLibrary(home, id) {
   const root = join(home, 'photos');
   await lendStorePython(join(home, 'data'));
   const world = { ...realWorld(), env: { ...process.env, CURATE_HOME: home } };
   const settings = loadSettings(world);
   const model = await resolveModel(world, settings);
-  const store = await openStore(world, settings, () => undefined);
+  const stores = [];
+  const open = async () => {
+    const store = await openStore(world, settings, () => undefined);
+    stores.push(store);
+    return store;
+  };
+  const store = await open();
   const close = async () => {
-    await store.close();
+    for (const opened of stores) await opened.close();
     await stopLite(world, settings.paths).catch(() => undefined);
     await rm(home, { recursive: true, force: true });
   };
   await store.putLibrary({ id, name: id, root, model: model.id, generation: 1, mark: home });
   await openMachine(settings).keep(id, root);
-  return { root, model, kind: store.kind, table: store.table(model), close };
+  return {
+    root,
+    model,
+    kind: store.kind,
+    table: store.table(model),
+    close,
+    reopen: async () => (await open()).table(model),
+  };
 }
