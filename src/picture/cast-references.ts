@@ -5,7 +5,7 @@ import { filterFor, type Restriction } from '../library/photo-filter.ts';
 import type { LeastScore } from '../library/ranking/likeness.ts';
 import type { Session } from '../library/session.ts';
 import type { RenderPhoto } from '../photos/render.ts';
-import type { Given, PlannedReference, Unused } from './plan.ts';
+import { BY_HAND, type Given, type PlannedReference, type Unused } from './plan.ts';
 import { demandPublic, type PrivateGuard } from './private-guard.ts';
 import { prepareReference } from './references.ts';
 import { type Choose, fillSlots } from './rounds.ts';
@@ -111,7 +111,7 @@ async function planNamed(render: RenderPhoto, photo: NamedPhoto, isQuery: boolea
     reference: prepared.reference,
     role: isQuery ? 'query' : 'reference',
     score: null,
-    reason: isQuery ? 'query' : 'named by hand',
+    reason: isQuery ? 'query' : BY_HAND.named,
     given: photo.given,
   };
 }

@@ -9,7 +9,7 @@ import type { Estimate } from './cost/cost.ts';
 import { readSeenTokens } from './cost/seen-tokens.ts';
 import { conversationPrices, readImageModels } from './image-models/image-models.ts';
 import { endpointKind } from './openai/endpoint.ts';
-import type { Notice, Plan, PlannedReference } from './plan.ts';
+import { BY_HAND, type Notice, type Plan, type PlannedReference } from './plan.ts';
 import type { EndpointKind, Parameters, Quality } from './port.ts';
 import { demandPublic, type GuardDeps, guardNow, privateError, privateTwin } from './private-guard.ts';
 import { LONGEST_TEXT } from './wording.ts';
@@ -71,8 +71,10 @@ export async function offerPlan(plan: Plan, deps: OfferDeps): Promise<Offer> {
   );
   if ('reason' in fitted) throw overBudget(fitted, settings.maxCost);
   const kept = references.slice(0, fitted.references);
-  const outOfBudget = references.slice(fitted.references).map(({ reference, score }) => {
-    return { file: reference.file, score, reason: 'budget' };
+  const outOfBudget = references.slice(fitted.references).map(({ reference, score, reason }) => {
+    // Whoever chose a photo is to see that it is not sent.
+    const isChosen = Object.values<string>(BY_HAND).includes(reason);
+    return { file: reference.file, score, reason: isChosen ? `${reason}, but over the budget` : 'budget' };
   });
   const { verb, prompt, parent, allowedPrivate } = plan;
   const offer: Offer = {

@@ -71,6 +71,9 @@ export interface Plan {
   textFor(references: readonly PlannedReference[]): string;
 }
 
+/** Why a photo is sent that the person chose: with `--ref`, or among those that were proposed. */
+export const BY_HAND = { named: 'named by hand', picked: 'picked' } as const;
+
 /** "reference-01.jpg": tells nothing of the original's name. */
 export function sentName(index: number): string {
   return `reference-${String(index + 1).padStart(2, '0')}.jpg`;

@@ -14,7 +14,7 @@ import { CLEARLY_SEEN } from '../library/words/seen.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { PhotoFilter } from '../store/port.ts';
 import { type Candidates, describe, findCandidates } from './candidates.ts';
-import type { PlannedReference, Unused } from './plan.ts';
+import { BY_HAND, type PlannedReference, type Unused } from './plan.ts';
 import { type PrivateGuard, privateError, privateTwin } from './private-guard.ts';
 import { type Prepared, prepareReference, type Reference } from './references.ts';
 import { checkWord, type WordQuery, wordSearch } from './word-query.ts';
@@ -240,7 +240,7 @@ async function byChoice(
   }
   const rest = verdicts.filter(({ candidate }) => !chosen.includes(candidate));
   return [
-    ...chosen.map((candidate) => ({ candidate, used: true, reason: 'picked' })),
+    ...chosen.map((candidate) => ({ candidate, used: true, reason: BY_HAND.picked })),
     ...rest.map(({ candidate, used, reason }) => ({ candidate, used: false, reason: used ? 'not picked' : reason })),
   ];
 }

@@ -1,4 +1,4 @@
-import type { PlannedReference } from './plan.ts';
+import { BY_HAND, type PlannedReference } from './plan.ts';
 
 /** The longest text the API takes, in characters. */
 export const LONGEST_TEXT = 32_000;
@@ -25,7 +25,7 @@ function introduce(references: readonly PlannedReference[]): string {
     return `The ${references.length === 1 ? 'picture is a reference photo' : `${references.length} pictures are reference photos`}. ${use}`;
   }
   // What was named or picked by hand need not be like the query.
-  const isCast = ({ score, reason }: PlannedReference): boolean => score !== null && reason !== 'picked';
+  const isCast = ({ score, reason }: PlannedReference): boolean => score !== null && reason !== BY_HAND.picked;
   const named = sentence(references, (photo) => !isCast(photo), [
     'is a further reference photo',
     'are further reference photos',

@@ -180,6 +180,14 @@ describe('casting', () => {
     expect(made.cost.estimatedUsd).toBeLessThanOrEqual(0.07);
     expect(made.text).toContain(`Pictures 2 to ${used(made).length}`);
   });
+
+  it('says of a photo that was named by hand when the budget leaves it out', async () => {
+    room.settings = { maxCost: 0.06 };
+    const made = await room.rehearsed(room.comic(cat, { ref: [panda], wanted: { format: 'png' } }));
+    expect(made.references).toContainEqual(
+      expect.objectContaining({ path: panda, used: false, reason: 'named by hand, but over the budget' }),
+    );
+  });
 });
 
 describe('what is sent', () => {
