@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../src/cli.ts';
 import { readAsked } from '../src/commands/flags/query.ts';
+import { rememberSearch } from '../src/library/query/last-search.ts';
 import { fixturePhotos } from './output/rows.ts';
 import { testWorld } from './support/world.ts';
 
@@ -43,6 +44,12 @@ describe('a list of queries', () => {
 });
 
 describe('a search', () => {
+  it('says when there is only what to be away from, and that the last one found nothing', async () => {
+    expect(await refused('search', '--not', 'dog')).toContain('nothing to search for, only what to be away from.');
+    await rememberSearch(join(home, 'data'), []);
+    expect(await refused('search', '@1')).toContain('There is no hit @1 of the last search: it found nothing.');
+  });
+
   it('that is to be explained does not print paths alone', async () => {
     expect(await refused('search', 'dog', '--explain', '--as', 'paths')).toContain('Leave out --as paths.');
     expect(await refused('search', 'dog', '--explain', '--print0')).toContain('Leave out --print0.');
@@ -54,6 +61,6 @@ describe('curate words', () => {
     expect(await refused('words', './')).toContain('./ is no single photo.');
     expect(await refused('words', '*.jpg')).toContain('*.jpg is no single photo.');
     expect(await refused('words', 'https://example.org/cat.jpg')).toContain('is an address');
-    expect(await refused('words', '@1')).toContain('There is no hit @1 of the last search: there was none yet.');
+    expect(await refused('words', '@99')).toContain('There is no hit @99 of the last search: ');
   });
 });

@@ -26,7 +26,8 @@ export function explanationText({ closerThan, rankedBy, explanation }: SearchRes
   const named = terms.filter(({ kind }) => kind === 'word' || photos.length <= NAMED);
   const parts = [
     ...named.map(({ kind, value, weight, share }) => {
-      const name = kind === 'photo' ? basename(value) : value;
+      // As people name it; in a document "-" stands for it.
+      const name = kind === 'word' ? value : value === '-' ? 'standard input' : basename(value);
       return `${weight < 0 ? 'not ' : ''}${name} ${scoreText(share)}`;
     }),
     ...(photos.length <= NAMED

@@ -120,6 +120,7 @@ describe('the table of search results', () => {
     expect(why(term('dog', 0.9124), like('/a/b.jpg', 0.5), term('cat', 0.01, -1))).toBe(
       'dog 0.912, b.jpg 0.500, not cat 0.010; seen: collie 0.702',
     );
+    expect(why(like('-', 0.5), term('dog', 0.9))).toMatch(/^standard input 0.500, dog 0.900; /);
     const many = [0.4, 0.9, 0.1, 0.5].map((share, i) => like(`/a/${i}.jpg`, share));
     expect(why(term('dog', 0.9124), ...many)).toBe('dog 0.912, 4 photos 0.100 to 0.900; seen: collie 0.702');
     const unclear = resultRow({ explanation: { terms: [term('dog', 0.02)], seen: [] } });

@@ -48,7 +48,7 @@ export async function readAsked(
   }
   if (wanted.length === 0) {
     throw usageError(
-      'There is nothing to search for.',
+      `There is nothing to search for${not.length === 0 ? '' : ', only what to be away from'}.`,
       'Name a photo or a word: curate search holiday.jpg, curate search beach',
     );
   }

@@ -22,6 +22,6 @@ export async function hitOfLastSearch(dataFolder: string, rank: number): Promise
     .catch(() => null);
   const path = paths?.[rank - 1];
   if (path !== undefined) return path;
-  const found = paths === null ? 'there was none yet' : `it found ${paths.length}`;
+  const found = paths === null ? 'there was none yet' : `it found ${paths.length || 'nothing'}`;
   throw usageError(`There is no hit @${rank} of the last search: ${found}.`, 'Search first, or name a photo.');
 }
