@@ -19,7 +19,7 @@ export function unsaid({ camera, name, endings, exclude }: PhotoFilter): ((photo
     tests.push(({ path }) => wanted.has(endingOf(path)));
   }
   if (name !== undefined) {
-    const matches = picomatch(plainBrackets(normal(name)), { nocase: true, dot: true, basename: false });
+    const matches = picomatch(plainSigns(normal(name)), { nocase: true, dot: true, basename: false });
     tests.push(({ path }) => matches(normal(nameOf(path))));
   }
   if (exclude !== undefined && exclude.length > 0) {
@@ -29,9 +29,15 @@ export function unsaid({ camera, name, endings, exclude }: PhotoFilter): ((photo
   return tests.length === 0 ? null : (photo) => tests.every((test) => test(photo));
 }
 
-/** "IMG (1).jpg" is a name that copies have; picomatch reads groups and alternatives in it, as no shell does unasked. */
-function plainBrackets(pattern: string): string {
-  return pattern.replace(/\\.|[()|]/gs, (found) => (found.length > 1 ? found : `\\${found}`));
+/**
+ * "IMG (1).jpg" is a name that copies have; picomatch reads groups, alternatives, quotes, repetitions and negations in such
+ * signs, as no shell does unasked, and a "!" as any other sign in sets.
+ */
+function plainSigns(pattern: string): string {
+  return pattern.replace(/\\.|\[[^\]]*\]|[()|"!+$^@]/gs, (found) => {
+    if (found.length === 1) return `\\${found}`;
+    return found.replace(/^\[!/, '[^');
+  });
 }
 
 function nameOf(path: string): string {

@@ -11,8 +11,25 @@ it.each([
   ['IMG \\(1\\).jpg', 'IMG (1).jpg', true],
   ['a|b.jpg', 'b.jpg', false],
   ['{IMG,DSC}_[0-9](?).*', 'dsc_4(2).JPG', true],
-])('takes parentheses in the name pattern %j for what they are in %j', (name, path, expected) => {
+  ['*"*', 'say "hi".jpg', true],
+  ['!x.jpg', 'a.jpg', false],
+  ['[!a]*', 'a.jpg', false],
+  ['[!a]*', 'b.jpg', true],
+])('takes signs that no shell reads in the name pattern %j for what they are in %j', (name, path, expected) => {
   expect(passes({ name }, path)).toBe(expected);
+});
+
+it('takes every other sign for itself, whatever stands before it', () => {
+  const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
+  for (const sign of ascii.filter((one) => !'*?[]{}\\/'.includes(one))) {
+    for (const before of ['', 'a', '*', '?', '[a]', '{a,q}']) {
+      const name = `${before}${sign}${sign}b`;
+      const shown = before === '' ? '' : 'a';
+      expect(passes({ name }, `${shown}${sign}${sign}b`), name).toBe(true);
+      expect(passes({ name }, `${shown}b`), name).toBe(false);
+      expect(passes({ name }, `${shown}${sign}b`) && before !== '*', name).toBe(false);
+    }
+  }
 });
 
 it('knows a name in composed and decomposed Unicode', () => {
