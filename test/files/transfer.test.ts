@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
@@ -342,4 +343,8 @@ it('says what stands in the way of nested folders, where Node says that there ar
     throw failure(options?.recursive ? 'ENOENT' : 'EROFS');
   }) as unknown as typeof mkdir;
   await expect(makeFolders(join(tmpdir(), 'none', 'such'), readOnly)).rejects.toMatchObject({ code: 'EROFS' });
+});
+
+it.skipIf(!existsSync('/proc/self'))('does not try for ever where no folder can be', async () => {
+  await expect(makeFolders('/proc/curate/photos')).rejects.toMatchObject({ code: 'ENOENT' });
 });

@@ -1,6 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  unlink,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { clearDrafts, markAsOurs } from '../atomic-write.ts';
 import { exists } from '../exists.ts';
@@ -102,20 +115,32 @@ export const realDisk: Disk = {
 };
 
 /**
- * Makes a folder and those around it that are missing.
+ * Makes a folder and those around it that are missing, one by one: Node's own way never ends where the system says of a
+ * folder that is there that it is not (/proc), and hides what stands in the way on a read-only volume.
  * @returns the outermost one that was missing
- * @throws what stands in the way: of nested folders on a read-only volume Node itself says that there are none
+ * @throws what stands in the way
  */
-export async function makeFolders(folder: string, make = mkdir): Promise<string | undefined> {
-  try {
-    return await make(folder, { recursive: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    let outermost = folder;
-    while (!(await exists(dirname(outermost)))) outermost = dirname(outermost);
-    await make(outermost);
-    return (await make(folder, { recursive: true })) ?? outermost;
+export async function makeFolders(
+  folder: string,
+  make: (one: string) => Promise<unknown> = mkdir,
+): Promise<string | undefined> {
+  const missing = [folder];
+  for (let one = dirname(folder); !(await exists(one)) && dirname(one) !== one; one = dirname(one))
+    missing.unshift(one);
+  let outermost: string | undefined;
+  for (const one of missing) {
+    try {
+      await make(one);
+      outermost ??= one;
+    } catch (error) {
+      const isThere = await stat(one).then(
+        (found) => found.isDirectory(),
+        () => false,
+      );
+      if (!isThere) throw error;
+    }
   }
+  return outermost;
 }
 
 async function copy(file: string, into: string): Promise<string> {
