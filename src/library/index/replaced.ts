@@ -111,8 +111,8 @@ interface Replaced {
  * card. Null when the folder is the library's. Where hardly a photo is as it was, as after a restored backup or a program
  * that edits a whole folder, a sample of the files is read: one is the library's when its bytes are known there, when it
  * was taken at the moment of the one that is stored under its name (rotating, tagging and exporting keep that), or when it
- * shows the same picture. Of a folder that is not on a drive of its own, and of a library of which other machines have other
- * parts, photos that are gone and new names say nothing.
+ * shows the same picture. Of a library of which other machines have other parts, photos that are gone and new names say
+ * nothing.
  */
 async function findReplaced(
   deps: ReplacedDeps,
@@ -120,7 +120,11 @@ async function findReplaced(
   { changed, unchanged, gone, candidates }: Comparison,
 ): Promise<Replaced | null> {
   if (joins) return null;
-  const isSwappable = folder === '' && !deps.isShared(library) && (await deps.isRemovable?.(library.root)) === true;
+  const isShared = deps.isShared(library);
+  const isOnDrive = (await deps.isRemovable?.(library.root)) === true;
+  // What somebody wrote over on this machine's own disk is gone, and nobody else has it.
+  if (!isShared && !isOnDrive) return null;
+  const isSwappable = folder === '' && !isShared && isOnDrive;
   const missing = changed + (isSwappable ? gone.length : 0);
   const isProof = (same: number, all: number): boolean => same >= all * PROOF;
   if (missing < FEWEST || isProof(unchanged, missing + unchanged)) return null;
