@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { RankedBy } from '../library/ranking/rerank.ts';
-import { type SearchResultRow, scoreText } from './result-row.ts';
+import { type SearchResultRow, scoreText, seenText } from './result-row.ts';
 
 const RANKED = {
   'near-duplicate': 'nearly the query itself',
@@ -35,6 +35,6 @@ export function explanationText({ closerThan, rankedBy, explanation }: SearchRes
       : [`${photos.length} photos ${scoreText(shares[0] ?? 0)} to ${scoreText(shares.at(-1) ?? 0)}`]),
   ];
   const isSeen =
-    seen.map(({ word, score }) => `${word} ${scoreText(score)}`).join(', ') || 'nothing clear enough for a word';
+    seen.map((one) => `${seenText(one)} ${scoreText(one.score)}`).join(', ') || 'nothing clear enough for a word';
   return [...(parts.length < 2 ? [] : [parts.join(', ')]), `seen: ${isSeen}`].join('; ');
 }

@@ -24,13 +24,27 @@ export interface SearchResultRow extends PhotoFacts {
   readonly explanation: {
     /** What each photo and word that was searched for makes of it, in [0, 1]. */
     readonly terms: readonly (NamedTerm & { readonly share: number })[];
-    /** What is seen in it, most of it first, with the share of the softmax that it takes. */
-    readonly seen: readonly { readonly word: string; readonly score: number }[];
+    /** What is seen in it, most of it first. */
+    readonly seen: readonly SeenWord[];
   } | null;
   /** False while the photo's drive is away, and when its file is gone. */
   readonly available: boolean;
   /** False where this machine does not have the photo's library; the path then is NAME:/path/in/the/library. */
   readonly mounted: boolean;
+}
+
+/** A word for what is seen in a photo. */
+export interface SeenWord {
+  readonly word: string;
+  /** Its part of the softmax, in [0, 1]. */
+  readonly score: number;
+  /** Which of several things of that name; null where there is but one. */
+  readonly kind: string | null;
+}
+
+/** "crane (wading bird)" */
+export function seenText({ word, kind }: SeenWord): string {
+  return kind === null ? word : `${word} (${kind})`;
 }
 
 /** "999 of 1,000 pairs", of the share of pairs that are at least as similar; null stays null. */

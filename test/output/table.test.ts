@@ -113,7 +113,7 @@ describe('the table of search results', () => {
   it('says of words what each makes of the photo, and what else is seen in it', () => {
     const term = (value: string, share: number, weight = 1) => ({ kind: 'word' as const, value, weight, share });
     const like = (value: string, share: number) => ({ ...term(value, share), kind: 'photo' as const });
-    const seen = [{ word: 'collie', score: 0.702 }];
+    const seen = [{ word: 'collie', score: 0.702, kind: null }];
     const why = (...terms: readonly (ReturnType<typeof term> | ReturnType<typeof like>)[]) =>
       lines(renderHits([resultRow({ explanation: { terms, seen } })], plain, { explained: true }))[2]?.trim();
     expect(why(term('dog', 0.9124))).toBe('seen: collie 0.702');
@@ -123,6 +123,9 @@ describe('the table of search results', () => {
     expect(why(like('-', 0.5), term('dog', 0.9))).toMatch(/^standard input 0.500, dog 0.900; /);
     const many = [0.4, 0.9, 0.1, 0.5].map((share, i) => like(`/a/${i}.jpg`, share));
     expect(why(term('dog', 0.9124), ...many)).toBe('dog 0.912, 4 photos 0.100 to 0.900; seen: collie 0.702');
+    const crane = [{ word: 'crane', score: 0.9, kind: 'wading bird' }];
+    const bird = resultRow({ explanation: { terms: [term('crane', 0.9)], seen: crane } });
+    expect(renderHits([bird], plain, { explained: true })).toContain('seen: crane (wading bird) 0.900');
     const unclear = resultRow({ explanation: { terms: [term('dog', 0.02)], seen: [] } });
     expect(renderHits([unclear], plain, { explained: true })).toContain('seen: nothing clear enough for a word');
   });

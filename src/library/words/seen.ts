@@ -8,6 +8,8 @@ export interface Seen {
   readonly meaning: Meaning;
   /** Its part of the softmax, in [0, 1]. */
   readonly score: number;
+  /** Which of several things of its name it is, "wading bird" of a crane; null where there is but one. */
+  readonly kind: string | null;
 }
 
 /** From here to CLEARLY_SEEN a word is right one time in four, below this hardly ever: see bench/README.md. */
@@ -31,9 +33,9 @@ const WIDER_GAIN = 1.1;
  * words only everyday ones that take in clearly more than what is named already, and one for the best class in any
  * case ("German shepherd 0.99, dog 0.99", and neither "canine" nor "animal").
  */
-export function seenIn(probabilities: Float32Array, { meanings }: Vocabulary): Seen[] {
+export function seenIn(probabilities: Float32Array, { meanings, words }: Vocabulary): Seen[] {
   const scored = meanings
-    .map((meaning) => ({ meaning, score: shareOf(probabilities, meaning.classes) }))
+    .map((meaning) => ({ meaning, score: shareOf(probabilities, meaning.classes), kind: null }))
     .filter(({ score }) => score >= SEEN);
   const single = dedupe(scored.filter(({ meaning }) => meaning.classes.length === 1));
   const wider = dedupe(scored.filter(({ meaning }) => meaning.everyday && meaning.classes.length > 1)).sort(
@@ -48,7 +50,9 @@ export function seenIn(probabilities: Float32Array, { meanings }: Vocabulary): S
   const seen = [...single, ...kept].sort(
     (a, b) => b.score - a.score || a.meaning.classes.length - b.meaning.classes.length,
   );
-  return seen.filter(({ meaning }, i) => seen.findIndex((other) => other.meaning.name === meaning.name) === i);
+  const named = seen.filter(({ meaning }, i) => seen.findIndex((other) => other.meaning.name === meaning.name) === i);
+  const isOneOfSeveral = ({ meaning }: Seen): boolean => (words.get(meaning.name.toLowerCase())?.length ?? 0) > 1;
+  return named.map((one) => (isOneOfSeveral(one) ? { ...one, kind: one.meaning.kind } : one));
 }
 
 /** One for each set of classes, an everyday name before another. */

@@ -279,5 +279,5 @@ export function seenDocument(photo: string, seen: readonly Seen[]) {
 }
 
 function wordsOf(seen: readonly Seen[]) {
-  return seen.map(({ meaning, score }) => ({ word: meaning.name, score }));
+  return seen.map(({ meaning, score, kind }) => ({ word: meaning.name, score, kind }));
 }

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import type { CountedWord } from '../../library/words/count.ts';
 import type { Seen } from '../../library/words/seen.ts';
-import { scoreText } from '../result-row.ts';
+import { scoreText, seenText } from '../result-row.ts';
 import { shortenMiddle } from './shorten.ts';
 import { table } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,7 +37,10 @@ export function renderWords(words: readonly CountedWord[], { columns }: Pick<Ter
 /** What is seen in one photo, most of it first. */
 export function renderSeen(seen: readonly Seen[]): string {
   return table(
-    [['Score', 'Word'], ...seen.map(({ meaning, score }) => [scoreText(score), meaning.name])],
+    [
+      ['Score', 'Word'],
+      ...seen.map(({ meaning: { name }, score, kind }) => [scoreText(score), seenText({ word: name, score, kind })]),
+    ],
     ['right', 'left'],
   );
 }

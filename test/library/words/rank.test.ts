@@ -216,3 +216,14 @@ test('what is seen has names that differ, the most of it first, none below a ten
     { numRuns: 30 },
   );
 });
+
+test('what is seen says which of the things of its name it is', () => {
+  const meanings = vocabulary.words.get('crane') ?? [];
+  expect(meanings.map(({ kind }) => kind)).toEqual(['wading bird', 'lifting device']);
+  for (const { kind, classes } of meanings) {
+    const [shares = new Float32Array()] = classifier.probabilities([classifier.direction(classes)]);
+    expect(seenIn(shares, vocabulary).find(({ meaning }) => meaning.name === 'crane')?.kind).toBe(kind);
+  }
+  const [shares = new Float32Array()] = classifier.probabilities([classifier.direction([340])]);
+  expect(seenIn(shares, vocabulary)).toContainEqual(expect.objectContaining({ kind: null }));
+});
