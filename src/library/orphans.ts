@@ -42,7 +42,7 @@ export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly L
   return {
     search,
     upgrade: (options) => table.upgrade(options),
-    photos: (library) => table.photos(library),
+    photos: (library, page) => table.photos(library, page),
     all: table.all.bind(table),
     rows: (ids) => table.rows(ids),
     upsert: (rows) => table.upsert(rows),

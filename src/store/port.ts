@@ -212,8 +212,11 @@ export interface PhotoTable {
    * @throws UserError `interrupted`
    */
   upgrade(options: UpgradeOptions): Promise<void>;
-  /** What reconciling needs of a library's photos, in order of id. */
-  photos(library: string): AsyncIterable<StoredPhoto>;
+  /**
+   * What reconciling needs of a library's photos, in order of id.
+   * @param page how many are read at a time: few for whoever lists two tables at once. Default: as many as the store gives
+   */
+  photos(library: string, page?: number): AsyncIterable<StoredPhoto>;
   /** Every row that the filter lets through, in order of id; read page by page, so it never is in memory at once. */
   all(options: Listing & { readonly vectors: true }): AsyncIterable<PhotoRow>;
   all(options?: Listing): AsyncIterable<PhotoRecord>;

@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { activeModel, rememberModel } from '../../src/library/active-model.ts';
+import { countEqual, queries, SAME_SCORE, SEARCHES } from '../../src/library/copy/compare.ts';
 import { type CopyDeps, type CopyEvent, type CopyReport, copyIndex } from '../../src/library/copy/copy.ts';
 import { photoId } from '../../src/library/paths.ts';
 import type { Session } from '../../src/library/session.ts';
-import type { Library, ModelIdentity, PhotoRow, PhotoStore } from '../../src/store/port.ts';
+import type { Library, ModelIdentity, PhotoRow, PhotoStore, SearchOptions, VectorHit } from '../../src/store/port.ts';
 import { byId, photo } from '../store/samples.ts';
 import { TestMachine } from '../support/machines.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -295,4 +297,50 @@ test('after a copy an index run in the new place finds everything as it was', as
   expect(moved.embedder.embedded).toBe(0);
   await writeFile(moved.at('photos/d.jpg'), 'd');
   expect((await moved.indexFolder(['photos'])).libraries).toMatchObject([{ photos: 4, unchanged: 3, added: 1 }]);
+});
+
+test('asks for exact searches one by one, where an approximate index does not find the same', async () => {
+  const source = new MemoryStore().table(model);
+  const target = new MemoryStore().table(model);
+  for (const table of [source, target]) await table.upsert(rowsOf('one', 40));
+  const search = target.search.bind(target);
+  let [asking, most, exact] = [0, 0, 0];
+  target.search = async (vector: Float32Array, options: SearchOptions): Promise<VectorHit[]> => {
+    const found = await search(vector, { ...options, vectors: true });
+    if (options.exact !== true) return found.slice(1);
+    asking += 1;
+    exact += 1;
+    most = Math.max(most, asking);
+    await setImmediate();
+    asking -= 1;
+    return found;
+  };
+  const vectors = queries(
+    rowsOf('one', 40).map(({ vector }) => vector),
+    SEARCHES,
+  );
+  const done: number[] = [];
+  const comparison = { source, target, libraries: ['one'], tolerance: SAME_SCORE };
+  expect(await countEqual(comparison, vectors, (count) => done.push(count))).toBe(SEARCHES);
+  expect({ exact, most }).toEqual({ exact: SEARCHES, most: 1 });
+  expect(done).toEqual(Array.from({ length: SEARCHES }, (_, n) => n + 1));
+});
+
+test('ends at Ctrl-C also while both places are compared row by row', async () => {
+  const store = await filled();
+  const both = await places(store, new MemoryStore('server'));
+  await copy(both);
+  const stop = new AbortController();
+  const table = store.table(model);
+  const photos = table.photos.bind(table);
+  let listed = 0;
+  table.photos = async function* (library) {
+    for await (const row of photos(library)) {
+      listed += 1;
+      stop.abort();
+      yield row;
+    }
+  };
+  await expect(copy(both, { signal: stop.signal })).rejects.toMatchObject({ kind: 'interrupted' });
+  expect(listed).toBe(1);
 });

@@ -1,4 +1,4 @@
-import type { Hit, PhotoTable } from '../../store/port.ts';
+import type { Hit, PhotoTable, SearchOptions } from '../../store/port.ts';
 
 /** Hits of one search that are compared. */
 const K = 10;
@@ -22,7 +22,7 @@ export interface Comparison {
 
 /**
  * By how many of these vectors a search finds the same photos in both tables, among those that the source has.
- * @param onDone told after every few, how many are done
+ * @param onDone told every now and then, how many are done
  */
 export async function countEqual(
   comparison: Comparison,
@@ -32,19 +32,24 @@ export async function countEqual(
   let equal = 0;
   for (let from = 0; from < vectors.length; from += AT_ONCE) {
     const some = vectors.slice(from, from + AT_ONCE);
-    const found = await Promise.all(some.map((vector) => findsTheSame(comparison, vector)));
-    equal += found.filter(Boolean).length;
-    onDone(from + some.length);
+    const found = await Promise.all(some.map((vector) => findsTheSame(comparison, vector, [{ k: K }, { k: WIDER }])));
+    for (const [n, vector] of some.entries()) {
+      // One by one: a server may have to be asked for every vector it has, a good part of which is in memory then.
+      if (found[n] || (await findsTheSame(comparison, vector, [{ k: WIDER, exact: true }]))) equal += 1;
+      onDone(from + n + 1);
+    }
   }
   return equal;
 }
 
+/** Whether one of these ways to search does. */
 async function findsTheSame(
   { source, target, libraries, tolerance }: Comparison,
   vector: Float32Array,
+  ways: readonly Pick<SearchOptions, 'k' | 'exact'>[],
 ): Promise<boolean> {
   const filter = { within: libraries.map((library) => ({ library, folder: '' })) };
-  for (const how of [{ k: K }, { k: WIDER }, { k: WIDER, exact: true }]) {
+  for (const how of ways) {
     const [wanted, found] = await Promise.all([
       source.search(vector, { ...how, filter }),
       target.search(vector, { ...how, filter }),

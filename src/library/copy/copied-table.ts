@@ -3,6 +3,8 @@ import type { PhotoRow, PhotoTable, StoredPhoto } from '../../store/port.ts';
 
 /** Rows of one upsert: on its way each number of a vector takes eight bytes and more, several times over. */
 const BATCH = 250;
+/** Rows of one page of a listing, without vectors: two tables are listed at once. */
+const PAGE = 4000;
 
 export interface CopiedPart {
   /** Id of the library. */
@@ -35,11 +37,12 @@ export class CopiedTable {
 
   /** Copies what lies behind the last row that has arrived, in order of id. */
   async fill(): Promise<void> {
-    const { library, source, target, joined, onRows } = this.#part;
+    const { library, source, target, joined, signal, onRows } = this.#part;
     let after = '';
     let arrived = 0;
     if (joined && (await target.count(library)) > 0) return;
-    for await (const { id } of target.photos(library)) {
+    for await (const { id } of target.photos(library, PAGE)) {
+      if (signal.aborted) throw copyInterrupted();
       after = id;
       arrived += 1;
     }
@@ -60,12 +63,13 @@ export class CopiedTable {
    * @param every so many rows one goes into the sample
    */
   async settle(every: number): Promise<PartState> {
-    const { library, source, target, joined } = this.#part;
+    const { library, source, target, joined, signal } = this.#part;
     const sample: string[] = [];
     let rows = 0;
     let missing: string[] = [];
     let extra: string[] = [];
-    for await (const [there, here] of paired(source.photos(library), target.photos(library))) {
+    for await (const [there, here] of paired(source.photos(library, PAGE), target.photos(library, PAGE))) {
+      if (signal.aborted) throw copyInterrupted();
       if (there !== null && rows++ % every === 0) sample.push(there.id);
       if (there === null) extra.push(here.id);
       else if (here === null || !isSame(there, here)) missing.push(there.id);

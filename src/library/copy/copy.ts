@@ -177,6 +177,7 @@ class Copy {
     const used = [...samples].filter(([, ids]) => ids.length > 0);
     const total = used.length === 0 ? 0 : SEARCHES;
     let [searches, equal] = [0, 0];
+    if (total > 0) this.#deps.onEvent({ kind: 'comparing', done: 0, total });
     for (const [n, [model, ids]] of used.entries()) {
       const tables = { source: this.#source.table(model), target: this.#target.table(model) };
       const share = Math.floor((SEARCHES * (n + 1)) / used.length) - searches;

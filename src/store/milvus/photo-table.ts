@@ -52,10 +52,11 @@ export class MilvusTable implements PhotoTable {
     return this.#generations.upgrade(options);
   }
 
-  async *photos(library: string): AsyncIterable<StoredPhoto> {
+  async *photos(library: string, page = MAX_ROWS): AsyncIterable<StoredPhoto> {
     const { collection, version } = await this.#generations.readable();
     const fields = fieldsOf(version, 'stored');
-    for await (const page of pagesOf(collection, { filter: inLibrary(library), fields })) yield* page.map(toStored);
+    const pages = pagesOf(collection, { filter: inLibrary(library), fields, pageRows: page });
+    for await (const rows of pages) yield* rows.map(toStored);
   }
 
   all(options: Listing & { readonly vectors: true }): AsyncIterable<PhotoRow>;
