@@ -128,6 +128,13 @@ describe('the page of a contact sheet', () => {
     expect(page.slice(print)).toContain('content-visibility: visible');
   });
 
+  it('lets nothing that is out of sight claim a width, which a phone does not have', async () => {
+    const page = await render({ queries: [query], results: [] });
+    const style = /<style>(.*?)<\/style>/s.exec(page)?.[1] ?? '';
+    expect(style).not.toContain('contain-intrinsic-size');
+    expect(/@media \(max-width: 559px\) \{\s*\.results ol \{([^}]*)\}/.exec(style)?.[1]).toContain('minmax(0, 1fr)');
+  });
+
   it('holds its thumbnails itself, upright and of the size it says', async () => {
     const rotated = fixturePhotos.filter((file) => file.includes('Orientation'));
     const page = await render({

@@ -214,7 +214,7 @@ h2 span { font-weight: 400; color: var(--quiet); }
   grid-template-columns: repeat(auto-fill, minmax(max(${least}px, calc((100% - ${columns - 1} * var(--gap)) / ${columns})), 1fr));
 }
 /* What is out of sight is not laid out, and its picture not decoded: a page of 10,000 opens in half the time. */
-.results li { content-visibility: auto; contain-intrinsic-size: auto 330px; }
+.results li { content-visibility: auto; contain-intrinsic-height: auto 330px; }
 .query ul { display: grid; gap: var(--gap); grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); }
 .query figure { border-color: var(--accent); }
 .query img { display: block; width: 100%; height: auto; max-height: 64vh; object-fit: contain; background: var(--well); }
@@ -239,7 +239,7 @@ footer { margin-top: 36px; }${many ? NARROW : ''}
   .query { position: sticky; top: 16px; max-height: calc(100vh - 32px); overflow-y: auto; }
 }
 @media (max-width: 559px) {
-  .results ol { grid-template-columns: 1fr 1fr; }${NARROW}
+  .results ol { grid-template-columns: repeat(2, minmax(0, 1fr)); }${NARROW}
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
