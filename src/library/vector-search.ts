@@ -24,7 +24,7 @@ export interface SearchRequest {
   readonly libraries?: () => Promise<readonly Library[]>;
 }
 
-export interface FoundPhoto extends Hit {
+export interface FoundPhoto extends Hit, Partial<RankedHit> {
   readonly rankedBy: RankedBy;
   /** Absolute native path. */
   readonly file: string;
@@ -33,6 +33,12 @@ export interface FoundPhoto extends Hit {
   readonly available: boolean;
   /** False where this machine does not have its library: `file` then is NAME:/path/in/the/library. */
   readonly mounted: boolean;
+}
+
+/** Beside the score of a photo that was ranked by words. */
+export interface RankedHit {
+  /** Of the words that are wanted, what the photo shows least of: that word's share. */
+  readonly leastShare: number;
 }
 
 /** The `k` photos nearest to a vector by cosine similarity, best first as the ranker has it. */
@@ -56,7 +62,7 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
 /** Where photos ranked by words lie on this machine, in their order: the first `k` that are not left out (absolute files). */
 export async function locateHits(
   store: PhotoStore,
-  hits: readonly Hit[],
+  hits: readonly (Hit & RankedHit)[],
   {
     k,
     without = [],

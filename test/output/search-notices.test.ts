@@ -14,6 +14,8 @@ describe('a line beside the results', () => {
     const partly = (photos: number): string => noticeText({ kind: 'partly', words: ['dog'], photos, of: 6000 });
     expect(partly(1)).toBe('Only one of these 6,000 seems to show "dog"; --min-score 0.1 leaves out the others.');
     expect(partly(3000)).toBe('Only 3,000 of these 6,000 seem to show "dog"; --min-score 0.1 leaves out the others.');
+    const both = { kind: 'partly', words: ['dog', 'beach'], photos: 1, of: 6 } as const;
+    expect(noticeText(both)).toBe('Only one of these 6 seems to show all of "dog", "beach".');
     expect(noticeText({ kind: 'unclear', words: ['dog', 'beach'], best: 0.0441 })).toBe(
       'No photo clearly shows all of "dog", "beach"; the best score is 0.044.',
     );

@@ -1,8 +1,9 @@
 import type { Thresholds } from '../../embedding/port.ts';
 import { toUnitLength } from '../../embedding/vector.ts';
 import { type Hit, MOST_HITS, type PhotoFilter, type PhotoRow, type PhotoTable } from '../../store/port.ts';
+import type { RankedHit } from '../vector-search.ts';
 import { directionsOf } from '../words/directions.ts';
-import { portionsOf, rankByTerms, type Term } from '../words/rank.ts';
+import { portionsOf, type Ranked, rankByTerms, type Term } from '../words/rank.ts';
 import type { Words } from '../words/vocabulary.ts';
 
 /** Looked at in each direction at least: a word's best photos are rarely the very nearest to its direction. */
@@ -28,24 +29,28 @@ interface RankRequest {
  * The photos that are most of all the terms, best first, ties by path: candidates are searched for in the directions
  * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`.
  */
-export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<Hit[]> {
+export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<(Hit & RankedHit)[]> {
   const { words, sharesOf, terms, filter, similar, exact = false } = request;
   const context = { classifier: words.classifier, similar, ...(sharesOf === undefined ? {} : { sharesOf }) };
   const k = exact ? Number.POSITIVE_INFINITY : request.k;
-  const scores = new Map<string, Hit>();
+  const scores = new Map<string, Hit & RankedHit>();
   for await (const rows of candidates(table, directionsFor(terms, words), Math.max(FEWEST, k), filter)) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
-    for (const { row, score } of rankByTerms(fresh, terms, context)) scores.set(row.id, hitOf(row, score));
+    for (const ranked of rankByTerms(fresh, terms, context)) scores.set(ranked.row.id, hitOf(ranked, terms));
   }
   return [...scores.values()].sort((a, b) => b.score - a.score || order(a.path, b.path) || order(a.library, b.library));
 }
 
 /** Without the vector, which would stay in memory. Field by field: to take an object apart is slower than to rank it. */
-function hitOf(row: PhotoRow, score: number): Hit {
+function hitOf({ row, score, shares }: Ranked<PhotoRow>, terms: readonly Term[]): Hit & RankedHit {
   const { id, path, library, sha256, size, mtimeMs, facts, width, height, quality, camera } = row;
   const { takenMs, takenOffsetMinutes, takenFrom } = row;
   const file = { id, path, library, sha256, size, mtimeMs, facts, width, height, quality, camera };
-  return Object.assign(file, { takenMs, takenOffsetMinutes, takenFrom, score });
+  let leastShare = 1;
+  terms.forEach(({ kind, weight }, i) => {
+    if (kind === 'word' && weight > 0) leastShare = Math.min(leastShare, shares[i] ?? 0);
+  });
+  return Object.assign(file, { takenMs, takenOffsetMinutes, takenFrom, score, leastShare });
 }
 
 function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Array[] {

@@ -115,15 +115,17 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   });
   if (results.length === 0) await explainEmptiness(room.session);
   const [closest] = results.length === 0 && minScore !== undefined ? await find(1, Number.NEGATIVE_INFINITY) : [];
-  const isUnlikely = ({ score }: FoundPhoto): boolean => by === 'words' && shownBy(score) === 'unlikely';
-  const seen = results.filter((photo) => !isUnlikely(photo)).length;
+  // No photo shows several words more surely than the one that it shows least.
+  const shownIn = ({ score, leastShare = 1 }: FoundPhoto): Shown | null =>
+    by === 'words' ? shownBy(Math.min(score, leastShare)) : null;
+  const seen = results.filter((photo) => shownIn(photo) !== 'unlikely').length;
   const [best] = results.map(({ score }) => score).sort((a, b) => b - a);
   const words = wantedWords(terms);
   const explained = search.explain && by !== 'photos' ? await explain(room, terms, results) : null;
   return {
     results: results.map((photo) => ({
       ...photo,
-      shown: by === 'words' ? shownBy(photo.score) : null,
+      shown: shownIn(photo),
       likeness: pairs && likenessOf(rarity(photo.score, pairs)),
       pairShare: pairs && shareAtLeast(photo.score, pairs),
       explanation: explained?.get(photo.id) ?? null,

@@ -13,8 +13,11 @@ export function noticeText(notice: SearchNotice): string {
       return `"${notice.word}" here is not ${notice.lacks}: the model has not learnt that. A photo of it can be used instead.`;
     case 'unclear':
       return `No photo clearly shows ${quoted(notice.words)}; the best score is ${scoreText(notice.best)}.`;
-    case 'partly':
-      return `Only ${notice.photos === 1 ? 'one' : number(notice.photos)} of these ${number(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}; --min-score ${SEEN} leaves out the others.`;
+    case 'partly': {
+      // Of several words the score is a mean: a photo that hardly shows one of them may have more.
+      const cut = notice.words.length === 1 ? `; --min-score ${SEEN} leaves out the others` : '';
+      return `Only ${notice.photos === 1 ? 'one' : number(notice.photos)} of these ${number(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}${cut}.`;
+    }
     case 'unmeasured':
       return 'How rare such a likeness is cannot be said with this model before 500 photos are indexed.';
     case 'compared':

@@ -9,7 +9,7 @@ import { answerEach, type Query } from '../../../src/library/query/each.ts';
 import { startParts } from '../../../src/library/query/outside.ts';
 import type { QueryTerm } from '../../../src/library/query/resolve.ts';
 import { type Answer, directionOf, type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
-import { SEEN } from '../../../src/library/words/seen.ts';
+import { SEEN, shownBy } from '../../../src/library/words/seen.ts';
 import type { Settings } from '../../../src/settings.ts';
 import { HashEmbedder } from '../../support/hash-embedder.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
@@ -110,6 +110,17 @@ describe('a search by words', () => {
     expect(hedgehog.notices).toContainEqual({ kind: 'taken', word: 'hedgehog', things: 'porcupine' });
     // A domestic cat is a cat.
     expect((await find([word('cat')])).notices.map(({ kind }) => kind)).not.toContain('taken');
+  });
+
+  it('holds of a photo that it shows several words no more surely than the one that it shows least', async () => {
+    const { results, notices } = await find([word('castle', 3), word('animal')], { k: 9, explain: true });
+    const least = results.map(({ explanation }) => Math.min(...(explanation?.terms ?? []).map(({ share }) => share)));
+    expect(results.map(({ shown }) => shown)).toEqual(least.map(shownBy));
+    const sure = results.filter(({ shown }) => shown !== 'unlikely');
+    expect(sure.map(({ path }) => path)).toEqual(['both.jpg']);
+    // The mean of a castle that is sure and an animal that is not.
+    expect(results.some(({ shown, score }) => shown === 'unlikely' && score >= SEEN)).toBe(true);
+    expect(notices).toContainEqual({ kind: 'partly', words: ['castle', 'animal'], photos: 1, of: results.length });
   });
 
   it('refuses an unknown word with the nearest known ones before anything is opened', async () => {
