@@ -286,6 +286,23 @@ describe('transferring files', () => {
     expect(failed).toEqual([{ path: '/to/a.jpg', reason: 'another file has its old name' }]);
     expect(disk.contents().get('/to/a.jpg')).toBe('photo');
     expect(await openJournals(disk, JOURNALS)).toEqual([undo]);
+    // Nor over one of the same size, be it on another volume under the same number.
+    const { number } = (await disk.state('/to/a.jpg')) ?? { number: 0 };
+    const apart = new ModelDisk(disk.files, { volumes: ['/to'] });
+    apart.files.set('/one/a.jpg', { number, content: 'phot\u00f3' });
+    expect((await undoMoves(apart, JOURNALS, undo ?? '', signal)).failed).toHaveLength(1);
+    expect([apart.contents().get('/one/a.jpg'), apart.contents().get('/to/a.jpg')]).toEqual(['phot\u00f3', 'photo']);
+  });
+
+  it('keeps two moves of one second apart', async () => {
+    const disk = new ModelDisk({ '/one/a.jpg': 'photo', '/one/b.jpg': 'another' });
+    const [first, second] = [await run(disk, 'move', ['/one/a.jpg']), await run(disk, 'move', ['/one/b.jpg'])];
+    expect(await openJournals(disk, JOURNALS)).toEqual([first.undo, second.undo]);
+    await undoMoves(disk, JOURNALS, second.undo ?? '', signal);
+    expect([...disk.contents().keys()].filter((file) => !file.startsWith('/data/'))).toEqual([
+      '/to/a.jpg',
+      '/one/b.jpg',
+    ]);
   });
 });
 
@@ -312,6 +329,7 @@ describe.each([
     await expect(disk.symlink(own, taken)).rejects.toMatchObject(taking);
     await expect(disk.claim(taken)).rejects.toMatchObject(taking);
     await expect(disk.write(taken, 'else')).rejects.toMatchObject(taking);
+    await expect(disk.copy(own, taken)).rejects.toMatchObject(taking);
     await disk.removeFolder(folder);
     expect([await disk.read(own), await disk.read(taken)]).toEqual(['mine', 'theirs']);
     expect((await disk.state(own))?.number).not.toBe((await disk.state(taken))?.number);

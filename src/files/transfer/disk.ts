@@ -158,12 +158,13 @@ async function copy(file: string, into: string): Promise<string> {
       await target.utimes(atime, mtime);
       await target.sync();
       return hash.digest('hex');
+    } catch (error) {
+      // Ours alone: a name that was taken is somebody's.
+      await rm(into, { force: true });
+      throw error;
     } finally {
       await target.close();
     }
-  } catch (error) {
-    await rm(into, { force: true });
-    throw error;
   } finally {
     await source.close();
   }

@@ -44,6 +44,18 @@ describe('rarity', () => {
     );
   });
 
+  it('is read between the pairs that were drawn in a straight line, however many they are', () => {
+    for (const pairs of [51, 101, 1001]) {
+      const similarities = pairSimilarities(
+        Array.from({ length: pairs }, (_, i) => i / (pairs - 1)),
+        1000,
+      );
+      for (const cosine of [0, 0.305, 0.5, 0.7777, 0.98]) {
+        expect(shareAtLeast(cosine, similarities)).toBeCloseTo(1 - cosine, 9);
+      }
+    }
+  });
+
   it('never falls as the cosine rises, and is continuous where the tail begins', () => {
     fc.assert(
       fc.property(samples, (cosines) => {
@@ -96,6 +108,12 @@ describe('generalisedPareto', () => {
     const fitted = generalisedPareto(drawn);
     expect(fitted.shape).toBeCloseTo(shape, 1);
     expect(fitted.scale / scale).toBeCloseTo(1, 1);
+  });
+
+  it('is fitted by moments with the plotting positions (i - 0.35) / n', () => {
+    // By hand: the moments are 7/3 and 2.15/3.
+    const { shape, scale } = generalisedPareto(Float64Array.of(1, 2, 4));
+    expect([shape, scale]).toEqual([expect.closeTo(2 - 7 / 2.7, 9), expect.closeTo((2 * 7 * 2.15) / 8.1, 9)]);
   });
 
   it('makes do with pairs that are all the same', () => {

@@ -69,6 +69,24 @@ it('pairs of the photos themselves are kept, and drawn anew when a quarter more 
   expect(await photosKept()).toBeUndefined();
 });
 
+it('are of photos that are each equally likely, also beyond those whose vectors are read', async () => {
+  const store = new MemoryStore();
+  for (const [id, angle] of [
+    ['a', 0],
+    ['b', Math.PI / 2],
+  ] as const) {
+    await store.putLibrary({ id, name: id, root: `/${id}` });
+    const rows = Array.from({ length: 3000 }, (_, i) => photo(`${i}.jpg`, { library: id, angle }));
+    await store.table(model).upsert(rows);
+  }
+  await refreshPairs({ store, table: store.table(model) }, folder, model, seeded(7));
+  const pairs = await pairsOf(folder, model);
+  if (pairs === null) throw new Error('nothing was kept');
+  // Half of the pairs are of one library.
+  expect(pairs.quantiles.filter((cosine) => cosine < 0.5).length).toBeGreaterThan(45);
+  expect(pairs.quantiles.filter((cosine) => cosine < 0.5).length).toBeLessThan(55);
+});
+
 it('a copy is very alike, also where most photos are there twice', async () => {
   const store = new MemoryStore();
   await store.putLibrary({ id: 'lib', name: 'Photos', root: '/photos' });
