@@ -46,6 +46,7 @@ it.each([
   [['--format', 'psd'], /one of jpeg, heic, raw/],
   [['--min-size', '0'], /whole number/],
   [['--after', '2024', '--before', '2023'], /both after/],
+  [['--after', '2024', '--before', '2024-01'], /both after/],
   [['--after', '0050'], /year, month or day/],
   [['--name', ''], /empty/],
   [['--name', 'trips/*.jpg'], /--in/],
@@ -61,7 +62,7 @@ it.each([
 const two = (n: number): string => String(n).padStart(2, '0');
 /** As far as a day goes: often the first or the last of a month or year. */
 const dayText = fc
-  .tuple(fc.constantFrom(2022, 2023, 2024), fc.constantFrom(1, 2, 6, 12), fc.constantFrom(1, 2, 28, 29, 31))
+  .tuple(fc.constantFrom(2023, 2024), fc.constantFrom(1, 2, 12), fc.constantFrom(1, 2, 28, 29, 31))
   .filter(([year, month, day]) => new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day)
   .map(([year, month, day]) => `${year}-${two(month)}-${two(day)}`);
 /** As a clock on the wall shows it. */
@@ -95,7 +96,7 @@ const ENDINGS: Readonly<Record<string, RegExp>> = {
 
 it('lets through what the flags say, by the clock that the camera showed, whatever its offset', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(shot, { maxLength: 30 }), wish, async (shots, asked) => {
+    fc.asyncProperty(fc.array(shot, { minLength: 20, maxLength: 40 }), wish, async (shots, asked) => {
       const { after, before, shapes = [], minSize, format = [] } = asked;
       const first = (text: string): string => `${text}-01-01`.slice(0, 10);
       fc.pre(after === undefined || before === undefined || first(after) < first(before));

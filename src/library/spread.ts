@@ -71,7 +71,7 @@ type Frame = FoundPhoto & { readonly vector: Float32Array };
 /** Cosines of packed vectors are off by less than this: what lies so close below a threshold is looked at, too. */
 const SLACK = 0.001;
 
-/** The best frame of every group, in the order of their first frames. */
+/** The best frame of every group, in the order in which they were found. */
 async function bestFrames(
   frames: readonly Frame[],
   thresholds: CollapseThresholds,

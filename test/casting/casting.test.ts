@@ -80,6 +80,13 @@ describe('collapse', () => {
     ]);
   });
 
+  it('takes no frame of the burst for the query itself, saved again, where the clock says that they are one burst', () => {
+    const query = candidate({ vector: scene, takenMs: 0, file: '/q/query.jpg' });
+    const burst = [8_000, 15_000].map((takenMs) => candidate({ vector: scene, takenMs }));
+    const { dropped } = collapse(burst, [query], thresholds);
+    expect(dropped.map(({ reason }) => reason)).toEqual(['burst of query.jpg', 'burst of query.jpg']);
+  });
+
   it('keeps one frame of every group, the best, and loses no photo', () => {
     fc.assert(
       fc.property(candidates, (photos) => {
@@ -93,6 +100,10 @@ describe('collapse', () => {
           }
         }
         expect(kept.reduce((sum, { groupSize }) => sum + groupSize, 0)).toBe(photos.length);
+        for (const some of [kept, dropped]) {
+          const places = some.map((one) => photos.indexOf(one.candidate));
+          expect(places).toEqual([...places].sort((a, b) => a - b));
+        }
       }),
     );
   });
@@ -226,6 +237,29 @@ describe('cast', () => {
     ]);
   });
 
+  it('says so where it is like none of those that were chosen, and lists what is left by its score', () => {
+    const first = candidate({ vector: unit([1, 0, 0]), score: 0.9 });
+    const other = candidate({ vector: unit([0, 0, 1]), score: 0.79 });
+    const apart = candidate({ vector: unit([0.55, 0.835, 0]), score: 0.8 });
+    const last = candidate({ vector: unit([0, 0.1, -1]), score: 0.1 });
+    const { verdicts } = cast(request([last, apart, other, first], { slots: 2 }));
+    expect(verdicts.map(({ candidate: photo, reason }) => [photo, reason])).toEqual([
+      [first, 'like the query'],
+      [other, 'like the query'],
+      [apart, 'no slot left'],
+      [last, 'no slot left'],
+    ]);
+  });
+
+  it('measures novelty against the photos named by hand', () => {
+    const seed = candidate({ vector: unit([1, 0, 0]) });
+    const like = candidate({ vector: unit([1, 0.6, 0]), score: 0.82 });
+    const other = candidate({ vector: unit([0, 1, 0.2]), score: 0.8 });
+    const used = (seeds: readonly Candidate[]) =>
+      cast(request([like, other], { slots: 1, seeds })).verdicts.find((verdict) => verdict.used)?.candidate;
+    expect([used([]), used([seed])]).toEqual([like, other]);
+  });
+
   it('uses nothing below the floor, whatever slots stay empty', () => {
     const least = fc.integer({ min: -1000, max: 1000 }).map((thousandths) => thousandths / 1000);
     fc.assert(
@@ -246,14 +280,16 @@ describe('cast', () => {
   it('judges by agreement, and names it, where the floor is one of agreement', () => {
     const kin = candidate({ vector: unit([1, 0, 0]), score: 0.4, agreement: 0.9 });
     const stranger = candidate({ vector: unit([0, 1, 0]), score: 0.7, agreement: 0.2 });
+    const nextOfKin = candidate({ vector: unit([0, 1, 1]), score: 0.9, agreement: 0.7 });
     const far = candidate({ vector: unit([0, 0, 1]), score: 0.1 });
     const opposite = candidate({ vector: unit([0, 0, -1]), score: 0.05, agreement: -0.001 });
     const { verdicts, alike } = cast(
-      request([stranger, kin, far, opposite], { floor: { by: 'agreement', least: 0.65 } }),
+      request([stranger, nextOfKin, kin, far, opposite], { floor: { by: 'agreement', least: 0.65 } }),
     );
-    expect(alike).toBe(1);
+    expect(alike).toBe(2);
     expect(verdicts.map(({ candidate: photo, used, reason }) => [photo, used, reason])).toEqual([
       [kin, true, 'like the query'],
+      [nextOfKin, true, 'like the query'],
       [stranger, false, 'not like the query (agreement 0.20)'],
       [far, false, 'not like the query (0.10)'],
       [opposite, false, 'not like the query (agreement 0.00)'],

@@ -67,6 +67,7 @@ describe('privateBy', () => {
 
   it("keeps gitignore's own meaning of a backslash and of an exception", () => {
     expect(privateBy('/p/#1/a.jpg', none, disk({ '/p': '\\#1/' }))).not.toBeNull();
+    expect(privateBy('/p/x/a*b.jpg', none, disk({ '/p': 'a\\*b.jpg' }))).not.toBeNull();
     expect(privateBy('/p/a.jpg', none, disk({ '/p': '*\n!a.jpg' }))).toBeNull();
   });
 
@@ -91,6 +92,12 @@ describe('privateBy', () => {
   ])('takes the setting %s for %s: %s', (pattern, file, expected) => {
     const settings = { patterns: [pattern], roots: ['/photos'], home: '/home/me' };
     expect(privateBy(file, settings, disk({})) !== null).toBe(expected);
+  });
+
+  it('means by a slash in front the root, or that of the photo\u2019s own library, not of one beside it', () => {
+    const settings = { ...none, roots: ['/photos/2020', '/photos/2021'], patterns: ['/secret'] };
+    expect(privateBy('/photos/2020/secret/a.jpg', settings, disk({}))).not.toBeNull();
+    expect(privateBy('/photos/misc/secret/a.jpg', settings, disk({}))).toBeNull();
   });
 
   it('holds the setting against photos outside every library, too', () => {

@@ -173,6 +173,42 @@ describe('fitBudget', () => {
     );
   });
 
+  it('takes the first that fits: as it is, with fewer references, then at each lower quality with as many as then fit', () => {
+    const references = fc.array(fc.integer({ min: 1, max: 1536 }), { maxLength: 6 });
+    const thousandths = fc.integer({ min: 0, max: 300 });
+    const quality = fc.constantFrom<Quality>('low', 'medium', 'high', 'auto');
+    const LOWER = { low: [], medium: ['low'], high: ['medium', 'low'], auto: ['medium', 'low'] } as const;
+    fc.assert(
+      fc.property(references, quality, thousandths, fc.boolean(), fc.boolean(), (tokens, wanted, n, isExact, rigid) => {
+        const whole = request({ references: tokens, quality: wanted });
+        const qualities: Quality[] = rigid ? [wanted] : [wanted, ...(LOWER[wanted as keyof typeof LOWER] ?? [])];
+        const counts = tokens.map((_, i) => tokens.length - i).filter((count) => !rigid || count === tokens.length);
+        const ways = qualities.flatMap((one) =>
+          (tokens.length === 0 ? [0] : counts).map((count) => {
+            const { usd } = estimate({ ...whole, quality: one, references: tokens.slice(0, count) });
+            return { quality: one, references: count, usd };
+          }),
+        );
+        // Often to the very millionth what one of the ways costs.
+        const max = (isExact ? ways[n % ways.length]?.usd : null) ?? n / 1000;
+        const said = ({ quality: one, references: count }: (typeof ways)[number]): string[] => [
+          ...(count === tokens.length ? [] : [`${tokens.length - count} of ${tokens.length} references`]),
+          ...(one === wanted ? [] : [`quality from ${wanted} to ${one}`]),
+        ];
+        const first = ways.find(({ usd }) => usd !== null && usd <= max);
+        const fitted = fitBudget(whole, max, rigid);
+        if (first === undefined) {
+          const last = ways.at(-1);
+          expect(fitted).toMatchObject({ known: last?.usd !== null, tried: last === undefined ? [] : said(last) });
+        } else {
+          expect(fitted).toMatchObject({ quality: first.quality, references: first.references, dropped: said(first) });
+          expect('estimate' in fitted && fitted.estimate.usd).toBe(first.usd);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('refuses an unknown cost', () => {
     expect(fitBudget(request({ size: 'auto' }), 100)).toMatchObject({
       known: false,

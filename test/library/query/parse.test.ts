@@ -20,7 +20,19 @@ function written({ what, weight }: Term): string {
 /** Names of any kind, those that look like something else included. */
 const name = fc.oneof(
   fc.string({ minLength: 1, unit: 'grapheme' }),
-  fc.constantFrom('a.jpg', 'a.jpg:0.7', '*.jpg', 'word:dog', 'https://x/y.jpg', '[1]', 'dog', '-x', 'a:b', ':1'),
+  fc.constantFrom(
+    'a.jpg',
+    'a\nb.jpg',
+    'a.jpg:0.7',
+    '*.jpg',
+    'word:dog',
+    'https://x/y.jpg',
+    '[1]',
+    'dog',
+    '-x',
+    'a:b',
+    ':1',
+  ),
 );
 const path = name.filter((text) => text !== '-' && !/^@\d+$/.test(text) && !text.includes('\0'));
 const weight = fc.integer({ min: 1, max: 5000 }).map((n) => n / 1000);
@@ -46,7 +58,7 @@ describe('an argument of a search', () => {
       fc.constant({ kind: 'stdin' } as const),
       fc.integer({ min: 1, max: 10_000 }).map((rank) => ({ kind: 'hit', rank }) as const),
       fc
-        .constantFrom('*.jpg', 'a/**/b?.png', '{cat,dog}/*', '[ab].jpg')
+        .constantFrom('*.jpg', '{a,b}.jpg', 'a/**/b?.png', '{cat,dog}/*', '[ab].jpg')
         .map((pattern) => ({ kind: 'glob', pattern }) as const),
     );
     fc.assert(

@@ -203,6 +203,27 @@ test('the directions of a word have unit length, are no more than asked for, and
   );
 });
 
+test('what is seen are single classes by their everyday names, and wider words that clearly take in more', () => {
+  const meaning = (name: string, classes: number[], everyday = true) => ({
+    ...{ name, classes, everyday, kind: null, taken: false },
+  });
+  const meanings = [
+    meaning('Felis domesticus', [0], false),
+    meaning('tabby', [0]),
+    meaning('carnivore', [0, 1], false),
+    meaning('cat', [0, 1]),
+    meaning('pet', [0, 1, 2]),
+    meaning('animal', [0, 1, 2, 3]),
+    meaning('sofa', [4, 5]),
+  ];
+  const shares = Float32Array.of(0.35, 0.09, 0.03, 0.2, 0.09, 0.15);
+  expect(seenIn(shares, { ...vocabulary, meanings }).map((one) => one.meaning.name)).toEqual([
+    'animal',
+    'cat',
+    'tabby',
+  ]);
+});
+
 test('what is seen has names that differ, the most of it first, none below a tenth', () => {
   fc.assert(
     fc.property(anyVector, (vector) => {
