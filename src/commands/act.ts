@@ -55,12 +55,13 @@ async function confirmMove(world: World, { folder }: Action, photos: number): Pr
   throw refused('Nothing was moved.');
 }
 
-function report(world: World, { kind, folder }: Action, { done, failed, left, undo }: Transferred): void {
+function report(world: World, { kind, folder }: Action, { done, failed, there, left, undo }: Transferred): void {
   for (const { from, to } of done) writeLine(world.stderr, `${from} -> ${to}`);
   for (const { path, reason } of failed) writeLine(world.stderr, `${path}: ${reason}`);
   const missed = failed.length === 0 ? '' : `; ${count(failed.length, 'file')} failed`;
+  const already = there === 0 ? '' : `; ${count(there, 'file')} ${there === 1 ? 'was' : 'were'} there already`;
   const cut = left === 0 ? '' : `; interrupted before ${count(left, 'other file')}`;
-  writeLine(world.stderr, `${DONE[kind]} ${count(done.length, 'file')} to ${folder}${missed}${cut}.`);
+  writeLine(world.stderr, `${DONE[kind]} ${count(done.length, 'file')} to ${folder}${already}${missed}${cut}.`);
   if (undo !== null) {
     writeLine(world.stderr, `  Undo: curate undo ${undo}. The index follows with the next "curate index".`);
   }

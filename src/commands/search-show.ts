@@ -90,9 +90,11 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   if (flags.show) await draw(world, results);
   for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
   if (!flags.json) acted = await act();
-  const moved = acted?.kind === 'move' ? acted.done.find(({ from }) => from === photos[0]) : undefined;
-  const toOpen = flags.sheet === undefined ? (moved?.to ?? photos[0]) : resolve(world.cwd, flags.sheet);
-  if (flags.open && toOpen !== undefined) {
+  const moved = new Map(acted?.kind === 'move' ? acted.done.map(({ from, to }) => [from, to]) : []);
+  if (moved.size > 0) await remember(session, answer, moved);
+  const [best = ''] = photos;
+  const toOpen = flags.sheet === undefined ? (moved.get(best) ?? best) : resolve(world.cwd, flags.sheet);
+  if (flags.open && toOpen !== '') {
     const { openFile } = await import('../output/open-file.ts');
     await openFile(world, toOpen);
   }
@@ -107,10 +109,14 @@ interface Printed extends Omit<Shown, 'wanted' | 'action'> {
   readonly oneOfMany?: OneOfMany;
 }
 
-/** The results of an answer are what `@1` and the like mean from now on. */
-export async function remember({ settings }: Session, { results }: Answer): Promise<void> {
+/** The results of an answer are what `@1` and the like mean from now on. @param moved where some of them are now */
+export async function remember(
+  { settings }: Session,
+  { results }: Answer,
+  moved: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
   const { rememberSearch } = await showing();
-  const paths = results.map(({ file }) => file);
+  const paths = results.map(({ file }) => moved.get(file) ?? file);
   // An answer is worth more than that it can be referred to.
   await rememberSearch(settings.paths.data, paths).catch(() => undefined);
 }

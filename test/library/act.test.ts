@@ -16,10 +16,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { run } from '../../src/cli.ts';
 import { act as actAloud } from '../../src/commands/act.ts';
+import { remember } from '../../src/commands/search-show.ts';
 import { realDisk } from '../../src/files/transfer/disk.ts';
 import { Journal } from '../../src/files/transfer/journal.ts';
 import { replaceFile } from '../../src/files/transfer/replace.ts';
 import { type Action, actOn, undoMoved } from '../../src/library/act/act.ts';
+import { hitOfLastSearch } from '../../src/library/query/last-search.ts';
+import type { Answer } from '../../src/library/query/search.ts';
+import type { Session } from '../../src/library/session.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -173,4 +177,21 @@ it('says what was moved, and how to take it back, also when it is interrupted on
   expect(world.err()).toContain(`Moved 3 files to ${action.folder}; interrupted before 1 other file.`);
   expect(world.err()).toContain(`Undo: curate undo ${acted?.undo}`);
   expect(await readdir(join(home, 'photos'))).toEqual(['b.jpg']);
+});
+
+it('counts what lies in the folder already, and leaves it there', async () => {
+  const acted = await act('move', join(home, 'photos'), 'a.jpg', 'b.jpg');
+  expect(acted).toMatchObject({ done: [], failed: [], there: 4, left: 0, undo: null });
+  const world = testWorld({ env: { CURATE_HOME: home } });
+  const action = { kind: 'copy', folder: join(home, 'photos') } as const;
+  await actAloud(world, loadSettings(world), { action, photos: [photo('b.jpg')] });
+  expect(world.err()).toBe(`Copied 0 files to ${action.folder}; 1 file was there already.\n`);
+});
+
+it('means by @1 a photo where a move has put it', async () => {
+  const session = { settings: loadSettings(testWorld({ env: { CURATE_HOME: home } })) } as Session;
+  const answer = { results: ['a.jpg', 'b.jpg'].map((name) => ({ file: photo(name) })) } as unknown as Answer;
+  await remember(session, answer, new Map([[photo('a.jpg'), '/best/a.jpg']]));
+  expect(await hitOfLastSearch(session.settings.paths.data, 1)).toBe('/best/a.jpg');
+  expect(await hitOfLastSearch(session.settings.paths.data, 2)).toBe(photo('b.jpg'));
 });

@@ -11,6 +11,8 @@ export type TransferKind = 'copy' | 'link' | 'move';
 export interface Transferred {
   readonly done: readonly Transfer[];
   readonly failed: readonly { readonly path: string; readonly reason: string }[];
+  /** Files that lay in the folder already. */
+  readonly there: number;
   /** Files whose turn did not come before the run was interrupted. */
   readonly left: number;
   /** The journal to undo the moves by; null when nothing was moved. */
@@ -61,7 +63,13 @@ export async function transfer(
   // A card may be formatted as soon as its photos are said to be copied.
   if (done.length > 0) await disk.settle(folder);
   const left = planned.length - done.length - failed.length;
-  return { done, failed, left, undo: await endRun(disk, journals, journal, done.length > 0) };
+  return {
+    done,
+    failed,
+    there: bundleOf.size - planned.length,
+    left,
+    undo: await endRun(disk, journals, journal, done.length > 0),
+  };
 }
 
 const WAYS = { copy: copyFile, link: linkFile, move: moveFile } as const;
