@@ -119,7 +119,7 @@ async function findReplaced(
   { library, folder, joins = false }: Scope,
   { changed, unchanged, gone, candidates }: Comparison,
 ): Promise<Replaced | null> {
-  if (joins) return null;
+  if (joins || changed + gone.length < FEWEST) return null;
   const isShared = deps.isShared(library);
   const isOnDrive = (await deps.isRemovable?.(library.root)) === true;
   // What somebody wrote over on this machine's own disk is gone, and nobody else has it.

@@ -105,8 +105,8 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
 
 /** Whether a folder is on another drive than what curate keeps, which is there whenever curate is. */
 async function isElsewhere(root: string, data: string): Promise<boolean> {
-  const [there, here] = await Promise.all([stat(root), stat(data)]);
-  return there.dev !== here.dev;
+  const [there, here] = await Promise.all([root, data].map((folder) => stat(folder).catch(() => null)));
+  return there?.dev !== here?.dev;
 }
 
 /** Null where nothing is embedded for the first time, and where the catalogue has no faster model. */
