@@ -10,6 +10,16 @@ describe('a line beside the results', () => {
     );
   });
 
+  it('says how libraries are found that have no folder on this machine', () => {
+    const elsewhere = (libraries: readonly string[]): string => noticeText({ kind: 'elsewhere', libraries });
+    expect(elsewhere(['Family NAS'])).toBe(
+      'Family NAS has no folder on this machine. Where it has one, CURATE_ROOT_family_nas=FOLDER says so.',
+    );
+    expect(elsewhere(['a', 'b'])).toBe(
+      'a and b have no folders on this machine. Where they have, CURATE_ROOT_a=FOLDER and CURATE_ROOT_b=FOLDER say so.',
+    );
+  });
+
   it('says of how many photos the words can be seen', () => {
     const partly = (photos: number): string => noticeText({ kind: 'partly', words: ['dog'], photos, of: 6000 });
     expect(partly(1)).toBe('Only one of these 6,000 seems to show "dog"; --min-score 0.1 leaves out the others.');

@@ -121,6 +121,7 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
   const seen = results.filter((photo) => shownIn(photo) !== 'unlikely').length;
   const [best] = results.map(({ score }) => score).sort((a, b) => b - a);
   const words = wantedWords(terms);
+  const elsewhere = [...new Set(results.flatMap(({ mounted, libraryName }) => (mounted ? [] : libraryName)))];
   const explained = search.explain && by !== 'photos' ? await explain(room, terms, results) : null;
   return {
     results: results.map((photo) => ({
@@ -141,6 +142,7 @@ export async function answer(room: QueryRoom, { terms, notices }: Read, search: 
         : []),
       ...(search.explain && by === 'photos' && pairs === null ? [{ kind: 'unmeasured' } as const] : []),
       ...(comparedOnly === null ? [] : [{ kind: 'compared', photos: comparedOnly } as const]),
+      ...(elsewhere.length === 0 ? [] : [{ kind: 'elsewhere', libraries: elsewhere } as const]),
     ],
   };
 }

@@ -38,6 +38,8 @@ export type SearchNotice =
   | { readonly kind: 'unmeasured' }
   /** Only so many of the best photos were told apart from each other, and there are more. */
   | { readonly kind: 'compared'; readonly photos: number }
+  /** Results are of these libraries, which have no folder on this machine. */
+  | { readonly kind: 'elsewhere'; readonly libraries: readonly string[] }
   /** A photo of a folder or pattern that cannot be read, and was done without. */
   | { readonly kind: 'unread'; readonly file: string; readonly message: string };
 

@@ -1,5 +1,6 @@
 import type { SearchNotice } from '../../library/query/terms.ts';
 import { SEEN } from '../../library/words/seen.ts';
+import { spelling } from '../../settings.ts';
 import { scoreText } from '../result-row.ts';
 
 /** A line for people. */
@@ -22,6 +23,13 @@ export function noticeText(notice: SearchNotice): string {
       return 'How rare such a likeness is cannot be said with this model before 500 photos are indexed.';
     case 'compared':
       return `Only the best ${number(notice.photos)} photos are compared with each other; there are more, which are not shown.`;
+    case 'elsewhere': {
+      const and = new Intl.ListFormat('en-GB');
+      const roots = and.format(notice.libraries.map((name) => `CURATE_ROOT_${spelling(name)}=FOLDER`));
+      return notice.libraries.length === 1
+        ? `${notice.libraries[0]} has no folder on this machine. Where it has one, ${roots} says so.`
+        : `${and.format(notice.libraries)} have no folders on this machine. Where they have, ${roots} say so.`;
+    }
     case 'unread':
       return `curate: ${notice.message}`;
   }

@@ -43,6 +43,18 @@ const find = (terms: readonly QueryTerm[], search: Partial<QuerySearch> = {}): P
   searchByQuery({ session: library.session, signal }, terms, { k: 9, ...search });
 const paths = ({ results }: Answer): string[] => results.map(({ path }) => path);
 
+it('says which libraries of its results have no folder here', async () => {
+  const { store } = await library.session.index();
+  const elsewhere = {
+    ...store,
+    libraries: async () => (await store.libraries()).map((one) => ({ ...one, root: 'x:' })),
+  };
+  const index = async () => ({ store: elsewhere, table: (await library.session.index()).table });
+  const session = { ...library.session, index, store: async () => elsewhere };
+  const { notices, results } = await searchByQuery({ session, signal }, [word('castle')], { k: 1 });
+  expect(notices).toEqual([{ kind: 'elsewhere', libraries: [results[0]?.libraryName] }]);
+});
+
 describe('a search by words', () => {
   it('puts what shows the word first, ties by path, with its share for a score', async () => {
     const answer = await find([word('Border Collies')]);
