@@ -5,6 +5,7 @@ import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { usageError } from '../errors.ts';
 import type { LeastScore } from '../library/ranking/likeness.ts';
 import { askWhich, canAsk } from '../output/terminal/ask.ts';
+import { writeLine } from '../output/terminal/streams.ts';
 import { printable } from '../output/text.ts';
 import type { NamedPhoto } from '../picture/cast-references.ts';
 import { groupByReason } from '../picture/plan.ts';
@@ -171,10 +172,13 @@ async function pick(world: World, proposed: readonly Verdict[], most: number): P
     world,
     choices.map(({ value }) => value),
   );
-  const marked = await askWhich(world, question, choices);
-  if (marked.length <= most) return marked;
-  throw usageError(
-    `${marked.length} photos are marked, ${most} can be sent.`,
-    `Mark fewer, or raise --refs (at most ${MOST_PICTURES}).`,
-  );
+  let marked = await askWhich(world, question, choices);
+  while (marked.length > most) {
+    const more = `--refs sends more, at most ${MOST_PICTURES}`;
+    writeLine(world.stderr, `${marked.length} photos are marked, ${most} can be sent: mark fewer (${more}).`);
+    const before = new Set(marked);
+    const again = choices.map((choice) => ({ ...choice, isMarked: before.has(choice.value) }));
+    marked = await askWhich(world, question, again);
+  }
+  return marked;
 }

@@ -107,10 +107,12 @@ describe('on a terminal', () => {
   });
 
   it('lets a person pick, with the cast as a proposal', async () => {
-    // The first line is marked; space unmarks it, down and space mark the next.
-    const keys = [' ', '\u001b[B', ' ', '\r'];
+    // The first line is marked, and then the next as well, which is one too many; space unmarks the first again.
     const args = ['comic', cat, 'Picked', '--refs', '2', '--pick', '--yes'];
-    const { code, screen } = await onTerminal(args, [['Choose up to 1', keys]]);
+    const { code, screen } = await onTerminal(args, [
+      ['Choose up to 1', ['\u001b[B', ' ', '\r']],
+      ['2 photos are marked, 1 can be sent: mark fewer', [' ', '\r']],
+    ]);
     expect(code, screen).toBe(0);
     // The photos to choose among, in half-blocks, with their scores and names below.
     expect(screen).toMatch(/▀[\s\S]*0\.\d\d {2}\S+\.(jpg|png|webp)[\s\S]*Choose up to 1/);
