@@ -72,7 +72,7 @@ function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress'
     case 'leased':
       return `${name}: ${event.lease.holder} has been indexing it since ${clock(event.lease.since)}; waiting for it to end.`;
     case 'new-model':
-      return `New model ${event.model}: all photos are embedded again, about ${duration(event.seconds)} for ${count(event.photos, 'photo')}. The index of the other model stays.`;
+      return `New model ${event.model}: photos are embedded again for it, about ${duration(event.seconds)} for all of ${count(event.photos, 'photo')}. The index of the other model stays.`;
     case 'faster-model':
       return fasterModelSentence(event);
     case 'fallback':
