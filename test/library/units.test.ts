@@ -38,6 +38,17 @@ it('leaves what another photo that stays has as much of a claim to', async () =>
   expect(companions('a.heic', ['a.jpg', 'a.dng', 'a.mov'])).toEqual([]);
 });
 
+it('keeps photos of one name in two folders apart', async () => {
+  const bundles = await unitsOf(
+    ['/a/1.jpg', '/b/1.jpg'],
+    folderReader(async () => ['1.jpg', '1.xmp']),
+  );
+  expect(bundles.map(({ files }) => files)).toEqual([
+    ['/a/1.jpg', '/a/1.xmp'],
+    ['/b/1.jpg', '/b/1.xmp'],
+  ]);
+});
+
 it('takes along the JPEG of a RAW', async () => {
   expect(await going(['a.nef'], 'a.jpg', 'a.nef.pp3', 'b.jpg')).toEqual(['a.jpg', 'a.nef', 'a.nef.pp3']);
 });
@@ -87,6 +98,8 @@ it('knows the JSON of Google Takeout, also where its name was cut off', () => {
   expect(companions(`${long}.x.jpg`, [`${long}.json`])).toEqual([`sidecar ${long}.json`]);
   expect(companions(`${long}.x.jpg`, [`${long}.json`, `${long}.y.jpg`])).toEqual([]);
   expect(companions(`${long}.x.jpg`, [`${long.slice(0, 44)}.json`])).toEqual([]);
+  const plain = 'x'.repeat(50);
+  expect(companions(`${plain}.jpg`, [`${plain.slice(0, 46)}.json`])).toEqual([`sidecar ${plain.slice(0, 46)}.json`]);
 });
 
 it('tells Takeout\u2019s numbered files apart', () => {

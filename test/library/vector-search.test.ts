@@ -10,7 +10,7 @@ import { type QuerySearch, searchByQuery } from '../../src/library/query/search.
 import { fetchNearest, nearest } from '../../src/library/ranking/ranker.ts';
 import { NEIGHBOURHOOD } from '../../src/library/ranking/rerank.ts';
 import type { Session } from '../../src/library/session.ts';
-import type { FoundPhoto } from '../../src/library/vector-search.ts';
+import { type FoundPhoto, searchVector } from '../../src/library/vector-search.ts';
 import { MOST_HITS } from '../../src/store/port.ts';
 import { freshModel, photo, unit } from '../store/samples.ts';
 import { HashEmbedder, testModel } from '../support/hash-embedder.ts';
@@ -67,6 +67,18 @@ async function find(
 }
 
 describe('a search by photos', () => {
+  it('gives what is just as alike as is asked, and nothing of a library that is gone', async () => {
+    const [cat, dog] = [await put('cat.jpg'), await put('dog.jpg')];
+    const table = store.table(testModel);
+    const [row] = await table.rows([photoId('lib', 'dog.jpg')]);
+    if (row === undefined) throw new Error('it was put');
+    await table.upsert([{ ...row, id: 'orphan', library: 'gone' }]);
+    const [query] = await table.rows([photoId('lib', 'cat.jpg')]);
+    const minScore = cosine(query?.vector ?? row.vector, row.vector);
+    const found = await searchVector({ store, table }, { vector: query?.vector ?? row.vector, k: 5, minScore });
+    expect(found.map(({ file }) => file)).toEqual([cat, dog]);
+  });
+
   it('leaves the query out unless asked, and embeds only what the index does not have', async () => {
     const [cat, dog] = [await put('a/cat.jpg'), await put('b/dog.jpg')];
     const copy = await put('elsewhere/copy.jpg', { indexed: false });

@@ -1,4 +1,4 @@
-import { rm, utimes } from 'node:fs/promises';
+import { rm, symlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -181,6 +181,17 @@ describe('a search by words', () => {
     const session = { ...library.session, model };
     const unmeasured = await searchByQuery({ session, signal }, [photo(files.castle)], { k: 2, explain: true });
     expect(unmeasured.notices).toEqual([{ kind: 'unmeasured' }]);
+  });
+
+  it('looks in each folder that it is told, by whatever link it is named', async () => {
+    const link = `${library.home}/link`;
+    await symlink(`${library.home}/photos/z`, link);
+    const folders = [link, `${library.home}/photos/a`];
+    expect(paths(await find([word('dog')], { restriction: { folders } })).sort()).toEqual([
+      'a/collie.jpg',
+      'z/collie.jpg',
+    ]);
+    await rm(link);
   });
 
   it('looks only where it is told to', async () => {
