@@ -85,7 +85,9 @@ export class ModelDisk implements Disk {
         else this.files.set(name, inode);
       }
     };
-    this.#unsettled.set(folder, [...(this.#unsettled.get(folder) ?? []), () => set(before)]);
+    const changes = this.#unsettled.get(folder) ?? [];
+    changes.push(() => set(before));
+    this.#unsettled.set(folder, changes);
     set(names);
   }
   #set(name: string, inode: Inode | null): void {

@@ -155,7 +155,7 @@ describe('transferring files', () => {
         const restored = new Map([...last.contents()].filter(([file]) => !ours.test(file)));
         expect(restored).toEqual(new Map(Object.entries(files)));
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

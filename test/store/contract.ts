@@ -228,6 +228,8 @@ export function storeContract(
           [{ shapes: [] }, 5],
           [{ endings: [] }, 5],
           [{ shapes: ['landscape'] }, 100],
+          [{ shapes: ['portrait'] }, 100],
+          [{ shapes: ['square'] }, 100],
           [{ shapes: ['portrait', 'square'], minSide: 1600 }, 7],
           [{ minSide: 1599.5 }, 100],
           [{ takenAfterMs: 20_000, takenBeforeMs: 90_000 }, 100],

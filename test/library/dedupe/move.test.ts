@@ -119,28 +119,35 @@ describe('moving doubles', () => {
   });
 
   it.each([
-    ['the keeper is gone', (disk: ModelDisk) => void disk.files.delete('/photos/a/1.jpg')],
+    [
+      'the keeper is gone',
+      (disk: ModelDisk) => void disk.files.delete('/photos/a/1.jpg'),
+      'which was to stay, is not there',
+    ],
     [
       'the keeper has changed',
       (disk: ModelDisk) => void disk.files.set('/photos/a/1.jpg', { number: 90, content: 'else' }),
+      'which was to stay, has changed',
     ],
     [
       'the photo has changed',
       (disk: ModelDisk) => void disk.files.set('/photos/a/2.jpg', { number: 90, content: 'else' }),
+      'it has changed',
     ],
     [
       'both became one file',
       (disk: ModelDisk) =>
         void disk.files.set('/photos/a/2.jpg', disk.files.get('/photos/a/1.jpg') ?? { number: 0, content: '' }),
+      'it is the very file that was to stay',
     ],
-  ])('leaves a photo where it is when %s', async (_, change) => {
+  ])('leaves a photo where it is when %s', async (_, change, reason) => {
     const groups = [group(photo('a/1.jpg'), photo('a/2.jpg'))];
     const disk = diskOf(groups, {});
     change(disk);
     const before = own(disk);
     const { moved, failed, undo } = await run(disk, groups);
     expect({ moved, undo }).toEqual({ moved: [], undo: null });
-    expect(failed).toMatchObject([{ path: '/photos/a/2.jpg' }]);
+    expect(failed).toEqual([{ path: '/photos/a/2.jpg', reason: expect.stringContaining(reason) }]);
     expect(own(disk)).toEqual(before);
   });
 

@@ -107,6 +107,7 @@ describe('a word as people type it', () => {
     ['Aeroplanes', 'airplane'],
     ['grey wolves', 'gray wolf'],
     ['sulfur butterflies', 'sulphur butterfly'],
+    ['cowboys hats', 'cowboy hat'],
     ["ladies' slippers", "lady's slipper"],
     ['Jack o’Lanterns', "jack-o'-lantern"],
     ['bow-tie', 'bow tie'],
@@ -201,6 +202,20 @@ describe('a word that no photo is found by', () => {
     ['bycicle', 'bicycle'],
   ])('"%s" has "%s" near', (typed, near) => {
     expect(parseWord(typed, vocabulary)).toMatchObject({ nearest: expect.arrayContaining([near]) });
+  });
+
+  test('has five of them at most, the most alike first', () => {
+    const near = ['strawbery', 'cax', 'bax', 'elefant'].map((typed) => {
+      const parsed = parseWord(typed, vocabulary);
+      return parsed.kind === 'unknown' ? parsed.nearest : [];
+    });
+    expect(
+      near
+        .map((words) => words.length)
+        .sort()
+        .at(-1),
+    ).toBe(5);
+    expect([near[0]?.[0], near[3]?.[0]]).toEqual(['strawberry', 'elephant']);
   });
 
   test('is not taken for one that merely looks like it', () => {
