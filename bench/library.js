@@ -32,7 +32,8 @@ export async function openLibrary(home, id) {
     await stopLite(world, settings.paths).catch(() => undefined);
     await rm(home, { recursive: true, force: true });
   };
-  await store.putLibrary({ id, name: id, root, model: model.id, generation: 1, mark: home });
+  const marks = { [model.sha256]: home };
+  await store.putLibrary({ id, name: id, root, model: model.id, generation: 1, mark: home, marks });
   await openMachine(settings).keep(id, root);
   return {
     root,

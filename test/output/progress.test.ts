@@ -137,6 +137,13 @@ describe('the rate', () => {
     expect(last).toBeCloseTo(10);
   });
 
+  it('is the same when it is told of every millisecond', () => {
+    const rate = rateOver(10_000);
+    let last: number | null = null;
+    for (let t = 0; t <= 60_000; t += 1) last = rate(t < 50_000 ? t : 50_000 + (t - 50_000) / 10, t);
+    expect(last).toBeCloseTo(100, 0);
+  });
+
   it('sinks during a stall', () => {
     const rate = rateOver(10_000);
     rate(0, 0);

@@ -19,6 +19,8 @@ const REDRAW = 100;
 const PLAIN = 10_000;
 /** Milliseconds over which the rate is taken: long enough to be steady, short enough to follow. */
 const WINDOW = 20_000;
+/** Milliseconds between two samples of it at least, so that quick work leaves no hundred thousand. */
+const SAMPLING = 50;
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 /** To the first column, and nothing left on the line. */
@@ -94,7 +96,8 @@ function plainLines(world: World, label: string, show: (n: number) => string): P
 export function rateOver(window: number): (done: number, now: number) => number | null {
   const samples: { readonly done: number; readonly now: number }[] = [];
   return (done, now) => {
-    samples.push({ done, now });
+    const last = samples.at(-1);
+    if (last === undefined || now - last.now >= SAMPLING) samples.push({ done, now });
     // One sample from before the window stays, so that a stall of any length lowers the rate.
     while (samples.length > 2 && now - (samples[1]?.now ?? now) >= window) samples.shift();
     const [first] = samples;
