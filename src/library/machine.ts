@@ -154,7 +154,7 @@ export function onMachine(store: PhotoStore, machine: Machine): PhotoStore {
     },
     models: () => store.models(),
     about: (model) => store.about(model),
-    table: (model) => knownOnly(store.table(model), () => store.libraries()),
+    table: (model) => knownOnly(store.table(model), (options) => store.libraries(options)),
     close: () => store.close(),
   };
 }

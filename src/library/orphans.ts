@@ -11,30 +11,37 @@ export interface Strays {
   readonly doubled: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A table whose searches find no row of a library that was removed while another machine was indexing it. */
-export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly Library[]>): PhotoTable {
+/**
+ * A table whose searches find no row of a library that was removed while another machine was indexing it.
+ * @param libraries of the store; unless they are to be recent, one put in the last seconds may be missing
+ */
+export function knownOnly(
+  table: PhotoTable,
+  libraries: (options: { readonly recent: boolean }) => Promise<readonly Library[]>,
+): PhotoTable {
   let known: ReadonlySet<string> = new Set();
   /** Searches that are answered together look at the same. */
-  let looking: Promise<void> | null = null;
-  const look = (): Promise<void> => {
-    looking ??= libraries()
-      .then((found) => {
-        known = new Set(found.map(({ id }) => id));
-      })
-      .finally(() => {
-        looking = null;
-      });
-    return looking;
+  const looking = new Map<boolean, Promise<void>>();
+  const look = (recent: boolean): Promise<void> => {
+    const underWay =
+      looking.get(recent) ??
+      libraries({ recent })
+        .then((found) => {
+          known = new Set(found.map(({ id }) => id));
+        })
+        .finally(() => looking.delete(recent));
+    looking.set(recent, underWay);
+    return underWay;
   };
   const isKnown = ({ library }: Hit): boolean => known.has(library);
   function search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
   function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   async function search(vector: Float32Array, options: SearchOptions): Promise<Hit[]> {
     const asksWhere = options.filter?.within !== undefined;
-    // Beside the first search: none waits for this.
-    const [hits] = await Promise.all([table.search(vector, options), known.size > 0 || asksWhere ? null : look()]);
+    // Beside the first search: none waits for this, as it would for what is recent.
+    const [hits] = await Promise.all([table.search(vector, options), known.size > 0 || asksWhere ? null : look(false)]);
     if (asksWhere || hits.every(isKnown)) return hits;
-    await look();
+    await look(true);
     if (hits.every(isKnown)) return hits;
     const within = [...known].map((library) => ({ library, folder: '' }));
     return table.search(vector, { ...options, filter: { ...options.filter, within } });
@@ -44,7 +51,7 @@ export function knownOnly(table: PhotoTable, libraries: () => Promise<readonly L
     upgrade: (options) => table.upgrade(options),
     photos: (library, page) => table.photos(library, page),
     all: table.all.bind(table),
-    rows: (ids) => table.rows(ids),
+    rows: (ids, options) => table.rows(ids, options),
     upsert: (rows) => table.upsert(rows),
     remove: (ids) => table.remove(ids),
     removeLibrary: (library) => table.removeLibrary(library),

@@ -51,7 +51,14 @@ export async function spreadOut(
   if (unique === undefined && diverse === undefined) return { photos: await find(k), comparedOnly: null };
   for (let asked = Math.max(k * FIRST_ROUND, FEWEST); ; asked *= LATER_ROUNDS) {
     const found = await find(Math.min(asked, MOST));
-    const vectors = new Map((await table.rows(found.map(({ id }) => id))).map(({ id, vector }) => [id, vector]));
+    const vectors = new Map(
+      (
+        await table.rows(
+          found.map(({ id }) => id),
+          { recent: false },
+        )
+      ).map(({ id, vector }) => [id, vector]),
+    );
     const frames = found.flatMap((photo) => {
       const vector = vectors.get(photo.id);
       return vector === undefined ? [] : [{ ...photo, vector }];

@@ -105,7 +105,10 @@ function centreOf(
 }
 
 async function vectorsOf(table: PhotoTable, found: readonly FoundPhoto[]): Promise<Map<string, Float32Array>> {
-  const rows = await table.rows(found.map(({ id }) => id));
+  const rows = await table.rows(
+    found.map(({ id }) => id),
+    { recent: false },
+  );
   return new Map(rows.map(({ id, vector }) => [id, vector]));
 }
 

@@ -79,6 +79,26 @@ describe('a search by photos', () => {
     expect(found.map(({ file }) => file)).toEqual([cat, dog]);
   });
 
+  it('waits for what is recent only where a hit is of a library that it does not know', async () => {
+    const cat = await put('a/cat.jpg');
+    await put('b/dog.jpg');
+    const libraries = vi.spyOn(store, 'libraries');
+    const rows = vi.spyOn(store.table(testModel), 'rows');
+    const asksForRecent = () =>
+      libraries.mock.calls.some(([{ recent = true } = {}]) => recent) ||
+      rows.mock.calls.some(([ids, { recent = true } = {}]) => ids.length > 0 && recent);
+    const outside = await put('c/new.jpg', { indexed: false });
+    for (const unique of [false, true]) await find({ photos: [outside], k: 5, unique });
+    expect(libraries).toHaveBeenCalled();
+    expect(rows).toHaveBeenCalled();
+    expect(asksForRecent()).toBe(false);
+    const [row] = await store.table(testModel).rows([photoId('lib', 'b/dog.jpg')], { recent: false });
+    if (row === undefined) throw new Error('it was put');
+    await store.table(testModel).upsert([{ ...row, id: 'orphan', library: 'gone' }]);
+    expect(await find({ photos: [cat], k: 5 })).toEqual(['b/dog.jpg']);
+    expect(asksForRecent()).toBe(true);
+  });
+
   it('leaves the query out unless asked, and embeds only what the index does not have', async () => {
     const [cat, dog] = [await put('a/cat.jpg'), await put('b/dog.jpg')];
     const copy = await put('elsewhere/copy.jpg', { indexed: false });

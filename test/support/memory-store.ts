@@ -84,7 +84,7 @@ export class MemoryTable implements PhotoTable {
   }: Listing & { readonly vectors?: boolean } = {}): AsyncIterable<PhotoRecord> {
     for (const row of this.#sorted(filter)) if (row.id > after) yield vectors ? row : recordOf(row);
   }
-  async rows(ids: readonly string[]): Promise<PhotoRow[]> {
+  async rows(ids: readonly string[], _options: { readonly recent?: boolean } = {}): Promise<PhotoRow[]> {
     return ids.flatMap((id) => this.stored.get(id) ?? []);
   }
   async upsert(rows: readonly PhotoRow[]): Promise<void> {

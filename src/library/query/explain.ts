@@ -29,7 +29,10 @@ export async function explain(
   const asked = terms.map(({ term }) => term);
   const explained = new Map<string, Explanation>();
   for (let from = 0; from < photos.length; from += PORTION) {
-    const rows = await index.table.rows(photos.slice(from, from + PORTION).map(({ id }) => id));
+    const rows = await index.table.rows(
+      photos.slice(from, from + PORTION).map(({ id }) => id),
+      { recent: false },
+    );
     for (const { row, shares: made } of rankByTerms(rows, asked, context)) {
       const [probabilities = new Float32Array()] = sharesOf([row]);
       explained.set(row.id, {

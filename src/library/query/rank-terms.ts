@@ -91,7 +91,8 @@ async function* candidates(
       for (const { id } of await table.search(direction, { k, ...within })) found.add(id);
     }
     const ids = [...found];
-    for (let from = 0; from < ids.length; from += AT_ONCE) yield await table.rows(ids.slice(from, from + AT_ONCE));
+    for (let from = 0; from < ids.length; from += AT_ONCE)
+      yield await table.rows(ids.slice(from, from + AT_ONCE), { recent: false });
   }
 }
 

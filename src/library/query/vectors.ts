@@ -89,7 +89,7 @@ async function storedVectors(
   { store, table }: PhotoIndex,
   files: readonly string[],
 ): Promise<Map<string, Float32Array>> {
-  const libraries = await store.libraries();
+  const libraries = await store.libraries({ recent: false });
   const places = await Promise.all(
     files.map(async (file) => {
       const real = await realpath(file).catch(() => file);
@@ -105,7 +105,7 @@ async function storedVectors(
   const ids = [...new Set(wanted.map(({ id }) => id))];
   const rows = new Map<string, PhotoRow>();
   for (let from = 0; from < ids.length; from += PORTION) {
-    for (const row of await table.rows(ids.slice(from, from + PORTION))) rows.set(row.id, row);
+    for (const row of await table.rows(ids.slice(from, from + PORTION), { recent: false })) rows.set(row.id, row);
   }
   const vectors = new Map<string, Float32Array>();
   for (const { id, file, size, mtimeMs } of wanted) {

@@ -14,6 +14,7 @@ import type {
 } from '../port.ts';
 import { METRIC, searchParams } from './capabilities.ts';
 import type { MilvusLine } from './client.ts';
+import type { Consistency } from './collection.ts';
 import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
@@ -76,16 +77,16 @@ export class MilvusTable implements PhotoTable {
     }
   }
 
-  async rows(ids: readonly string[]): Promise<PhotoRow[]> {
-    return (await this.#read(ids, 'row')).map(toRow);
+  async rows(ids: readonly string[], { recent = true }: { readonly recent?: boolean } = {}): Promise<PhotoRow[]> {
+    return (await this.#read(ids, 'row', recent ? 'Strong' : 'Bounded')).map(toRow);
   }
 
-  async #read(ids: readonly string[], wanted: 'record' | 'row'): Promise<MilvusRow[]> {
+  async #read(ids: readonly string[], wanted: 'record' | 'row', consistency: Consistency): Promise<MilvusRow[]> {
     const { collection, version } = await this.#generations.readable();
     const fields = fieldsOf(version, wanted);
     const rows: MilvusRow[] = [];
     for (const some of chunks([...new Set(ids)], IDS)) {
-      rows.push(...(await collection.query({ filter: idIn(some), fields, limit: IDS, sorted: false })));
+      rows.push(...(await collection.query({ filter: idIn(some), fields, limit: IDS, sorted: false, consistency })));
     }
     return rows;
   }
@@ -118,7 +119,11 @@ export class MilvusTable implements PhotoTable {
     if (unsaid(filter) === null) return this.#nearest(vector, options, expressionOf(filter));
     const found = await this.#nearestThatPass(vector, options);
     if (!vectors) return found;
-    const rows = new Map((await this.rows(found.map(({ id }) => id))).map((row) => [row.id, row]));
+    const whole = await this.rows(
+      found.map(({ id }) => id),
+      { recent: false },
+    );
+    const rows = new Map(whole.map((row) => [row.id, row]));
     return found.flatMap((hit) => ({ ...hit, ...rows.get(hit.id) }));
   }
 
@@ -140,7 +145,7 @@ export class MilvusTable implements PhotoTable {
       if (least !== undefined) best = best.filter(({ score }) => score >= least);
     }
     const scores = new Map(best.map(({ id, score }) => [id, score]));
-    const found = await this.#read([...scores.keys()], vectors ? 'row' : 'record');
+    const found = await this.#read([...scores.keys()], vectors ? 'row' : 'record', 'Bounded');
     if (vectors) return rankedBy(vector, found).slice(0, k);
     const hits = found.map(toRecord).map((row) => Object.assign(row, { score: scores.get(row.id) ?? -1 }));
     return hits.sort(byScore).slice(0, k);
@@ -185,14 +190,21 @@ export class MilvusTable implements PhotoTable {
     const { collection, version } = await this.#generations.readable();
     // One more than asked shows whether a tie crosses the edge; then all of the tie must be seen to break it by path.
     for (let limit = Math.min(k + 1, MAX_ROWS); ; limit = Math.min(limit * 2, MAX_ROWS)) {
-      const found = await collection.search(vector, {
-        filter: expression,
-        limit,
-        output_fields: fieldsOf(version, vectors ? 'row' : 'record'),
-        metric_type: METRIC,
-        params: searchParams(collection.kind, limit, expression === '' ? 'all' : 'filtered'),
-      });
-      const hits = vectors ? rankedBy(vector, found) : ranked(found);
+      const search = (fields: readonly string[]): Promise<MilvusRow[]> =>
+        collection.search(vector, {
+          filter: expression,
+          limit,
+          output_fields: [...fields],
+          metric_type: METRIC,
+          params: searchParams(collection.kind, limit, expression === '' ? 'all' : 'filtered'),
+        });
+      const withVectors = async (): Promise<VectorHit[]> => {
+        if (collection.kind === 'lite') return rankedBy(vector, await search(fieldsOf(version, 'row')));
+        // A server that is asked for them with the search reads them afterwards itself, and waits for what is recent then.
+        const ids = (await search(['photo_id'])).map(({ photo_id }) => String(photo_id));
+        return rankedBy(vector, await this.#read(ids, 'row', 'Bounded'));
+      };
+      const hits = vectors ? await withVectors() : ranked(await search(fieldsOf(version, 'record')));
       const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
       if (tied && limit < MAX_ROWS) continue;
       return hits.slice(0, k).filter(({ score }) => score >= minScore);
