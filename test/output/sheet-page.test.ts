@@ -120,6 +120,8 @@ describe('the page of a contact sheet', () => {
     const page = await render({ queries: [query], results: manyResults(62) });
     const images = elements(page).filter(({ tagName }) => tagName === 'img');
     const waiting = images.filter((image) => attribute(image, 'loading') === 'lazy');
+    const shown = images.filter((image) => attribute(image, 'decoding') === 'sync');
+    expect(shown.length).toBe(images.length - waiting.length);
     // The query and the first results are there with the page.
     expect(waiting).toEqual(images.slice(61));
     expect(waiting).toHaveLength(2);

@@ -180,7 +180,9 @@ function frame(
     return html`<p class="frame none">${picture?.reason ?? ''}<span class="unseen">: ${alt}</span></p>`;
   }
   const { data, width, height } = picture;
-  return html`<a class="frame" href="${linkTo(file, links)}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" decoding="async"${isSeenFirst ? null : html` loading="lazy"`}></a>`;
+  // What is seen first is there as soon as the page is, rather than grey for a moment.
+  const when = isSeenFirst ? html`decoding="sync"` : html`decoding="async" loading="lazy"`;
+  return html`<a class="frame" href="${linkTo(file, links)}" title="${file}"><img src="data:image/webp;base64,${Buffer.from(data).toString('base64')}" alt="${alt}" width="${width}" height="${height}" ${when}></a>`;
 }
 
 /** Captions below small pictures: the name has a line of its own. */
