@@ -5,7 +5,7 @@ import type { CopyReport } from '../library/copy/copy.ts';
 import type { Session } from '../library/session.ts';
 import { askYesNo, canAsk } from '../output/terminal/ask.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
-import { count } from '../output/text.ts';
+import { count, listed } from '../output/text.ts';
 import type { Settings } from '../settings.ts';
 import { placeOf } from '../store/milvus/endpoint.ts';
 import type { World } from '../world.ts';
@@ -142,10 +142,9 @@ async function show({ world }: Context, report: CopyReport, { from, to, flags }:
     ...(database === undefined ? [] : [{ name: 'database', what: `CURATE_DATABASE=${database}` }]),
     ...(milvusToken === undefined ? [] : [{ name: 'milvusToken', what: 'MILVUS_TOKEN to what CURATE_COPY_TOKEN is' }]),
   ];
-  const and = new Intl.ListFormat('en-GB');
-  const names = and.format(set.map(({ name }) => `"${name}"`));
+  const names = listed(set.map(({ name }) => `"${name}"`));
   const where = `in the environment or in .env, or ${names} in ${config}.`;
-  writeLine(world.stderr, `To use it from now on: set ${and.format(set.map(({ what }) => what))}, ${where}`);
+  writeLine(world.stderr, `To use it from now on: set ${listed(set.map(({ what }) => what))}, ${where}`);
 }
 
 /** The settings with another place for the index. @param place an address, `lite`, or absent for the one in use */

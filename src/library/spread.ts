@@ -4,7 +4,7 @@ import { byMarginalRelevance } from '../casting/mmr.ts';
 import { rootsOf } from '../embedding/vector.ts';
 import { demandUninterrupted } from '../interrupt.ts';
 import type { PhotoTable } from '../store/port.ts';
-import type { FoundPhoto } from './vector-search.ts';
+import { type FoundPhoto, vectorsOf } from './vector-search.ts';
 
 /** How results are kept from all being the same. */
 interface Spread {
@@ -51,14 +51,7 @@ export async function spreadOut(
   if (unique === undefined && diverse === undefined) return { photos: await find(k), comparedOnly: null };
   for (let asked = Math.max(k * FIRST_ROUND, FEWEST); ; asked *= LATER_ROUNDS) {
     const found = await find(Math.min(asked, MOST));
-    const vectors = new Map(
-      (
-        await table.rows(
-          found.map(({ id }) => id),
-          { recent: false },
-        )
-      ).map(({ id, vector }) => [id, vector]),
-    );
+    const vectors = await vectorsOf(table, found);
     const frames = found.flatMap((photo) => {
       const vector = vectors.get(photo.id);
       return vector === undefined ? [] : [{ ...photo, vector }];

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import { exists } from '../files/exists.ts';
-import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore } from '../store/port.ts';
+import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
 import { inside, isMounted, photoFile } from './paths.ts';
 import { fetchNearest, type Nearest, nearest, type Ranker, rank } from './ranking/ranker.ts';
 import { byCosine, type RankedBy } from './ranking/rerank.ts';
@@ -57,6 +57,16 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
   const ordered = ranker === null ? standing.far.map(byCosine) : rank(vector, standing, ranker);
   const wanted = ordered.filter(({ hit }) => hit.score >= minScore).slice(0, k);
   return withAvailability(wanted.map(({ hit, rankedBy }) => place({ ...hit, rankedBy })));
+}
+
+/** The vectors of photos that were found, by their ids; those that left the index meanwhile have none. */
+export async function vectorsOf(
+  table: Pick<PhotoTable, 'rows'>,
+  found: readonly Pick<FoundPhoto, 'id'>[],
+): Promise<Map<string, Float32Array>> {
+  const ids = found.map(({ id }) => id);
+  const rows = await table.rows(ids, { recent: false });
+  return new Map(rows.map(({ id, vector }) => [id, vector]));
 }
 
 /** Where photos ranked by words lie on this machine, in their order: the first `k` that are not left out (absolute files). */

@@ -5,8 +5,8 @@ import type { Embedder } from '../embedding/port.ts';
 import { toUnitLength } from '../embedding/vector.ts';
 import { agreements } from '../library/ranking/neighbourhood.ts';
 import type { RankingStatistics } from '../library/ranking/statistics.ts';
-import { embedQueries, type FoundPhoto } from '../library/vector-search.ts';
-import type { PhotoIndex, PhotoTable } from '../store/port.ts';
+import { embedQueries, type FoundPhoto, vectorsOf } from '../library/vector-search.ts';
+import type { PhotoIndex } from '../store/port.ts';
 import type { Unused } from './plan.ts';
 import type { PrivateGuard } from './private-guard.ts';
 
@@ -102,14 +102,6 @@ function centreOf(
     best.reduce((all, { photo, vector }) => all + photo.score * (vector[i] ?? 0), 0),
   );
   return toUnitLength(sum);
-}
-
-async function vectorsOf(table: PhotoTable, found: readonly FoundPhoto[]): Promise<Map<string, Float32Array>> {
-  const rows = await table.rows(
-    found.map(({ id }) => id),
-    { recent: false },
-  );
-  return new Map(rows.map(({ id, vector }) => [id, vector]));
 }
 
 /** What casting needs of photos that were named, each read and embedded once. @throws UserError when one cannot be read */

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../../errors.ts';
 import type { Restriction } from '../../library/photo-filter.ts';
+import { listed } from '../../output/text.ts';
 import { FORMATS } from '../../photos/kinds.ts';
 import type { Shape } from '../../store/port.ts';
 import { gatherNotEmpty, notEmpty, wholeNumber } from './options.ts';
@@ -139,9 +140,7 @@ const NAMES = {
 export function filtersGiven(flags: FilterFlags, formatFlag: string = NAMES.photoFormat): string | null {
   const names = { ...NAMES, photoFormat: formatFlag };
   const given = (Object.keys(NAMES) as (keyof FilterFlags)[]).filter((flag) => flags[flag]).map((flag) => names[flag]);
-  const last = given.pop();
-  if (last === undefined) return null;
-  return given.length === 0 ? last : `${given.join(', ')} and ${last}`;
+  return listed(given) || null;
 }
 
 /** Whether photos are chosen by time, so that it matters what says when one was taken. */

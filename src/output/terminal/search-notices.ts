@@ -2,6 +2,7 @@ import type { SearchNotice } from '../../library/query/terms.ts';
 import { SEEN } from '../../library/words/seen.ts';
 import { spelling } from '../../settings.ts';
 import { scoreText } from '../result-row.ts';
+import { listed } from '../text.ts';
 
 /** A line for people. */
 export function noticeText(notice: SearchNotice): string {
@@ -24,11 +25,10 @@ export function noticeText(notice: SearchNotice): string {
     case 'compared':
       return `Only the best ${number(notice.photos)} photos are compared with each other; there are more, which are not shown.`;
     case 'elsewhere': {
-      const and = new Intl.ListFormat('en-GB');
-      const roots = and.format(notice.libraries.map((name) => `CURATE_ROOT_${spelling(name)}=FOLDER`));
+      const roots = listed(notice.libraries.map((name) => `CURATE_ROOT_${spelling(name)}=FOLDER`));
       return notice.libraries.length === 1
         ? `${notice.libraries[0]} has no folder on this machine. Where it has one, ${roots} says so.`
-        : `${and.format(notice.libraries)} have no folders on this machine. Where they have, ${roots} say so.`;
+        : `${listed(notice.libraries)} have no folders on this machine. Where they have, ${roots} say so.`;
     }
     case 'unread':
       return `curate: ${notice.message}`;

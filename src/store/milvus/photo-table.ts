@@ -17,6 +17,7 @@ import type { MilvusLine } from './client.ts';
 import type { Consistency } from './collection.ts';
 import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
+import type { SearchTerms } from './joint-search.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
 import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
 import { Generations } from './upgrade.ts';
@@ -190,25 +191,30 @@ export class MilvusTable implements PhotoTable {
     const { collection, version } = await this.#generations.readable();
     // One more than asked shows whether a tie crosses the edge; then all of the tie must be seen to break it by path.
     for (let limit = Math.min(k + 1, MAX_ROWS); ; limit = Math.min(limit * 2, MAX_ROWS)) {
-      const search = (fields: readonly string[]): Promise<MilvusRow[]> =>
-        collection.search(vector, {
-          filter: expression,
-          limit,
-          output_fields: [...fields],
-          metric_type: METRIC,
-          params: searchParams(collection.kind, limit, expression === '' ? 'all' : 'filtered'),
-        });
-      const withVectors = async (): Promise<VectorHit[]> => {
-        if (collection.kind === 'lite') return rankedBy(vector, await search(fieldsOf(version, 'row')));
-        // A server that is asked for them with the search reads them afterwards itself, and waits for what is recent then.
-        const ids = (await search(['photo_id'])).map(({ photo_id }) => String(photo_id));
-        return rankedBy(vector, await this.#read(ids, 'row', 'Bounded'));
+      const terms = {
+        filter: expression,
+        limit,
+        metric_type: METRIC,
+        params: searchParams(collection.kind, limit, expression === '' ? 'all' : 'filtered'),
       };
-      const hits = vectors ? await withVectors() : ranked(await search(fieldsOf(version, 'record')));
+      const hits = vectors
+        ? await this.#searchWithVectors(vector, terms)
+        : ranked(await collection.search(vector, { ...terms, output_fields: fieldsOf(version, 'record') }));
       const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
       if (tied && limit < MAX_ROWS) continue;
       return hits.slice(0, k).filter(({ score }) => score >= minScore);
     }
+  }
+
+  /** A server that is asked for vectors with a search reads them by itself afterwards, and waits for what is recent then. */
+  async #searchWithVectors(vector: Float32Array, terms: SearchTerms): Promise<VectorHit[]> {
+    const { collection, version } = await this.#generations.readable();
+    if (collection.kind === 'lite') {
+      return rankedBy(vector, await collection.search(vector, { ...terms, output_fields: fieldsOf(version, 'row') }));
+    }
+    const found = await collection.search(vector, { ...terms, output_fields: ['photo_id'] });
+    const ids = found.map(({ photo_id }) => String(photo_id));
+    return rankedBy(vector, await this.#read(ids, 'row', 'Bounded'));
   }
 
   async count(library?: string): Promise<number> {
