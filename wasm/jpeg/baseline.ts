@@ -35,6 +35,7 @@ export function baseline(parameters: usize): usize {
   const total = across * load<u32>(parameters + MCUS_DOWN);
   const side = load<usize>(parameters + SIDE);
   const half = load<usize>(parameters + HALF);
+  const lastKept: usize = side === 4 ? HALF_LAST : side === 2 ? 4 : 0; // in zigzag order
   openScan(parameters);
 
   // The next bits, first at the top; how many; and where the following ones are.
@@ -81,7 +82,8 @@ export function baseline(parameters: usize): usize {
         let right = 0; // coefficient (0,1), at 1 in zigzag order
         let down = 0; // (1,0), at 2
         let diagonal = 0; // (1,1), at 4
-        while (side === 2 && k <= 4) {
+        if (side === 4) memory.fill(half, 0, HALF_ROOM);
+        while (k <= lastKept) {
           if (count <= 32) {
             bits |= (<u64>bswap<u32>(load<u32>(next))) << (32 - count);
             next += 4;
@@ -101,36 +103,14 @@ export function baseline(parameters: usize): usize {
             continue;
           }
           k += run;
-          if (k === 1) right = value;
+          if (side === 4) {
+            if (k <= HALF_LAST) {
+              const place = halfScales + k * 8;
+              store<f32>(half + load<u32>(place), <f32>value * load<f32>(place + 4));
+            }
+          } else if (k === 1) right = value;
           else if (k === 2) down = value;
           else if (k === 4) diagonal = value;
-          k += 1;
-        }
-        if (side === 4) memory.fill(half, 0, HALF_ROOM);
-        while (side === 4 && k <= HALF_LAST) {
-          if (count <= 32) {
-            bits |= (<u64>bswap<u32>(load<u32>(next))) << (32 - count);
-            next += 4;
-            count += 32;
-          }
-          code = <i32>load<u16>(acTable + FIRST + <usize>(bits >> 54) * 2);
-          if (code === 0) code = longCode(acTable, bits);
-          if (code < 0) return 0;
-          const size = code & 15;
-          const run = <usize>((code >> 4) & 15);
-          bits <<= code >> 8;
-          const value = extended(bits, size);
-          bits <<= size;
-          count -= (code >> 8) + size;
-          if (size === 0) {
-            k = run === 15 ? k + 16 : 64;
-            continue;
-          }
-          k += run;
-          if (k <= HALF_LAST) {
-            const place = halfScales + k * 8;
-            store<f32>(half + load<u32>(place), <f32>value * load<f32>(place + 4));
-          }
           k += 1;
         }
         while (k < 64) {
