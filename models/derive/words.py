@@ -223,13 +223,18 @@ class Vocabulary:
                 self.add(word, meaning)
 
     def everyday_meaning(self, words, meaning):
-        references = meaning.split(", ")
+        references = meaning.removeprefix("~").split(", ")
         classes = sorted({index for reference in references for index in self.resolve(reference)})
         names = [reference.partition("=")[0] for reference in references]
         name = words.split(", ")[0]
-        if names == [name]:
+        # What WordNet calls it, too, is no other thing: the "polar bear" is its ice bear, unless the table says otherwise.
+        is_called = len(classes) == 1 and self.is_called(classes[0], name) and not meaning.startswith("~")
+        if names == [name] or is_called:
             return (name, self.kind_of(name, classes), classes, False)
         return (name, ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else ""), classes, True)
+
+    def is_called(self, index, name):
+        return name.lower() in map(str.lower, self.classes.lemmas[index])
 
     def kind_of(self, name, classes):
         """What WordNet says that this is a kind of."""

@@ -81,7 +81,9 @@ function taken(parts: readonly string[], vocabulary: Vocabulary): { known: Known
 
 /** What the table says is near to a word that it knows no photo to show; undefined for any other. */
 function saidOf(spelling: string, { absent }: Vocabulary): readonly string[] | undefined {
-  return [spelling, ...singulars(spelling)].map((form) => absent.get(form)).find((near) => near !== undefined);
+  const forms = [spelling, ...singulars(spelling)];
+  // "Sun flower" is the sunflower.
+  return [...forms, ...forms.map(together)].map((form) => absent.get(form)).find((near) => near !== undefined);
 }
 
 function find(spelling: string, vocabulary: Vocabulary): KnownWord | null {

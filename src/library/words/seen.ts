@@ -55,14 +55,20 @@ export function seenIn(probabilities: Float32Array, { meanings, words }: Vocabul
   return named.map((one) => (isOneOfSeveral(one) ? { ...one, kind: one.meaning.kind } : one));
 }
 
-/** One for each set of classes, an everyday name before another. */
+/** One for each set of classes, by the best of its names. */
 function dedupe(seen: readonly Seen[]): Seen[] {
   const bySet = new Map<string, Seen>();
   for (const one of seen) {
     const key = one.meaning.classes.join();
-    if (!bySet.has(key) || (one.meaning.everyday && !bySet.get(key)?.meaning.everyday)) bySet.set(key, one);
+    const known = bySet.get(key);
+    if (known === undefined || preference(one.meaning) > preference(known.meaning)) bySet.set(key, one);
   }
   return [...bySet.values()];
+}
+
+/** An everyday name before another, but last what is looked for in place of something else: no porcupine is a "hedgehog". */
+function preference({ everyday, taken }: Meaning): number {
+  return taken ? 0 : everyday ? 2 : 1;
 }
 
 function isWithin(narrow: Meaning, wide: Meaning): boolean {

@@ -148,6 +148,24 @@ describe('a word as people type it', () => {
     expect(classesOf('airplane')).toEqual([404, 895, 908]);
   });
 
+  test.each([
+    ['tv set', 'television'],
+    ['digital camera', 'camera'],
+    ['fish tank', 'aquarium'],
+    ['telephone box', 'phone box'],
+    ['jet plane', 'airplane'],
+    ['baby stroller', 'pram'],
+    ['espresso machine', 'espresso maker'],
+    ['glass of wine', 'wine glass'],
+    ['table tennis', 'ping-pong ball'],
+    ['stop sign', 'street sign'],
+    ['bike helmets', 'crash helmet'],
+    ['slice of pizza', 'pizza'],
+    ['wedding dress', 'evening gown'],
+  ])('of several parts is one name: %s is what %s is', (text, same) => {
+    expect(parseWords(text, vocabulary)).toMatchObject({ kind: 'known', words: [{ classes: classesOf(same) }] });
+  });
+
   test('says which other things it is taken for', () => {
     const taken = (text: string): unknown => {
       const parsed = parseWord(text, vocabulary);
@@ -243,6 +261,16 @@ describe('a word that no photo is found by', () => {
     ['cherry blossoms', ['flower', 'daisy', 'vase']],
   ])('"%s" has near what is near to its words, of which none is misspelt', (typed, nearest) => {
     expect(parseWords(typed, vocabulary)).toMatchObject({ kind: 'unknown', nearest, spelt: false, beside: [] });
+  });
+
+  test.each([
+    ['sun flower', 'sunflower'],
+    ['snow man', 'snowman'],
+    ['Wind Mills', 'windmill'],
+  ])('is known to be absent however it is joined: %s', (text, together) => {
+    const said = parseWords(text, vocabulary);
+    expect(said).toMatchObject({ kind: 'unknown', word: text, beside: [], spelt: false });
+    expect(said).toMatchObject({ nearest: vocabulary.absent.get(together) });
   });
 
   test('is named without the words that show nothing', () => {

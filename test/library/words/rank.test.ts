@@ -224,6 +224,15 @@ test('what is seen are single classes by their everyday names, and wider words t
   ]);
 });
 
+test('what is seen is not called what it only stands for in a search', () => {
+  const seenOf = (index: number): string | undefined => {
+    const [shares = new Float32Array()] = classifier.probabilities([classifier.direction([index])]);
+    return seenIn(shares, vocabulary).find(({ meaning }) => meaning.classes.join() === String(index))?.meaning.name;
+  };
+  // Searches for hedgehogs, dolphins and anteaters look for these; the polar bear is WordNet's "ice bear".
+  expect([334, 148, 102, 296].map(seenOf)).toEqual(['porcupine', 'killer whale', 'echidna', 'polar bear']);
+});
+
 test('what is seen has names that differ, the most of it first, none below a tenth', () => {
   fc.assert(
     fc.property(anyVector, (vector) => {
