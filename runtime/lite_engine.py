@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from lite_corrections import replace
 from lite_damage import Damaged, inspect  # noqa: F401
 from lite_log import SyncedLog, read_log, sync, write_failed
-from lite_reply import Reply
 from milvus_lite.db import MilvusLite as Database  # noqa: F401
 from milvus_lite.exceptions import DataDirLockedError as Locked  # noqa: F401
 from milvus_lite.schema.types import DataType
@@ -73,7 +72,7 @@ def plain_vectors(schema):
 def read_table(path):
     """The table in a file, its checksums verified where it has them; mapped, so that it is not in memory twice."""
     expected = seals.checksums.get(os.path.abspath(path))
-    if expected is not None and (table := lite_vectors.read_whole(path, expected)) is not None:
+    if expected is not None and (table := lite_vectors.read(os.path.abspath(path), expected)) is not None:
         return table
     try:
         with pa.memory_map(path) as file:
@@ -111,6 +110,18 @@ def one_at_a_time(method):
     return run
 
 
+def open_all(database):
+    """Opens every collection; gives the names of those that cannot be, with what was raised."""
+    failed = {}
+    with lite_vectors.reading_ahead(seals.checksums):
+        for name in database.list_collections():
+            try:
+                database.get_collection(name)
+            except Exception as error:
+                failed[name] = error
+    return failed
+
+
 def flush(database):
     """Makes data files of the recent rows of every open collection."""
     for one in list(database._collections.values()):
@@ -129,6 +140,8 @@ _call = threading.local()
 
 def telling_output_fields(answer):
     """A gRPC call, `Query` or `Search`, for which the engine knows which fields its caller will get ([] or "*": all)."""
+    # Not with this module: it imports gRPC, for which data files need not wait.
+    from lite_reply import Reply
 
     def told(self, request, context):
         _call.wanted = frozenset(request.output_fields)

@@ -133,7 +133,7 @@ def read(segment, rows, wanted):
         if vectors is not None and missing is None:
             columns[field.name] = vectors[rows]
         else:
-            columns[field.name] = segment.table.column(field.name).take(pa.array(rows)).to_pylist()
+            columns[field.name] = segment.table.column(field.name).take(pa.array(rows.tolist(), pa.int64())).to_pylist()
     return [
         (row, dict(zip(columns, values, strict=True)))
         for row, values in zip(rows.tolist(), zip(*columns.values(), strict=True), strict=True)

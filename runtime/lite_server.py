@@ -183,11 +183,8 @@ def open_database(engine, folder):
 
 def open_collections(engine, database):
     """Ahead of the first search, which would wait for it."""
-    for name in database.list_collections():
-        try:
-            database.get_collection(name)
-        except Exception:
-            logging.exception("the collection %s cannot be opened", name)
+    for name, error in engine.open_all(database).items():
+        logging.error("the collection %s cannot be opened", name, exc_info=error)
     give_back_memory(engine)
 
 

@@ -140,6 +140,14 @@ describe('reading data files', () => {
   });
 });
 
+describe('opening', () => {
+  // The processes of a first search compete for the processor: a module of no use takes up to 50 ms.
+  it.runIf(process.platform === 'linux')('imports neither gRPC nor what only Arrow asks for', async () => {
+    await tried('order');
+    expect(await tried('ahead')).toEqual({ open: ['photos'], failed: [], imported: [] });
+  });
+});
+
 describe('writing', () => {
   it.runIf(process.platform === 'linux')('has a write and its seal on the disk before it confirms it', async () => {
     const events = (await tried('order')) as string[];

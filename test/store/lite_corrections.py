@@ -1,9 +1,11 @@
 """Tries the corrections of runtime/lite_corrections.py, and prints what came of it as JSON.
 
-usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|open|newest|vectors [FOLDER]
+usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|ahead|open|newest|vectors [FOLDER]
     table    the rows, and of which of the names that they replace the value is another after `load_engine`
     version, digests, renamed    what `check` says of another version, and of each part when its source is another or gone
     order    what reaches the disk, in order, while rows are written and flushed in FOLDER
+    ahead    which collections of those that `order` left in FOLDER are opened before anybody asks, which cannot be, and what is
+             imported for it that takes long and is not needed
     vectors  which data files, written in several ways, are read without Arrow's decoder, and whether each is as Arrow has it
     newest   which rows of three data files count, of keys that stand in several with the same or a later number, and of two
              that have none in common
@@ -171,6 +173,15 @@ def order():
     return events
 
 
+def ahead():
+    engine = load_engine()
+    engine.inspect(sys.argv[3])
+    database = engine.Database(sys.argv[3])
+    failed = engine.open_all(database)
+    imported = [name for name in ("grpc", "numpy.ma") if name in sys.modules]
+    return {"open": [name for _, name in database._collections], "failed": list(failed), "imported": imported}
+
+
 def open_at_once():
     database, _ = collection(sys.argv[3])
     database.close()
@@ -203,6 +214,7 @@ tries = {
     "digests": lambda: changed(lambda text: text + "    # mended upstream"),
     "renamed": lambda: changed(lambda _: None),
     "order": order,
+    "ahead": ahead,
     "newest": newest,
     "vectors": vectors,
     "open": open_at_once,
