@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Bundle, foldedName } from '../files/transfer/plan.ts';
+import { foldedName } from '../files/names.ts';
+import type { Bundle } from '../files/transfer/plan.ts';
 import { kindByName, RAW_ENDINGS, rawCompanions } from '../photos/kinds.ts';
 
 /** What other programs keep beside a photo: XMP, Apple's edits, RawTherapee's, DxO's, a camera's thumbnail. */

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { systemErrorCode } from '../errors.ts';
+import { composed } from '../files/names.ts';
 
 /** Folders in which systems and other programs keep thumbnails, deleted files and their own affairs. */
 const SYSTEM_FOLDERS = new Set(
@@ -45,7 +46,9 @@ export class IgnoreRules {
 
   /** The rules of the library's root: `patterns` from the command line. */
   static fromPatterns(patterns: readonly string[]): IgnoreRules {
-    return new IgnoreRules(patterns.length === 0 ? [] : [{ folder: '', matcher: ignore().add(patterns.map(normal)) }]);
+    return new IgnoreRules(
+      patterns.length === 0 ? [] : [{ folder: '', matcher: ignore().add(patterns.map(composed)) }],
+    );
   }
 
   /** These rules and those of `root/folder`'s own `.curateignore`, where it has one that can be read. */
@@ -58,7 +61,7 @@ export class IgnoreRules {
         encoding: 'utf8',
         flag: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0),
       });
-      return new IgnoreRules([...this.#rules, { folder, matcher: ignore().add(normal(text)) }]);
+      return new IgnoreRules([...this.#rules, { folder, matcher: ignore().add(composed(text)) }]);
     } catch (error) {
       // A folder that cannot be looked into (its path too long, its drive failing) says so when it is listed.
       if (systemErrorCode(error) !== null) return this;
@@ -69,16 +72,11 @@ export class IgnoreRules {
   /** Whether `path` (relative to the root, "/"-separated) is ignored. */
   ignores(path: string, isFolder: boolean): boolean {
     for (const { folder, matcher } of [...this.#rules].reverse()) {
-      const relative = normal(folder === '' ? path : path.slice(folder.length + 1));
+      const relative = composed(folder === '' ? path : path.slice(folder.length + 1));
       const verdict = matcher.test(isFolder ? `${relative}/` : relative);
       if (verdict.ignored) return true;
       if (verdict.unignored) return false;
     }
     return false;
   }
-}
-
-/** macOS hands out names in decomposed Unicode; people type the composed form. */
-function normal(text: string): string {
-  return text.normalize('NFC');
 }

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { foldedName } from '../files/names.ts';
 import { sniff } from './sniff.ts';
 
 /** Endings of developed pictures. */
@@ -91,6 +92,6 @@ function split(path: string): { readonly name: string; readonly ending: string }
   const slash = path.lastIndexOf('/') + 1;
   const dot = path.lastIndexOf('.');
   if (dot <= slash) return { name: path, ending: '' };
-  const name = path.slice(0, slash) + path.slice(slash, dot).normalize('NFC').toLowerCase();
+  const name = path.slice(0, slash) + foldedName(path.slice(slash, dot));
   return { name, ending: path.slice(dot + 1).toLowerCase() };
 }

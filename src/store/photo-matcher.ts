@@ -1,5 +1,6 @@
 import ignore from 'ignore';
 import picomatch from 'picomatch';
+import { composed, foldedName } from '../files/names.ts';
 import type { PhotoFilter, PhotoRecord } from './port.ts';
 
 type Matched = Pick<PhotoRecord, 'path' | 'camera'>;
@@ -11,20 +12,20 @@ type Matched = Pick<PhotoRecord, 'path' | 'camera'>;
 export function unsaid({ camera, name, endings, exclude }: PhotoFilter): ((photo: Matched) => boolean) | null {
   const tests: ((photo: Matched) => boolean)[] = [];
   if (camera !== undefined) {
-    const part = folded(camera);
-    tests.push((photo) => photo.camera !== null && folded(photo.camera).includes(part));
+    const part = foldedName(camera);
+    tests.push((photo) => photo.camera !== null && foldedName(photo.camera).includes(part));
   }
   if (endings !== undefined) {
     const wanted = new Set(endings);
     tests.push(({ path }) => wanted.has(endingOf(path)));
   }
   if (name !== undefined) {
-    const matches = picomatch(plainSigns(normal(name)), { nocase: true, dot: true, basename: false });
-    tests.push(({ path }) => matches(normal(nameOf(path))));
+    const matches = picomatch(plainSigns(composed(name)), { nocase: true, dot: true, basename: false });
+    tests.push(({ path }) => matches(composed(nameOf(path))));
   }
   if (exclude !== undefined && exclude.length > 0) {
-    const matcher = ignore().add(exclude.map(normal));
-    tests.push(({ path }) => !matcher.ignores(normal(path)));
+    const matcher = ignore().add(exclude.map(composed));
+    tests.push(({ path }) => !matcher.ignores(composed(path)));
   }
   return tests.length === 0 ? null : (photo) => tests.every((test) => test(photo));
 }
@@ -49,13 +50,4 @@ function endingOf(path: string): string {
   const name = nameOf(path);
   const dot = name.lastIndexOf('.');
   return dot <= 0 ? '' : name.slice(dot + 1).toLowerCase();
-}
-
-/** macOS hands out names in decomposed Unicode; people type the composed form. */
-function normal(text: string): string {
-  return text.normalize('NFC');
-}
-
-function folded(text: string): string {
-  return normal(text).toLowerCase();
 }

@@ -28,6 +28,8 @@ interface TransferDeps {
   readonly signal: AbortSignal;
   now(): Date;
   onDone(done: number, total: number): void;
+  /** Asked right before a bundle's turn: why its files are to stay where they are, as a clause; null when they may go. */
+  troubleWith?(bundle: Bundle): Promise<string | null>;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function transfer(
   kind: TransferKind,
   bundles: readonly Bundle[],
   folder: string,
-  { disk, journals, made, signal, now, onDone }: TransferDeps,
+  { disk, journals, made, signal, now, onDone, troubleWith = async () => null }: TransferDeps,
 ): Promise<Transferred> {
   const done: Transfer[] = [];
   const failed: { path: string; reason: string }[] = [];
@@ -48,13 +50,18 @@ export async function transfer(
   const planned = planTransfers(bundles, folder, await disk.names(folder));
   const journal = kind === 'move' && planned.length > 0 ? await Journal.begin(disk, journals, now(), made) : null;
   let current: Bundle | undefined;
+  let trouble: string | null = null;
   for (const [i, wanted] of planned.entries()) {
     const bundle = bundleOf.get(wanted.from);
-    // What is one photo is not parted.
-    if (signal.aborted && bundle !== current) break;
-    current = bundle;
+    if (bundle !== undefined && bundle !== current) {
+      // What is one photo is not parted.
+      if (signal.aborted) break;
+      current = bundle;
+      trouble = await troubleWith(bundle);
+    }
     try {
-      done.push(await place(kind, wanted, { disk, journal, stem: bundle?.stem ?? '' }));
+      if (trouble === null) done.push(await place(kind, wanted, { disk, journal, stem: bundle?.stem ?? '' }));
+      else failed.push({ path: wanted.from, reason: trouble });
     } catch (error) {
       failed.push({ path: wanted.from, reason: reasonOf(wanted, error) });
     }

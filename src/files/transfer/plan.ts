@@ -1,4 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
+import { composed, foldedName } from '../names.ts';
 
 /** Files that go together: a photo, its RAW, what other programs keep beside it. Most of their names begin with `stem`. */
 export interface Bundle {
@@ -12,11 +13,6 @@ export interface Transfer {
   readonly to: string;
 }
 
-/** No two files of a folder may differ in less than this keeps, or one would replace the other where case does not count. */
-export function foldedName(name: string): string {
-  return name.normalize('NFC').toLowerCase();
-}
-
 /**
  * Where each file goes in `folder`. Names are kept; where one is taken the whole bundle gets the first free number
  * behind its stem ("IMG_1-2.jpg", "IMG_1-2.xmp"), so that what belongs together still does. What lies in the folder
@@ -24,6 +20,7 @@ export function foldedName(name: string): string {
  * @param taken names in the folder
  */
 export function planTransfers(bundles: readonly Bundle[], folder: string, taken: Iterable<string>): Transfer[] {
+  // No two may be one name where neither case nor the form of an accent counts, or one would replace the other.
   const used = new Set([...taken].map(foldedName));
   return bundles.flatMap(({ stem, files }) => {
     const moving = files.filter((file) => dirname(file) !== folder);
@@ -48,7 +45,7 @@ function freeNames(names: readonly string[], stem: string, used: ReadonlySet<str
 export function withNumber(name: string, stem: string, n: number): string {
   // Counted from the end: an accent in front may be one character or two.
   const behind = foldedName(name).startsWith(foldedName(stem))
-    ? name.normalize('NFC').length - stem.normalize('NFC').length
+    ? composed(name).length - composed(stem).length
     : extname(name).length;
   const at = name.length - behind;
   return `${name.slice(0, at)}-${n}${name.slice(at)}`;

@@ -1,3 +1,4 @@
+import { foldedName } from '../../files/names.ts';
 import { type FrameQuality, frameScore } from '../../photos/frame.ts';
 import type { Carried } from '../../photos/metadata/carried.ts';
 import type { PhotoRecord } from '../../store/port.ts';
@@ -146,9 +147,6 @@ const DERIVED =
   /\(\d+\)$|^copy of |[-_ ]copy(?: \d+)?$|[-_ ](?:edit|edited|bearbeitet|modifi[eé]|editado|editada|modificato|bewerkt|export|exported)$|^img_e\d/;
 
 function isDerivedName(file: string): boolean {
-  const name = file
-    .slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)
-    .normalize('NFC')
-    .toLowerCase();
+  const name = foldedName(file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1));
   return DERIVED.test(name.replace(/\.[^.]+$/, ''));
 }

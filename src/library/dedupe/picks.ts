@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { systemErrorCode, whyUnwritten } from '../../errors.ts';
+import { foldedName } from '../../files/names.ts';
 import { type Disk, realDisk } from '../../files/transfer/disk.ts';
 import { Journal } from '../../files/transfer/journal.ts';
-import { foldedName } from '../../files/transfer/plan.ts';
 import { replaceFile } from '../../files/transfer/replace.ts';
 import { endRun } from '../../files/transfer/undo.ts';
 import { RAW_ENDINGS } from '../../photos/kinds.ts';
