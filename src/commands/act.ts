@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Action, Transferred } from '../library/act/act.ts';
+import type { Action, Indexed, Transferred } from '../library/act/act.ts';
 import { askYesNo, canAsk } from '../output/terminal/ask.ts';
 import { writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
@@ -9,7 +9,7 @@ import type { World } from '../world.ts';
 export interface Acted extends Transferred, Action {}
 
 /**
- * Does with the photos (absolute) what the person wishes, and reports on standard error what went where; moving is asked
+ * Does with the photos what the person wishes, and reports on standard error what went where; moving is asked
  * about first unless `yes`. Null when there is nothing to do. @throws UserError `not_confirmed`
  */
 export async function act(
@@ -19,7 +19,7 @@ export async function act(
     action,
     photos,
     yes = false,
-  }: { readonly action: Action | null; readonly photos: readonly string[]; readonly yes?: boolean | undefined },
+  }: { readonly action: Action | null; readonly photos: readonly Indexed[]; readonly yes?: boolean | undefined },
 ): Promise<Acted | null> {
   if (action === null || photos.length === 0) return null;
   if (action.kind === 'move' && !yes) await confirmMove(world, action, photos.length);

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Action } from '../library/act/act.ts';
 import { once } from '../library/once.ts';
 import type { QueryTerm } from '../library/query/resolve.ts';
@@ -80,20 +80,34 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   const { world } = context;
   const { resultRow, noticeText } = await showing();
   const results = answer.results.map(resultRow);
-  const photos = results.map(({ path }) => path);
-  const act = () => actOnPhotos(world, session.settings, { action, photos, yes: flags.yes });
-  if (flags.sheet !== undefined) await makeSheet(context, flags, sheetOf(world, flags, wanted, answer, results));
+  const sheet = async (moved: Moved = NOTHING_MOVED): Promise<void> => {
+    if (flags.sheet === undefined) return;
+    await makeSheet(context, flags, await onSheet(sheetOf(world, flags, wanted, answer, results), moved));
+  };
+  const act = async (): Promise<Acted | null> => {
+    const deed = { action, photos: answer.results, yes: flags.yes };
+    if (action?.kind !== 'move') return actOnPhotos(world, session.settings, deed);
+    let moved = NOTHING_MOVED;
+    try {
+      const done = await actOnPhotos(world, session.settings, deed);
+      moved = movedBy(done);
+      if (moved.size > 0) await remember(session, answer, moved);
+      return done;
+    } finally {
+      // Also of a move that was declined: a sheet was asked for.
+      if (!world.interrupted.aborted) await sheet(moved);
+    }
+  };
+  if (action?.kind !== 'move') await sheet();
   // The document says what was done; people see first what it is done with.
   let acted = flags.json ? await act() : null;
   await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
-  await remember(session, answer);
+  await remember(session, answer, movedBy(acted));
   if (flags.show) await draw(world, results);
   for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
   if (!flags.json) acted = await act();
-  const moved = new Map(acted?.kind === 'move' ? acted.done.map(({ from, to }) => [from, to]) : []);
-  if (moved.size > 0) await remember(session, answer, moved);
-  const [best = ''] = photos;
-  const toOpen = flags.sheet === undefined ? (moved.get(best) ?? best) : resolve(world.cwd, flags.sheet);
+  const best = results[0]?.path ?? '';
+  const toOpen = flags.sheet === undefined ? (movedBy(acted).get(best) ?? best) : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== '') {
     const { openFile } = await import('../output/open-file.ts');
     await openFile(world, toOpen);
@@ -101,6 +115,30 @@ export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   if (acted !== null && acted.left > 0) return ExitCode.interrupted;
   if (results.length === 0 && flags.failEmpty) return ExitCode.failed;
   return acted === null || acted.failed.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
+}
+
+/** Where files are now, by where they were. */
+type Moved = ReadonlyMap<string, string>;
+const NOTHING_MOVED: Moved = new Map();
+
+function movedBy(acted: Acted | null): Moved {
+  return new Map(acted?.kind === 'move' ? acted.done.map(({ from, to }) => [from, to]) : []);
+}
+
+/** What a sheet shows, where a move has put it. */
+async function onSheet(contents: SheetContents, moved: Moved): Promise<SheetContents> {
+  if (moved.size === 0) return contents;
+  const { realPlace } = await import('../library/act/act.ts');
+  // A query may have been named by a link to its folder; photos move by their real paths.
+  const queries = contents.queries.map(async (file) => {
+    const real = join(await realPlace(dirname(file)), basename(file));
+    return moved.get(real) ?? file;
+  });
+  return {
+    ...contents,
+    queries: await Promise.all(queries),
+    results: contents.results.map((row) => ({ ...row, path: moved.get(row.path) ?? row.path })),
+  };
 }
 
 interface Printed extends Omit<Shown, 'wanted' | 'action'> {
@@ -113,7 +151,7 @@ interface Printed extends Omit<Shown, 'wanted' | 'action'> {
 export async function remember(
   { settings }: Session,
   { results }: Answer,
-  moved: ReadonlyMap<string, string> = new Map(),
+  moved: Moved = NOTHING_MOVED,
 ): Promise<void> {
   const { rememberSearch } = await showing();
   const paths = results.map(({ file }) => moved.get(file) ?? file);

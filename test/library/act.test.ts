@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   mkdir,
   mkdtemp,
@@ -8,24 +9,32 @@ import {
   rename,
   rm,
   stat,
+  symlink,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli.ts';
 import { act as actAloud } from '../../src/commands/act.ts';
-import { remember } from '../../src/commands/search-show.ts';
+import { remember, type SearchFlags, show } from '../../src/commands/search-show.ts';
 import { realDisk } from '../../src/files/transfer/disk.ts';
 import { Journal } from '../../src/files/transfer/journal.ts';
 import { replaceFile } from '../../src/files/transfer/replace.ts';
-import { type Action, actOn, undoMoved } from '../../src/library/act/act.ts';
+import { type Action, actOn, type Indexed, undoMoved } from '../../src/library/act/act.ts';
 import { hitOfLastSearch } from '../../src/library/query/last-search.ts';
 import type { Answer } from '../../src/library/query/search.ts';
 import type { Session } from '../../src/library/session.ts';
 import { loadSettings } from '../../src/settings.ts';
+import { makePhoto } from '../support/photo-maker.ts';
 import { testWorld } from '../support/world.ts';
+
+// In this process rather than in one beside it, whose script the sources do not have.
+vi.mock('../../src/photos/display.ts', async () => {
+  const { renderPhoto } = await import('../../src/photos/render.ts');
+  return { openDisplay: () => renderPhoto };
+});
 
 let home: string;
 const elsewhere: string[] = [];
@@ -43,8 +52,20 @@ const photo = (name: string): string => join(home, 'photos', name);
 const data = (): string => join(home, 'data');
 const never = new AbortController().signal;
 
-function act(kind: Action['kind'], folder: string, ...names: string[]) {
-  return actOn(names.map(photo), { kind, folder }, { data: data(), signal: never, now: () => new Date() });
+/** As it was indexed just now. */
+async function indexed(name: string): Promise<Indexed> {
+  const file = photo(name);
+  const now = await stat(file).catch(() => null);
+  if (now === null) return { file, sha256: '', size: 0, mtimeMs: 0 };
+  const sha256 = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  return { file, sha256, size: now.size, mtimeMs: Math.round(now.mtimeMs) };
+}
+
+async function act(kind: Action['kind'], folder: string, ...names: string[]) {
+  const photos = await Promise.all(names.map(indexed));
+  return actOn(photos, { kind, folder }, { data: data(), signal: never, now: () => new Date() });
 }
 
 it('copies photos with their times and what belongs to them into a folder that it makes, and numbers what is there already', async () => {
@@ -139,6 +160,44 @@ it('puts back a part: a photo with what belongs to it, by its old or its new nam
   expect((await undoMoved(data(), undefined, never, [best])).restored).toHaveLength(4);
 });
 
+it.each(['copy', 'link', 'move'] as const)(
+  'leaves a file alone that another has replaced since it was indexed: %s',
+  async (kind) => {
+    const found = await Promise.all(['a.jpg', 'b.jpg'].map(indexed));
+    // As long as before, so that nothing but what it holds tells.
+    await writeFile(photo('a.jpg'), 'A.jpg');
+    // Merely touched.
+    await utimes(photo('b.jpg'), 2_000_000, 2_000_000);
+    const folder = join(home, 'best');
+    const deps = { data: data(), signal: never, now: () => new Date() };
+    const { done, failed, left } = await actOn(found, { kind, folder }, deps);
+    const reason = 'a.jpg has changed since it was indexed';
+    const stays = kind === 'link' ? ['a.jpg'] : ['a.jpg', 'a.CR2', 'a.jpg.xmp'];
+    expect(failed.map(({ path }) => path).sort()).toEqual(stays.map(photo).sort());
+    expect(new Set(failed.map((one) => one.reason))).toEqual(new Set([reason]));
+    expect({ left, to: done.map(({ to }) => to) }).toEqual({ left: 0, to: [join(folder, 'b.jpg')] });
+    expect((await readdir(join(home, 'photos'))).filter((name) => name !== 'b.jpg').sort()).toEqual([
+      'a.CR2',
+      'a.jpg',
+      'a.jpg.xmp',
+    ]);
+  },
+);
+
+it('leaves a link or folder alone that has the name of a photo by now', async () => {
+  const found = await indexed('b.jpg');
+  const deps = { data: data(), signal: never, now: () => new Date() };
+  await rm(photo('b.jpg'));
+  await symlink(photo('a.jpg'), photo('b.jpg'));
+  for (const kind of ['copy', 'move'] as const) {
+    const { done, failed } = await actOn([found], { kind, folder: join(home, 'best') }, deps);
+    expect({ done, failed }).toEqual({
+      done: [],
+      failed: [{ path: found.file, reason: 'b.jpg has changed since it was indexed' }],
+    });
+  }
+});
+
 it('says when there can be no such folder', async () => {
   await expect(act('copy', photo('a.jpg'), 'b.jpg')).rejects.toMatchObject({ code: 'folder_unwritable' });
 });
@@ -170,7 +229,7 @@ it('says what was moved, and how to take it back, also when it is interrupted on
     },
   });
   const action = { kind: 'move', folder: join(home, 'best') } as const;
-  const photos = ['a.jpg', 'b.jpg'].map(photo);
+  const photos = await Promise.all(['a.jpg', 'b.jpg'].map(indexed));
   const acted = await actAloud({ ...world, stderr }, loadSettings(world), { action, photos, yes: true });
   expect(acted).toMatchObject({ left: 1 });
   expect(acted?.done.map(({ from }) => from).sort()).toEqual(['a.CR2', 'a.jpg', 'a.jpg.xmp'].map(photo));
@@ -184,7 +243,7 @@ it('counts what lies in the folder already, and leaves it there', async () => {
   expect(acted).toMatchObject({ done: [], failed: [], there: 4, left: 0, undo: null });
   const world = testWorld({ env: { CURATE_HOME: home } });
   const action = { kind: 'copy', folder: join(home, 'photos') } as const;
-  await actAloud(world, loadSettings(world), { action, photos: [photo('b.jpg')] });
+  await actAloud(world, loadSettings(world), { action, photos: [await indexed('b.jpg')] });
   expect(world.err()).toBe(`Copied 0 files to ${action.folder}; 1 file was there already.\n`);
 });
 
@@ -194,4 +253,49 @@ it('means by @1 a photo where a move has put it', async () => {
   await remember(session, answer, new Map([[photo('a.jpg'), '/best/a.jpg']]));
   expect(await hitOfLastSearch(session.settings.paths.data, 1)).toBe('/best/a.jpg');
   expect(await hitOfLastSearch(session.settings.paths.data, 2)).toBe(photo('b.jpg'));
+});
+
+describe('a sheet that is made beside a move', () => {
+  async function search(flags: Partial<SearchFlags>): Promise<{ readonly page: string; readonly failed: unknown }> {
+    await Promise.all(['a.jpg', 'b.jpg'].map((name, i) => makePhoto(photo(name), i)));
+    // As a person may call the folder.
+    await symlink(join(home, 'photos'), join(home, 'link'));
+    const world = testWorld({ env: { CURATE_HOME: home }, cwd: home });
+    const settings = loadSettings(world);
+    const results = await Promise.all(['a.jpg', 'b.jpg'].map(indexed));
+    const answer = {
+      ...{ terms: [], by: 'photos', notices: [], closest: null },
+      results: results.map((one) => ({ ...one, score: 0.9, width: 320, height: 240, takenMs: null, available: true })),
+    } as unknown as Answer;
+    const file = join(home, 'link', 'a.jpg');
+    const failed = await show(
+      { world, settings: () => settings },
+      {
+        flags: { order: 'rerank', sheet: join(home, 'page.html'), ...flags } as SearchFlags,
+        action: { kind: 'move', folder: join(home, 'best') },
+        wanted: [{ kind: 'photo', file, name: 'a.jpg', weight: 1, oneOfMany: false }],
+        ...{ answer, elapsedMs: 1, session: { settings } as Session },
+      },
+    ).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    return { page: await readFile(join(home, 'page.html'), 'utf8'), failed };
+  }
+  const framesOf = (page: string): string[] =>
+    [...page.matchAll(/<a class="frame" href="([^"]*)"/g)].map(([, href = '']) => href);
+
+  it('shows and links the photos where they are now, the query among them', async () => {
+    const { page, failed } = await search({ yes: true });
+    expect(failed).toBeNull();
+    expect(framesOf(page)).toEqual(['best/a.jpg', 'best/a.jpg', 'best/b.jpg']);
+    expect(page).toContain(`in ${join(home, 'best')}/`);
+    expect(await readdir(join(home, 'photos'))).toEqual([]);
+  });
+
+  it('shows them where they stay when the move is not made', async () => {
+    const { page, failed } = await search({});
+    expect(failed).toMatchObject({ code: 'not_confirmed' });
+    expect(framesOf(page)).toEqual(['link/a.jpg', 'photos/a.jpg', 'photos/b.jpg']);
+  });
 });

@@ -2,10 +2,11 @@ import { access, constants, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError, whyUnwritten } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
-import { type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
+import { reasonOf, type TransferKind, type Transferred, transfer } from '../../files/transfer/apply.ts';
 import { type Disk, makeFolders, realDisk } from '../../files/transfer/disk.ts';
 import { type Entries, openJournals, readJournal } from '../../files/transfer/journal.ts';
 import { type Undone, undoMoves } from '../../files/transfer/undo.ts';
+import type { PhotoRecord } from '../../store/port.ts';
 import { inside } from '../paths.ts';
 import { bundleOf, FolderNames, unitsOf } from '../units.ts';
 
@@ -16,6 +17,12 @@ export interface Action {
   readonly kind: TransferKind;
   /** Absolute; made when it is missing. */
   readonly folder: string;
+}
+
+/** A photo, and what it was when it was indexed. */
+export interface Indexed extends Pick<PhotoRecord, 'sha256' | 'size' | 'mtimeMs'> {
+  /** Absolute. */
+  readonly file: string;
 }
 
 interface ActDeps {
@@ -29,14 +36,15 @@ interface ActDeps {
 
 /**
  * Copies photos into a folder or moves them there, with what belongs to them, or links to the photos alone: a folder of
- * links is to look at.
+ * links is to look at. A file that is another one than was indexed is not what was found: it stays, with what belongs to it.
  * @throws UserError `folder_unwritable` when there can be no such folder
  */
-export async function actOn(photos: readonly string[], action: Action, deps: ActDeps): Promise<Transferred> {
+export async function actOn(photos: readonly Indexed[], action: Action, deps: ActDeps): Promise<Transferred> {
   const { data, signal, onDone = () => undefined, disk = realDisk } = deps;
   const { folder, made } = await madeFolder(action.folder);
-  const bundles =
-    action.kind === 'link' ? [...new Set(photos)].map((photo) => bundleOf([photo])) : await unitsOf(photos);
+  const known = new Map(photos.map((photo) => [photo.file, photo]));
+  const files = [...known.keys()];
+  const bundles = action.kind === 'link' ? files.map((file) => bundleOf([file])) : await unitsOf(files);
   return transfer(action.kind, bundles, folder, {
     disk,
     journals: journalsIn(data),
@@ -44,7 +52,31 @@ export async function actOn(photos: readonly string[], action: Action, deps: Act
     signal,
     now: deps.now,
     onDone,
+    troubleWith: async (bundle) => {
+      for (const file of bundle.files) {
+        const photo = known.get(file);
+        const trouble = photo === undefined ? null : await troubleWith(disk, photo);
+        if (trouble !== null) return trouble;
+      }
+      return null;
+    },
   });
+}
+
+/**
+ * Why a photo is not what was found, as a clause; null when it is, and when it is gone, which its transfer says. As long as
+ * its size and time are those that were indexed, it is not read.
+ */
+async function troubleWith(disk: Disk, { file, sha256, size, mtimeMs }: Indexed): Promise<string | null> {
+  try {
+    const now = await disk.state(file);
+    if (now === null || (now.isFile && now.size === size && Math.round(now.mtimeMs) === mtimeMs)) return null;
+    // A link or folder was no photo when it was indexed.
+    if (now.isFile && (await disk.sha256(file)) === sha256) return null;
+    return `${basename(file)} has changed since it was indexed`;
+  } catch (error) {
+    return reasonOf({ from: file, to: file }, error);
+  }
 }
 
 /**
