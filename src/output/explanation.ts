@@ -3,7 +3,7 @@ import type { RankedBy } from '../library/ranking/rerank.ts';
 import { type SearchResultRow, scoreText, seenText } from './result-row.ts';
 
 const RANKED = {
-  'near-duplicate': 'nearly the query itself',
+  'near-duplicate': 'almost exactly what was searched for',
   nearest: 'the nearest of all',
   agreement: 'ranked by its surroundings',
   cosine: 'ranked by its score',

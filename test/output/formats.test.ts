@@ -1,6 +1,8 @@
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { csvLine, tsvLine } from '../../src/output/delimited.ts';
+import { explanationText } from '../../src/output/explanation.ts';
 import { laidOut, picked, renderAs } from '../../src/output/terminal/formats.ts';
 import { CONTROL, hostileName, resultRow } from './rows.ts';
 
@@ -72,6 +74,24 @@ it('links a name to its file also where its path is relative', () => {
   const terminal = { columns: 80, color: false, links: true };
   const shown = renderAs('table', laidOut([resultRow()], layout), layout, { terminal, fileTimes: false });
   expect(shown).toContain('../2024/\u001b]8;;file:///photos/2024/kitten.jpg\u001b\\kitten.jpg');
+});
+
+it('links names and paths among the fields that are asked for, in columns as wide as without', () => {
+  const rows = [resultRow(), resultRow({ path: '/photos/2024/a.jpg', available: false })];
+  const layout = { fields: ['name', 'path', 'camera'], relativeTo: '/photos' } as const;
+  const on = (links: boolean): string => {
+    const terminal = { columns: 80, color: false, links };
+    return renderAs('table', laidOut(rows, layout), layout, { terminal, fileTimes: false });
+  };
+  const link = (text: string): string => `\u001b]8;;file:///photos/2024/kitten.jpg\u001b\\${text}\u001b]8;;\u001b\\`;
+  expect(on(true)).toContain(`${link('kitten.jpg')}  ${link('2024/kitten.jpg')}  Canon`);
+  expect(stripVTControlCharacters(on(true))).toBe(on(false));
+  expect(on(true)).not.toContain('a.jpg\u001b');
+});
+
+it('says of what is in front as a near-duplicate what is true of one query and of the mean of several', () => {
+  const row = resultRow({ closerThan: '999 of 1,000 pairs', rankedBy: 'near-duplicate' });
+  expect(explanationText(row)).toBe('closer than 999 of 1,000 pairs; almost exactly what was searched for');
 });
 
 it('leaves the path of a photo alone that is not on this machine', () => {

@@ -66,6 +66,23 @@ describe('a picture sheet', () => {
     expect(Math.min(width, height)).toBeGreaterThan(300);
   });
 
+  it('of words has no empty band where a query photo, or its folder, would be', async () => {
+    const contents = { queries: [], words: ['beach'], results: manyResults(6) };
+    const { margin = 0, fontSize = 0 } = layOutSheet(6, 0, 1.5) ?? {};
+    const sheet = sharp(await drawSheet(bare, renderPhoto, contents, 'png'));
+    const { data, info } = await sheet.raw().toBuffer({ resolveWithObject: true });
+    const bytesPerRow = info.width * info.channels;
+    const isEmpty = Array.from({ length: info.height / 2 }, (_, y) =>
+      data.subarray(y * bytesPerRow, (y + 1) * bytesPerRow).every((value, i) => value === [0x18, 0x19, 0x1b][i % 3]),
+    );
+    const bands = isEmpty
+      .map((empty) => (empty ? ' ' : '-'))
+      .join('')
+      .split('-');
+    const widest = Math.max(...bands.map(({ length }) => length));
+    expect(widest).toBeLessThan(margin + 2 * fontSize);
+  });
+
   it.each(['jpeg', 'png', 'webp'] as const)('is a %s that bears our mark and nothing of the photos', async (format) => {
     const sheet = await drawSheet(bare, renderPhoto, { queries: [query], results: manyResults(6) }, format);
     const { format: found, exif, xmp, width, height } = await sharp(sheet).metadata();

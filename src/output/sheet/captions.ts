@@ -26,8 +26,12 @@ const HEADING = [
 const LEAST_FOLDER = 3;
 
 /** Pixels that the heading takes in height. */
-export function headingHeight(layout: SheetLayout): number {
-  return Math.ceil(headingSize(layout) * (1.5 + HEADING.reduce((sum, { down }) => sum + down, 0)));
+export function headingHeight(words: Heading, layout: SheetLayout): number {
+  return Math.ceil(headingSize(layout) * (1.5 + linesOf(words).reduce((sum, { down }) => sum + down, 0)));
+}
+
+function linesOf(words: Heading): (typeof HEADING)[number][] {
+  return HEADING.filter((line) => words[line.words] !== '');
 }
 
 function headingSize({ fontSize }: SheetLayout): number {
@@ -39,7 +43,7 @@ export function headingMarks(words: Heading, x: number, layout: SheetLayout, let
   const base = headingSize(layout);
   const room = layout.width - layout.margin - x;
   let y = base;
-  return HEADING.filter((line) => words[line.words] !== '')
+  return linesOf(words)
     .map((line) => {
       const size = base * line.size;
       const text = shortenMiddle(words[line.words], room, lettering.measure(size));

@@ -43,17 +43,19 @@ export async function drawSheet(
   const shown = queries.slice(0, layout.queries);
   const heads = sideBySide(await Promise.all(shown.map((file) => photo(file, layout.queryFrame))), layout);
   const last = heads.at(-1);
-  const words = headingMarks(
-    heading(contents, world.now()),
-    last === undefined ? margin : last.x + last.width + 2 * gap,
-    layout,
-    lettering,
-  );
-  const headerHeight = Math.max(headingHeight(layout), ...heads.map((head) => head.height));
+  const words = heading(contents, world.now());
+  const wordsAt = last === undefined ? margin : last.x + last.width + 2 * gap;
+  const headerHeight = Math.max(headingHeight(words, layout), ...heads.map((head) => head.height));
   const firstRow = margin + headerHeight + margin;
   const size = { width: layout.width, height: firstRow + layout.rows * rowHeight - gap + margin };
   const canvas = new Canvas(size, GROUND);
-  await drawStrip(canvas, { width: size.width, height: headerHeight }, margin, [words, ...emptyTiles(heads)], heads);
+  await drawStrip(
+    canvas,
+    { width: size.width, height: headerHeight },
+    margin,
+    [headingMarks(words, wordsAt, layout, lettering), ...emptyTiles(heads)],
+    heads,
+  );
 
   const asShown = { shared: sharedFolder(results.map(({ path }) => path)), fileTimes: contents.fileTimes ?? false };
   for (let row = 0; row < layout.rows; row += 1) {

@@ -118,6 +118,7 @@ function queryFrames(
   gap: number,
   inner: number,
 ): Pick<SheetLayout, 'queries' | 'queryFrame'> {
+  if (queries === 0) return { queries, queryFrame: { width: 0, height: 0 } };
   const least = Math.max(1, 220 / frame.width);
   const room = Math.max(inner * 0.6, frame.width);
   const scale = Math.min(least, Math.max(0.5 * least, room / queries / (frame.width + gap)));

@@ -13,7 +13,7 @@ import {
 } from '../result-row.ts';
 import { bytes, printable } from '../text.ts';
 import { shortenMiddle, shortenPath } from './shorten.ts';
-import { type Alignment, renderHits, table } from './table.ts';
+import { type Alignment, linkedTo, renderHits, safeTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Rows as they are printed: their paths relative where that is wanted. */
@@ -63,7 +63,7 @@ export function renderAs(
       if (rows.length === 0) return '';
       return fields === undefined
         ? renderHits(rows, terminal, { fileTimes, explained, ...(relativeTo === undefined ? {} : { relativeTo }) })
-        : fieldTable(rows, fields, terminal);
+        : fieldTable(rows, fields, terminal, relativeTo);
     case 'paths':
       // On a terminal a path must not drive it; elsewhere it must be the path.
       return rows.map(({ path }) => `${terminal.columns === null ? path : printable(path)}\n`).join('');
@@ -86,13 +86,21 @@ function cellOf(row: SearchResultRow, field: Field): Cell {
 
 const NUMBERS: ReadonlySet<Field> = new Set(['rank', 'score', 'width', 'height', 'sizeBytes']);
 
+/** A click on these opens the photo, where the terminal knows links. */
+const LINKED: readonly Field[] = ['path', 'name'];
+
 /** These lose their middle where the terminal is too narrow, one after the other. */
 const SHORTENED: readonly Field[] = ['path', 'name', 'library', 'camera'];
 /** Cells below which they say nothing. */
 const LEAST = 20;
 const GAP = 2;
 
-function fieldTable(rows: readonly SearchResultRow[], fields: readonly Field[], { columns }: Terminal): string {
+function fieldTable(
+  rows: readonly SearchResultRow[],
+  fields: readonly Field[],
+  { columns, links = false }: Terminal,
+  relativeTo = '',
+): string {
   const alignments = fields.map((field): Alignment => (NUMBERS.has(field) ? 'right' : 'left'));
   const texts = new Map(fields.map((field) => [field, rows.map((row) => printable(shown(row, field)))]));
   const widthOf = (field: Field): number =>
@@ -110,7 +118,11 @@ function fieldTable(rows: readonly SearchResultRow[], fields: readonly Field[], 
     );
     excess -= width - room;
   }
-  return table([fields, ...rows.map((_, i) => fields.map((field) => texts.get(field)?.[i] ?? ''))], alignments);
+  const cell = (row: SearchResultRow, i: number, field: Field): string => {
+    const text = texts.get(field)?.[i] ?? '';
+    return links && LINKED.includes(field) ? linkedTo(row, text, relativeTo) : text;
+  };
+  return safeTable([fields, ...rows.map((row, i) => fields.map((field) => cell(row, i, field)))], alignments);
 }
 
 function shown(row: SearchResultRow, field: Field): string {

@@ -34,9 +34,17 @@ const widest = (texts: readonly string[], measure: Measure): number =>
  * @param alignments of the first columns; the others are on the left
  */
 export function table(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
+  return safeTable(
+    rows.map((row) => row.map(printable)),
+    alignments,
+  );
+}
+
+/** The same of cells that are printable already, and may be links. */
+export function safeTable(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
   const [first = []] = rows;
   return layOut(
-    rows.map((row) => row.map(printable)),
+    rows,
     first.map((_, column) => alignments[column] ?? 'left'),
     measuring(),
   ).join('');
@@ -143,16 +151,19 @@ function pathCell(
   const { name } = printableParts(hit.path);
   const split = path.endsWith(name) ? path.length - name.length : 0;
   const folder = split === 0 ? '' : style('dim', path.slice(0, split));
-  const shownName =
-    links && hit.available
-      ? linked(path.slice(split), relativeTo === '' ? hit.path : resolve(relativeTo, hit.path))
-      : path.slice(split);
+  const shownName = links ? linkedTo(hit, path.slice(split), relativeTo) : path.slice(split);
   return folder + shownName + (mark === '' ? '' : style('yellow', mark));
 }
 
-/** https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda: a text that a click opens. */
-function linked(text: string, file: string): string {
-  return isAbsolute(file) ? `\x1b]8;;${pathToFileURL(file).href}\x1b\\${text}\x1b]8;;\x1b\\` : text;
+/**
+ * https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda: a text that a click opens, where the photo can be reached.
+ * @param relativeTo absolute, or "" where the photo's path is
+ */
+export function linkedTo({ path, available }: SearchResultRow, text: string, relativeTo: string): string {
+  const file = relativeTo === '' ? path : resolve(relativeTo, path);
+  return available && text !== '' && isAbsolute(file)
+    ? `\x1b]8;;${pathToFileURL(file).href}\x1b\\${text}\x1b]8;;\x1b\\`
+    : text;
 }
 
 /** Cells are safe already, and may carry styles. */
