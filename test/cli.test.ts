@@ -56,6 +56,11 @@ it('has a manual page of all that help says, which man reads without a word', as
   ]) {
     expect(page).toContain(part);
   }
+  // Those that man may not break stand seven columns in.
+  const unbroken = [...page.matchAll(/^\.nf\n(.*?)^\.fi/gms)].flatMap(([, block = '']) => block.split('\n'));
+  expect(unbroken.length).toBeGreaterThan(50);
+  const shown = unbroken.map((line) => line.replace(/\\\(..|\\&|\\(?=-)/g, (sign) => (sign.length === 4 ? '"' : '')));
+  expect(shown.filter((line) => line.length > 80 - 7)).toEqual([]);
   // Lines that begin so are macros.
   const macros = new Set([...page.matchAll(/^[.'](\w+)/gm)].map(([, macro]) => macro));
   expect([...macros].sort()).toEqual(['B', 'I', 'PP', 'SH', 'SS', 'TH', 'TP', 'fi', 'nf']);

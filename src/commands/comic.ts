@@ -63,7 +63,7 @@ export function comicCommand(act: Act): Command {
         'curate comic cat.jpg "four-panel comic" --quality low --max-cost 0.10',
         'curate comic cat.jpg --example film-poster --size 1024x1536',
         'curate comic "border collie" "a comic of this dog"',
-        'curate comic team.jpg --prompt-file idea.txt --refs 3 --ref logo.png --pick',
+        'curate comic team.jpg --prompt-file it.txt --refs 3 --ref me.jpg --pick',
       ),
     )
     .action(act(comic, { graceful: true }));

@@ -39,7 +39,7 @@ interface DedupeFlags {
 const KINDS_OF_GROUPS = `
 Kinds:
   identical  the same bytes
-  same       the same picture, scaled or compressed, confirmed on its pixels
+  same       the same picture, scaled or compressed, told by its pixels
   burst      alike, and taken within ten seconds by the camera's clock
   similar    alike`;
 

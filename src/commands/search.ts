@@ -73,7 +73,7 @@ A query is
   holiday.jpg        a photo, in or outside the library
   holidays/          a folder: all its photos
   'IMG_2*.jpg'       a pattern, in quotes: all photos it matches
-  beach              a word, where no file is called that: see "curate words"
+  beach              a word, unless a file has that name: "curate words"
   word:beach         a word in any case
   -                  a photo on standard input
   @3                 the third photo that the last search found

@@ -45,7 +45,11 @@ export function addFilterOptions(command: Command, formatFlag = '--format, --pho
     .option('--portrait', 'only photos higher than wide')
     .option('--square', 'only photos as wide as high')
     .option('--min-size <pixels>', 'only photos whose short side has so many pixels', wholeNumber(1, 1_000_000))
-    .option(`${formatFlag} <format>`, `only files of this format (may be repeated): ${names}`, format);
+    .option(
+      `${formatFlag} <format>`,
+      `only files of this format (may be repeated): ${names}; a RAW beside its JPEG or HEIC counts as that`,
+      format,
+    );
 }
 
 const names = Object.keys(FORMATS).join(', ');
