@@ -132,11 +132,19 @@ function noticesOf({ word, meanings, lacks }: KnownWord): SearchNotice[] {
   ];
 }
 
+const AWAY = 'What is to be kept away from stands behind --not: curate search dog --not beach';
+/** Words by which people say how others are to be taken. */
+const SAID_OTHERWISE: Readonly<Record<string, string>> = {
+  ...{ not: AWAY, no: AWAY, without: AWAY },
+  or: 'One after the other is searched for with --each: curate search --each dog cat',
+};
+
 function unknownWord({ word, nearest, spelt, beside }: UnknownWord): UserError {
   const near = nearest.length === 0 ? '' : ` Known words ${spelt ? 'spelt like' : 'near'} it: ${nearest.join(', ')}.`;
   const rest = beside.length === 0 ? '' : ` Of the rest it knows: ${beside.join(', ')}.`;
   return new UserError('unknown_word', `The model does not know the word "${word}".${near}${rest}`, {
-    hint: 'Use one of the words that "curate words" lists, or a photo of it instead.',
+    hint:
+      SAID_OTHERWISE[word.toLowerCase()] ?? 'Use one of the words that "curate words" lists, or a photo of it instead.',
     kind: 'usage',
   });
 }

@@ -51,8 +51,8 @@ export function parseWords(
   const [first] = strange;
   if (first === undefined) return known.length > 0 ? { kind: 'known', words: known } : whole;
   if (known.length > 0) return { ...unknown(first, vocabulary), beside: known.map(({ word }) => word) };
-  // "Our sunset" is a sunset.
-  if (strange.length === 1) return unknown(first, vocabulary);
+  // "Our sunset" is a sunset; a word by itself is named as it was typed.
+  if (strange.length === 1) return first === spellingOf(text) ? whole : unknown(first, vocabulary);
   // It may be one misspelt name, unless each of its words is spelt right.
   const said = strange.map((part) => saidOf(part, vocabulary));
   if (whole.nearest.length > 0 && said.includes(undefined)) return whole;

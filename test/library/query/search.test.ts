@@ -85,6 +85,11 @@ describe('a search by words', () => {
     expect((await find([word('dog'), word('castle')])).terms).toHaveLength(2);
     await expect(find([word('border'), word('castle')])).rejects.toMatchObject({ code: 'unknown_word' });
     await expect(find([word('border'), word('collie', -1)])).rejects.toMatchObject({ code: 'unknown_word' });
+    await expect(find([word('dog'), word('NOT'), word('beach')])).rejects.toMatchObject({
+      hint: expect.stringContaining('--not'),
+    });
+    await expect(find([word('dog or cat')])).rejects.toMatchObject({ hint: expect.stringContaining('--each') });
+    await expect(find([word('Füssen')])).rejects.toMatchObject({ message: expect.stringContaining('"Füssen"') });
   });
 
   it('gives all when all are wanted', async () => {
