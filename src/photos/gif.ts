@@ -34,9 +34,7 @@ export function opaqueGif(bytes: Uint8Array): OpaqueGif | null {
           opaque[at + 3] = view.getUint8(at + 3) & ~IS_TRANSPARENT;
           transparent = view.getUint8(at + 6);
         }
-        at += 2;
-        while (view.getUint8(at) !== 0) at += 1 + view.getUint8(at);
-        at += 1;
+        at = behindBlocks(view, at + 2);
       } else if (block === IMAGE) {
         const [left, top] = [view.getUint16(at + 1, true), view.getUint16(at + 3, true)];
         const [width, height] = [view.getUint16(at + 5, true), view.getUint16(at + 7, true)];
@@ -51,6 +49,33 @@ export function opaqueGif(bytes: Uint8Array): OpaqueGif | null {
     if (error instanceof RangeError) return null;
     throw error;
   }
+}
+
+/** How many frames a GIF holds, counted up to `most` and to where its structure breaks off. */
+export function gifFrames(bytes: Uint8Array, most: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let frames = 0;
+  try {
+    for (let at = palette(bytes, view.getUint8(10), HEADER_BYTES).end; frames < most; ) {
+      const block = view.getUint8(at);
+      if (block === EXTENSION) at = behindBlocks(view, at + 2);
+      else if (block === IMAGE) {
+        frames += 1;
+        // Behind its colours stands the size of the codes, and then the pixels.
+        at = behindBlocks(view, palette(bytes, view.getUint8(at + 9), at + 10).end + 1);
+      } else break;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return frames;
+}
+
+/** Where a series of blocks ends: each begins with its length, and the last is empty. */
+function behindBlocks(view: DataView, from: number): number {
+  let at = from;
+  while (view.getUint8(at) !== 0) at += 1 + view.getUint8(at);
+  return at + 1;
 }
 
 function palette(bytes: Uint8Array, flags: number, at: number): { readonly colours: Uint8Array; readonly end: number } {

@@ -46,6 +46,15 @@ export function readPng(bytes: Uint8Array): PngMetadata {
   };
 }
 
+/** Whether it is an APNG of several frames (PNG, third edition, 11.3.6): acTL stands in front of the pixels. */
+export function isAnimatedPng(bytes: Uint8Array): boolean {
+  for (const { type, content } of chunks(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+    if (type === 'IDAT') return false;
+    if (type === 'acTL') return content.length >= 4 && content.readUInt32BE(0) > 1;
+  }
+  return false;
+}
+
 interface Chunk {
   readonly type: string;
   readonly content: Buffer;

@@ -2,7 +2,7 @@ import type { RgbImage } from './pixels.ts';
 import { readDirectory } from './raw/kind.ts';
 
 /** Tags and values of TIFF 6.0. */
-const TAG = { compression: 259, photometric: 262, planes: 284, subsampling: 530 } as const;
+const TAG = { subfile: 254, compression: 259, photometric: 262, planes: 284, subsampling: 530 } as const;
 const YCBCR = 6;
 const JPEG = [6, 7];
 const SEPARATE = 2;
@@ -22,6 +22,26 @@ export function ycbcrReading(bytes: Uint8Array): 'converted' | 'unconverted' | '
   if (JPEG.includes(tags.get(TAG.compression)?.short ?? 0)) return 'converted';
   if (tags.get(TAG.planes)?.short === SEPARATE) return 'wrong';
   return tags.get(TAG.subsampling)?.long === FULL ? 'unconverted' : 'converted';
+}
+
+/** Bits of NewSubfileType (TIFF 6.0, section 8): a smaller version of another picture, a mask of its transparency. */
+const REDUCED_OR_MASK = 0b101;
+const BIG = 43;
+
+/** How many pictures a TIFF holds, counted up to `most`: previews and masks are no further ones. A BigTIFF's are not counted. */
+export function tiffPages(bytes: Uint8Array, most: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const little = bytes[0] === 0x49;
+  if (bytes[little ? 2 : 3] === BIG) return 1;
+  const seen = new Set<number>();
+  let pages = 0;
+  for (let at = bytes.length < 8 ? 0 : view.getUint32(4, little); at !== 0 && pages < most && !seen.has(at); ) {
+    seen.add(at);
+    const { tags, next } = readDirectory(view, at, little);
+    if (tags.size > 0 && ((tags.get(TAG.subfile)?.long ?? 0) & REDUCED_OR_MASK) === 0) pages += 1;
+    at = next;
+  }
+  return pages;
 }
 
 /** Full-range YCbCr (ITU-R BT.601, as in JFIF) in place of RGB, to RGB: what Pillow does with such a file. */

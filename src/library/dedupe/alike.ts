@@ -41,7 +41,8 @@ export async function likenessOf(
     const b = holders.get(second[pair] as number)?.[0];
     if (a === undefined || b === undefined) continue;
     const score = scores[pair] as number;
-    if (areClose(a.record, b.record) && score >= burst) kinds[pair] = 'burst';
+    const isEachOne = !a.holdsSeveral && !b.holdsSeveral;
+    if (isEachOne && areClose(a.record, b.record) && score >= burst) kinds[pair] = 'burst';
     else if (score >= nearDuplicate) kinds[pair] = 'similar';
     if (sameShape(a.record, b.record) && mayBeOneExposure(a.record, b.record)) toConfirm.push({ pair, photos: [a, b] });
   }

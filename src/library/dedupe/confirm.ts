@@ -17,7 +17,10 @@ import { type Compared, Verdicts } from './verdicts.ts';
 /** Two contents, by a photo of each. */
 export type Pair = readonly [Candidate, Candidate];
 
-/** Whether each pair is the same picture, by its pixels. What was compared by an earlier run is not decoded again. */
+/**
+ * Whether each pair is the same picture, by its pixels. An animation or a document of pages is more than the one picture
+ * that stands for it, and the same as nothing but its bytes. What was compared by an earlier run is not decoded again.
+ */
 export async function confirm(
   deps: Pick<DedupeDeps, 'session' | 'render' | 'signal' | 'onEvent'>,
   pairs: readonly Pair[],
@@ -32,6 +35,7 @@ export async function confirm(
   const open: number[] = [];
   try {
     for (const [i, [one, other]] of pairs.entries()) {
+      if (one.holdsSeveral || other.holdsSeveral) continue;
       const known = await verdicts.of(compared(one), compared(other));
       if (known === undefined) open.push(i);
       else isSame[i] = known;

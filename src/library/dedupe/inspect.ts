@@ -9,6 +9,7 @@ import { RAW_ENDINGS } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
 import type { RenderPhoto, Rendition } from '../../photos/render.ts';
+import { holdsSeveral } from '../../photos/several.ts';
 import { type PhotoFormat, sniff } from '../../photos/sniff.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
@@ -23,6 +24,8 @@ export interface Candidate extends ListedPhoto {
   readonly compression: Compression | null;
   /** Of a format that programs export to and cameras do not write: WebP, AVIF, GIF. */
   readonly isForWeb: boolean;
+  /** Whether the file holds further pictures than the one that stands for it. */
+  readonly holdsSeveral: boolean;
   /** Whether the file has further names, wherever they are: moving one of them frees nothing. */
   readonly isLinked: boolean;
   /** Whether a sidecar tells what a program made of it. */
@@ -172,6 +175,7 @@ async function inspect(
     compression: compressionOf(read.bytes),
     hasEdits,
     isForWeb: content.kind === 'photo' && FOR_WEB.has(content.format),
+    holdsSeveral: holdsSeveral(read.bytes),
     companions: beside,
   };
 }

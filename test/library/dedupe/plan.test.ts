@@ -14,6 +14,7 @@ import { type RenderPhoto, renderPhoto } from '../../../src/photos/render.ts';
 import { repository } from '../../support/cli.ts';
 import { DedupeLibrary } from '../../support/dedupe-library.ts';
 import { testModel } from '../../support/hash-embedder.ts';
+import { grayTiff } from '../../support/tiff-pages.ts';
 
 const DOG = join(repository, 'fixtures/photos/pets/dog-1.jpg');
 const CAT = join(repository, 'fixtures/photos/pets/kitten-1.jpg');
@@ -237,6 +238,25 @@ describe('the plan of what is double', () => {
       quality: 300,
     });
     expect(short(await plan({ kinds: ['burst'] }))).toEqual(['burst: sharp.jpg < soft.jpg']);
+  });
+
+  it('takes an animation, or a document of pages, for no copy of the picture that stands for it, but for one of its bytes', async () => {
+    const stills = await Promise.all([DOG, CAT].map((file) => sharp(file).resize(300, 200).png().toBuffer()));
+    const animated = await sharp(stills, { join: { animated: true } })
+      .webp({ quality: 95 })
+      .toBuffer();
+    await put('animated.webp', animated);
+    await put('still.png', stills[0] as Buffer);
+    await put('copy.png', await sharp(stills[0]).png({ palette: false, compressionLevel: 1 }).toBuffer());
+    const cover = { angle: 40, takenMs: NOON };
+    await put('report.tif', grayTiff([2, 2], { greys: [90, 10] }), cover);
+    await put('letter.tif', grayTiff([2, 2], { greys: [90, 200] }), cover);
+    await put('letter copy.tif', grayTiff([2, 2], { greys: [90, 200] }), cover);
+    const go = (await plan({})).groups.flatMap(({ kind, others }) => others.map(({ file }) => [kind, basename(file)]));
+    expect(go.filter(([kind]) => kind !== 'similar').sort()).toEqual([
+      ['identical', 'letter copy.tif'],
+      ['same', 'copy.png'],
+    ]);
   });
 
   it('takes an edit of one exposure for no burst, and frames of one second for one', async () => {
