@@ -207,9 +207,27 @@ const nativeCode = {
   },
 };
 
+/**
+ * What is loaded at about the same time goes into one file, since Node takes a millisecond to find and read each: what every
+ * start loads, and of every search what comes before its worker starts, and what comes after.
+ */
+const TOGETHER = [
+  ['start', ['cli']],
+  [
+    'session',
+    ['settings', 'library/session', 'library/query/resolve', 'library/query/outside', 'embedding/embedder'],
+    ['embedding/models', 'output/terminal/store-events', 'output/terminal/progress'],
+  ],
+  [
+    'search',
+    ['library/query/search', 'store/open', 'store/move-engine', 'store/lite/connect', 'store/milvus/endpoint'],
+    ['output/documents/library', 'output/terminal/formats', 'output/terminal/search-notices'],
+  ],
+];
+
 for (const [entry, name] of programs) {
-  /** All that is loaded at every start, which goes into one file. */
-  const start = new Set();
+  /** By module, which of the files above it is in. */
+  const groups = new Map();
   const program = await rolldown({
     input: { [name]: entry },
     platform: 'node',
@@ -222,12 +240,17 @@ for (const [entry, name] of programs) {
       whenNeeded,
       nativeCode,
       {
-        name: 'start',
+        name: 'together',
         buildEnd() {
-          const add = (id) => {
-            if (!start.has(id)) start.add(id) && this.getModuleInfo(id)?.importedIds.forEach(add);
+          const add = (id, group) => {
+            if (groups.has(id)) return;
+            groups.set(id, group);
+            for (const imported of this.getModuleInfo(id)?.importedIds ?? []) add(imported, group);
           };
-          add(entry);
+          if (name !== 'curate') return add(entry, 'start');
+          for (const [group, ...modules] of TOGETHER) {
+            for (const module of modules.flat()) add(join(dist, `${module}.js`), group);
+          }
         },
       },
     ],
@@ -237,7 +260,7 @@ for (const [entry, name] of programs) {
     format: 'esm',
     minify: true,
     chunkFileNames: `${name}-[name]-[hash].js`,
-    codeSplitting: { groups: [{ name: 'start', test: (id) => start.has(id) }] },
+    codeSplitting: { groups: TOGETHER.map(([group]) => ({ name: group, test: (id) => groups.get(id) === group })) },
   });
 }
 
