@@ -95,8 +95,12 @@ const FLATTENED =
   /(DataType\.FloatVector:\s*keyValue = \{\s*dim: field\.dim,\s*\[dataKey\]: \{\s*data: )physicalData\.flat\(\)/;
 const AS_IT_LIES = '$1(field.nullable === true ? physicalData.flat() : physicalData)';
 
+/** To close a connection, the SDK asks for its state in the way that has gRPC make another. */
+const [ASKED_AND_MADE, ASKED] = [/getConnectivityState\(true\)/, 'getConnectivityState(false)'];
+
 /** By file of the SDK: what is there, and what is put in its place. */
 const CORRECTED = [
+  [/milvus2-sdk-node.dist.milvus.grpc.GrpcClient\.js$/, ASKED_AND_MADE, ASKED],
   [/milvus2-sdk-node.dist.milvus.utils.Data\.js$/, TAKEN_APART, VIEWS],
   [/milvus2-sdk-node.dist.milvus.grpc.Data\.js$/, FLATTENED, AS_IT_LIES],
 ];
@@ -119,7 +123,7 @@ const bundle = await rolldown({
       transform(code, id) {
         const [, before, after] = CORRECTED.find(([file]) => file.test(id)) ?? [];
         if (before === undefined) return null;
-        if (!before.test(code)) throw new Error(`${id} handles vectors in another way: see CORRECTED`);
+        if (!before.test(code)) throw new Error(`${id} is another than was read: see CORRECTED`);
         return code.replace(before, after);
       },
     },

@@ -202,7 +202,11 @@ function watchOutput({ stdout, stderr }: World): { written(): Promise<boolean> }
   stderr.on('error', () => undefined);
   return {
     // What is written last is behind everything else, and the failure of that has been told before.
-    written: () => new Promise((resolve) => stdout.write('', () => setImmediate(() => resolve(isWhole)))),
+    written: async () => {
+      await new Promise((resolve) => stdout.write('', () => setImmediate(resolve)));
+      await new Promise((resolve) => stderr.write('', resolve));
+      return isWhole;
+    },
   };
 }
 

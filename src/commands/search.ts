@@ -186,6 +186,8 @@ async function searchTogether({
   const deps = { session, signal: world.interrupted, threads: world.cores, outside, onRead, onCompared };
   const answering = searchByQuery(deps, [...wanted, ...unwanted], search).finally(() => comparing.finish());
   const [answer] = await Promise.all([answering, showing()]);
+  // Nothing more is asked of the worker and the store, which take their time to end: who waits for that is told.
+  session.close().catch(() => undefined);
   progress.finish();
   const outcome = await show(context, { flags, action, wanted, answer, elapsedMs: world.elapsed() - started, session });
   return answer.notices.some(({ kind }) => kind === 'unread') ? ExitCode.somePhotosFailed : outcome;
