@@ -50,6 +50,14 @@ it('says which photos could not be read, and why; those that are away are none o
   expect(world.out()).toContain('3  c.jpg');
 });
 
+it('draws nothing where one photo alone was to be drawn and cannot be read', async () => {
+  const world = testWorld();
+  const [photo] = photos;
+  const unread: RenderPhoto = async () => faulty('corrupt', 'is damaged');
+  expect(await drawGrid(world, unread, photo === undefined ? [] : [photo], 80)).toHaveLength(1);
+  expect(world.out()).toBe('');
+});
+
 it('lets a terminal that draws pictures draw them, as wide as their place', async () => {
   const world = testWorld({ env: { TERM: 'xterm-kitty' } });
   Object.assign(world.stdout, { isTTY: true });

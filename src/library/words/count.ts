@@ -1,9 +1,9 @@
 import { demandUninterrupted } from '../../interrupt.ts';
 import type { Session } from '../session.ts';
 import { portionsOf, shareOf } from './rank.ts';
-import { CLEARLY_SEEN } from './seen.ts';
+import { CLEARLY_SEEN, preference } from './seen.ts';
 import { spellingOf } from './spelling.ts';
-import { loadWords, type Vocabulary } from './vocabulary.ts';
+import { loadWords, type Meaning, type Vocabulary } from './vocabulary.ts';
 
 export interface CountedWord extends Entry {
   /** How many photos of the library clearly show it. */
@@ -51,7 +51,7 @@ export async function countWords(
 
 /** Words that stand for the same classes. */
 export interface Entry {
-  /** The plainest of them: an everyday name before WordNet's. */
+  /** The best name of what they stand for. */
   readonly word: string;
   readonly also: readonly string[];
   readonly classes: readonly number[];
@@ -60,18 +60,20 @@ export interface Entry {
 /** The words that begin with `prefix` ('' for all), each with all its synonyms, in alphabetical order. */
 export function listWords(vocabulary: Vocabulary, prefix: string): Entry[] {
   const bySet = new Map<string, string[]>();
-  const names = new Map<string, string>();
+  const names = new Map<string, { readonly word: string; readonly meaning: Meaning }>();
   for (const [word, meanings] of vocabulary.words) {
     const key = [...new Set(meanings.flatMap(({ classes }) => classes))].sort((a, b) => a - b).join();
     const [first] = meanings;
-    if (first?.name.toLowerCase() === word && (first.everyday || !names.has(key))) names.set(key, word);
+    const known = names.get(key);
+    const isBetter = known === undefined || (first !== undefined && preference(first) > preference(known.meaning));
+    if (first?.name.toLowerCase() === word && isBetter) names.set(key, { word, meaning: first });
     bySet.set(key, [...(bySet.get(key) ?? []), word]);
   }
   const begins = spellingOf(prefix);
   return [...bySet]
     .filter(([, words]) => words.some((word) => spellingOf(word).startsWith(begins)))
     .map(([key, words]) => {
-      const word = names.get(key) ?? words[0] ?? '';
+      const word = names.get(key)?.word ?? words[0] ?? '';
       return { word, also: words.filter((other) => other !== word), classes: key.split(',').map(Number) };
     })
     .sort((a, b) => (a.word < b.word ? -1 : 1));

@@ -66,9 +66,13 @@ function dedupe(seen: readonly Seen[]): Seen[] {
   return [...bySet.values()];
 }
 
-/** An everyday name before another, but last what is looked for in place of something else: no porcupine is a "hedgehog". */
-function preference({ everyday, taken }: Meaning): number {
-  return taken ? 0 : everyday ? 2 : 1;
+/**
+ * An everyday name before another, as "cat" before "domestic cat"; but last a name for which just one class of another name
+ * is looked for: no porcupine is a "hedgehog".
+ */
+export function preference({ everyday, taken, classes }: Meaning): number {
+  if (taken && classes.length === 1) return 0;
+  return everyday ? 2 : 1;
 }
 
 function isWithin(narrow: Meaning, wide: Meaning): boolean {

@@ -96,6 +96,8 @@ export async function drawGrid(
     const row = photos.slice(first, first + perRow);
     const { strip, faults } = await stripOf(render, row, cells, pixels);
     undrawn.push(...faults);
+    // Of nothing but one photo that cannot be read there is nothing to see.
+    if (photos.length === 1 && faults.length === 1) break;
     if (protocol !== null) world.stdout.write(`${drawing(protocol, await png(strip), strip.width / pixels.width)}\n`);
     else if (sixel !== null) world.stdout.write(`${await sixels(strip.data, strip.width, strip.height)}\n`);
     else world.stdout.write(halfBlocks(strip));

@@ -27,6 +27,14 @@ describe('the list of words', () => {
     expect(listWords(vocabulary, 'xyzzy')).toEqual([]);
   });
 
+  test('names things by what they are, before what only stands for them in a search', () => {
+    const named = (prefix: string): string[] => listWords(vocabulary, prefix).map(({ word }) => word);
+    expect(named('hedgehog')).toEqual(['porcupine']);
+    expect(named('sausage')).toEqual(['hotdog']);
+    expect(named('dolphin')).toEqual(['killer whale']);
+    expect(named('ice bear')).toEqual(['polar bear']);
+  });
+
   test('counts the photos that show each, over portions as over all', () => {
     const photo = (index: number): Float32Array => Float32Array.from({ length: 1000 }, (_, i) => (i === index ? 1 : 0));
     const [collie, castle] = [photo(232), photo(483)];
