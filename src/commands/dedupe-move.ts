@@ -26,14 +26,21 @@ export async function movePlanned(
 ): Promise<MovedDoubles | null> {
   const groups = plan.groups.filter(({ isLarge, others }) => !isLarge && others.length > 0);
   if (groups.length === 0) return null;
-  const [{ forget }, { moveDoubles }, { journalsIn, madeFolder, realPlace }, { inside }, { createProgress }] =
-    await Promise.all([
-      import('../library/dedupe/decisions.ts'),
-      import('../library/dedupe/move.ts'),
-      import('../library/act/act.ts'),
-      import('../library/paths.ts'),
-      import('../output/terminal/progress.ts'),
-    ]);
+  const [
+    { forget },
+    { moveDoubles },
+    { journalsIn, madeFolder, realPlace },
+    { inside },
+    { followMoves },
+    { createProgress },
+  ] = await Promise.all([
+    import('../library/dedupe/decisions.ts'),
+    import('../library/dedupe/move.ts'),
+    import('../library/act/act.ts'),
+    import('../library/paths.ts'),
+    import('../library/query/last-search.ts'),
+    import('../output/terminal/progress.ts'),
+  ]);
   const place = await realPlace(folder);
   const library = plan.roots.find((root) => inside(root, place) !== null);
   if (library !== undefined) {
@@ -52,6 +59,8 @@ export async function movePlanned(
     });
     progress.finish();
     report(world, real, moved);
+    // What was moved is worth more than that "@1" can refer to it.
+    await followMoves(settings.paths.data, moved.moved).catch(() => undefined);
     // What was agreed is done; taken back, it is judged anew.
     const left = new Set(moved.moved.map(({ from }) => from));
     const done = groups.flatMap(({ agreed, others }) =>

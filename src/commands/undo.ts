@@ -42,7 +42,11 @@ async function undo(
   const isPath = first !== undefined && !ID.test(first);
   const id = isPath ? undefined : first;
   const paths = (isPath ? [first, ...others] : others).map((path) => resolve(world.cwd, path));
-  const { restored, rewritten, failed } = await undoMoved(settings().paths.data, id, world.interrupted, paths);
+  const { data } = settings().paths;
+  const { restored, rewritten, failed } = await undoMoved(data, id, world.interrupted, paths);
+  const { followMoves } = await import('../library/query/last-search.ts');
+  // What was put back is worth more than that it can be referred to.
+  await followMoves(data, restored).catch(() => undefined);
   if (json) writeJson(world, { schema: 'curate.undo/1', restored, rewritten, failed });
   else {
     for (const { from, to } of restored) writeLine(world.stdout, `${from} -> ${to}`);

@@ -12,7 +12,7 @@ export interface Restriction extends Omit<PhotoFilter, 'within'> {
 /**
  * The same in the store's terms; null when nothing is restricted.
  * @param openStore asked only when there are folders to find
- * @throws UserError `not_indexed` when a folder has no indexed photo
+ * @throws UserError `not_indexed` when a folder has no indexed photo, `folder_expected` for a file
  */
 export async function filterFor(
   openStore: () => Promise<PhotoStore>,
@@ -26,13 +26,16 @@ export async function filterFor(
   return Object.keys(rest).length === 0 ? null : rest;
 }
 
-/** The parts of libraries below an absolute folder. @throws UserError `not_indexed` */
+/** The parts of libraries below an absolute folder. @throws UserError `not_indexed`, `folder_expected` for a file */
 export async function partsBelow(
   libraries: readonly Library[],
   folder: string,
 ): Promise<NonNullable<PhotoFilter['within']>> {
   // A drive that is away has no real path, but its photos may still be asked for.
-  const real = await realFolder(folder).catch(() => folder);
+  const real = await realFolder(folder).catch((error: unknown) => {
+    if (error instanceof UserError && error.code === 'folder_expected') throw error;
+    return folder;
+  });
   const parts = libraries.flatMap((library) => {
     const below = inside(library.root, real);
     if (below !== null) return [{ library: library.id, folder: below }];

@@ -49,7 +49,7 @@ export async function realFolder(folder: string): Promise<string> {
       cause: error,
     });
   }
-  throw new UserError('folder_expected', `${folder} is a file; index takes folders.`, {
+  throw new UserError('folder_expected', `${folder} is a file, not a folder.`, {
     hint: 'Name the folder that it is in.',
   });
 }

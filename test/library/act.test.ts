@@ -23,7 +23,7 @@ import { realDisk } from '../../src/files/transfer/disk.ts';
 import { Journal } from '../../src/files/transfer/journal.ts';
 import { replaceFile } from '../../src/files/transfer/replace.ts';
 import { type Action, actOn, type Indexed, undoMoved } from '../../src/library/act/act.ts';
-import { hitOfLastSearch } from '../../src/library/query/last-search.ts';
+import { hitOfLastSearch, rememberSearch } from '../../src/library/query/last-search.ts';
 import type { Answer } from '../../src/library/query/search.ts';
 import type { Session } from '../../src/library/session.ts';
 import { loadSettings } from '../../src/settings.ts';
@@ -253,6 +253,17 @@ it('means by @1 a photo where a move has put it', async () => {
   await remember(session, answer, new Map([[photo('a.jpg'), '/best/a.jpg']]));
   expect(await hitOfLastSearch(session.settings.paths.data, 1)).toBe('/best/a.jpg');
   expect(await hitOfLastSearch(session.settings.paths.data, 2)).toBe(photo('b.jpg'));
+});
+
+it('means by @1 a photo where an undoing has put it back', async () => {
+  const world = testWorld({ env: { CURATE_HOME: home } });
+  const { data: own } = loadSettings(world).paths;
+  const deps = { data: own, signal: never, now: () => new Date() };
+  const { done } = await actOn([await indexed('a.jpg')], { kind: 'move', folder: join(home, 'best') }, deps);
+  await rememberSearch(own, [photo('b.jpg'), done.find(({ from }) => from === photo('a.jpg'))?.to ?? '']);
+  expect(await run(['undo'], world)).toBe(0);
+  expect(await hitOfLastSearch(own, 2)).toBe(photo('a.jpg'));
+  expect(await hitOfLastSearch(own, 1)).toBe(photo('b.jpg'));
 });
 
 describe('a sheet that is made beside a move', () => {

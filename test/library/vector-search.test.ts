@@ -144,6 +144,9 @@ describe('a search by photos', () => {
     expect(await find({ ...search, folders: [join(home, 'b')], takenBeforeMs: 2000 })).toEqual(['b/old.jpg']);
     await expect(find({ ...search, folders: [tmpdir()] })).resolves.toHaveLength(4);
     await expect(find({ ...search, folders: ['/nowhere'] })).rejects.toMatchObject({ code: 'not_indexed' });
+    await expect(find({ ...search, folders: [import.meta.filename] })).rejects.toMatchObject({
+      ...{ code: 'folder_expected', message: `${import.meta.filename} is a file, not a folder.` },
+    });
   });
 
   describe('in the default order', () => {

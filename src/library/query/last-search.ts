@@ -14,12 +14,32 @@ export async function rememberSearch(dataFolder: string, paths: readonly string[
   await writeWhole(fileIn(dataFolder), `${JSON.stringify({ paths })}\n`, 0o600);
 }
 
+/** What `@1`, `@2`, ... mean follows photos that are moved, or put back. @param moves of absolute paths */
+export async function followMoves(
+  dataFolder: string,
+  moves: readonly { readonly from: string; readonly to: string }[],
+): Promise<void> {
+  const paths = moves.length === 0 ? null : await lastPaths(dataFolder);
+  if (paths === null) return;
+  const places = new Map(moves.map(({ from, to }) => [from, to]));
+  if (paths.some((path) => places.has(path))) {
+    await rememberSearch(
+      dataFolder,
+      paths.map((path) => places.get(path) ?? path),
+    );
+  }
+}
+
+/** Null where nothing was searched for, and where what was kept is damaged: the next search keeps it anew. */
+async function lastPaths(dataFolder: string): Promise<readonly string[] | null> {
+  return readFile(fileIn(dataFolder), 'utf8')
+    .then((text) => schema.parse(JSON.parse(text)).paths)
+    .catch(() => null);
+}
+
 /** The photo that had this rank in the last search. @throws UserError `usage` when there is none */
 export async function hitOfLastSearch(dataFolder: string, rank: number): Promise<string> {
-  const paths = await readFile(fileIn(dataFolder), 'utf8')
-    .then((text) => schema.parse(JSON.parse(text)).paths)
-    // Also when it is damaged: the next search writes a new one.
-    .catch(() => null);
+  const paths = await lastPaths(dataFolder);
   const path = paths?.[rank - 1];
   if (path !== undefined) return path;
   const found = paths === null ? 'there was none yet' : `it found ${paths.length || 'nothing'}`;
