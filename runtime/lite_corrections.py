@@ -140,6 +140,20 @@ CORRECTIONS = (
     ),
     Correction(
         "speed",
+        "reads rows that are asked for by their keys value by value, and takes the list of keys apart letter by letter",
+        f"{SAME_ROWS}; bench/store.js: rows by their ids",
+        ("engine.collection.Collection.get", "adapter.grpc.servicer.MilvusServicer._extract_pks_from_expr"),
+        {
+            "engine.collection.Collection.get": "e1b9c61c3f77f2f3",
+            "adapter.grpc.servicer.MilvusServicer._extract_pks_from_expr": "1e114a29672cfd7d",
+            "adapter.grpc.servicer.MilvusServicer.Query": "66e0ca3ae56b426f",
+            "adapter.grpc.translators.records.records_to_fields_data": "1a3d724088867c0d",
+            "storage.memtable.MemTable.size": "8240b2fdaed67dd7",
+            "storage.segment.Segment": "38c075845a561078",
+        },
+    ),
+    Correction(
+        "speed",
         "turns every vector of the recent rows into Python numbers to search them",
         f"{SAME_ROWS}; bench/store.js: search",
         ("storage.memtable.MemTable.to_search_snapshot",),

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import lite_engine
+import lite_search
 from lite_corrections import replace
 from milvus_lite.adapter.grpc.servicer import MilvusServicer, milvus_pb2_grpc
 
@@ -88,6 +89,7 @@ def amend():
     """Puts the corrections in place that are about calls; to be called once."""
     for call in ("Query", "Search"):
         replace(f"adapter.grpc.servicer.MilvusServicer.{call}", lite_engine.telling_output_fields)
+    replace("adapter.grpc.servicer.MilvusServicer._extract_pks_from_expr", lite_search.reading_keys_at_once)
     replace("adapter.grpc.translators.records._build_field_data", lite_engine.writing_columns_whole)
 
 

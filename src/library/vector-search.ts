@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import { exists } from '../files/exists.ts';
-import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore, PhotoTable } from '../store/port.ts';
+import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore, PhotoTable, SeenRows } from '../store/port.ts';
 import { inside, isMounted, photoFile } from './paths.ts';
 import { fetchNearest, type Nearest, nearest, type Ranker, rank } from './ranking/ranker.ts';
 import { byCosine, type RankedBy } from './ranking/rerank.ts';
@@ -22,6 +22,8 @@ export interface SearchRequest {
   readonly ranker?: Ranker | null;
   /** The store's libraries, where several searches share what one was told; else the store is asked. */
   readonly libraries?: () => Promise<readonly Library[]>;
+  /** What other searches of the same run found. */
+  readonly seen?: SeenRows;
 }
 
 export interface FoundPhoto extends Hit, Partial<RankedHit> {
@@ -50,7 +52,7 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
   const searching: Promise<Nearest> =
     ranker === null
       ? nearest(table, vector, { ...options, k: k + without.size }).then((far) => ({ near: [], far }))
-      : fetchNearest(table, vector, options, without.size);
+      : fetchNearest(table, vector, { ...options, seen: request.seen }, without.size);
   const [{ near, far }, recent] = await Promise.all([searching, libraries()]);
   const { stands, place } = locator(await librariesOf(store, [...near, ...far], recent), without);
   const standing = { near: near.filter(stands), far: far.filter(stands) };

@@ -138,6 +138,12 @@ export interface SearchOptions {
 }
 
 /**
+ * Rows that searches of one run found, by id: those that another of them finds are not read again, as long as they are
+ * kept. Nobody tells it of changes, so it is for a run of moments.
+ */
+export type SeenRows = Map<string, PhotoRow>;
+
+/**
  * Where an index lives: the libraries, and one table of photos per model.
  * Every call of a store and its tables rejects with a UserError when the store is broken or away: that always stops
  * a run.
@@ -230,8 +236,11 @@ export interface PhotoTable {
   remove(ids: readonly string[]): Promise<void>;
   /** Removes every row of a library, and reads none. */
   removeLibrary(library: string): Promise<void>;
-  /** The `k` nearest by cosine, best first, ties by path; with their vectors when asked. */
-  search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
+  /** The `k` nearest by cosine, best first, ties by path; with their vectors when asked, which `seen` may spare reading. */
+  search(
+    vector: Float32Array,
+    options: SearchOptions & { readonly vectors: true; readonly seen?: SeenRows | undefined },
+  ): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
   count(library?: string): Promise<number>;
   /** Makes acknowledged rows durable and quick to search; called at the end of an index run. */

@@ -1,6 +1,14 @@
 import type { Thresholds } from '../../embedding/port.ts';
 import { toUnitLength } from '../../embedding/vector.ts';
-import { type Hit, MOST_HITS, type PhotoFilter, type PhotoRow, type PhotoTable } from '../../store/port.ts';
+import {
+  type Hit,
+  MOST_HITS,
+  type PhotoFilter,
+  type PhotoRow,
+  type PhotoTable,
+  type SearchOptions,
+  type SeenRows,
+} from '../../store/port.ts';
 import type { RankedHit } from '../vector-search.ts';
 import { directionsOf } from '../words/directions.ts';
 import { portionsOf, type Ranked, rankByTerms, type Term } from '../words/rank.ts';
@@ -21,6 +29,8 @@ interface RankRequest {
   /** How many are wanted. */
   readonly k: number;
   readonly filter: PhotoFilter | null;
+  /** What other searches of the same run found. */
+  readonly seen?: SeenRows;
   /** Whether to look at every photo. */
   readonly exact?: boolean;
 }
@@ -30,11 +40,11 @@ interface RankRequest {
  * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`.
  */
 export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<(Hit & RankedHit)[]> {
-  const { words, sharesOf, terms, filter, similar, exact = false } = request;
+  const { words, sharesOf, terms, filter, seen, similar, exact = false } = request;
   const context = { classifier: words.classifier, similar, ...(sharesOf === undefined ? {} : { sharesOf }) };
   const k = exact ? Number.POSITIVE_INFINITY : request.k;
   const scores = new Map<string, Hit & RankedHit>();
-  for await (const rows of candidates(table, directionsFor(terms, words), Math.max(FEWEST, k), filter)) {
+  for await (const rows of candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen })) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
     for (const ranked of rankByTerms(fresh, terms, context)) scores.set(ranked.row.id, hitOf(ranked, terms));
   }
@@ -74,15 +84,14 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
 async function* candidates(
   table: PhotoTable,
   directions: readonly Float32Array[],
-  k: number,
-  filter: PhotoFilter | null,
+  { k, filter, seen }: Pick<SearchOptions, 'k'> & Pick<RankRequest, 'filter'> & { readonly seen: SeenRows | undefined },
 ): AsyncGenerator<PhotoRow[]> {
   const within = filter === null ? {} : { filter };
   if (k > MOST_HITS) {
     yield* portionsOf(table.all({ ...within, vectors: true }), AT_ONCE);
   } else if (k <= AT_ONCE) {
     // All at once, so that a store answers them together; each is looked at and let go as it comes.
-    const searches = directions.map((direction) => table.search(direction, { k, ...within, vectors: true }));
+    const searches = directions.map((direction) => table.search(direction, { k, ...within, vectors: true, seen }));
     for (const search of searches) search.catch(() => undefined);
     for (const search of searches) yield await search;
   } else {

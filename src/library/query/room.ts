@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
-import type { Library, PhotoFilter, PhotoIndex } from '../../store/port.ts';
+import type { Library, PhotoFilter, PhotoIndex, SeenRows } from '../../store/port.ts';
 import { demandStore } from '../emptiness.ts';
 import { once } from '../once.ts';
 import { filterFor, type Restriction } from '../photo-filter.ts';
@@ -33,6 +33,7 @@ export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threa
   readonly index: PhotoIndex;
   readonly filter: PhotoFilter | null;
   readonly vectors: QueryVectors;
+  readonly seen: SeenRows;
   /** The store's libraries; one put in the last seconds may be missing. */
   libraries(): Promise<readonly Library[]>;
   /** What reranks hits. */
@@ -79,6 +80,7 @@ export async function openRoom(
     index,
     filter,
     vectors,
+    seen: new Map(),
     libraries: once(() => index.store.libraries({ recent: false })).get,
     ranker: once(async () => rankerOf(await session.model())).get,
     pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())).get,

@@ -176,7 +176,7 @@ function wantedWords(terms: readonly ReadTerm[]): string[] {
 }
 
 async function byPhotos(
-  { index, filter, libraries, ranker }: QueryRoom,
+  { index, filter, libraries, ranker, seen }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, order = 'rerank', exact = false }: QuerySearch,
   minScore: number | undefined,
@@ -187,6 +187,7 @@ async function byPhotos(
     without: includeSelf ? [] : filesOf(terms),
     exact,
     libraries,
+    seen,
     ranker: order === 'cosine' ? null : await ranker(),
     ...(filter === null ? {} : { filter }),
     ...(minScore === undefined ? {} : { minScore }),
@@ -217,7 +218,7 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 }
 
 async function byTerms(
-  { session, index, filter, libraries, words, shares }: QueryRoom,
+  { session, index, filter, libraries, words, shares, seen }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
@@ -226,7 +227,7 @@ async function byTerms(
   const known = await words();
   const { similar } = (await session.model()).thresholds;
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
-  const request = { words: known, sharesOf: await shares(), similar, ...asked };
+  const request = { words: known, sharesOf: await shares(), similar, seen, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
   return locateHits(index.store, ranked, { k, without, libraries });
 }

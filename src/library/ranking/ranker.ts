@@ -1,6 +1,13 @@
 import type { EmbeddingModel } from '../../embedding/port.ts';
 import { cosine } from '../../embedding/vector.ts';
-import { type Hit, MOST_HITS, type PhotoTable, type SearchOptions, type VectorHit } from '../../store/port.ts';
+import {
+  type Hit,
+  MOST_HITS,
+  type PhotoTable,
+  type SearchOptions,
+  type SeenRows,
+  type VectorHit,
+} from '../../store/port.ts';
 import { rootCosinesReach } from './neighbourhood.ts';
 import { byCosine, NEIGHBOURHOOD, type Ranked, rerank } from './rerank.ts';
 import { type RankingStatistics, statisticsOf } from './statistics.ts';
@@ -43,18 +50,19 @@ export async function nearest(table: PhotoTable, query: Float32Array, options: S
 /**
  * The nearest photos, of which as many as are reranked have vectors: one call, unless more are wanted than that.
  * Those beyond have at least `minScore`.
+ * @param options `seen`: what other searches of the run found
  * @param spare how many may be left out before they are ranked
  */
 export async function fetchNearest(
   table: PhotoTable,
   query: Float32Array,
-  { k, minScore, ...options }: SearchOptions,
+  { k, minScore, seen, ...options }: SearchOptions & { readonly seen?: SeenRows | undefined },
   spare = 0,
 ): Promise<Nearest> {
   // A vector takes kilobytes: where more are left out than that, fewer are reranked.
   const most = NEIGHBOURHOOD + Math.min(spare, NEIGHBOURHOOD);
   const [near, all] = await Promise.all([
-    table.search(query, { ...options, k: most, vectors: true }),
+    table.search(query, { ...options, k: most, vectors: true, seen }),
     k + spare > most
       ? nearest(table, query, { ...options, k: k + spare, ...(minScore === undefined ? {} : { minScore }) })
       : [],

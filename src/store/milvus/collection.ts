@@ -34,7 +34,7 @@ interface QueryRequest {
 export class Collection {
   readonly #line: MilvusLine;
   readonly #spec: CollectionSpec;
-  readonly #searches = new JointSearch((vectors, terms) => this.#search(vectors, terms));
+  readonly #searches = new JointSearch((vectors, terms) => this.searchTogether(vectors, terms));
   #ready = false;
   #wrote = false;
   #fieldsIndexed = false;
@@ -118,7 +118,8 @@ export class Collection {
     return this.#searches.search([...vector], terms);
   }
 
-  async #search(vectors: readonly (readonly number[])[], terms: SearchTerms): Promise<MilvusRow[][]> {
+  /** The same for several vectors in one request: an answer for each, in their order. */
+  async searchTogether(vectors: readonly (readonly number[])[], terms: SearchTerms): Promise<MilvusRow[][]> {
     if (!(await this.#open())) return [];
     const [only = [], ...others] = vectors;
     const data = others.length === 0 ? [...only] : vectors.map((vector) => [...vector]);

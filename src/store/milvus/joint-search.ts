@@ -1,27 +1,26 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { SearchSimpleReq } from '@zilliz/milvus2-sdk-node';
-import type { MilvusRow } from './rows.ts';
 
 /** What several searches must have in common to be one request. */
 export type SearchTerms = Omit<SearchSimpleReq, 'collection_name' | 'data' | 'anns_field'> & { readonly limit: number };
 
-type Ask = (vectors: readonly (readonly number[])[], terms: SearchTerms) => Promise<MilvusRow[][]>;
+type Ask<Row> = (vectors: readonly (readonly number[])[], terms: SearchTerms) => Promise<Row[][]>;
 
 /** Vectors of one request: what they have to be compared with is read once for all of them. */
 const MOST_VECTORS = 16;
 /** Rows of one answer; with vectors of 8 KB each. */
 const MOST_ROWS = 4_000;
 
-interface Waiting {
+interface Waiting<Row> {
   readonly vector: readonly number[];
-  resolve(rows: MilvusRow[]): void;
+  resolve(rows: Row[]): void;
   reject(error: unknown): void;
 }
 
 /** One request: the searches that it asks for, and what becomes of it. */
-interface Request {
-  readonly searches: readonly Waiting[];
-  readonly outcome: Promise<{ readonly answers: MilvusRow[][] } | { readonly error: unknown }>;
+interface Request<Row> {
+  readonly searches: readonly Waiting<Row>[];
+  readonly outcome: Promise<{ readonly answers: Row[][] } | { readonly error: unknown }>;
 }
 
 /**
@@ -29,17 +28,17 @@ interface Request {
  * sent before its predecessor's answers are looked at: the store is at work meanwhile. A search by itself goes at once.
  * Sixteen vectors together take the embedded store a third of the time they take one by one.
  */
-export class JointSearch {
-  readonly #ask: Ask;
+export class JointSearch<Row> {
+  readonly #ask: Ask<Row>;
   /** By terms: what waits for the request under way. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #waiting = new Map<string, Waiting<Row>[]>();
 
   /** @param ask gives an answer for each vector, in their order */
-  constructor(ask: Ask) {
+  constructor(ask: Ask<Row>) {
     this.#ask = ask;
   }
 
-  search(vector: readonly number[], terms: SearchTerms): Promise<MilvusRow[]> {
+  search(vector: readonly number[], terms: SearchTerms): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       const key = JSON.stringify(terms);
       const asked = { vector, resolve, reject };
@@ -72,7 +71,7 @@ export class JointSearch {
   }
 
   /** A request of what waits; null when nothing does. */
-  #send(key: string, terms: SearchTerms): Request | null {
+  #send(key: string, terms: SearchTerms): Request<Row> | null {
     const most = Math.max(1, Math.min(MOST_VECTORS, Math.floor(MOST_ROWS / terms.limit)));
     const searches = this.#waiting.get(key)?.splice(0, most) ?? [];
     if (searches.length === 0) return null;

@@ -8,6 +8,7 @@ import type {
   PhotoRow,
   PhotoTable,
   SearchOptions,
+  SeenRows,
   StoredPhoto,
   UpgradeOptions,
   VectorHit,
@@ -17,7 +18,7 @@ import type { MilvusLine } from './client.ts';
 import type { Consistency } from './collection.ts';
 import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
-import type { SearchTerms } from './joint-search.ts';
+import { JointSearch, type SearchTerms } from './joint-search.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
 import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
 import { Generations } from './upgrade.ts';
@@ -36,6 +37,15 @@ const LATER_ROUNDS = 8;
 /** Scores are float32 sums of some 2048 products: what differs by less than a millionth is a tie. */
 const SCORE_STEPS = 1e6;
 
+/** Rows that are kept for a run's next searches, of 8 KB each; the oldest go first. */
+const SEEN = 8_000;
+
+/** Whether hits come with their vectors, and rows that need not be read for it. */
+interface Vectors {
+  readonly vectors?: boolean;
+  readonly seen?: SeenRows | undefined;
+}
+
 interface AllOptions extends Listing {
   readonly vectors?: boolean;
 }
@@ -44,6 +54,8 @@ interface AllOptions extends Listing {
 export class MilvusTable implements PhotoTable {
   readonly #generations: Generations;
   readonly #dim: number;
+  /** By the rows that they keep for each other, or by this table where they keep none. */
+  readonly #searches = new WeakMap<SeenRows | this, JointSearch<PhotoRow>>();
 
   constructor(line: MilvusLine, model: ModelIdentity) {
     this.#generations = new Generations(line, model);
@@ -110,9 +122,12 @@ export class MilvusTable implements PhotoTable {
     for (const collection of await this.#generations.all()) await collection.remove(inLibrary(library));
   }
 
-  search(vector: Float32Array, options: SearchOptions & { readonly vectors: true }): Promise<VectorHit[]>;
+  search(
+    vector: Float32Array,
+    options: SearchOptions & { readonly vectors: true; readonly seen?: SeenRows | undefined },
+  ): Promise<VectorHit[]>;
   search(vector: Float32Array, options: SearchOptions): Promise<Hit[]>;
-  async search(vector: Float32Array, options: SearchOptions & { readonly vectors?: boolean }): Promise<Hit[]> {
+  async search(vector: Float32Array, options: SearchOptions & Vectors): Promise<Hit[]> {
     const { filter = {}, vectors = false, exact = false } = options;
     if (exact && (await this.#generations.readable()).collection.kind !== 'lite') {
       return this.#nearestOfAll(vector, options);
@@ -130,7 +145,7 @@ export class MilvusTable implements PhotoTable {
 
   async #nearestOfAll(
     vector: Float32Array,
-    { k, minScore = -1, filter = {}, vectors = false }: SearchOptions & { readonly vectors?: boolean },
+    { k, minScore = -1, filter = {}, vectors = false }: SearchOptions & Vectors,
   ): Promise<Hit[]> {
     const { collection } = await this.#generations.readable();
     const blocks = unsaid(filter) === null ? blocksOf(collection, expressionOf(filter)) : this.#passing(filter);
@@ -147,7 +162,7 @@ export class MilvusTable implements PhotoTable {
     }
     const scores = new Map(best.map(({ id, score }) => [id, score]));
     const found = await this.#read([...scores.keys()], vectors ? 'row' : 'record', 'Bounded');
-    if (vectors) return rankedBy(vector, found).slice(0, k);
+    if (vectors) return rankedBy(vector, found.map(toRow)).slice(0, k);
     const hits = found.map(toRecord).map((row) => Object.assign(row, { score: scores.get(row.id) ?? -1 }));
     return hits.sort(byScore).slice(0, k);
   }
@@ -184,7 +199,7 @@ export class MilvusTable implements PhotoTable {
 
   async #nearest(
     vector: Float32Array,
-    { k: wanted, minScore = -1, vectors = false }: Omit<SearchOptions, 'filter'> & { readonly vectors?: boolean },
+    { k: wanted, minScore = -1, vectors = false, seen }: Omit<SearchOptions, 'filter'> & Vectors,
     expression: string,
   ): Promise<Hit[]> {
     const k = Math.min(wanted, MAX_ROWS);
@@ -198,7 +213,7 @@ export class MilvusTable implements PhotoTable {
         params: searchParams(collection.kind, limit, expression === '' ? 'all' : 'filtered'),
       };
       const hits = vectors
-        ? await this.#searchWithVectors(vector, terms)
+        ? rankedBy(vector, await this.#rowsNear(vector, terms, seen))
         : ranked(await collection.search(vector, { ...terms, output_fields: fieldsOf(version, 'record') }));
       const tied = hits.length === limit && hits[k - 1]?.score === hits.at(-1)?.score;
       if (tied && limit < MAX_ROWS) continue;
@@ -206,15 +221,44 @@ export class MilvusTable implements PhotoTable {
     }
   }
 
-  /** A server that is asked for vectors with a search reads them by itself afterwards, and waits for what is recent then. */
-  async #searchWithVectors(vector: Float32Array, terms: SearchTerms): Promise<VectorHit[]> {
-    const { collection, version } = await this.#generations.readable();
-    if (collection.kind === 'lite') {
-      return rankedBy(vector, await collection.search(vector, { ...terms, output_fields: fieldsOf(version, 'row') }));
+  #rowsNear(vector: Float32Array, terms: SearchTerms, seen?: SeenRows): Promise<PhotoRow[]> {
+    const key = seen ?? this;
+    let searches = this.#searches.get(key);
+    if (searches === undefined) {
+      searches = new JointSearch((vectors, asked) => this.#rowsNearEach(vectors, asked, seen ?? new Map()));
+      this.#searches.set(key, searches);
     }
-    const found = await collection.search(vector, { ...terms, output_fields: ['photo_id'] });
-    const ids = found.map(({ photo_id }) => String(photo_id));
-    return rankedBy(vector, await this.#read(ids, 'row', 'Bounded'));
+    return searches.search([...vector], terms);
+  }
+
+  /**
+   * The rows nearest to each of some vectors. Several find some of the same rows: those are told by their ids, and each is
+   * read once. A server that is asked for vectors with a search reads them by itself afterwards, and waits for what is
+   * recent then, so that this is the way there for one search, too.
+   */
+  async #rowsNearEach(
+    vectors: readonly (readonly number[])[],
+    terms: SearchTerms,
+    seen: SeenRows,
+  ): Promise<PhotoRow[][]> {
+    const { collection, version } = await this.#generations.readable();
+    if (vectors.length === 1 && collection.kind === 'lite') {
+      const [found = []] = await collection.searchTogether(vectors, {
+        ...terms,
+        output_fields: fieldsOf(version, 'row'),
+      });
+      const rows = found.map(toRow);
+      keep(rows, seen);
+      return [rows];
+    }
+    const answers = await collection.searchTogether(vectors, { ...terms, output_fields: ['photo_id'] });
+    const ids = answers.map((found) => found.map(({ photo_id }) => String(photo_id)));
+    const known = new Map([...new Set(ids.flat())].map((id) => [id, seen.get(id)]));
+    const missing = [...known].flatMap(([id, row]) => (row === undefined ? [id] : []));
+    const read = (await this.#read(missing, 'row', 'Bounded')).map(toRow);
+    for (const row of read) known.set(row.id, row);
+    keep(read, seen);
+    return ids.map((some) => some.flatMap((id) => known.get(id) ?? []));
   }
 
   async count(library?: string): Promise<number> {
@@ -243,11 +287,21 @@ function ranked(found: readonly MilvusRow[]): Hit[] {
 }
 
 /** The same by products of our own: the last digit of a store's depends on what it searches for at the same time. */
-function rankedBy(vector: Float32Array, found: readonly MilvusRow[]): VectorHit[] {
-  return found
-    .map(toRow)
-    .map((row) => Object.assign(row, { score: rounded(dot(vector, row.vector)) }))
-    .sort(byScore);
+function rankedBy(vector: Float32Array, found: readonly PhotoRow[]): VectorHit[] {
+  return found.map((row) => withScore(row, rounded(dot(vector, row.vector)))).sort(byScore);
+}
+
+/** A copy, as other searches may find the same row. Field by field: to take an object apart is slower than to rank it. */
+function withScore(row: PhotoRow, score: number): VectorHit {
+  const { id, path, sha256, size, mtimeMs, facts, library, takenMs, takenOffsetMinutes, takenFrom } = row;
+  const { camera, width, height, quality, vector } = row;
+  const stored = { id, path, sha256, size, mtimeMs, facts, library, takenMs, takenOffsetMinutes, takenFrom };
+  return Object.assign(stored, { camera, width, height, quality, vector, score });
+}
+
+function keep(rows: readonly PhotoRow[], seen: SeenRows): void {
+  for (const row of rows) seen.set(row.id, row);
+  for (const id of seen.keys()) if (seen.size > SEEN) seen.delete(id);
 }
 
 function byScore(a: Hit, b: Hit): number {
