@@ -24,6 +24,8 @@ export interface SearchRequest {
   readonly libraries?: () => Promise<readonly Library[]>;
   /** What other searches of the same run found. */
   readonly seen?: SeenRows;
+  /** Whether a file is there now; asked of each that is found. */
+  readonly isThere?: (file: string) => Promise<boolean>;
 }
 
 export interface FoundPhoto extends Hit, Partial<RankedHit> {
@@ -58,7 +60,10 @@ export async function searchVector({ store, table }: PhotoIndex, request: Search
   const standing = { near: near.filter(stands), far: far.filter(stands) };
   const ordered = ranker === null ? standing.far.map(byCosine) : rank(vector, standing, ranker);
   const wanted = ordered.filter(({ hit }) => hit.score >= minScore).slice(0, k);
-  return withAvailability(wanted.map(({ hit, rankedBy }) => place({ ...hit, rankedBy })));
+  return withAvailability(
+    wanted.map(({ hit, rankedBy }) => place({ ...hit, rankedBy })),
+    request.isThere,
+  );
 }
 
 /** The vectors of photos that were found, by their ids; those that left the index meanwhile have none. */
@@ -79,12 +84,16 @@ export async function locateHits(
     k,
     without = [],
     libraries = () => store.libraries({ recent: false }),
-  }: Pick<SearchRequest, 'k' | 'without' | 'libraries'>,
+    isThere,
+  }: Pick<SearchRequest, 'k' | 'without' | 'libraries' | 'isThere'>,
 ): Promise<FoundPhoto[]> {
   const recent = await libraries();
   const { stands, place } = locator(await librariesOf(store, hits, recent), await realFiles(without));
   const wanted = hits.filter(stands).slice(0, k);
-  return withAvailability(wanted.map((hit) => place({ ...hit, rankedBy: 'words' })));
+  return withAvailability(
+    wanted.map((hit) => place({ ...hit, rankedBy: 'words' })),
+    isThere,
+  );
 }
 
 /** A library put in the last seconds may be missing in `recent`. */
@@ -97,9 +106,12 @@ async function librariesOf(
   return hits.every(({ library }) => known.has(library)) ? recent : await store.libraries();
 }
 
-function withAvailability(photos: readonly Omit<FoundPhoto, 'available'>[]): Promise<FoundPhoto[]> {
+function withAvailability(
+  photos: readonly Omit<FoundPhoto, 'available'>[],
+  isThere: (file: string) => Promise<boolean> = exists,
+): Promise<FoundPhoto[]> {
   return Promise.all(
-    photos.map(async (photo) => ({ ...photo, available: photo.mounted && (await exists(photo.file)) })),
+    photos.map(async (photo) => ({ ...photo, available: photo.mounted && (await isThere(photo.file)) })),
   );
 }
 

@@ -120,6 +120,13 @@ describe('searching data files', () => {
     ]);
     expect(apart).toEqual([[true, true, true], [true]]);
   });
+
+  it('measures how near every row is to each of a few vectors, however many rows and vectors', async () => {
+    const off = Object.entries((await tried('products')) as Record<string, number | null>);
+    expect(off).toHaveLength(24);
+    // Products of 2,048 pairs of numbers of either sign, in float32: of the size of 45.
+    for (const [which, difference] of off) expect([which, (difference ?? 1) < 1e-3]).toEqual([which, true]);
+  });
 });
 
 describe('reading data files', () => {

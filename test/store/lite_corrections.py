@@ -1,11 +1,12 @@
 """Tries the corrections of runtime/lite_corrections.py, and prints what came of it as JSON.
 
-usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|ahead|open|newest|vectors [FOLDER]
+usage: lite_corrections.py RUNTIME_DIR table|version|digests|renamed|order|ahead|open|newest|products|vectors [FOLDER]
     table    the rows, and of which of the names that they replace the value is another after `load_engine`
     version, digests, renamed    what `check` says of another version, and of each part when its source is another or gone
     order    what reaches the disk, in order, while rows are written and flushed in FOLDER
     ahead    which collections of those that `order` left in FOLDER are opened before anybody asks, which cannot be, and what is
              imported for it that takes long and is not needed
+    products    how far distances to a few vectors at a time are from exact ones
     vectors  which data files, written in several ways, are read without Arrow's decoder, and whether each is as Arrow has it
     newest   which rows of three data files count, of keys that stand in several with the same or a later number, and of two
              that have none in common
@@ -66,6 +67,22 @@ def newest():
     segments = [SimpleNamespace(pks=[pk for pk, _ in file], seqs=np.array([seq for _, seq in file])) for file in files]
     apart = [segments[1], SimpleNamespace(pks=["d"], seqs=np.array([1]))]
     return [[mask.tolist() for mask in lite_search.newest_rows(some)] for some in (segments, apart)]
+
+
+def products():
+    """By how many vectors are searched for among how many: the greatest difference from products in float64."""
+    import lite_engine
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    off = {}
+    for rows in (0, 1, 5, 500):
+        for count in (1, 2, 3, 7, 16, 17):
+            vectors, queries = (random.standard_normal((many, 2048), np.float32) for many in (rows, count))
+            found = lite_engine.distances_to(queries, vectors, "IP")
+            exact = -(queries.astype(float) @ vectors.astype(float).T)
+            off[f"{count} among {rows}"] = float(abs(found - exact).max(initial=0)) if found.shape == exact.shape else None
+    return off
 
 
 def vectors():
@@ -216,6 +233,7 @@ tries = {
     "order": order,
     "ahead": ahead,
     "newest": newest,
+    "products": products,
     "vectors": vectors,
     "open": open_at_once,
 }

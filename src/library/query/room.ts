@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
+import { exists } from '../../files/exists.ts';
 import type { Library, PhotoFilter, PhotoIndex, SeenRows } from '../../store/port.ts';
 import { demandStore } from '../emptiness.ts';
 import { once } from '../once.ts';
@@ -34,6 +35,8 @@ export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threa
   readonly filter: PhotoFilter | null;
   readonly vectors: QueryVectors;
   readonly seen: SeenRows;
+  /** Whether a file is there; each is looked for once. */
+  isThere(file: string): Promise<boolean>;
   /** The store's libraries; one put in the last seconds may be missing. */
   libraries(): Promise<readonly Library[]>;
   /** What reranks hits. */
@@ -81,11 +84,21 @@ export async function openRoom(
     filter,
     vectors,
     seen: new Map(),
+    isThere: onceEach(exists),
     libraries: once(() => index.store.libraries({ recent: false })).get,
     ranker: once(async () => rankerOf(await session.model())).get,
     pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())).get,
     words,
     shares: once(async () => rememberedShares((await words()).classifier)).get,
     close: vectors.close,
+  };
+}
+
+function onceEach<T>(find: (file: string) => Promise<T>): (file: string) => Promise<T> {
+  const found = new Map<string, Promise<T>>();
+  return (file) => {
+    const result = found.get(file) ?? find(file);
+    found.set(file, result);
+    return result;
   };
 }

@@ -176,7 +176,7 @@ function wantedWords(terms: readonly ReadTerm[]): string[] {
 }
 
 async function byPhotos(
-  { index, filter, libraries, ranker, seen }: QueryRoom,
+  { index, filter, libraries, ranker, seen, isThere }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, order = 'rerank', exact = false }: QuerySearch,
   minScore: number | undefined,
@@ -188,6 +188,7 @@ async function byPhotos(
     exact,
     libraries,
     seen,
+    isThere,
     ranker: order === 'cosine' ? null : await ranker(),
     ...(filter === null ? {} : { filter }),
     ...(minScore === undefined ? {} : { minScore }),
@@ -218,7 +219,7 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 }
 
 async function byTerms(
-  { session, index, filter, libraries, words, shares, seen }: QueryRoom,
+  { session, index, filter, libraries, words, shares, seen, isThere }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
@@ -229,7 +230,7 @@ async function byTerms(
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
   const request = { words: known, sharesOf: await shares(), similar, seen, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
-  return locateHits(index.store, ranked, { k, without, libraries });
+  return locateHits(index.store, ranked, { k, without, libraries, isThere });
 }
 
 function filesOf(terms: readonly ReadTerm[]): string[] {

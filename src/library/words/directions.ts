@@ -14,13 +14,14 @@ const ROUNDS = 8;
  */
 export function directionsOf(classes: readonly number[], classifier: Classifier, limit = DIRECTIONS): Float32Array[] {
   const rows = classes.map((index) => ({ index, row: classifier.direction([index]) }));
+  if (rows.length <= limit) return rows.map(({ row }) => row);
   let centres = firstCentres(
     classifier.direction(classes),
     rows.map(({ row }) => row),
-    Math.min(limit, rows.length),
+    limit,
   );
   let before = '';
-  for (let round = 0; round < ROUNDS && centres.length < rows.length; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const groups = centres.map((): number[] => []);
     for (const { index, row } of rows) groups[nearest(row, centres)]?.push(index);
     const now = groups.join(';');
