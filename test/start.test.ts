@@ -1,6 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openSession } from '../src/commands/session.ts';
+import { belongings } from '../src/library/uninstall.ts';
+import { loadSettings } from '../src/settings.ts';
+import { testWorld } from './support/world.ts';
 
 /** What is loaded before the first line of `entry` runs: packages by the chain of modules that imports each, and modules. */
 async function loadedAtOnce(entry: string): Promise<{ packages: Map<string, string>; modules: Map<string, string> }> {
@@ -36,5 +41,18 @@ describe('starting', () => {
     expect(modules.size).toBeGreaterThan(20);
     const making = [...modules].filter(([, text]) => /^(?:export )?const [^\n]*(?:\bIntl\.|\.toLocale)/m.test(text));
     expect(making.map(([module]) => module)).toEqual([]);
+  });
+
+  it('keeps compiled code of what a library needs in the cache, as far as Node can, and uninstall removes it', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'curate-start-'));
+    const folders: string[] = [];
+    const world = testWorld({ env: { CURATE_HOME: home }, keepCompiled: (folder) => folders.push(folder) });
+    const settings = loadSettings(world);
+    await (await openSession(world, settings)).close();
+    const [folder = ''] = folders;
+    expect(dirname(folder)).toBe(settings.paths.cache);
+    await mkdir(folder, { recursive: true });
+    expect((await belongings(settings.paths)).map(({ path }) => path)).toContain(folder);
+    await rm(home, { recursive: true });
   });
 });

@@ -31,6 +31,7 @@ const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['data', 'index.lock', 'lock'],
   ['cache', 'models', 'optimised models'],
   ['cache', 'checksums.json', 'checksums'],
+  ['cache', 'code', 'compiled code'],
   ['cache', 'verdicts', 'which pictures are the same'],
   ['config', 'config.json', 'settings'],
 ];

@@ -17,6 +17,8 @@ export function testWorld(
     stdout: out.stream,
     stderr: err.stream,
     interrupted: new AbortController().signal,
+    // The process is that of the tests.
+    keepCompiled: () => undefined,
     ...overrides,
     out: out.text,
     err: err.text,
