@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { renderHits, table } from '../../src/output/terminal/table.ts';
 import { CONTROL, hostileName, hostilePath, resultRow } from './rows.ts';
 
@@ -128,6 +128,17 @@ describe('the table of search results', () => {
     expect(renderHits([bird], plain, { explained: true })).toContain('seen: crane (wading bird) 0.900');
     const unclear = resultRow({ explanation: { terms: [term('dog', 0.02)], seen: [] } });
     expect(renderHits([unclear], plain, { explained: true })).toContain('seen: nothing clear enough for a word');
+  });
+
+  // What takes characters together that are not ASCII is made at its first use, which takes a tenth of a search.
+  it('does without a segmenter where the names of photos are ASCII, however much they are shortened', () => {
+    const segmenting = vi.spyOn(Intl.Segmenter.prototype, 'segment');
+    const shown = (path: string): string => renderHits([resultRow({ path })], { columns: 60, color: true });
+    expect(shown('/photos/a folder with a long name/and another one/kitten.jpg')).toContain('…');
+    expect(segmenting).not.toHaveBeenCalled();
+    expect(shown('/photos/ein Ordner für Kätzchen/und noch einer/Kätzchen.jpg')).toContain('…');
+    expect(segmenting).toHaveBeenCalled();
+    segmenting.mockRestore();
   });
 
   it('keeps the dates by which photos were chosen where the terminal is narrow', () => {

@@ -4,16 +4,21 @@ import { printable } from '../text.ts';
 /** How much room a text takes, in terminal cells or pixels. */
 export type Measure = (text: string) => number;
 
-const ELLIPSIS = '…';
-/** Made when a text is too wide: the first of a process takes 9 ms. */
+export const ELLIPSIS = '…';
+const ASCII = /^[ -~]*$/;
+/** Made when such a text is too wide: the first of a process takes 9 ms. */
 let graphemes: Intl.Segmenter | undefined;
+
+function charactersOf(text: string): string[] {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
 
 /** Takes out the middle of a text that is too wide, between whole characters as readers see them. */
 export function shortenMiddle(text: string, room: number, measure: Measure): string {
   if (measure(text) <= room) return text;
   if (measure(ELLIPSIS) > room) return '';
-  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
-  const characters = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const characters = ASCII.test(text) ? [...text] : charactersOf(text);
   let head = '';
   let tail = '';
   // From both ends in turn; the end goes first, for it tells numbered names and endings apart.
