@@ -49,6 +49,10 @@ export function kindByName(name: string): NameKind {
   return OTHER.has(ending) ? 'other' : 'unknown';
 }
 
+export function isRawName(name: string): boolean {
+  return RAW_ENDINGS.has(extname(name).slice(1).toLowerCase());
+}
+
 /** The picture that a camera puts beside a film or a RAW file, which is the photo. */
 export function isThumbnailName(name: string): boolean {
   return extname(name).toLowerCase() === '.thm';

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { demandUninterrupted } from '../../interrupt.ts';
 import { JpegHeaders } from '../../photos/jpeg/header.ts';
-import { RAW_ENDINGS } from '../../photos/kinds.ts';
+import { isRawName } from '../../photos/kinds.ts';
 import { type Carried, carriedInXmp, joined, readCarried } from '../../photos/metadata/carried.ts';
 import { readPhotoFile } from '../../photos/read.ts';
 import type { RenderPhoto, Rendition } from '../../photos/render.ts';
@@ -167,11 +167,10 @@ async function inspect(
     hasEdits ||= tellsEdits(path, text);
   }
   const content = sniff(read.bytes);
-  const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
   return {
     ...photo,
     carried,
-    isRaw: RAW_ENDINGS.has(ending),
+    isRaw: isRawName(file),
     compression: compressionOf(read.bytes),
     hasEdits,
     isForWeb: content.kind === 'photo' && FOR_WEB.has(content.format),

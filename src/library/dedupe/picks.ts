@@ -6,7 +6,7 @@ import { type Disk, realDisk } from '../../files/transfer/disk.ts';
 import { Journal } from '../../files/transfer/journal.ts';
 import { replaceFile } from '../../files/transfer/replace.ts';
 import { endRun } from '../../files/transfer/undo.ts';
-import { RAW_ENDINGS } from '../../photos/kinds.ts';
+import { isRawName } from '../../photos/kinds.ts';
 import { withPick } from '../../photos/metadata/sidecar.ts';
 import type { Group, GroupPhoto } from './groups.ts';
 
@@ -86,7 +86,7 @@ export function sidecarsOf({ file, files }: Pick<GroupPhoto, 'file' | 'files'>):
   const wholes = files.map((one) => foldedName(`${one}.xmp`));
   const ofStem = foldedName(`${stem}.xmp`);
   const there = files.filter((one) => [...wholes, ofStem].includes(foldedName(one)));
-  const hasRaw = files.some((one) => RAW_ENDINGS.has(extname(one).slice(1).toLowerCase()));
+  const hasRaw = files.some(isRawName);
   if (hasRaw && !there.some((one) => foldedName(one) === ofStem)) return [...there, `${stem}.xmp`];
   return there.length > 0 ? there : [`${file}.xmp`];
 }

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { UserError } from '../../errors.ts';
-import { kindByName } from '../../photos/kinds.ts';
+import { kindByName, rawCompanions } from '../../photos/kinds.ts';
 import { walk } from '../../photos/walk.ts';
+import { onePerPhoto } from '../index/companions.ts';
 import { hitOfLastSearch } from './last-search.ts';
 import { type Look, parseTerm } from './parse.ts';
 
@@ -78,7 +79,8 @@ export function lookBelow(cwd: string): Look {
 }
 
 async function photosOf(folder: string, typed: string): Promise<string[]> {
-  const { files } = await walk(folder);
+  // A RAW with a JPEG is one photo, and not to count twice.
+  const { files } = onePerPhoto((await walk(folder)).files);
   if (files.length > 0) return files.map(({ path }) => join(folder, ...path.split('/')));
   throw new UserError('no_photos', `There is no photo in the folder ${folder}.`, {
     hint: /[/\\]/.test(typed) ? 'Name another folder, or a photo.' : `To search by the word, write word:${typed}`,
@@ -90,8 +92,14 @@ async function photosLike(pattern: string, cwd: string): Promise<string[]> {
   const { default: fastGlob } = await import('fast-glob');
   const portable = sep === '\\' ? pattern.replaceAll('\\', '/') : pattern;
   const found = await fastGlob(portable, { cwd, absolute: true, onlyFiles: true, suppressErrors: true });
-  const photos = found.filter((file) => kindByName(file) === 'photo').map((file) => resolve(file));
-  if (photos.length > 0) return photos.sort();
+  const photos = found.filter((file) => kindByName(file) === 'photo');
+  const raws = rawCompanions(photos);
+  if (photos.length > 0) {
+    return photos
+      .filter((file) => !raws.has(file))
+      .map((file) => resolve(file))
+      .sort();
+  }
   throw new UserError('no_photos', `No photo matches ${pattern}.`, {
     hint: 'Check the pattern; in quotes it reaches curate as it is.',
   });

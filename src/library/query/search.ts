@@ -1,11 +1,14 @@
+import { basename, dirname, join } from 'node:path';
 import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
 import { unlessInterrupted } from '../../interrupt.ts';
+import { isRawName } from '../../photos/kinds.ts';
 import { explainEmptiness } from '../emptiness.ts';
 import type { Restriction } from '../photo-filter.ts';
 import { type LeastScore, type Likeness, leastCosine, likenessOf, rarity, shareAtLeast } from '../ranking/likeness.ts';
 import type { SearchOrder } from '../ranking/ranker.ts';
 import { spreadOut } from '../spread.ts';
+import { folderReader } from '../units.ts';
 import { type FoundPhoto, locateHits, searchVector } from '../vector-search.ts';
 import { type Shown, shownBy } from '../words/seen.ts';
 import { loadWords } from '../words/vocabulary.ts';
@@ -184,7 +187,7 @@ async function byPhotos(
   return searchVector(index, {
     vector: directionOf(terms),
     k,
-    without: includeSelf ? [] : filesOf(terms),
+    without: includeSelf ? [] : await filesOf(terms),
     exact,
     libraries,
     seen,
@@ -224,7 +227,7 @@ async function byTerms(
   { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
 ): Promise<FoundPhoto[]> {
-  const without = includeSelf ? [] : filesOf(terms);
+  const without = includeSelf ? [] : await filesOf(terms);
   const known = await words();
   const { similar } = (await session.model()).thresholds;
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
@@ -233,6 +236,13 @@ async function byTerms(
   return locateHits(index.store, ranked, { k, without, libraries, isThere });
 }
 
-function filesOf(terms: readonly ReadTerm[]): string[] {
-  return terms.flatMap(({ file }) => (file === null ? [] : [file]));
+/** Of the query photos, and the JPEG or HEIC that stands for one that is a RAW file: it is the same shot. */
+async function filesOf(terms: readonly ReadTerm[]): Promise<string[]> {
+  const files = terms.flatMap(({ file }) => (file === null ? [] : [file]));
+  const namesIn = folderReader();
+  const standing = files.filter(isRawName).map(async (file) => {
+    const companions = (await namesIn(dirname(file))).companionsOf([basename(file)]);
+    return companions.flatMap(({ name, kind }) => (kind === 'developed' ? [join(dirname(file), name)] : []));
+  });
+  return [...files, ...(await Promise.all(standing)).flat()];
 }

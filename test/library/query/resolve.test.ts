@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rememberSearch } from '../../../src/library/query/last-search.ts';
 import { type QueryTerm, resolveTerm } from '../../../src/library/query/resolve.ts';
@@ -31,6 +31,16 @@ describe('an argument of a search stands for', () => {
     expect(await filesOf('*')).toEqual(['a.jpg', 'b.jpg']);
     expect(await filesOf('**/{c,d}.*')).toEqual([join('dog', 'c.png'), join('dog', 'deep', 'd.jpg')]);
     expect(await filesOf('beach')).toEqual(['word beach']);
+  });
+
+  it('each shot once: of a RAW and its JPEG that', async () => {
+    const raws = await mkdtemp(join(cwd, 'raws-'));
+    for (const file of ['x.CR2', 'x.JPG', 'y.nef', 'z.jpg']) await writeFile(join(raws, file), 'x');
+    const names = async (text: string) => (await filesOf(text)).map((file) => basename(file));
+    expect(await names(raws)).toEqual(['x.JPG', 'y.nef', 'z.jpg']);
+    expect(await names(`${raws}/*`)).toEqual(['x.JPG', 'y.nef', 'z.jpg']);
+    expect(await names(`${raws}/*.CR2`)).toEqual(['x.CR2']);
+    expect(await names(join(raws, 'x.CR2'))).toEqual(['x.CR2']);
   });
 
   it('as much as its weight says, and away from it with a negative one', async () => {

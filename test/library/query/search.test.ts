@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EmbedRequest } from '../../../src/embedding/port.ts';
 import { cosine, toUnitLength } from '../../../src/embedding/vector.ts';
+import { photoId } from '../../../src/library/paths.ts';
 import { answerEach, type Query } from '../../../src/library/query/each.ts';
 import { startParts } from '../../../src/library/query/outside.ts';
 import type { QueryTerm } from '../../../src/library/query/resolve.ts';
@@ -334,6 +335,20 @@ describe('query photos', () => {
     const one = { vector: Float32Array.of(1, 0), weight: 1 };
     const away = [one, { ...one, weight: -1 }].map((term) => ({ term: { kind: 'photo', ...term } as const }));
     expect(() => directionOf(away)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+
+  it('leaves out the JPEG of a RAW file that is asked by, which is the same shot', async () => {
+    const raw = await library.put('shots/one.nef', 'castle', { indexed: false });
+    await library.put('shots/one.jpg', 'castle');
+    await library.put('shots/one-2.jpg', 'castle');
+    const shots = { restriction: { folders: [dirname(raw)] } };
+    expect(paths(await find([photo(raw)], shots))).toEqual(['shots/one-2.jpg']);
+    expect(paths(await find([photo(raw), word('castle')], shots))).toEqual(['shots/one-2.jpg']);
+    expect(paths(await find([photo(raw)], { ...shots, includeSelf: true }))).toHaveLength(2);
+    await rm(dirname(raw), { recursive: true });
+    await library.session
+      .index()
+      .then(({ table }) => table.remove(['one', 'one-2'].map((name) => photoId('lib', `shots/${name}.jpg`))));
   });
 
   it('move the results by their weights', async () => {
