@@ -74,6 +74,12 @@ it('lists when image models end, and what follows them', async () => {
   expect(world.out()).toMatch(/^gpt-image-1\.5 .* ends 2026-12-01, then gpt-image-2\.6-sunburst$/m);
 });
 
+it('draws nothing into what is for programs', async () => {
+  for (const format of ['--json', '--print0', '--as=json']) {
+    expect(await run(['search', 'dog', '--show', format], testWorld()), format).toBe(2);
+  }
+});
+
 it('lets a sheet of the answers to each query be no picture, and says so before anything is searched', async () => {
   const world = testWorld();
   expect(await run(['search', '--each', 'dog', '--sheet', 'dogs.jpg'], world)).toBe(2);

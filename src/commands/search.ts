@@ -127,7 +127,16 @@ function fieldsOf({ fields, explain }: SearchFlags): Pick<SearchFlags, 'fields'>
 }
 
 /** @throws UserError `usage` */
-function demandCompatible({ each, sheet, open, explain, as, print0 }: SearchFlags, action: Action | null): void {
+function demandCompatible(
+  { each, sheet, open, explain, as, print0, json, show }: SearchFlags,
+  action: Action | null,
+): void {
+  if (show && (json || print0)) {
+    throw usageError(
+      '--show draws among the results, for people.',
+      `Leave it out, or print them without ${json ? '--json' : '--print0'}.`,
+    );
+  }
   if (explain && (print0 || as === 'paths')) {
     throw usageError(
       '--explain says more of a photo than its path.',
