@@ -11,7 +11,7 @@ import { writeError, writeLine } from '../output/terminal/streams.ts';
 import { ExitCode } from './exit-code.ts';
 import { listFormat } from './flags/format.ts';
 import type { Asked } from './flags/query.ts';
-import { makeSheet, namesOf, print, readProgress, remember, type SearchRun, sheetOf } from './search-show.ts';
+import { draw, makeSheet, namesOf, print, readProgress, remember, type SearchRun, sheetOf } from './search-show.ts';
 
 /** `search --each`: the answers one after the other, as they come, with errors in their places. */
 export async function searchEach(run: SearchRun): Promise<ExitCode> {
@@ -42,6 +42,8 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
         const { name, answer } = answered;
         const oneOfMany = { query: name, isFirst };
         await print(context, { flags, query: [name], answer, oneOfMany, elapsedMs: now - since, session });
+        // Where there is no terminal, that is said once.
+        if (flags.show && (isFirst || world.stdout.isTTY)) await draw(world, answer.results.map(resultRow));
         isFirst = false;
         last = answer;
         found += answer.results.length;

@@ -215,7 +215,7 @@ function nothingFound(flags: FilterFlags, { closest, by }: Pick<Answer, 'closest
 }
 
 /** Only on a terminal: elsewhere the results are for a program. */
-async function draw(world: World, results: readonly SearchResultRow[]): Promise<void> {
+export async function draw(world: World, results: readonly SearchResultRow[]): Promise<void> {
   if (!world.stdout.isTTY) {
     writeLine(world.stderr, '--show needs a terminal to draw on.');
     return;

@@ -52,6 +52,12 @@ describe('curate search', () => {
     ]);
   });
 
+  it('lets each answer of several be drawn, and says once where nothing can be', async () => {
+    const { code, stderr } = await home.curate(['search', '--each', 'dog', 'cat', '-k', '1', '--show']);
+    expect(code).toBe(0);
+    expect(stderr.match(/--show needs a terminal/g)).toHaveLength(1);
+  });
+
   it('shows the answers to each on one page, and fails where none found anything and that is asked for', async () => {
     const sheet = join(home.path, 'each.html');
     const search = ['search', '--each', 'dog', 'cat', '-k', '1', '--fail-empty'];
