@@ -4,8 +4,8 @@ import { isAnimatedPng } from './png.ts';
 import { sniff } from './sniff.ts';
 import { tiffPages } from './tiff.ts';
 
-/** Brands of sequences of pictures (ISO/IEC 23008-12, annex B; AV1 Image File Format, 7). */
-const SEQUENCES = ['msf1', 'hevc', 'hevx', 'avis'];
+/** Major brands of sequences of pictures (ISO/IEC 23008-12, annex B; AV1 Image File Format, 7). */
+const SEQUENCES = ['msf1', 'hevc', 'hevx', 'hevm', 'hevs', 'avis'];
 /** Of the flags in VP8X, the first chunk of an extended WebP (RFC 9649, 2.7). */
 const IS_ANIMATED = 0x02;
 
@@ -31,7 +31,8 @@ export function holdsSeveral(bytes: Uint8Array): boolean {
 }
 
 function isSequence(bytes: Uint8Array): boolean {
-  return fileBrands(bytes)?.some((brand) => SEQUENCES.includes(brand)) ?? false;
+  // A still picture may name them among its others.
+  return SEQUENCES.includes(fileBrands(bytes)?.[0] ?? '');
 }
 
 function latin1(bytes: Uint8Array, from: number, to: number): string {

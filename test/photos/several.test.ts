@@ -49,6 +49,14 @@ describe('a file of several pictures', () => {
       expect(holdsSeveral(await data(`heic-raw/${name}.heic`)), name).toBe(false);
     }
     expect(holdsSeveral(await still().avif().toBuffer())).toBe(false);
+    const ftyp = (...brands: string[]): Buffer => {
+      const [major = '', ...others] = brands;
+      const box = Buffer.from(`\0\0\0\0ftyp${major}\0\0\0\0${others.join('')}`, 'latin1');
+      box.writeUInt32BE(box.length);
+      return box;
+    };
+    expect(holdsSeveral(ftyp('hevc', 'msf1', 'mif1', 'heic'))).toBe(true);
+    expect(holdsSeveral(ftyp('heix', 'mif1', 'msf1', 'hevx'))).toBe(false);
   });
 
   it.each([true, false])('is a TIFF of pages, which a preview or a mask is not (little-endian: %s)', (little) => {
