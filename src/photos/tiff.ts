@@ -27,6 +27,8 @@ export function ycbcrReading(bytes: Uint8Array): 'converted' | 'unconverted' | '
 /** Bits of NewSubfileType (TIFF 6.0, section 8): a smaller version of another picture, a mask of its transparency. */
 const REDUCED_OR_MASK = 0b101;
 const BIG = 43;
+/** Previews and masks that are passed over: a file made to be slow has more. */
+const MOST_DIRECTORIES = 100;
 
 /** How many pictures a TIFF holds, counted up to `most`: previews and masks are no further ones. A BigTIFF's are not counted. */
 export function tiffPages(bytes: Uint8Array, most: number): number {
@@ -36,6 +38,7 @@ export function tiffPages(bytes: Uint8Array, most: number): number {
   const seen = new Set<number>();
   let pages = 0;
   for (let at = bytes.length < 8 ? 0 : view.getUint32(4, little); at !== 0 && pages < most && !seen.has(at); ) {
+    if (seen.size === MOST_DIRECTORIES) break;
     seen.add(at);
     const { tags, next } = readDirectory(view, at, little);
     if (tags.size > 0 && ((tags.get(TAG.subfile)?.long ?? 0) & REDUCED_OR_MASK) === 0) pages += 1;

@@ -70,6 +70,11 @@ describe('a file of several pictures', () => {
     expect(holdsSeveral(grayTiff([0], { little, loops: true }))).toBe(false);
   });
 
+  it('is looked for in no endless chain of previews', () => {
+    const previews = grayTiff(Array(5000).fill(1));
+    expect(holdsSeveral(previews)).toBe(false);
+  });
+
   it('is none of another format', async () => {
     expect(holdsSeveral(await still().jpeg().toBuffer())).toBe(false);
     expect(holdsSeveral(await data('kinds/palette.bmp'))).toBe(false);
