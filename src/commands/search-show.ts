@@ -16,7 +16,7 @@ import { type Acted, act as actOnPhotos } from './act.ts';
 import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import type { ActFlags } from './flags/act.ts';
-import { type FilterFlags, filtersGiven, isDated } from './flags/filter.ts';
+import { type FilterFlags, filtersGiven, isDated, wantsRaws } from './flags/filter.ts';
 import { type FormatFlags, layoutOf, listFormat } from './flags/format.ts';
 import type { Asked, QueryFlags } from './flags/query.ts';
 import { type SheetFlags, sheetWishes } from './flags/sheet.ts';
@@ -192,7 +192,10 @@ export async function print(
   } else if (flags.print0) {
     for (const { path } of rows) world.stdout.write(`${path}\0`);
   } else {
-    if (results.length === 0) writeLine(world.stderr, nothingFound(flags, answer));
+    if (results.length === 0) {
+      writeLine(world.stderr, nothingFound(flags, answer));
+      if (wantsRaws(flags)) writeLine(world.stderr, '  A RAW file with a JPEG or HEIC beside it is found as that.');
+    }
     const terminal = terminalOf(world, world.stdout, session.settings);
     world.stdout.write(
       renderAs(listFormat(flags), rows, layout, {

@@ -102,6 +102,9 @@ describe("the README's first command, in an empty home", () => {
     const said = async (...flags: string[]) => (await home.curate(['search', query, ...flags])).stderr;
     expect(await said('--min-score', '0.99')).toContain('No photo is that alike');
     expect(await said('--before', '1990')).toBe('No other indexed photo passes --before.\n');
+    expect(await said('--format', 'cr3')).toBe(
+      'No other indexed photo passes --format.\n  A RAW file with a JPEG or HEIC beside it is found as that.\n',
+    );
     expect(await said('--after', '2025', '--before', '2024')).toContain('both after');
   });
 

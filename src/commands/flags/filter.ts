@@ -147,6 +147,11 @@ export function filtersGiven(flags: FilterFlags, formatFlag: string = NAMES.phot
   return listed(given) || null;
 }
 
+/** Whether RAW files are chosen: of a pair the index does not say that there is one. */
+export function wantsRaws({ photoFormat = [] }: FilterFlags): boolean {
+  return photoFormat.some((ending) => FORMATS.raw?.includes(ending));
+}
+
 /** Whether photos are chosen by time, so that it matters what says when one was taken. */
 export function isDated({ after, before }: FilterFlags): boolean {
   return after !== undefined || before !== undefined;
