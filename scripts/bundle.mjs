@@ -82,8 +82,19 @@ const INSTEAD = {
   async_hooks:
     'exports.AsyncLocalStorage = class { getStore() {} run(store, call, ...rest) { return call(...rest); } };',
 };
-/** Parts of the SDK, and packages, that nothing of ours reaches: importing from files, REST, tracing. */
-const UNUSED = /milvus2-sdk-node.dist.milvus.(bulkwriter|http|HttpClient)|@shanghaikid.parquetjs|@opentelemetry.api/;
+/**
+ * Parts of the SDK, and packages, that nothing of ours reaches: importing from files, REST, filters of sets, numbers of
+ * 16 bits, tracing, gRPC's servers.
+ */
+const UNUSED = [
+  /milvus2-sdk-node.dist.milvus.(bulkwriter|http|HttpClient)/,
+  /milvus2-sdk-node.dist.milvus.utils.(BloomFilter|RoaringFilter)\.js$/,
+  /@petamoriken.float16/,
+  /@opentelemetry.api/,
+  /grpc-js.build.src.server(-call|-credentials|-interceptors)?\.js$/,
+];
+/** Those of them that were met. */
+const spared = new Set();
 
 /** How the SDK takes an answer's numbers apart into vectors, and the same without touching each number, nor copying it. */
 const TAKEN_APART = /vectorValue\.forEach\(\(v, i\) => \{.*?field_data\[index\]\.push\(v\);\s*\}\);/s;
@@ -114,7 +125,8 @@ const bundle = await rolldown({
       name: 'lean-milvus-sdk',
       resolveId: (id) => (id in INSTEAD ? { id: `\0${id}` } : null),
       load(id) {
-        if (UNUSED.test(id)) return '';
+        const unused = UNUSED.find((part) => part.test(id));
+        if (unused !== undefined) return spared.add(unused) && '';
         if (!/milvus2-sdk-node.*proto-json/.test(id)) return id.startsWith('\0') ? INSTEAD[id.slice(1)] : null;
         // The SDK has one description for its calls, and others for what it writes by itself.
         const [calls, messages] = id.endsWith('milvus.js') ? [CALLS, []] : [[], MESSAGES];
@@ -130,6 +142,8 @@ const bundle = await rolldown({
   ],
 });
 await bundle.write({ file: output, format: 'esm', minify: true });
+const gone = UNUSED.filter((part) => !spared.has(part));
+if (gone.length > 0) throw new Error(`the SDK has no ${gone.join(', ')}: see UNUSED`);
 
 /**
  * Packs the program into dist/packed, and each worker by itself: to find and read a hundred modules takes longer than
