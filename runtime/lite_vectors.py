@@ -6,6 +6,7 @@ with the length before each, and the numbers; the levels of a column without gap
 """
 
 import contextlib
+import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,8 @@ import pyarrow.parquet as pq
 DATA_PAGE, PLAIN = 0, 0
 LENGTH = struct.Struct("<L")
 
-# More would wait for each other's memory.
-READERS = 4
+# One a core: more would take each other's caches, and beyond four wait for the memory.
+READERS = min(4, os.cpu_count() or 1)
 # Tables that are being read before they are asked for, by path.
 _ahead = {}
 
