@@ -76,6 +76,12 @@ export class WorkerProcess<ToWorker extends Serializable, FromWorker> {
     this.#child.unref();
   }
 
+  /** Ends it in the middle of whatever it does. */
+  async end(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
   /** Lets it end; one that is busy is ended. */
   async close(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();

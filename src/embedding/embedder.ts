@@ -132,7 +132,9 @@ class WorkerPool implements Embedder {
     clearInterval(this.#ticking);
     this.#fail(new UserError('embedder_closed', 'Embedding was stopped.'));
     for (const { ending } of this.#workers) clearTimeout(ending);
-    await Promise.all([this.#ended, ...this.#workers.map(({ process }) => process?.close())]);
+    // One that has its model leaves nothing half written, and takes longer to put itself in order than to be ended.
+    const end = ({ process, ready }: Worker): Promise<void> | undefined => (ready ? process?.end() : process?.close());
+    await Promise.all([this.#ended, ...this.#workers.map(end)]);
   }
 
   /** Hands waiting photos to the workers with the least to do. */
