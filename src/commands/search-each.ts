@@ -19,7 +19,6 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   const { world } = context;
   const queries = await queriesOf(asked);
   const onRead = readProgress(world, progress, started);
-  const deps = { session, signal: world.interrupted, threads: world.cores, onRead };
   let outcome: ExitCode = ExitCode.done;
   let since = started;
   let isFirst = true;
@@ -28,7 +27,7 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   const groups: SheetContents[] = [];
   let at = -1;
   try {
-    for await (const answered of answerEach(deps, queries, search)) {
+    for await (const answered of answerEach({ session, signal: world.interrupted, onRead }, queries, search)) {
       progress.finish();
       at += 1;
       if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundledFile } from '../../src/embedding/catalogue.ts';
 import { Classifier, openClassifier } from '../../src/embedding/classifier/classifier.ts';
 import { cosine, toUnitLength } from '../../src/embedding/vector.ts';
@@ -87,27 +87,6 @@ test('a direction has unit length, and that of one class finds it', () => {
 
 test('a file that is cut short is refused', () => {
   expect(() => new Classifier(bytes.subarray(1), { classes: CLASSES, dim: DIM, scale: SCALE })).toThrow(RangeError);
-});
-
-test('a thread gives the same shares once it is worth one, and nothing when it has ended', async () => {
-  // Threads run what was built.
-  const built = new URL('../../dist/embedding/classifier/classifier-thread.js', import.meta.url).href;
-  const { ClassifierThread } = (await import(
-    built
-  )) as typeof import('../../src/embedding/classifier/classifier-thread.ts');
-  const thread = new ClassifierThread(classifier.parts);
-  const vectors = Array.from({ length: 60 }, (_, i) => classifier.direction([i, i + 100]));
-  expect(await thread.probabilities(vectors)).toBeNull();
-  expect(await thread.probabilities(vectors)).toBeNull();
-  const shares = await vi.waitUntil(() => thread.probabilities(vectors), { timeout: 20_000 });
-  expect(shares).toEqual(classifier.probabilities(vectors));
-  // What it cannot take at once is left to whoever asks.
-  const several = await Promise.all([1, 2, 3].map((count) => thread.probabilities(vectors.slice(0, count))));
-  expect(several.map((some) => some?.length ?? null)).toEqual([1, 2, null]);
-  const underWay = thread.probabilities(vectors);
-  thread.end();
-  expect([null, 60]).toContain((await underWay)?.length ?? null);
-  await vi.waitFor(async () => expect(await thread.probabilities(vectors)).toBeNull(), { timeout: 20_000 });
 });
 
 describe('a model', () => {

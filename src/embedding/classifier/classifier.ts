@@ -30,12 +30,6 @@ interface ClassifierShape {
   readonly scale: number;
 }
 
-/** What a classifier is made from. */
-export interface ClassifierParts {
-  readonly bytes: Uint8Array;
-  readonly shape: ClassifierShape;
-}
-
 /**
  * The layer that a model was trained with, behind the features that curate stores: what share of a photo each class
  * takes. Its rows are directions in the space of the stored vectors.
@@ -45,8 +39,6 @@ export interface ClassifierParts {
 export class Classifier {
   readonly classes: number;
   readonly dim: number;
-  /** For another one like it. */
-  readonly parts: ClassifierParts;
   readonly #kernel = instantiate<LogitsKernel>(LOGITS_KERNEL);
   readonly #scales: Float32Array;
   readonly #rows: Int8Array;
@@ -56,15 +48,13 @@ export class Classifier {
    * @param bytes little-endian: float32 [classes] scales, float32 [classes] biases, int8 [classes, dim] rows.
    * @throws RangeError when they are not as many as the shape says.
    */
-  constructor(bytes: Uint8Array, shape: ClassifierShape) {
-    const { classes, dim, scale } = shape;
+  constructor(bytes: Uint8Array, { classes, dim, scale }: ClassifierShape) {
     const expected = classes * (2 * FLOAT_BYTES + dim);
     if (bytes.byteLength !== expected) {
       throw new RangeError(`a classifier of ${bytes.byteLength} bytes, expected ${expected}`);
     }
     this.classes = classes;
     this.dim = dim;
-    this.parts = { bytes, shape };
     this.#scales = floats(bytes, 0, classes);
     const behind = classes * 2 * FLOAT_BYTES;
     this.#rows = new Int8Array(bytes.buffer, bytes.byteOffset + behind, classes * dim).slice();

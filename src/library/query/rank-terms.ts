@@ -11,7 +11,7 @@ import {
 } from '../../store/port.ts';
 import type { RankedHit } from '../vector-search.ts';
 import { directionsOf } from '../words/directions.ts';
-import { portionsOf, type Ranked, type RememberedShares, rankByTerms, type Term } from '../words/rank.ts';
+import { portionsOf, type Ranked, rankByTerms, type Term } from '../words/rank.ts';
 import type { Words } from '../words/vocabulary.ts';
 
 /** Looked at in each direction at least: a word's best photos are rarely the very nearest to its direction. */
@@ -22,7 +22,7 @@ const AT_ONCE = 1000;
 interface RankRequest {
   readonly words: Words;
   /** See `rememberedShares`. */
-  readonly sharesOf?: RememberedShares;
+  readonly sharesOf?: (rows: readonly PhotoRow[]) => readonly Float32Array[];
   readonly similar: Thresholds['similar'];
   /** At least one has a positive weight. */
   readonly terms: readonly Term[];
@@ -46,7 +46,6 @@ export async function rankCandidates(table: PhotoTable, request: RankRequest): P
   const scores = new Map<string, Hit & RankedHit>();
   for await (const rows of candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen })) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
-    await sharesOf?.ahead(fresh);
     for (const ranked of rankByTerms(fresh, terms, context)) scores.set(ranked.row.id, hitOf(ranked, terms));
   }
   return [...scores.values()].sort((a, b) => b.score - a.score || order(a.path, b.path) || order(a.library, b.library));

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { ClassifierThread } from '../../embedding/classifier/classifier-thread.ts';
 import type { PairSimilarities } from '../../embedding/port.ts';
 import { usageError } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
@@ -11,7 +10,7 @@ import { pairsOf } from '../ranking/random-pairs.ts';
 import { type Ranker, rankerOf } from '../ranking/ranker.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
-import { type RememberedShares, rememberedShares } from '../words/rank.ts';
+import { rememberedShares } from '../words/rank.ts';
 import { loadWords, type Words } from '../words/vocabulary.ts';
 import type { PhotoTerm, QueryTerm } from './resolve.ts';
 import { readWord } from './terms.ts';
@@ -24,14 +23,11 @@ export interface QueryDeps {
   readonly outside?: readonly string[];
   /** Told of each query photo whose vector is there. */
   onRead?(done: number, total: number): void;
-  /** Threads that may compare photos with each other and with words; this one alone unless given. */
+  /** Threads that may compare photos with each other; this one alone unless given. */
   readonly threads?: number;
   /** Told of the share of the photos that were compared with each other, 0 to 1; it may begin again, with more photos. */
   onCompared?(share: number): void;
 }
-
-/** Fewer words are done before a thread would be at work on their photos. */
-const WORTH_A_THREAD = 8;
 
 /** What all queries of a run share. */
 export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threads' | 'onCompared'> {
@@ -50,7 +46,7 @@ export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threa
   /** @throws UserError `words_unavailable` */
   words(): Promise<Words>;
   /** The classes' shares of rows, kept for the next query. @throws UserError `words_unavailable` */
-  shares(): Promise<RememberedShares>;
+  shares(): Promise<ReturnType<typeof rememberedShares>>;
   close(): Promise<void>;
 }
 
@@ -78,15 +74,6 @@ export async function openRoom(
     }
   }
   await demandStore(session);
-  let thread: ClassifierThread | null = null;
-  const shares = once(async () => {
-    const { classifier } = await words();
-    const searches = terms.filter(({ kind }) => kind === 'word').length;
-    if (searches < WORTH_A_THREAD || (shared.threads ?? 1) < 2) return rememberedShares(classifier);
-    const beside = new ClassifierThread(classifier.parts);
-    thread = beside;
-    return rememberedShares(classifier, (vectors) => beside.probabilities(vectors));
-  }).get;
   const photos = terms.filter((term): term is PhotoTerm => term.kind === 'photo');
   const opening = session.index();
   const [index, vectors] = await Promise.all([opening, openVectors(session, opening, photos, { onRead, outside })]);
@@ -102,11 +89,8 @@ export async function openRoom(
     ranker: once(async () => rankerOf(await session.model())).get,
     pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())).get,
     words,
-    shares,
-    close: async () => {
-      thread?.end();
-      await vectors.close();
-    },
+    shares: once(async () => rememberedShares((await words()).classifier)).get,
+    close: vectors.close,
   };
 }
 

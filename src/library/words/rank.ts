@@ -26,54 +26,20 @@ interface RankContext<Row> {
 /** Rows whose shares are kept, of 4 KB each. */
 const KEPT = 8_000;
 
-interface Row {
-  readonly id: string;
-  readonly vector: Float32Array;
-}
-
-/** The classes' shares of rows. */
-export interface RememberedShares {
-  (rows: readonly Row[]): Float32Array[];
-  /** Has those that are not kept found by another thread, if that is free; for whoever has other things to do meanwhile. */
-  ahead(rows: readonly Row[]): Promise<void>;
-}
-
-/**
- * Shares of rows by their ids, for searches of many words that find the same photos.
- * @param beside gives them by another thread, or null when it is not free
- */
+/** Shares of rows by their ids, for searches of many words that find the same photos. */
 export function rememberedShares(
   classifier: Pick<Classifier, 'probabilities'>,
-  beside: (vectors: readonly Float32Array[]) => Promise<readonly Float32Array[] | null> = async () => null,
-): RememberedShares {
+): (rows: readonly { readonly id: string; readonly vector: Float32Array }[]) => Float32Array[] {
   const kept = new Map<string, Float32Array>();
-  const coming = new Map<string, Promise<void>>();
-  const freshOf = (rows: readonly Row[]): readonly Row[] => rows.filter(({ id }) => !kept.has(id));
-  const keep = (rows: readonly Row[], shares: readonly Float32Array[]): void => {
-    for (const [i, { id }] of rows.entries()) kept.set(id, shares[i] as Float32Array);
-  };
-  const of = (rows: readonly Row[]): Float32Array[] => {
-    const fresh = freshOf(rows);
+  return (rows) => {
+    const fresh = rows.filter(({ id }) => !kept.has(id));
     const read = classifier.probabilities(fresh.map(({ vector }) => vector));
-    keep(fresh, read);
+    for (const [i, { id }] of fresh.entries()) kept.set(id, read[i] as Float32Array);
     const shares = rows.map(({ id }) => kept.get(id) as Float32Array);
     // The oldest go first.
     for (const id of kept.keys()) if (kept.size > KEPT) kept.delete(id);
     return shares;
   };
-  const ahead = async (rows: readonly Row[]): Promise<void> => {
-    const fresh = freshOf(rows);
-    const asked = fresh.filter(({ id }) => !coming.has(id));
-    if (asked.length > 0) {
-      const found = beside(asked.map(({ vector }) => vector)).then((shares) => {
-        for (const { id } of asked) coming.delete(id);
-        if (shares !== null) keep(asked, shares);
-      });
-      for (const { id } of asked) coming.set(id, found);
-    }
-    await Promise.all(fresh.map(({ id }) => coming.get(id)));
-  };
-  return Object.assign(of, { ahead });
 }
 
 /** What a share counts as at least, so that one term alone can decide only so much. */

@@ -134,39 +134,6 @@ describe('ranking by terms', () => {
     );
   });
 
-  test('takes shares that another thread finds, each asked for once, and finds those itself that it does not', async () => {
-    const anyTurns = fc.array(fc.tuple(anyRows, fc.boolean()), { minLength: 1, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(anyTurns, async (turns) => {
-        const besides: number[] = [];
-        let own = 0;
-        let free = true;
-        const sharesOf = rememberedShares(
-          {
-            probabilities: (vectors) => {
-              own += vectors.length;
-              return classifier.probabilities(vectors);
-            },
-          },
-          async (vectors) => {
-            besides.push(vectors.length);
-            return free ? classifier.probabilities(vectors) : null;
-          },
-        );
-        for (const [some, isFree] of turns) {
-          free = isFree;
-          const rows = [...new Map(some.map(({ vector }) => [vector.join(), { vector, id: vector.join() }])).values()];
-          const [asked, before] = [besides.length, own];
-          await Promise.all([sharesOf.ahead(rows), sharesOf.ahead(rows)]);
-          expect(besides.length - asked).toBeLessThanOrEqual(1);
-          expect(sharesOf(rows)).toEqual(classifier.probabilities(rows.map(({ vector }) => vector)));
-          expect(own - before).toBe(isFree ? 0 : besides.slice(asked).reduce((sum, count) => sum + count, 0));
-        }
-      }),
-      { numRuns: 10 },
-    );
-  });
-
   test('forgets the shares that were kept longest, and not before there are thousands', () => {
     const asked: number[] = [];
     const sharesOf = rememberedShares({
