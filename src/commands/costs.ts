@@ -5,9 +5,9 @@ import { UserError } from '../errors.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { dollars } from '../picture/cost/dollars.ts';
-import type { Unreadable } from '../picture/lineage/files.ts';
+import type { Failed, Unreadable } from '../picture/lineage/files.ts';
 import { type LedgerTotal, sumCosts, totalOf } from '../picture/lineage/ledger.ts';
-import type { FailedRequest, Lineage } from '../picture/lineage/lineage.ts';
+import type { Lineage } from '../picture/lineage/lineage.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import { jsonOption } from './flags/options.ts';
@@ -29,7 +29,7 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
       hint: 'Name the folder of your pictures.',
     });
   }
-  const { lineagesIn } = await import('../picture/lineage/files.ts');
+  const { lineagesIn, withoutPicture } = await import('../picture/lineage/files.ts');
   const unreadable: Unreadable[] = [];
   const lineages: Lineage[] = [];
   const unfinished: Failed[] = [];
@@ -39,11 +39,7 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
     onFailed: (one: Failed) => unfinished.push(one),
   };
   for await (const { lineage } of lineagesIn(place, search)) lineages.push(lineage);
-  // A kill may leave the record of a request that did bring a picture.
-  const answered = new Set(lineages.map(({ request }) => request.id));
-  const failed = unfinished
-    .filter(({ record }) => !answered.has(record.request.id))
-    .sort((a, b) => Date.parse(a.record.request.started) - Date.parse(b.record.request.started));
+  const failed = withoutPicture(unfinished, lineages);
   const days = sumCosts(lineages);
   const total = totalOf(days);
   for (const { path, reason } of unreadable) writeLine(world.stderr, `Left out ${path}: ${reason}.`);
@@ -73,11 +69,6 @@ async function costs({ world }: Context, folder: string | undefined, flags: { js
     );
   }
   return unreadable.length === 0 ? ExitCode.done : ExitCode.somePhotosFailed;
-}
-
-interface Failed {
-  readonly file: string;
-  readonly record: FailedRequest;
 }
 
 function aboutFailed({ file, record }: Failed): Record<string, unknown> {

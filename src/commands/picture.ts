@@ -10,6 +10,7 @@ import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { openDisplay } from '../photos/display.ts';
 import { dollars } from '../picture/cost/dollars.ts';
+import { unansweredOf } from '../picture/lineage/files.ts';
 import { type Forgotten, type Made, make } from '../picture/make.ts';
 import type { Offer, OfferDeps } from '../picture/offer.ts';
 import { endpointOf } from '../picture/openai/endpoint.ts';
@@ -50,6 +51,7 @@ export async function makePicture(context: Context, run: PictureRun): Promise<Ex
       for (const notice of offer.notices) writeLine(world.stderr, noticeText(notice, run.filters ?? null));
       announce(world, offer, { dryRun: destination.kind === 'dry-run' });
       if (destination.kind === 'dry-run') return await rehearse(world, offer, destination, flags);
+      if (!forgotten) await tellOfUnanswered(world, destination.outlet, run.prompt);
       await confirmSpending(world, offer, run);
       const made = await makeShown(deps, offer, destination.outlet, flags);
       if (made.kind === 'made') return show(world, made, flags);
@@ -111,6 +113,13 @@ async function destinationOf(world: World, { settings, flags, prompt, format }: 
   const request = { cwd: world.cwd, out: out ?? null, prompt, n, force, spares: [world.tmp, settings.paths.data] };
   const outlet = await Outlet.open({ ...request, format: flags.format ?? null, usual });
   return { kind: 'outlet', outlet, format: outlet.format };
+}
+
+/** Whoever repeats a command that was killed may pay for the same picture once more. */
+async function tellOfUnanswered(world: World, outlet: Outlet, prompt: string): Promise<void> {
+  for (const { file } of await unansweredOf(outlet.folder, prompt)) {
+    writeLine(world.stderr, `Sent before, and perhaps billed, or still under way: nobody saw its answer. ${file}`);
+  }
 }
 
 /**

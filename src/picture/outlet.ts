@@ -2,7 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { writeNew, writeWhole } from '../files/atomic-write.ts';
-import { lineageFileOf } from './lineage/files.ts';
+import { lineageFileOf, UNANSWERED } from './lineage/files.ts';
 import { nameFromPrompt } from './names.ts';
 import { demandNameable, demandWritable, ENDINGS, kind, makeFolder, placeOf } from './place.ts';
 import type { PictureFormat } from './port.ts';
@@ -129,7 +129,7 @@ export class Outlet {
    */
   unanswered(record: string): Promise<string> {
     return this.#somewhere(async (folder) => {
-      for (const file of this.#names(folder, '.unanswered', 'json')) if (await writeNew(file, record)) return file;
+      for (const file of this.#names(folder, UNANSWERED, 'json')) if (await writeNew(file, record)) return file;
       throw new Error('names never end');
     });
   }

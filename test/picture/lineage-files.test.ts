@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ancestorsOf, findLineage, lineagesIn, type Unreadable } from '../../src/picture/lineage/files.ts';
+import {
+  ancestorsOf,
+  findLineage,
+  lineagesIn,
+  type Unreadable,
+  unansweredOf,
+} from '../../src/picture/lineage/files.ts';
 import {
   type FailedRequest,
   type Lineage,
@@ -30,6 +36,29 @@ async function put(name: string, content: string, more: Partial<Lineage> = {}): 
   await writeFile(join(folder, `${name}.json`), JSON.stringify(made));
   return made;
 }
+
+it('tells of requests of the same prompt that nobody saw the answer of', async () => {
+  const answered = await put('answered.png', 'a', { prompt: 'a dog' });
+  const { responseIds: _, picture: __, usage: ___, ...common } = answered;
+  const write = async (name: string, code: string, more: Partial<Lineage> = {}): Promise<void> => {
+    const told = { error: { code, message: 'No answer.' }, billing: 'may have been billed', arrived: [] };
+    await writeFile(
+      join(folder, `${name}.json`),
+      JSON.stringify({ ...common, ...told, schema: 'curate.failed/1', ...more }),
+    );
+  };
+  const at = (id: string, started: string): Partial<Lineage> => ({ request: { id, started, seconds: 0 } });
+  const [first, second] = ['5f1d9a4e-8c29-4a55-9d0c-1d1f0a3f8a01', '5f1d9a4e-8c29-4a55-9d0c-1d1f0a3f8a02'];
+  expect(await unansweredOf(folder, 'a dog')).toEqual([]);
+  await write('answered.unanswered', 'unanswered');
+  await write('a-dog.unanswered', 'unanswered', at(second, '2026-11-25T10:00:00.000Z'));
+  await write('z-dog.unanswered', 'unanswered', at(first, '2026-11-24T10:00:00.000Z'));
+  await write('a-cat.unanswered', 'unanswered', { ...at(first, '2026-11-24T10:00:00.000Z'), prompt: 'a cat' });
+  await write('late.failed', 'timeout', at(first, '2026-11-24T10:00:00.000Z'));
+  const told = await unansweredOf(folder, 'a dog');
+  expect(told.map(({ file }) => basename(file))).toEqual(['z-dog.unanswered.json', 'a-dog.unanswered.json']);
+  expect(await unansweredOf(join(folder, 'not-there'), 'a dog')).toEqual([]);
+});
 
 it("tells of failed requests, and names what is damaged, but no other program's files", async () => {
   await put('good.png', 'a');

@@ -22,6 +22,9 @@ export interface Found {
   readonly picture: string | null;
 }
 
+/** Between the name and the ending of the record of a request that is under way. */
+export const UNANSWERED = '.unanswered';
+
 /** Larger files are no lineage; photos' folders hold all sorts of JSON. */
 const MOST_BYTES = 1e6;
 
@@ -83,12 +86,18 @@ export interface Unreadable {
   readonly reason: string;
 }
 
+/** The record of a request, and its file (absolute). */
+export interface Failed {
+  readonly file: string;
+  readonly record: FailedRequest;
+}
+
 interface LineageSearch {
   /** Looks into the folders below, too, but for hidden ones. */
   readonly deep: boolean;
   readonly onUnreadable: (unreadable: Unreadable) => void;
   /** Told of records of requests that brought no picture. */
-  readonly onFailed?: (failed: { readonly file: string; readonly record: FailedRequest }) => void;
+  readonly onFailed?: (failed: Failed) => void;
 }
 
 /** Every lineage file of a folder, in order of name. */
@@ -120,6 +129,27 @@ export async function* lineagesIn(
     if (failed !== null) search.onFailed?.({ file: path, record: failed });
     else if (isBroken(entry.name, text)) search.onUnreadable({ path, reason: 'it is damaged, or of another version' });
   }
+}
+
+/** The requests that no picture tells of, in order of time: a kill may leave the record of one that did bring a picture. Pure. */
+export function withoutPicture(failed: readonly Failed[], lineages: readonly Lineage[]): Failed[] {
+  const answered = new Set(lineages.map(({ request }) => request.id));
+  return failed
+    .filter(({ record }) => !answered.has(record.request.id))
+    .sort((a, b) => Date.parse(a.record.request.started) - Date.parse(b.record.request.started));
+}
+
+/** Requests of a prompt whose answer nobody saw: curate was killed meanwhile, or still waits for it. */
+export async function unansweredOf(folder: string, prompt: string): Promise<Failed[]> {
+  // A folder may hold thousands of pictures; hardly one holds such a record.
+  const names = await readdir(folder).catch(() => []);
+  if (!names.some((name) => name.endsWith(`${UNANSWERED}.json`))) return [];
+  const failed: Failed[] = [];
+  const lineages: Lineage[] = [];
+  const search = { deep: false, onUnreadable: () => undefined, onFailed: (one: Failed) => failed.push(one) };
+  for await (const { lineage } of lineagesIn(folder, search)) lineages.push(lineage);
+  const unanswered = failed.filter(({ record }) => record.error.code === 'unanswered' && record.prompt === prompt);
+  return withoutPicture(unanswered, lineages);
 }
 
 function jsonOf(text: string): unknown {
