@@ -38,7 +38,7 @@ export interface CastResult {
   readonly alike: number;
 }
 
-/** With fewer references than this, further frames of the query's own moment are better than none. */
+/** With fewer references than this, further frames of the query's own moment, or of what shows the words, are better than none. */
 const FEW = 3;
 
 /**
@@ -122,12 +122,13 @@ function unlike({ score, agreement }: Candidate, { by, least }: Floor): string {
 
 /**
  * Frames of a moment that is shown already, for slots that would stay empty: of any moment when bursts are to be kept;
- * otherwise of the query's own, while there are few references.
+ * otherwise of the query's own, or of those that show the words, while there are few references.
  */
 function furtherFrames(dropped: readonly Dropped[], chosen: readonly Candidate[], request: CastRequest): Dropped[] {
   const { query, slots, keepBursts, thresholds } = request;
   const bursts = dropped.filter(({ kind }) => kind === 'burst');
-  const ownMoment = query === null ? [] : bursts.filter(({ group }) => isOfMoment(query, group, thresholds));
+  // Words have no moment of their own: all that shows them serves.
+  const ownMoment = query === null ? bursts : bursts.filter(({ group }) => isOfMoment(query, group, thresholds));
   const most = keepBursts ? slots : Math.min(slots, FEW);
   const room = Math.max(0, most - chosen.length);
   return (keepBursts ? bursts : ownMoment).slice(0, room);

@@ -351,6 +351,17 @@ describe('cast', () => {
       ]);
     });
 
+    it('shows further frames of whatever shows the words, while there are fewer than three references', () => {
+      const shown = frames(5, 0);
+      const elsewhere = candidate({ vector: rooted([0, 1, 0]), takenMs: 9e12, score: 0.5 });
+      const byWord = { query: null, floor: { by: 'share', least: 0.3 } } as const;
+      const used = (photos: readonly Candidate[]): string[] =>
+        cast(request(photos, byWord)).verdicts.flatMap(({ used, reason }) => (used ? [reason] : []));
+      const further = `another frame of the moment of ${nameOf(shown[0] ?? elsewhere)}`;
+      expect(used(shown)).toEqual(['best of 5 alike', further, further]);
+      expect(used([...shown, elsewhere])).toEqual(['best of 5 alike', 'seems to show it', further]);
+    });
+
     it.each([
       ['without a time', null],
       ['with the time of the saving', 9e12],
