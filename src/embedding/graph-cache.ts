@@ -3,6 +3,9 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import { markAsOurs } from '../files/atomic-write.ts';
+import { exists } from '../files/exists.ts';
+import { isLocked } from '../files/lock.ts';
 
 /** Which optimised graph: ONNX Runtime lays the weights out for the processor it runs on. */
 interface GraphKey {
@@ -19,6 +22,9 @@ const GRAPH = 'graph.onnx';
 const WEIGHTS = 'weights.bin';
 /** Written last: the sizes of the other two, without which they do not count. */
 const SEAL = 'sizes.json';
+/** In a draft: locked while it is made. */
+const MAKING = 'making';
+/** A draft without a lock, as on network drives that have none, is taken for abandoned when it is so old. */
 const ABANDONED_MS = 3_600_000;
 
 /**
@@ -35,15 +41,17 @@ export async function optimizedGraph(
   const draft = join(key.cacheDir, `draft-${randomUUID()}`);
   try {
     await mkdir(draft, { recursive: true });
-    await optimize({
-      optimizedModelFilePath: join(draft, GRAPH),
-      extra: {
-        session: {
-          optimized_model_external_initializers_file_name: WEIGHTS,
-          optimized_model_external_initializers_min_size_in_bytes: '1024',
+    await whileMarked(draft, () =>
+      optimize({
+        optimizedModelFilePath: join(draft, GRAPH),
+        extra: {
+          session: {
+            optimized_model_external_initializers_file_name: WEIGHTS,
+            optimized_model_external_initializers_min_size_in_bytes: '1024',
+          },
         },
-      },
-    });
+      }),
+    );
     await seal(draft);
     const { mtimeMs: now } = await stat(draft);
     await removeOutdated(key.cacheDir, family, folder, now);
@@ -53,6 +61,19 @@ export async function optimizedGraph(
     await rm(draft, { recursive: true, force: true }).catch(() => undefined);
   }
   return (await sealed(folder)) ? join(folder, GRAPH) : null;
+}
+
+/** A kill during `work` leaves a draft whose mark nobody holds. */
+async function whileMarked(draft: string, work: () => Promise<void>): Promise<void> {
+  const mark = join(draft, MAKING);
+  const handle = await open(mark, 'wx');
+  try {
+    await markAsOurs(handle, mark);
+    await work();
+  } finally {
+    await handle.close();
+  }
+  await rm(mark);
 }
 
 async function seal(folder: string): Promise<void> {
@@ -86,9 +107,17 @@ async function removeOutdated(cacheDir: string, family: string, current: string,
   for (const name of await readdir(cacheDir)) {
     const path = join(cacheDir, name);
     const outdated = name.startsWith(family) && (path !== current || !(await sealed(path)));
-    const abandoned = name.startsWith('draft-') && now - (await stat(path)).mtimeMs > ABANDONED_MS;
-    if (outdated || abandoned) await rm(path, { recursive: true });
+    if (outdated || (name.startsWith('draft-') && (await isAbandoned(path, now))))
+      await rm(path, { recursive: true, force: true });
   }
+}
+
+async function isAbandoned(draft: string, now: number): Promise<boolean> {
+  const mark = join(draft, MAKING);
+  // Unknown where a drive has no locks, and between two steps of whoever makes it.
+  const isFree = (await exists(mark)) && !(await isLocked(mark).catch(() => true));
+  const made = await stat(draft).catch(() => null);
+  return isFree || (made !== null && now - made.mtimeMs > ABANDONED_MS);
 }
 
 /** Tells processors apart by model and, where the system says them (Linux), instruction sets: weights are laid out for both. */
