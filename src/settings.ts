@@ -185,7 +185,9 @@ function locate(world: World, home: string | undefined): Paths {
     return { config: base, data: join(base, 'data'), cache: join(base, 'cache') };
   }
   const { config, data, cache } = envPaths('curate', { suffix: '' });
-  return { config, data, cache };
+  // An empty HOME counts as unset; where it, or a folder of XDG's, is relative, it is so to the current folder.
+  const base = isBlank(world.env.HOME ?? '') ? world.home : world.cwd;
+  return { config: resolve(base, config), data: resolve(base, data), cache: resolve(base, cache) };
 }
 
 function first(key: Key, ...sources: SettingsValues[]): string | undefined {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import module from 'node:module';
-import { availableParallelism, homedir, hostname, tmpdir } from 'node:os';
+import { availableParallelism, homedir, hostname, tmpdir, userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import process from 'node:process';
 import { coresByQuota } from './cores.ts';
 
@@ -13,6 +14,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 export interface World {
   readonly cwd: string;
   readonly env: Env;
+  /** Absolute. */
   readonly home: string;
   readonly tmp: string;
   readonly platform: NodeJS.Platform;
@@ -48,7 +50,8 @@ export function realWorld(): World {
   return {
     cwd: process.cwd(),
     env: process.env,
-    home: homedir(),
+    // It is empty where HOME is.
+    home: resolve(homedir() || userInfo().homedir),
     tmp: tmpdir(),
     platform: process.platform,
     arch: process.arch,

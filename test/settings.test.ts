@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadSettings, VARIABLES } from '../src/settings.ts';
 import { testWorld } from './support/world.ts';
 
@@ -104,6 +104,18 @@ describe('settings', () => {
   it('find the home in .env too', async () => {
     await writeFile(join(cwd, '.env'), 'CURATE_HOME=elsewhere\n');
     expect(loadSettings(testWorld({ cwd })).paths.data).toBe(join(cwd, 'elsewhere', 'data'));
+  });
+
+  it.runIf(process.platform === 'linux')('lie at absolute places where the environment names relative ones', () => {
+    vi.stubEnv('XDG_DATA_HOME', 'share');
+    try {
+      const data = (env: Record<string, string>): string =>
+        loadSettings(testWorld({ cwd, home: '/ann', env })).paths.data;
+      expect(data({ HOME: 'ann' })).toBe(join(cwd, 'share', 'curate'));
+      expect(data({ HOME: '' })).toBe('/ann/share/curate');
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('name the value that is wrong and where to correct it', () => {
