@@ -19,8 +19,8 @@ function introduce(references: readonly PlannedReference[]): string {
     const made = sentence(references, () => true, ['is a photo it was made from', 'are photos it was made from']);
     return `Picture 1 is the one to change; keep what is not mentioned as it is.${made}`;
   }
-  const use =
-    'Use them for how people, animals, places and things look; make a new picture instead of pasting them in.';
+  const them = references.length === 1 ? 'it' : 'them';
+  const use = `Use ${them} for how people, animals, places and things look; make a new picture instead of pasting ${them} in.`;
   if (first.role === 'reference') {
     return `The ${references.length === 1 ? 'picture is a reference photo' : `${references.length} pictures are reference photos`}. ${use}`;
   }

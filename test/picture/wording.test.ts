@@ -12,7 +12,7 @@ const picture: Facts = { role: 'picture', score: null, reason: 'the picture to c
 
 function said(...facts: readonly Facts[]): string {
   const text = composeText('PROMPT', facts as readonly PlannedReference[], false);
-  return text.replace(/ Use them for .*/s, '').replace(/\n\nPROMPT$/, '');
+  return text.replace(/ Use (them|it) for .*/s, '').replace(/\n\nPROMPT$/, '');
 }
 
 describe('the paragraph before the prompt', () => {
@@ -39,6 +39,19 @@ describe('the paragraph before the prompt', () => {
     ],
   ])('says nothing of the pictures that is not true: %#', (facts, text) => {
     expect(said(...facts)).toBe(text);
+  });
+
+  it.each([
+    [[query], 'Use it for how people, animals, places and things look; make a new picture instead of pasting it in.'],
+    [[cast], 'Use it for how people, animals, places and things look; make a new picture instead of pasting it in.'],
+    [
+      [query, cast],
+      'Use them for how people, animals, places and things look; make a new picture instead of pasting them in.',
+    ],
+  ])('speaks of one picture as of one: %#', (facts, use) => {
+    expect(composeText('PROMPT', facts as unknown as PlannedReference[], false)).toMatch(
+      new RegExp(` ${use}\n\nPROMPT$`),
+    );
   });
 
   it('is left out when the prompt is to be sent alone, or no picture is', () => {
