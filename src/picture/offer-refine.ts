@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { demandUninterrupted, unlessInterrupted } from '../interrupt.ts';
-import { imageTokens } from './cost/cost.ts';
+import { rememberedTokens } from './conversation.ts';
 import { chooseModel, readImageModels } from './image-models/image-models.ts';
 import { parametersBefore, parametersOf, type Wanted } from './image-models/parameters.ts';
 import { ancestorsOf, type Found } from './lineage/files.ts';
@@ -55,7 +55,7 @@ export async function offerRefine(request: RefineRequest, deps: OfferDeps): Prom
       conversation: start.kind === 'edit' ? null : { model: leading, previousResponseId: start.previousId },
       parameters,
       ...pictures,
-      rememberedTokens: start.kind === 'continue' ? rememberedTokens(origin) : 0,
+      rememberedTokens: start.kind === 'continue' ? rememberedTokens(origin.line) : 0,
       parent: origin.parent,
       rigid: false,
       notices: [],
@@ -87,7 +87,8 @@ function startFrom(lineage: Lineage, endpoint: EndpointKind, stateless: boolean)
 /** The picture to change, and the photos it was made from. */
 interface Origin {
   readonly parent: NonNullable<Plan['parent']>;
-  readonly pixels: { readonly width: number; readonly height: number };
+  /** The picture with its lineage, and those that it was made from, the nearest first. */
+  readonly line: readonly Found[];
   /** Photos of the nearest request that sent any, and the folder their paths count from. */
   readonly photos: readonly LineageReference[];
   readonly folder: string;
@@ -108,7 +109,7 @@ async function originOf(found: Found): Promise<Origin> {
   return {
     // Pictures move together with their folder: they know each other by where they lie in it.
     parent: { file: picture, given: 'relative', sha256: lineage.picture.sha256 },
-    pixels: lineage.picture,
+    line,
     photos: source === undefined ? [] : photosOf(source),
     folder: dirname(source?.file ?? found.file),
   };
@@ -139,9 +140,4 @@ async function picturesAgain(
     else references.push({ reference: prepared.reference, role, score, reason, given });
   }
   return { references, unused };
-}
-
-/** About how many tokens the pictures take that stand in the conversation. */
-function rememberedTokens({ pixels, photos }: Origin): number {
-  return [pixels, ...photos].reduce((sum, { width, height }) => sum + imageTokens(width, height), 0);
 }

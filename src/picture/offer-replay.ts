@@ -2,9 +2,10 @@ import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 import { demandUninterrupted, unlessInterrupted } from '../interrupt.ts';
 import type { RenderPhoto } from '../photos/render.ts';
+import { rememberedTokens } from './conversation.ts';
 import { chooseModel, readImageModels } from './image-models/image-models.ts';
 import { parametersBefore } from './image-models/parameters.ts';
-import type { Found } from './lineage/files.ts';
+import { ancestorsOf, type Found } from './lineage/files.ts';
 import { type Lineage, resolveStored } from './lineage/lineage.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
 import type { PlannedReference } from './plan.ts';
@@ -35,7 +36,7 @@ export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps:
       parameters: parametersBefore(lineage),
       references,
       unused: [],
-      rememberedTokens: 0,
+      rememberedTokens: previousResponseId === null ? 0 : rememberedTokens(await turnsBefore(from)),
       parent: parent === null ? null : { ...resolveStored(parent.path, folder), sha256: parent.sha256 },
       rigid: true,
       notices: [],
@@ -44,6 +45,12 @@ export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps:
     },
     deps,
   );
+}
+
+/** Those of the conversation that the request continued; where their files are gone, its own picture stands for them. */
+async function turnsBefore(from: Found): Promise<readonly Found[]> {
+  const [self, ...before] = await ancestorsOf(from);
+  return before.length === 0 && self !== undefined ? [self] : before;
 }
 
 async function allAgain(

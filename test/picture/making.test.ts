@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -154,6 +154,29 @@ describe('a comic', () => {
       { verb: 'refine', parent: { path: 'first.png' }, references: [{ role: 'picture' }, { role: 'query' }, {}, {}] },
       { verb: 'replay', parent: { path: 'second.png' }, references: [] },
     ]);
+  });
+});
+
+describe('a conversation', () => {
+  it('costs what stands in it: the pictures of every turn, and a replay of a turn as much as the turn', async () => {
+    await room.made(room.comic(at(0), { prompt: 'first', slots: 3 }));
+    await room.made(room.refine('first.png', 'second'));
+    const tokens = (offer: Awaited<ReturnType<typeof room.replay>>): number => offer.estimate.imageTokens;
+    const sent = tokens(await room.refine('first.png', 'second'));
+    const made = 1024;
+    const third = await room.refine('second.png', 'third');
+    expect(third.references).toEqual([]);
+    expect(tokens(third)).toBe(sent + made);
+    await room.made(third);
+    expect((await room.replay('third.png')).estimate).toEqual(third.estimate);
+    expect(tokens(await room.refine('third.png', 'fourth'))).toBe(sent + 2 * made);
+    // The budget of a replay is that of its turn.
+    room.settings = { maxCost: (third.estimate.usd ?? 0) - 0.001 };
+    await expect(room.replay('third.png')).rejects.toMatchObject({ code: 'over_budget' });
+    room.settings = {};
+    // Where the turns before are gone, the picture itself says about how large they were.
+    await rm(join(room.folder, 'second.png.json'));
+    expect(tokens(await room.replay('third.png'))).toBe(made);
   });
 });
 
