@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, readFile, realpath, rename, rm, utimes } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -192,6 +192,39 @@ describe('two machines', () => {
     // A machine that is gone for good took photos with it.
     const { libraries } = await b.indexFolder([], undefined, { prune: true });
     expect(libraries).toMatchObject([{ photos: 3, removed: 2 }]);
+  });
+
+  it('forget a file that moved or left once its row is gone: another machine may have one of its name', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five'];
+    await fill(a, 'Photos', names);
+    await a.indexFolder(['Photos'], 'family');
+    await cp(a.at('Photos'), b.at('Photos'), { recursive: true, preserveTimestamps: true });
+    await b.indexFolder(['Photos'], 'family');
+    // Its row goes with the move, though the other machine has the file, which brings it back.
+    await mkdir(b.at('Photos/new'));
+    await rename(b.at('Photos/one.jpg'), b.at('Photos/new/one.jpg'));
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 5, moved: 1 }]);
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 6, added: 1 }]);
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 6, removed: 0 }]);
+    // Both delete a photo; the one that notices first takes the row out.
+    for (const machine of [a, b]) await machine.delete('Photos/two.jpg');
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 5, removed: 1 }]);
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 5, removed: 0 }]);
+    await a.put('Photos/two.jpg', 'another one');
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 6, added: 1 }]);
+    expect((await b.indexFolder([])).libraries).toMatchObject([{ photos: 6, removed: 0 }]);
+  });
+
+  it('keep in mind what was on a drive while it is away', async () => {
+    await fill(a, 'Photos', ['one', 'two', 'three']);
+    await a.indexFolder(['Photos'], 'family');
+    await rename(a.at('Photos'), a.at('away'));
+    await mkdir(a.at('Photos'));
+    await a.indexFolder([]);
+    await rm(a.at('Photos'), { recursive: true });
+    await rename(a.at('away'), a.at('Photos'));
+    await a.delete('Photos/two.jpg');
+    expect((await a.indexFolder([])).libraries).toMatchObject([{ photos: 2, removed: 1 }]);
   });
 
   it('remove nothing of a library where another drive is in its place', async () => {

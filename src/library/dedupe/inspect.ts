@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
+import { hashFile } from '../../files/hash.ts';
 import { demandUninterrupted } from '../../interrupt.ts';
 import { JpegHeaders } from '../../photos/jpeg/header.ts';
 import { isRawName } from '../../photos/kinds.ts';
@@ -81,7 +82,7 @@ export async function inspectAll(
       gone += 1;
       continue;
     }
-    const trouble = changeOf(stats, photo);
+    const trouble = await changeOf(stats, photo);
     if (trouble !== null) {
       skipped.push({ path: photo.file, reason: trouble });
       continue;
@@ -124,13 +125,17 @@ function withDoubles({ photos, graph }: Pick<Listing, 'photos' | 'graph'>): List
   );
 }
 
-function changeOf(stats: BigIntStats, { record }: ListedPhoto): string | null {
+async function changeOf(stats: BigIntStats, { file, record }: ListedPhoto): Promise<string | null> {
   if (stats.isSymbolicLink()) return 'is a link';
   if (!stats.isFile()) return 'is no file';
   // The nanoseconds round as the milliseconds of an index run did.
   const mtimeMs = Math.round(Number(stats.mtimeNs) / 1e6);
-  const isSame = Number(stats.size) === record.size && Math.abs(mtimeMs - record.mtimeMs) <= 1;
-  return isSame ? null : 'has changed since it was indexed: run curate index again';
+  if (Number(stats.size) === record.size) {
+    if (Math.abs(mtimeMs - record.mtimeMs) <= 1) return null;
+    // Of a library that is shared, the time may be that of another machine's copy.
+    if ((await hashFile(file).catch(() => null)) === record.sha256) return null;
+  }
+  return 'has changed since it was indexed: run curate index again';
 }
 
 async function inspect(

@@ -37,6 +37,8 @@ export interface Comparison extends Remains {
   readonly absorbed: readonly Absorbed[];
   readonly skipped: { readonly path: string; readonly reason: string }[];
   readonly failed: { readonly path: string; readonly code: string; readonly reason: string }[];
+  /** Whether a path lies where nobody could look. */
+  isUnseen(path: string): boolean;
 }
 
 interface CompareDeps {
@@ -55,7 +57,12 @@ export async function compareScope(
   ignore: readonly string[],
 ): Promise<Comparison> {
   const notes = { skipped: [], failed: [], unlisted: [] as string[] };
+  // What lies in order before a folder that was walked could not be looked at by then, or not at all.
+  const isUnseen = (path: string): boolean =>
+    notes.unlisted.some((place) => isBelow(path, place)) ||
+    comparison.failed.some((place) => isBelow(path, place.path));
   const comparison: Comparison = {
+    isUnseen,
     ...{ found: 0, stored: 0, unchanged: 0, changed: 0 },
     ...{ gone: makeSpool<RowName>(), candidates: makeSpool<Candidate>(), raws: new Map() },
     absorbed: absorbs.map((inner) => {
@@ -64,10 +71,6 @@ export async function compareScope(
     skipped: notes.skipped,
     failed: notes.failed,
   };
-  // What lies in order before a folder that was walked could not be looked at by then, or not at all.
-  const isUnseen = (path: string): boolean =>
-    notes.unlisted.some((place) => isBelow(path, place)) ||
-    comparison.failed.some((place) => isBelow(path, place.path));
   const own = new StoredFolders(remembered.folders(library.id, folder));
   const inners = comparison.absorbed.map((absorbed) => {
     const prefix = inside(library.root, absorbed.library.root) ?? '';

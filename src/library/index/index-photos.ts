@@ -218,8 +218,13 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
       await changing(library.id);
     };
     const drop = (library: Library): Promise<void> => leases.drop(library);
-    await removeGone({ ...deps, table: remembered, prune, isShared, take, drop }, leaving, { ...done, doubled });
-    for (const { scope } of walked) if (scope.folder === '') await sightings.settle(scope.library);
+    const removing = { ...deps, table: remembered, prune, isShared, take, drop };
+    const kept = await removeGone(removing, leaving, { ...done, doubled });
+    for (const { scope, comparison } of walked) {
+      const { library, folder } = scope;
+      const keeps = (path: string): boolean => kept.has(library.id) || comparison.isUnseen(path);
+      if (folder === '') await sightings.settle(library, keeps);
+    }
   }
   await table.flush();
   await leases.confirm();

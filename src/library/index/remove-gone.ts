@@ -48,17 +48,22 @@ interface Replaced {
   readonly doubled: readonly LibraryRow[];
 }
 
-/** The last step of a run, once everything else has succeeded: rows without a photo go. */
-export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], replaced: Replaced): Promise<void> {
+/**
+ * The last step of a run, once everything else has succeeded: rows without a photo go.
+ * @returns ids of the libraries whose rows stay though their photos are gone
+ */
+export async function removeGone(
+  deps: RemoveDeps,
+  leaving: readonly Leaving[],
+  replaced: Replaced,
+): Promise<ReadonlySet<string>> {
   const { moved } = replaced;
   const steps: { readonly library: Library; readonly rows: Rows; readonly lost: boolean }[] = [];
-  const others = new Map<Library, RowName[]>();
-  for (const row of [...moved.values(), ...replaced.undecodable, ...replaced.doubled]) {
-    const rows = others.get(row.library) ?? [];
-    others.set(row.library, rows);
-    rows.push(row);
+  for (const [library, rows] of byLibrary(moved.values())) steps.push({ library, rows, lost: true });
+  for (const [library, rows] of byLibrary([...replaced.undecodable, ...replaced.doubled])) {
+    steps.push({ library, rows, lost: false });
   }
-  for (const [library, rows] of others) steps.push({ library, rows: toRows(rows), lost: false });
+  const kept = new Set<string>();
   const emptied: Leaving[] = [];
   for (const entry of leaving) {
     const { library, report, stored, superseded } = entry;
@@ -74,6 +79,7 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
       });
       report.removed += lost;
     } else {
+      kept.add(library.id);
       deps.onEvent({ kind: 'kept', library, photos: lost, reason });
       // What is added from here on says nothing of them: it may be another drive's.
       if (entry.found > 0 && !isProved(deps, entry, moved)) {
@@ -96,6 +102,7 @@ export async function removeGone(deps: RemoveDeps, leaving: readonly Leaving[], 
     await deps.drop(library);
     if (absorbedBy !== undefined) deps.onEvent({ kind: 'absorbed', library, into: absorbedBy });
   }
+  return kept;
 }
 
 /** Why what is lost should not go unasked; null when it may. */
@@ -150,6 +157,16 @@ async function* lostOf(
   for await (const row of gone) {
     if (!moved.has(row.id) && (await wasHere(deps, library, row))) yield row;
   }
+}
+
+function byLibrary(all: Iterable<LibraryRow>): Map<Library, Rows> {
+  const rows = new Map<Library, RowName[]>();
+  for (const row of all) {
+    const some = rows.get(row.library) ?? [];
+    rows.set(row.library, some);
+    some.push(row);
+  }
+  return new Map([...rows].map(([library, some]) => [library, toRows(some)]));
 }
 
 function toRows(rows: readonly RowName[]): Rows {

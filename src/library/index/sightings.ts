@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,6 +28,8 @@ export class Sightings {
   readonly #folder: string | null;
   readonly #changes: boolean;
   readonly #notes = new Map<string, Promise<Notes>>();
+  /** Kept with each file that this run finds. */
+  readonly #run = randomUUID().slice(0, 8);
 
   /**
    * @param folder null for a store that no other machine writes to; then every file counts as seen
@@ -51,7 +54,7 @@ export class Sightings {
   /** To be called before rows of these files are written. */
   async note(library: Library, files: readonly { readonly path: string }[]): Promise<void> {
     if (!this.#changes) return;
-    await this.#change(library, files, insertion);
+    await this.#change(library, files, (path) => insertion(path, this.#run));
   }
 
   /** Whether a file was ever here. */
@@ -66,11 +69,31 @@ export class Sightings {
     return this.#change(library, rows, deletion);
   }
 
-  /** At the end of a whole run of a library: from now on what is not noted was never here. */
-  async settle(library: Library): Promise<void> {
-    if (this.#folder === null) return;
+  /**
+   * At the end of a whole run of a library: from now on what is not noted was never here. What this run did not find is
+   * forgotten: its row went by this run or, where another machine noticed first, before it.
+   * @param keeps whether a path stays noted though its file was not found, as where nobody could look
+   */
+  async settle(library: Library, keeps: (path: string) => boolean): Promise<void> {
+    if (this.#folder === null || !this.#changes) return;
     const { level, whole } = await this.#open(library);
     if (!whole) await succeeds(() => level?.put(WHOLE, '', { sync: true }));
+    await succeeds(async () => {
+      for await (const paths of this.#left(level, keeps)) await level?.batch(paths.map(deletion));
+    });
+  }
+
+  /** What was noted by earlier runs alone, a batch at a time. */
+  async *#left(level: Notes['level'], keeps: (path: string) => boolean): AsyncGenerator<string[]> {
+    const entries = level?.iterator({ gt: WHOLE });
+    if (entries === undefined) return;
+    try {
+      for (let some = await entries.nextv(BATCH); some.length > 0; some = await entries.nextv(BATCH)) {
+        yield some.flatMap(([path, run]) => (run === this.#run || keeps(path) ? [] : [path]));
+      }
+    } finally {
+      await entries.close();
+    }
   }
 
   async close(): Promise<void> {

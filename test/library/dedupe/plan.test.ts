@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -512,6 +512,16 @@ describe('the plan of what is double', () => {
       [size, 0],
     ]);
     expect(bytes).toBe(size);
+  });
+
+  it('counts on a file whose time alone is another: the row may be of another copy of it, on a machine that shares it', async () => {
+    const dog = await readFile(DOG);
+    await put('a.jpg', dog);
+    const touched = await put('b.jpg', dog);
+    await utimes(touched, new Date(NOON), new Date(NOON));
+    const found = await plan();
+    expect(found.skipped).toEqual([]);
+    expect(short(found)).toEqual(['identical: a.jpg < b.jpg']);
   });
 
   it('never counts on a file that is gone or holds other bytes than were indexed', async () => {
