@@ -98,6 +98,16 @@ it('moves a photo with what belongs to it, and puts all of it back, once', async
   await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
 });
 
+it('writes nothing where there is nothing to undo, and moves nothing where it cannot write down what it moves', async () => {
+  await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
+  expect(await readdir(home)).toEqual(['photos']);
+  // As a read-only volume would have it.
+  await writeFile(data(), '');
+  await expect(act('move', join(home, 'best'), 'a.jpg')).rejects.toMatchObject({ code: 'data_unwritable' });
+  await expect(undoMoved(data(), undefined, never)).rejects.toMatchObject({ code: 'nothing_to_undo' });
+  expect(await readFile(photo('a.jpg'), 'utf8')).toBe('a.jpg');
+});
+
 it('says how the rest can be put back where a folder was renamed, and when there is nothing left to put back', async () => {
   const undo = async (): Promise<{ readonly code: number; readonly said: string }> => {
     const world = testWorld({ env: { CURATE_HOME: home } });

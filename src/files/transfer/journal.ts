@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { unwritable } from '../../errors.ts';
 import type { Disk } from './disk.ts';
 import type { Transfer } from './plan.ts';
 
@@ -48,9 +49,12 @@ export class Journal {
   /**
    * A journal that sorts behind those before it; its file is made by the first move.
    * @param made Folders that were made for the moves already, the outer ones first
+   * @throws UserError `data_unwritable` or `disk_full`
    */
   static async begin(disk: Disk, folder: string, now: Date, made: readonly string[] = []): Promise<Journal> {
-    await disk.makeFolder(folder);
+    await disk.makeFolder(folder).catch((error: unknown) => {
+      throw unwritable(folder, error);
+    });
     const taken = new Set((await disk.names(folder)).map((name) => name.split('.')[0]));
     const id = now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
     for (let n = 1; ; n += 1) {
@@ -111,7 +115,7 @@ export class Journal {
 
 /** Ids of the journals that may be undone, the latest last. */
 export async function openJournals(disk: Disk, folder: string): Promise<string[]> {
-  await disk.makeFolder(folder);
+  if ((await disk.state(folder)) === null) return [];
   const names = (await disk.names(folder)).filter((name) => name.endsWith(ENDING));
   const byAge = new Intl.Collator('en', { numeric: true });
   return names.map((name) => name.slice(0, -ENDING.length)).sort(byAge.compare);
