@@ -3,7 +3,7 @@ import { type mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type TransferKind, type Transferred, transfer } from '../../src/files/transfer/apply.ts';
 import { type Disk, makeFolders, realDisk } from '../../src/files/transfer/disk.ts';
 import { openJournals, readJournal } from '../../src/files/transfer/journal.ts';
@@ -322,6 +322,7 @@ describe.each([
 ])('%s', (_, make) => {
   it('takes no name from another file, and removes no folder that holds one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'curate-disk-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
     const disk = await make(folder);
     const [own, taken] = [join(folder, 'own'), join(folder, 'taken')];
     const taking = { code: 'EEXIST' };
@@ -338,7 +339,6 @@ describe.each([
     const copied = join(folder, 'copy');
     expect(await disk.copy(own, copied)).toBe(await disk.sha256(copied));
     expect(await disk.read(copied)).toBe('mine');
-    await rm(folder, { recursive: true });
   });
 });
 

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { listModels } from '../../src/embedding/models.ts';
 import type { Session, SessionEvent } from '../../src/library/session.ts';
 import { loadSettings, type Settings } from '../../src/settings.ts';
@@ -74,6 +74,7 @@ describe('a session', () => {
     const network = await unsteadyProxy(address.replace(/^unix:/, ''));
     // Not made yet.
     const second = join(await mkdtemp(join(tmpdir(), 'curate-second-')), 'data');
+    onTestFinished(() => rm(dirname(second), { recursive: true }));
     const said: SessionEvent[] = [];
     const paths = { config: second, data: second, cache: home.paths.data };
     const begin = (options = {}): Session => {
@@ -108,7 +109,6 @@ describe('a session', () => {
     back.listen(Number(new URL(network.uri).port), '127.0.0.1');
     expect(await waiting).toMatchObject([{ name: 'family' }]);
     back.close();
-    await rm(dirname(second), { recursive: true });
   });
 
   it('tries a part again that could not be opened', async () => {

@@ -357,6 +357,7 @@ describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
     ])('a watch goes on through %s', (weather, makeWeather) =>
       through(async ({ store, network }) => {
         const disk = await realpath(await mkdtemp(join(tmpdir(), 'curate-weather-')));
+        onTestFinished(() => rm(disk, { recursive: true }));
         const machine = new TestMachine('laptop', disk, store, { model: { ...freshModel(), dim: 4 } });
         const stop = new AbortController();
         const failed: unknown[] = [];
@@ -393,7 +394,6 @@ describe.skipIf(reason !== null)(title, { concurrent: true }, () => {
         expect(failed).toEqual([]);
         stop.abort();
         await watching;
-        await rm(disk, { recursive: true });
       }),
     );
 
