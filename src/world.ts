@@ -45,13 +45,23 @@ export interface World {
   keepCompiled(folder: string): void;
 }
 
+/** An empty HOME counts as unset. */
+function findHome(): string {
+  try {
+    return resolve(homedir() || userInfo().homedir);
+  } catch {
+    // A user without an account, as in containers, has no home but what the system gives there. Libraries ask for it, too.
+    process.env.HOME = '/';
+    return '/';
+  }
+}
+
 /** The world as this process finds it. */
 export function realWorld(): World {
   return {
     cwd: process.cwd(),
     env: process.env,
-    // It is empty where HOME is.
-    home: resolve(homedir() || userInfo().homedir),
+    home: findHome(),
     tmp: tmpdir(),
     platform: process.platform,
     arch: process.arch,

@@ -118,6 +118,22 @@ describe('settings', () => {
     }
   });
 
+  it('are found for a user without an account, whose home nobody knows', async () => {
+    const unknown = (): never => {
+      throw new Error('uv_os_homedir returned ENOENT');
+    };
+    vi.stubEnv('HOME', '');
+    vi.resetModules();
+    vi.doMock('node:os', async (original) => ({ ...(await original<object>()), homedir: unknown, userInfo: unknown }));
+    try {
+      const { realWorld } = await import('../src/world.ts');
+      expect([realWorld().home, process.env.HOME]).toEqual(['/', '/']);
+    } finally {
+      vi.doUnmock('node:os');
+      vi.unstubAllEnvs();
+    }
+  });
+
   it('name the value that is wrong and where to correct it', () => {
     const env = { ...home, CURATE_MAX_COST: 'a lot' };
     expect(() => loadSettings(testWorld({ cwd, env }))).toThrow(/"maxCost" is not valid/);

@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { RbacObjects } from '@zilliz/milvus2-sdk-node';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { copyIndex } from '../../src/library/copy/copy.ts';
 import { watchFolders } from '../../src/library/watch/watch.ts';
 import { loadSettings } from '../../src/settings.ts';
