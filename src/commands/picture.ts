@@ -76,7 +76,8 @@ function noticeText(notice: Notice, filters: string | null): string {
         word === undefined
           ? ['is like the query', 'is like it', 'are like it']
           : [`clearly shows "${word}"`, `seems to show "${word}"`, `seem to show "${word}"`];
-      if (alike === 0) return `No photo ${none}: only what was named is sent.`;
+      const photo = filters === null ? 'photo' : `photo that passes ${filters}`;
+      if (alike === 0) return `No ${photo} ${none}: only what was named is sent.`;
       const are = `${count(alike, 'photo')} ${alike === 1 ? one : several}`;
       return `${are}; ${empty} of ${count(places, 'place')} ${empty === 1 ? 'stays' : 'stay'} empty.`;
     }

@@ -1,11 +1,12 @@
 import { usageError } from '../errors.ts';
 import { unlessInterrupted } from '../interrupt.ts';
 import { explainEmptiness } from '../library/emptiness.ts';
+import { CLEARLY_SEEN } from '../library/words/seen.ts';
 import { type Cast, type CastRequest, castReferences } from './cast-references.ts';
 import { chooseModel, readImageModels } from './image-models/image-models.ts';
 import { parametersOf, type Wanted } from './image-models/parameters.ts';
 import { type Offer, type OfferDeps, offerPlan } from './offer.ts';
-import type { Notice, PlannedReference } from './plan.ts';
+import type { Notice, PlannedReference, Unused } from './plan.ts';
 import { MOST_PICTURES } from './port.ts';
 import { guardNow } from './private-guard.ts';
 import { checkWord } from './word-query.ts';
@@ -45,7 +46,7 @@ export async function offerComic(given: ComicRequest, deps: OfferDeps): Promise<
   const { references, unused, alike, searched } = await unlessInterrupted(signal, work());
   const nothingFound = searched && unused.length === 0 && references.every(({ score }) => score === null);
   if (nothingFound) await explainEmptiness(deps.session);
-  if (references.length === 0) throw nothingLeft(request, nothingFound, searched && alike === 0);
+  if (references.length === 0) throw nothingLeft(request, unused, nothingFound, searched && alike === 0);
   return offerPlan(
     {
       verb: 'comic',
@@ -99,18 +100,26 @@ function slotsOf({ slots, sendQuery, byHand }: ComicRequest): number {
   return slots ?? Math.max(USUAL_SLOTS, named);
 }
 
-function nothingLeft({ query, restriction }: ComicRequest, nothingFound: boolean, nothingAlike: boolean): Error {
+function nothingLeft(
+  { query, restriction }: ComicRequest,
+  unused: readonly Unused[],
+  nothingFound: boolean,
+  nothingAlike: boolean,
+): Error {
+  const isFiltered = Object.keys(restriction).length > 0;
+  const photo = isFiltered ? 'indexed photo that passes the filters' : 'indexed photo';
   if ('word' in query) {
-    const why = nothingFound ? 'No indexed photo passes the filters' : `No indexed photo clearly shows "${query.word}"`;
+    const isSecret = unused.some(({ score, reason }) => reason.startsWith('private') && (score ?? 0) >= CLEARLY_SEEN);
+    const shows = `No ${photo} clearly shows "${query.word}"${isSecret ? ' and may be sent (some are private)' : ''}`;
+    const why = nothingFound ? 'No indexed photo passes the filters' : shows;
     const hint = 'Say another word, name a photo instead, or take less clear ones: --min-score 0.1';
     return usageError(`${why}: no photo is left to send.`, hint);
   }
   if (nothingAlike && !nothingFound) {
-    const why = 'No indexed photo is like the query: no photo is left to send.';
+    const why = `No ${photo} is like the query: no photo is left to send.`;
     return usageError(why, 'Drop --no-query, name photos with --ref, or take less alike ones: --min-score 0.4');
   }
-  const nothing =
-    Object.keys(restriction).length === 0 ? 'No other photo is indexed' : 'No other indexed photo passes the filters';
+  const nothing = isFiltered ? 'No other indexed photo passes the filters' : 'No other photo is indexed';
   const why = nothingFound ? `${nothing}: no` : 'No';
   return usageError(`${why} photo is left to send.`, 'Drop --no-query, or name photos with --ref.');
 }

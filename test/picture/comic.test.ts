@@ -235,7 +235,10 @@ describe('a comic of a word', () => {
 
   it('sends private photos as little as any, but named ones', async () => {
     await writeFile(join(photos, 'pets', '.curateprivate'), 'dog-*\n');
-    await expect(room.comic({ word: 'dog' })).rejects.toMatchObject({ kind: 'usage' });
+    await expect(room.comic({ word: 'dog' })).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('No indexed photo clearly shows "dog" and may be sent (some are private)'),
+    });
     const made = await room.made(room.comic({ word: 'dog' }, { ref: [cat] }));
     expect(used(made).map(({ path }) => path)).toEqual([cat]);
     expect(made.references.filter(({ reason }) => reason === 'private').map(({ path }) => basename(path))).toContain(
@@ -253,6 +256,13 @@ describe('a comic of a word', () => {
     await expect(room.comic({ word: 'beach' })).rejects.toMatchObject({
       kind: 'usage',
       message: expect.stringContaining('clearly shows "beach"'),
+    });
+    const zoo = { restriction: { folders: [join(photos, 'Zoo')] } };
+    await expect(room.comic({ word: 'dog' }, zoo)).rejects.toMatchObject({
+      message: expect.stringContaining('No indexed photo that passes the filters clearly shows "dog"'),
+    });
+    await expect(room.comic(cat, { ...zoo, sendQuery: false })).rejects.toMatchObject({
+      message: expect.stringContaining('No indexed photo that passes the filters is like the query'),
     });
     await expect(room.comic({ word: 'casstle' })).rejects.toMatchObject({ code: 'unknown_word' });
   });
