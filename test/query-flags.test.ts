@@ -50,6 +50,10 @@ describe('a search', () => {
     expect(await refused('search', '@1')).toContain('There is no hit @1 of the last search: it found nothing.');
   });
 
+  it('names the fields that there are where one is asked for that there is not', async () => {
+    expect(await refused('search', 'dog', '--fields', 'name,taken')).toMatch(/There is no field "taken"; .*takenAt/);
+  });
+
   it('that is to be explained does not print paths alone', async () => {
     expect(await refused('search', 'dog', '--explain', '--as', 'paths')).toContain('Leave out --as paths.');
     expect(await refused('search', 'dog', '--explain', '--print0')).toContain('Leave out --print0.');

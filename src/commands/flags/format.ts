@@ -24,7 +24,9 @@ export function addFormatOptions(command: Command): Command {
 function fields(text: string): Field[] {
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(FIELDS as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`There is no field "${unknown}".`);
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`There is no field "${unknown}"; there are ${FIELDS.join(', ')}.`);
+  }
   return names as Field[];
 }
 
