@@ -59,8 +59,7 @@ export async function movePlanned(
     });
     progress.finish();
     report(world, real, moved);
-    // What was moved is worth more than that "@1" can refer to it.
-    await followMoves(settings.paths.data, moved.moved).catch(() => undefined);
+    await followMoves(settings.paths.data, moved.moved);
     // What was agreed is done; taken back, it is judged anew.
     const left = new Set(moved.moved.map(({ from }) => from));
     const done = groups.flatMap(({ agreed, others }) =>

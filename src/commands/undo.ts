@@ -45,8 +45,7 @@ async function undo(
   const { data } = settings().paths;
   const { restored, rewritten, failed } = await undoMoved(data, id, world.interrupted, paths);
   const { followMoves } = await import('../library/query/last-search.ts');
-  // What was put back is worth more than that it can be referred to.
-  await followMoves(data, restored).catch(() => undefined);
+  await followMoves(data, restored);
   if (json) writeJson(world, { schema: 'curate.undo/1', restored, rewritten, failed });
   else {
     for (const { from, to } of restored) writeLine(world.stdout, `${from} -> ${to}`);

@@ -4,6 +4,16 @@ interface Once<T> {
   opened(): Promise<T | null>;
 }
 
+/** Finds something for each that is asked about, once; a failure stays one. */
+export function onceEach<T>(find: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const found = new Map<string, Promise<T>>();
+  return (key) => {
+    const result = found.get(key) ?? find(key);
+    found.set(key, result);
+    return result;
+  };
+}
+
 /** Opens or reads something when it is first asked for, the same for all who ask; what failed is tried again. */
 export function once<T>(open: () => Promise<T>): Once<T> {
   let opening: Promise<T> | null = null;

@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { foldedName } from '../files/names.ts';
 import type { Bundle } from '../files/transfer/plan.ts';
-import { kindByName, RAW_ENDINGS, rawCompanions } from '../photos/kinds.ts';
+import { isRawName, kindByName, rawCompanions } from '../photos/kinds.ts';
+import { onceEach } from './once.ts';
 
 /** What other programs keep beside a photo: XMP, Apple's edits, RawTherapee's, DxO's, a camera's thumbnail. */
 const SIDECARS = new Set(['xmp', 'aae', 'pp3', 'dop', 'thm']);
@@ -65,7 +66,7 @@ export class FolderNames {
     return near.flatMap((name): Companion[] => {
       if (twins.includes(name)) {
         if (!isOne) return [];
-        return [{ name, kind: RAW_ENDINGS.has(split(name).ending) ? 'raw' : 'developed' }];
+        return [{ name, kind: isRawName(name) ? 'raw' : 'developed' }];
       }
       if (films.includes(name)) return [{ name, kind: 'film' }];
       return kindByName(name) !== 'photo' && isBeside(name) ? [{ name, kind: 'sidecar' }] : [];
@@ -77,17 +78,12 @@ export class FolderNames {
 export function folderReader(
   read: (folder: string) => Promise<readonly string[]> = filesIn,
 ): (folder: string) => Promise<FolderNames> {
-  const known = new Map<string, Promise<FolderNames>>();
-  return (folder) => {
-    const names =
-      known.get(folder) ??
-      read(folder).then(
-        (all) => new FolderNames(all),
-        () => new FolderNames([]),
-      );
-    known.set(folder, names);
-    return names;
-  };
+  return onceEach((folder) =>
+    read(folder).then(
+      (all) => new FolderNames(all),
+      () => new FolderNames([]),
+    ),
+  );
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { gifFrames } from './gif.ts';
 import { fileBrands } from './heic/brands.ts';
 import { isAnimatedPng } from './png.ts';
+import { latin1 } from './raw/kind.ts';
 import { sniff } from './sniff.ts';
 import { tiffPages } from './tiff.ts';
 
@@ -33,8 +34,4 @@ export function holdsSeveral(bytes: Uint8Array): boolean {
 function isSequence(bytes: Uint8Array): boolean {
   // A still picture may name them among its others.
   return SEQUENCES.includes(fileBrands(bytes)?.[0] ?? '');
-}
-
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return String.fromCharCode(...bytes.subarray(from, to));
 }

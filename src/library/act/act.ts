@@ -6,7 +6,7 @@ import { reasonOf, type TransferKind, type Transferred, transfer } from '../../f
 import { type Disk, makeFolders, realDisk } from '../../files/transfer/disk.ts';
 import { type Entries, openJournals, readJournal } from '../../files/transfer/journal.ts';
 import { type Undone, undoMoves } from '../../files/transfer/undo.ts';
-import type { PhotoRecord } from '../../store/port.ts';
+import { type IndexedFile, isAsIndexed } from '../as-indexed.ts';
 import { inside } from '../paths.ts';
 import { bundleOf, FolderNames, unitsOf } from '../units.ts';
 
@@ -20,7 +20,7 @@ export interface Action {
 }
 
 /** A photo, and what it was when it was indexed. */
-export interface Indexed extends Pick<PhotoRecord, 'sha256' | 'size' | 'mtimeMs'> {
+export interface Indexed extends IndexedFile {
   /** Absolute. */
   readonly file: string;
 }
@@ -63,16 +63,12 @@ export async function actOn(photos: readonly Indexed[], action: Action, deps: Ac
   });
 }
 
-/**
- * Why a photo is not what was found, as a clause; null when it is, and when it is gone, which its transfer says. As long as
- * its size and time are those that were indexed, it is not read.
- */
-async function troubleWith(disk: Disk, { file, sha256, size, mtimeMs }: Indexed): Promise<string | null> {
+/** Why a photo is not what was found, as a clause; null when it is, and when it is gone, which its transfer says. */
+async function troubleWith(disk: Disk, { file, ...indexed }: Indexed): Promise<string | null> {
   try {
     const now = await disk.state(file);
-    if (now === null || (now.isFile && now.size === size && Math.round(now.mtimeMs) === mtimeMs)) return null;
     // A link or folder was no photo when it was indexed.
-    if (now.isFile && (await disk.sha256(file)) === sha256) return null;
+    if (now === null || (now.isFile && (await isAsIndexed(now, indexed, () => disk.sha256(file))))) return null;
     return `${basename(file)} has changed since it was indexed`;
   } catch (error) {
     return reasonOf({ from: file, to: file }, error);

@@ -12,6 +12,7 @@ import { readPhotoFile } from '../../photos/read.ts';
 import type { RenderPhoto, Rendition } from '../../photos/render.ts';
 import { holdsSeveral } from '../../photos/several.ts';
 import { type PhotoFormat, sniff } from '../../photos/sniff.ts';
+import { isAsIndexed } from '../as-indexed.ts';
 import { type Companion, type FolderNames, folderReader } from '../units.ts';
 import type { ListedPhoto, Listing } from './listing.ts';
 import type { DedupeDeps } from './request.ts';
@@ -129,12 +130,8 @@ async function changeOf(stats: BigIntStats, { file, record }: ListedPhoto): Prom
   if (stats.isSymbolicLink()) return 'is a link';
   if (!stats.isFile()) return 'is no file';
   // The nanoseconds round as the milliseconds of an index run did.
-  const mtimeMs = Math.round(Number(stats.mtimeNs) / 1e6);
-  if (Number(stats.size) === record.size) {
-    if (Math.abs(mtimeMs - record.mtimeMs) <= 1) return null;
-    // Of a library that is shared, the time may be that of another machine's copy.
-    if ((await hashFile(file).catch(() => null)) === record.sha256) return null;
-  }
+  const now = { size: Number(stats.size), mtimeMs: Number(stats.mtimeNs) / 1e6 };
+  if (await isAsIndexed(now, record, () => hashFile(file))) return null;
   return 'has changed since it was indexed: run curate index again';
 }
 

@@ -14,7 +14,11 @@ export async function rememberSearch(dataFolder: string, paths: readonly string[
   await writeWhole(fileIn(dataFolder), `${JSON.stringify({ paths })}\n`, 0o600);
 }
 
-/** What `@1`, `@2`, ... mean follows photos that are moved, or put back. @param moves of absolute paths */
+/**
+ * What `@1`, `@2`, ... mean follows photos that are moved, or put back. Never fails: what was moved is worth more than that
+ * it can be referred to.
+ * @param moves of absolute paths
+ */
 export async function followMoves(
   dataFolder: string,
   moves: readonly { readonly from: string; readonly to: string }[],
@@ -22,12 +26,9 @@ export async function followMoves(
   const paths = moves.length === 0 ? null : await lastPaths(dataFolder);
   if (paths === null) return;
   const places = new Map(moves.map(({ from, to }) => [from, to]));
-  if (paths.some((path) => places.has(path))) {
-    await rememberSearch(
-      dataFolder,
-      paths.map((path) => places.get(path) ?? path),
-    );
-  }
+  if (!paths.some((path) => places.has(path))) return;
+  const now = paths.map((path) => places.get(path) ?? path);
+  await rememberSearch(dataFolder, now).catch(() => undefined);
 }
 
 /** Null where nothing was searched for, and where what was kept is damaged: the next search keeps it anew. */

@@ -4,7 +4,7 @@ import { usageError } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
 import type { Library, PhotoFilter, PhotoIndex, SeenRows } from '../../store/port.ts';
 import { demandStore } from '../emptiness.ts';
-import { once } from '../once.ts';
+import { once, onceEach } from '../once.ts';
 import { filterFor, type Restriction } from '../photo-filter.ts';
 import { pairsOf } from '../ranking/random-pairs.ts';
 import { type Ranker, rankerOf } from '../ranking/ranker.ts';
@@ -91,14 +91,5 @@ export async function openRoom(
     words,
     shares: once(async () => rememberedShares((await words()).classifier)).get,
     close: vectors.close,
-  };
-}
-
-function onceEach<T>(find: (file: string) => Promise<T>): (file: string) => Promise<T> {
-  const found = new Map<string, Promise<T>>();
-  return (file) => {
-    const result = found.get(file) ?? find(file);
-    found.set(file, result);
-    return result;
   };
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
 import type { PhotoFilter, PhotoIndex, PhotoRecord, PhotoTable, StoredPhoto } from '../../store/port.ts';
+import { onceEach } from '../once.ts';
 import { photoFile } from '../paths.ts';
 import { notIndexed, partsBelow } from '../photo-filter.ts';
 
@@ -47,16 +48,14 @@ export async function takeSample(
   const libraries = await store.libraries();
   const filter = folder === null ? {} : { within: await partsBelow(libraries, folder) };
   const byId = new Map(libraries.map((library) => [library.id, library]));
-  const roots = new Map<string, Promise<boolean>>();
+  const isThere = onceEach(exists);
   let isEmpty = true;
   for await (const photo of roundFrom(table, createHash('sha256').update(String(seed)).digest('hex'), filter)) {
     const library = byId.get(photo.library);
     if (library === undefined) continue;
     isEmpty = false;
-    const present = roots.get(library.id) ?? exists(library.root);
-    roots.set(library.id, present);
     const file = photoFile(library, photo.path);
-    if (!(await present)) leftOut.away += 1;
+    if (!(await isThere(library.root))) leftOut.away += 1;
     else if (!(await isUnchanged(file, photo))) leftOut.changed += 1;
     else if (photos.push({ photo, file }) === size) break;
   }

@@ -99,6 +99,7 @@ function asciiValue(bytes: Uint8Array, entry: Entry | undefined): string {
   return entry === undefined ? '' : latin1(bytes, entry.long, entry.long + Math.min(entry.count, 32));
 }
 
-function latin1(bytes: Uint8Array, from: number, to: number): string {
+/** Bytes as text, a character each. */
+export function latin1(bytes: Uint8Array, from: number, to: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', from, to);
 }
