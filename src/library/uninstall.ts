@@ -32,6 +32,7 @@ const OWN: readonly (readonly [keyof Paths, string, string])[] = [
   ['cache', 'models', 'optimised models'],
   ['cache', 'checksums.json', 'checksums'],
   ['cache', 'code', 'compiled code'],
+  ['cache', 'words', 'what photos show'],
   ['cache', 'verdicts', 'which pictures are the same'],
   ['config', 'config.json', 'settings'],
 ];

@@ -210,6 +210,14 @@ export interface Listing {
   readonly page?: number;
 }
 
+/** How rows are read by their ids. */
+export interface Reading {
+  /** Unless they are to be, what others wrote in the last moments may be missing, and a server answers a fifth of a second sooner. */
+  readonly recent?: boolean;
+  /** Rows that need not be read, and then need not be recent. */
+  readonly seen?: SeenRows | undefined;
+}
+
 /** The rows of one model. Until they are upgraded, rows of an earlier version are read where they are. */
 export interface PhotoTable {
   /**
@@ -226,11 +234,8 @@ export interface PhotoTable {
   /** Every row that the filter lets through, in order of id; read page by page, so it never is in memory at once. */
   all(options: Listing & { readonly vectors: true }): AsyncIterable<PhotoRow>;
   all(options?: Listing): AsyncIterable<PhotoRecord>;
-  /**
-   * Whole rows, vectors included, in no particular order; unknown ids are left out. Unless they are to be recent, what
-   * others wrote in the last moments may be missing, and a server answers a fifth of a second sooner.
-   */
-  rows(ids: readonly string[], options?: { readonly recent?: boolean }): Promise<PhotoRow[]>;
+  /** Whole rows, vectors included, in no particular order; unknown ids are left out. */
+  rows(ids: readonly string[], options?: Reading): Promise<PhotoRow[]>;
   /** Inserts or replaces; resolved means acknowledged by the store. */
   upsert(rows: readonly PhotoRow[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;

@@ -12,6 +12,7 @@ import {
   type PhotoRow,
   type PhotoStore,
   type PhotoTable,
+  type Reading,
   type SearchOptions,
   type StoreAbout,
   type StoredPhoto,
@@ -84,7 +85,7 @@ export class MemoryTable implements PhotoTable {
   }: Listing & { readonly vectors?: boolean } = {}): AsyncIterable<PhotoRecord> {
     for (const row of this.#sorted(filter)) if (row.id > after) yield vectors ? row : recordOf(row);
   }
-  async rows(ids: readonly string[], _options: { readonly recent?: boolean } = {}): Promise<PhotoRow[]> {
+  async rows(ids: readonly string[], _options: Reading = {}): Promise<PhotoRow[]> {
     return ids.flatMap((id) => this.stored.get(id) ?? []);
   }
   async upsert(rows: readonly PhotoRow[]): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
 import { Arena, instantiate, type KernelMemory } from '../../wasm.ts';
-import { bundledFile, loadCatalogue } from '../catalogue.ts';
+import { bundledFile, type Catalogue, type CatalogueEntry, loadCatalogue } from '../catalogue.ts';
 import type { EmbeddingModel } from '../port.ts';
 import { toUnitLength } from '../vector.ts';
 import { LOGITS_KERNEL } from './logits-kernel.ts';
@@ -132,8 +132,7 @@ const CLASSES = 1000;
  */
 export async function openClassifier(model: EmbeddingModel): Promise<{ classifier: Classifier; vocabulary: Buffer }> {
   const { models } = await loadCatalogue();
-  // By its content: a bundled model that is named by its file knows its words, too.
-  const words = models.find(({ sha256 }) => sha256 === model.sha256)?.words ?? null;
+  const words = wordsOf(model, models);
   if (words === null) {
     const able = models.filter((entry) => entry.words !== null).map(({ id }) => id);
     throw new UserError('words_unavailable', `The model ${model.id} knows no words.`, {
@@ -143,6 +142,17 @@ export async function openClassifier(model: EmbeddingModel): Promise<{ classifie
   }
   const [vocabulary, weights] = await Promise.all([bundled(words.vocabulary), bundled(words.classifier)]);
   return { vocabulary, classifier: new Classifier(weights, { classes: CLASSES, dim: model.dim, scale: words.scale }) };
+}
+
+/** What a model's classifier is told from every other by; null for a model that has none. */
+export async function classifierOf(model: EmbeddingModel): Promise<string | null> {
+  const words = wordsOf(model, (await loadCatalogue()).models);
+  return words && `${words.classifier.sha256} ${words.scale}`;
+}
+
+/** By its content: a bundled model that is named by its file knows its words, too. */
+function wordsOf({ sha256 }: EmbeddingModel, models: Catalogue['models']): CatalogueEntry['words'] {
+  return models.find((model) => model.sha256 === sha256)?.words ?? null;
 }
 
 async function bundled({ file, sha256 }: { readonly file: string; readonly sha256: string }): Promise<Buffer> {

@@ -17,6 +17,8 @@ export type IndexEvent =
   | { readonly kind: 'compared'; readonly library: Library; readonly found: number; readonly todo: number }
   /** Rows of an earlier version of curate are copied into the form of this one; nothing is embedded again. */
   | { readonly kind: 'upgrading'; readonly done: number; readonly total: number }
+  /** What is new is looked at for the words that it shows; it is embedded already. */
+  | { readonly kind: 'classifying'; readonly done: number; readonly total: number }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly failed: number }
   | { readonly kind: 'photo-failed'; readonly file: string; readonly reason: string }
   /** Rows were not removed, because it looks as if a drive were away. */

@@ -6,6 +6,8 @@ import { type ChangedModel, type LeasePace, Leases } from '../lease.ts';
 import { elsewhere, isOwn, type Machine } from '../machine.ts';
 import { photoFile } from '../paths.ts';
 import { demandProof, demandWhole, isHere, provenLibraries, type Scope } from '../scopes.ts';
+import type { IndexedPhoto } from '../words/class-index/class-index.ts';
+import type { ClassIndexes } from '../words/class-index/kept.ts';
 import { RowWriter } from './batch.ts';
 import { chooseScopes, type FoldersRequest, heldBy, withScopes } from './choose-scopes.ts';
 import { companionJobs, leaveRaws } from './companions.ts';
@@ -41,6 +43,8 @@ export interface IndexDeps extends PhotoIndex {
   readonly manifests?: string;
   /** Folder for notes of what was ever on this machine, of a store that others write to; without it everything was. */
   readonly sightings?: string;
+  /** What is kept of what the words of the model show; without it nothing is. */
+  readonly classIndexes?: ClassIndexes | null;
   /** Whether another drive can be in the place of a folder; without it none can. */
   isRemovable?(root: string): Promise<boolean>;
   /** Whether to remove photos although it looks as if a drive were away. */
@@ -228,7 +232,9 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
   }
   await table.flush();
   await leases.confirm();
-  await remembered.settle(await deps.store.libraries(), leases.held());
+  const stored = await deps.store.libraries();
+  const settled = await remembered.settle(stored, leases.held());
+  if (!done.interrupted) await refreshClassIndexes(deps, stored, settled);
   for (const { library } of scopes) reportOf(reports, library).photos = await remembered.count(library.id);
   return {
     libraries: [...reports.values()],
@@ -236,6 +242,24 @@ async function indexScopes(deps: ScopesDeps, request: IndexRequest): Promise<Ind
     embeddingSeconds: done.seconds,
     interrupted: done.interrupted,
   };
+}
+
+/** Looks at what the words of the model show that is new. @param settled libraries whose rows are known, and stay */
+async function refreshClassIndexes(
+  { classIndexes = null, table, remembered, interrupted: signal, onEvent }: ScopesDeps,
+  stored: readonly Library[],
+  settled: readonly Library[],
+): Promise<void> {
+  await classIndexes?.forgetOthers(stored);
+  const onProgress = (done: number, total: number): void => onEvent({ kind: 'classifying', done, total });
+  for (const library of settled) {
+    const rows = async (): Promise<IndexedPhoto[]> => {
+      const all: IndexedPhoto[] = [];
+      for await (const folder of remembered.folders(library.id, '')) all.push(...folder.rows);
+      return all;
+    };
+    await classIndexes?.refresh(library, { table, rows: () => unlessDamaged(rows), signal, onProgress });
+  }
 }
 
 /** Walks every scope; what could not be looked at is reported, and said. */

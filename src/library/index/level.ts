@@ -65,6 +65,11 @@ export function manifestsIn(data: string, place: string, { sha256 }: ModelIdenti
  * @param place of the store, as `Machine.place` names it
  */
 export function storeFolder(data: string, place: string, purpose: string): string {
+  return join(data, 'manifests', storeName(place, purpose));
+}
+
+/** What is kept for one purpose of a store, `place`, is called by. */
+export function storeName(place: string, purpose: string): string {
   const store = createHash('sha256').update(place).digest('hex').slice(0, 16);
-  return join(data, 'manifests', `${store}-${purpose}`);
+  return `${store}-${purpose}`;
 }

@@ -150,8 +150,10 @@ export class RememberedTable {
   /**
    * Seals what is known. @param now the libraries as the store has them now
    * @param held ids of those that this run alone has changed, if anybody has
+   * @returns those of them whose rows are all known as they are
    */
-  async settle(now: readonly Library[], held: ReadonlySet<string>): Promise<void> {
+  async settle(now: readonly Library[], held: ReadonlySet<string>): Promise<Library[]> {
+    const settled: Library[] = [];
     for (const library of now) {
       const entry = this.#entries.get(library.id);
       const mark = this.#markOf(library);
@@ -165,7 +167,9 @@ export class RememberedTable {
         await manifest.indexContents();
         await manifest.seal(mark);
       });
+      if (entry.complete) settled.push(library);
     }
+    return settled;
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import { rememberModel } from '../active-model.ts';
 import type { LeasePace } from '../lease.ts';
 import { refreshPairs } from '../ranking/random-pairs.ts';
 import type { Session } from '../session.ts';
+import { ClassIndexes } from '../words/class-index/kept.ts';
 import type { IndexReport, OnIndexEvent } from './events.ts';
 import { type FasterModel, FasterModelWatch } from './faster-model.ts';
 import { type IndexDeps, type IndexRequest, indexPhotos } from './index-photos.ts';
@@ -86,6 +87,7 @@ export async function runIndex(deps: IndexRunDeps, request: IndexRunRequest): Pr
           machine: session.machine,
           manifests: manifestsIn(paths.data, place, model),
           sightings: sightingsIn(paths.data, place),
+          classIndexes: await ClassIndexes.open(paths.cache, place, model),
           holder: `${world.hostname} (process ${world.pid})`,
           ...(deps.pace === undefined ? {} : { pace: deps.pace }),
           isRemovable: (root) => isElsewhere(root, paths.data),

@@ -10,12 +10,16 @@ import {
   type SeenRows,
 } from '../../store/port.ts';
 import type { RankedHit } from '../vector-search.ts';
+import { candidatesOf } from '../words/class-index/candidates.ts';
+import type { ClassIndex } from '../words/class-index/class-index.ts';
 import { directionsOf } from '../words/directions.ts';
 import { portionsOf, type Ranked, rankByTerms, type Term } from '../words/rank.ts';
 import type { Words } from '../words/vocabulary.ts';
 
 /** Looked at in each direction at least: a word's best photos are rarely the very nearest to its direction. */
 const FEWEST = 100;
+/** The same where shares are known but for what is left out of them. */
+const FEWEST_KNOWN = 30;
 /** Beyond so many the vectors come in portions, so that never many are in memory. */
 const AT_ONCE = 1000;
 
@@ -33,18 +37,26 @@ interface RankRequest {
   readonly seen?: SeenRows;
   /** Whether to look at every photo. */
   readonly exact?: boolean;
+  /** Of all the photos, where they are at hand. */
+  readonly classIndexes?: readonly ClassIndex[] | null;
 }
 
 /**
  * The photos that are most of all the terms, best first, ties by path: candidates are searched for in the directions
- * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`.
+ * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`. Those of one
+ * word among all photos are told by class indexes instead, where they are at hand.
  */
 export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<(Hit & RankedHit)[]> {
   const { words, sharesOf, terms, filter, seen, similar, exact = false } = request;
   const context = { classifier: words.classifier, similar, ...(sharesOf === undefined ? {} : { sharesOf }) };
   const k = exact ? Number.POSITIVE_INFINITY : request.k;
   const scores = new Map<string, Hit & RankedHit>();
-  for await (const rows of candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen })) {
+  const known = knownCandidates(request);
+  const found =
+    known === null
+      ? candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen })
+      : rowsOf(table, known, seen);
+  for await (const rows of found) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
     for (const ranked of rankByTerms(fresh, terms, context)) scores.set(ranked.row.id, hitOf(ranked, terms));
   }
@@ -80,6 +92,24 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
   return [...each, toUnitLength(together)];
 }
 
+/** Null where they have to be searched for. */
+function knownCandidates({ terms, k, filter, exact = false, classIndexes = null }: RankRequest): string[] | null {
+  const [term, ...others] = terms;
+  if (classIndexes === null || term?.kind !== 'word' || others.length > 0) return null;
+  if (filter !== null || exact || k > AT_ONCE) return null;
+  return candidatesOf(classIndexes, term.classes, { k, most: Math.max(FEWEST_KNOWN, 2 * k) });
+}
+
+async function* rowsOf(
+  table: PhotoTable,
+  ids: readonly string[],
+  seen: SeenRows | undefined,
+): AsyncGenerator<PhotoRow[]> {
+  for (let from = 0; from < ids.length; from += AT_ONCE) {
+    yield await table.rows(ids.slice(from, from + AT_ONCE), { recent: false, seen });
+  }
+}
+
 /** The `k` nearest in each direction, some of them more than once; all rows when `k` is more than a search gives. */
 async function* candidates(
   table: PhotoTable,
@@ -99,9 +129,7 @@ async function* candidates(
     for (const direction of directions) {
       for (const { id } of await table.search(direction, { k, ...within })) found.add(id);
     }
-    const ids = [...found];
-    for (let from = 0; from < ids.length; from += AT_ONCE)
-      yield await table.rows(ids.slice(from, from + AT_ONCE), { recent: false });
+    yield* rowsOf(table, [...found], undefined);
   }
 }
 

@@ -10,6 +10,8 @@ import { pairsOf } from '../ranking/random-pairs.ts';
 import { type Ranker, rankerOf } from '../ranking/ranker.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
+import type { ClassIndex } from '../words/class-index/class-index.ts';
+import { classIndexesOf } from '../words/class-index/kept.ts';
 import { rememberedShares } from '../words/rank.ts';
 import { loadWords, type Words } from '../words/vocabulary.ts';
 import type { PhotoTerm, QueryTerm } from './resolve.ts';
@@ -47,6 +49,8 @@ export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threa
   words(): Promise<Words>;
   /** The classes' shares of rows, kept for the next query. @throws UserError `words_unavailable` */
   shares(): Promise<ReturnType<typeof rememberedShares>>;
+  /** Of all photos; null where they are not at hand. */
+  classIndexes(): Promise<readonly ClassIndex[] | null>;
   close(): Promise<void>;
 }
 
@@ -78,6 +82,7 @@ export async function openRoom(
   const opening = session.index();
   const [index, vectors] = await Promise.all([opening, openVectors(session, opening, photos, { onRead, outside })]);
   const filter = await filterFor(async () => index.store, restriction);
+  const libraries = once(() => index.store.libraries({ recent: false })).get;
   return {
     ...shared,
     index,
@@ -85,10 +90,11 @@ export async function openRoom(
     vectors,
     seen: new Map(),
     isThere: onceEach(exists),
-    libraries: once(() => index.store.libraries({ recent: false })).get,
+    libraries,
     ranker: once(async () => rankerOf(await session.model())).get,
     pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())).get,
     words,
+    classIndexes: once(() => classIndexesOf(session, index.store, libraries)).get,
     shares: once(async () => rememberedShares((await words()).classifier)).get,
     close: vectors.close,
   };

@@ -222,7 +222,7 @@ export function directionOf(terms: readonly Pick<ReadTerm, 'term'>[]): Float32Ar
 }
 
 async function byTerms(
-  { session, index, filter, libraries, words, shares, seen, isThere }: QueryRoom,
+  { session, index, filter, libraries, words, shares, classIndexes, seen, isThere }: QueryRoom,
   terms: readonly ReadTerm[],
   { k, includeSelf = false, exact = false }: QuerySearch,
   minScore = 0,
@@ -231,7 +231,8 @@ async function byTerms(
   const known = await words();
   const { similar } = (await session.model()).thresholds;
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
-  const request = { words: known, sharesOf: await shares(), similar, seen, ...asked };
+  const kept = { sharesOf: await shares(), seen, classIndexes: await classIndexes() };
+  const request = { words: known, similar, ...kept, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
   return locateHits(index.store, ranked, { k, without, libraries, isThere });
 }

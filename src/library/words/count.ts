@@ -1,5 +1,8 @@
 import { demandUninterrupted } from '../../interrupt.ts';
+import type { PhotoRow, PhotoTable } from '../../store/port.ts';
 import type { Session } from '../session.ts';
+import { type ClassIndex, ROUNDING } from './class-index/class-index.ts';
+import { classIndexesOf } from './class-index/kept.ts';
 import { portionsOf, shareOf } from './rank.ts';
 import { CLEARLY_SEEN, preference } from './seen.ts';
 import { spellingOf } from './spelling.ts';
@@ -34,12 +37,30 @@ export async function countWords(
   const counts = new Uint32Array(entries.length);
   const { storeExists } = await import('../../store/open.ts');
   if (entries.length > 0 && (await storeExists(session.settings))) {
-    const { table } = await session.index();
-    const total = await table.count();
+    const { store, table } = await session.index();
+    const indexes = await classIndexesOf(session, store);
+    const doubtful = indexes && countSure(indexes, entries, counts);
+    const total = doubtful?.size ?? (await table.count());
     let done = 0;
-    for await (const rows of portionsOf(table.all({ vectors: true }), PORTION)) {
+    for await (const rows of portionsOf(
+      doubtful === null ? table.all({ vectors: true }) : rowsOf(table, doubtful),
+      PORTION,
+    )) {
       demandUninterrupted(signal);
-      countShown(classifier.probabilities(rows.map(({ vector }) => vector)), entries, CLEARLY_SEEN, counts);
+      const shares = classifier.probabilities(rows.map(({ vector }) => vector));
+      if (doubtful === null) countShown(shares, entries, CLEARLY_SEEN, counts);
+      else
+        rows.forEach(({ id }, i) => {
+          const places = doubtful.get(id) ?? [];
+          const found = countShown(
+            shares.slice(i, i + 1),
+            places.map((place) => entries[place] as Entry),
+            CLEARLY_SEEN,
+          );
+          places.forEach((place, j) => {
+            counts[place] = (counts[place] ?? 0) + (found[j] ?? 0);
+          });
+        });
       done += rows.length;
       onCounted(done, Math.max(done, total));
     }
@@ -47,6 +68,32 @@ export async function countWords(
   return entries
     .map((entry, i) => ({ ...entry, photos: counts[i] ?? 0 }))
     .sort((a, b) => b.photos - a.photos || (a.word < b.word ? -1 : 1));
+}
+
+/** By id, the places of the entries that a photo may show, or not. */
+type Doubtful = ReadonlyMap<string, readonly number[]>;
+
+/** Counts the photos that clearly show each entry as far as that is sure. @returns those of which it is not */
+function countSure(indexes: readonly ClassIndex[], entries: readonly Entry[], counts: Uint32Array): Doubtful {
+  const doubtful = new Map<string, number[]>();
+  for (const index of indexes) {
+    const places = Array.from(index.rest, (): number[] => []);
+    entries.forEach(({ classes }, entry) => {
+      index.sharesOf(classes).forEach((share, place) => {
+        if (share - ROUNDING >= CLEARLY_SEEN) counts[entry] = (counts[entry] ?? 0) + 1;
+        else if (share + (index.rest[place] ?? 0) + ROUNDING >= CLEARLY_SEEN) places[place]?.push(entry);
+      });
+    });
+    places.forEach((some, place) => {
+      if (some.length > 0) doubtful.set(index.photo(place).id, some);
+    });
+  }
+  return doubtful;
+}
+
+async function* rowsOf(table: PhotoTable, doubtful: Doubtful): AsyncGenerator<PhotoRow> {
+  const ids = [...doubtful.keys()];
+  for (let from = 0; from < ids.length; from += PORTION) yield* await table.rows(ids.slice(from, from + PORTION));
 }
 
 /** Words that stand for the same classes. */

@@ -13,6 +13,7 @@ export class IndexScreen {
   readonly #world: World;
   readonly #progress: Progress;
   #upgrade: Progress | null = null;
+  #classifying: Progress | null = null;
   #failures = 0;
 
   constructor(world: World) {
@@ -30,6 +31,11 @@ export class IndexScreen {
       case 'upgrading':
         this.#upgrade ??= createProgress(this.#world, 'Upgrading the index');
         this.#upgrade.update(event.done, event.total);
+        break;
+      case 'classifying':
+        this.#progress.finish();
+        this.#classifying ??= createProgress(this.#world, 'Looking at what the photos show');
+        this.#classifying.update(event.done, event.total);
         break;
       case 'progress':
         this.#progress.update(event.done, event.total, { failed: event.failed });
@@ -52,6 +58,7 @@ export class IndexScreen {
 
   end(): void {
     this.#upgrade?.finish();
+    this.#classifying?.finish();
     this.#progress.finish();
   }
 
@@ -62,7 +69,9 @@ export class IndexScreen {
   }
 }
 
-function sentenceFor(event: Exclude<IndexEvent, { kind: 'upgrading' | 'progress' | 'photo-failed' }>): string {
+function sentenceFor(
+  event: Exclude<IndexEvent, { kind: 'upgrading' | 'classifying' | 'progress' | 'photo-failed' }>,
+): string {
   const { name } = 'library' in event ? event.library : { name: '' };
   switch (event.kind) {
     case 'waiting': {

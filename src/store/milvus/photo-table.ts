@@ -7,6 +7,7 @@ import type {
   PhotoRecord,
   PhotoRow,
   PhotoTable,
+  Reading,
   SearchOptions,
   SeenRows,
   StoredPhoto,
@@ -90,8 +91,24 @@ export class MilvusTable implements PhotoTable {
     }
   }
 
-  async rows(ids: readonly string[], { recent = true }: { readonly recent?: boolean } = {}): Promise<PhotoRow[]> {
-    return (await this.#read(ids, 'row', recent ? 'Strong' : 'Bounded')).map(toRow);
+  async rows(ids: readonly string[], { recent = true, seen }: Reading = {}): Promise<PhotoRow[]> {
+    if (seen === undefined) return (await this.#read(ids, 'row', recent ? 'Strong' : 'Bounded')).map(toRow);
+    const known = await this.#seenOrRead(ids, seen);
+    return ids.flatMap((id) => known.get(id) ?? []);
+  }
+
+  async #seenOrRead(ids: readonly string[], seen: SeenRows): Promise<ReadonlyMap<string, PhotoRow>> {
+    const known = new Map<string, PhotoRow>();
+    const missing: string[] = [];
+    for (const id of new Set(ids)) {
+      const row = seen.get(id);
+      if (row === undefined) missing.push(id);
+      else known.set(id, row);
+    }
+    const read = (await this.#read(missing, 'row', 'Bounded')).map(toRow);
+    for (const row of read) known.set(row.id, row);
+    keep(read, seen);
+    return known;
   }
 
   async #read(ids: readonly string[], wanted: 'record' | 'row', consistency: Consistency): Promise<MilvusRow[]> {
@@ -253,11 +270,7 @@ export class MilvusTable implements PhotoTable {
     }
     const answers = await collection.searchTogether(vectors, { ...terms, output_fields: ['photo_id'] });
     const ids = answers.map((found) => found.map(({ photo_id }) => String(photo_id)));
-    const known = new Map([...new Set(ids.flat())].map((id) => [id, seen.get(id)]));
-    const missing = [...known].flatMap(([id, row]) => (row === undefined ? [id] : []));
-    const read = (await this.#read(missing, 'row', 'Bounded')).map(toRow);
-    for (const row of read) known.set(row.id, row);
-    keep(read, seen);
+    const known = await this.#seenOrRead(ids.flat(), seen);
     return ids.map((some) => some.flatMap((id) => known.get(id) ?? []));
   }
 
