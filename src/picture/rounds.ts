@@ -52,7 +52,7 @@ interface Filled {
 }
 
 interface RoundsDeps {
-  readonly session: Pick<Session, 'store' | 'embedder' | 'model' | 'settings'>;
+  readonly session: Pick<Session, 'store' | 'embedder' | 'model' | 'settings' | 'machine'>;
   readonly render: RenderPhoto;
   readonly guard: PrivateGuard;
   readonly signal: AbortSignal;
@@ -90,7 +90,7 @@ export async function fillSlots(
   const search =
     typeof query === 'string'
       ? (k: number) => searchVector(index, { vector: described(query).vector, k, ...within })
-      : await wordSearch(index, model, query, filter);
+      : await wordSearch(session, index, query, filter);
   const unsound = new Map<Candidate, string>();
   const ready = new Map<string, Reference>();
   const propose = (found: Candidates): CastResult =>

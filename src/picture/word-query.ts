@@ -1,7 +1,9 @@
 import type { EmbeddingModel } from '../embedding/port.ts';
 import { rankCandidates } from '../library/query/rank-terms.ts';
 import { readWord, type SearchNotice } from '../library/query/terms.ts';
+import type { Session } from '../library/session.ts';
 import { type FoundPhoto, locateHits } from '../library/vector-search.ts';
+import { classIndexesOf } from '../library/words/class-index/kept.ts';
 import { loadWords } from '../library/words/vocabulary.ts';
 import type { PhotoFilter, PhotoIndex } from '../store/port.ts';
 
@@ -18,16 +20,17 @@ export async function checkWord(model: EmbeddingModel, { word }: WordQuery): Pro
 
 /** A search by words: gives the photos that show them best, with their shares for scores. */
 export async function wordSearch(
+  session: Pick<Session, 'settings' | 'machine' | 'model'>,
   index: PhotoIndex,
-  model: EmbeddingModel,
   { word }: WordQuery,
   filter: PhotoFilter | null,
 ): Promise<(k: number) => Promise<readonly FoundPhoto[]>> {
-  const words = await loadWords(model);
+  const model = await session.model();
+  const [words, classIndexes] = await Promise.all([loadWords(model), classIndexesOf(session, index.store)]);
   const terms = readWord({ kind: 'word', text: word, weight: 1 }, words).terms.map(({ term }) => term);
   const { similar } = model.thresholds;
   return async (k) => {
-    const hits = await rankCandidates(index.table, { words, similar, terms, k, filter });
+    const hits = await rankCandidates(index.table, { words, similar, terms, k, filter, classIndexes });
     return locateHits(index.store, hits.slice(0, k), { k });
   };
 }

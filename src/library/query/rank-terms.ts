@@ -51,12 +51,13 @@ export async function rankCandidates(table: PhotoTable, request: RankRequest): P
   const context = { classifier: words.classifier, similar, ...(sharesOf === undefined ? {} : { sharesOf }) };
   const k = exact ? Number.POSITIVE_INFINITY : request.k;
   const scores = new Map<string, Hit & RankedHit>();
+  const asked = { k: Math.max(FEWEST, k), filter, seen };
   const known = knownCandidates(request);
-  const found =
-    known === null
-      ? candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen })
-      : rowsOf(table, known, seen);
-  for await (const rows of found) {
+  async function* found(): AsyncGenerator<PhotoRow[]> {
+    yield* rowsOf(table, known, seen);
+    if (known.length < k) yield* candidates(table, directionsFor(terms, words), asked);
+  }
+  for await (const rows of found()) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
     for (const ranked of rankByTerms(fresh, terms, context)) scores.set(ranked.row.id, hitOf(ranked, terms));
   }
@@ -92,11 +93,11 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
   return [...each, toUnitLength(together)];
 }
 
-/** Null where they have to be searched for. */
-function knownCandidates({ terms, k, filter, exact = false, classIndexes = null }: RankRequest): string[] | null {
+/** Fewer than are wanted where others, or all, have to be searched for. */
+function knownCandidates({ terms, k, filter, exact = false, classIndexes = null }: RankRequest): string[] {
   const [term, ...others] = terms;
-  if (classIndexes === null || term?.kind !== 'word' || others.length > 0) return null;
-  if (filter !== null || exact || k > AT_ONCE) return null;
+  if (classIndexes === null || term?.kind !== 'word' || others.length > 0) return [];
+  if (filter !== null || exact || k > AT_ONCE) return [];
   return candidatesOf(classIndexes, term.classes, { k, most: Math.max(FEWEST_KNOWN, 2 * k) });
 }
 

@@ -6,6 +6,7 @@ import { runIndex } from '../../../src/library/index/run.ts';
 import { type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
 import { classIndexesOf } from '../../../src/library/words/class-index/kept.ts';
 import { countWords } from '../../../src/library/words/count.ts';
+import { wordSearch } from '../../../src/picture/word-query.ts';
 import type { MemoryTable } from '../../support/memory-store.ts';
 import { PaintedLibrary } from '../../support/painted.ts';
 import { testWorld } from '../../support/world.ts';
@@ -59,6 +60,15 @@ describe('after an index run', () => {
     expect(asked).not.toHaveBeenCalled();
     expect(found).toEqual(await search('castle', { k: 3, exact: true }));
     expect(found.map(([path]) => path)).toEqual(['2.jpg', '5.jpg', '3.jpg']);
+  });
+
+  it('a comic of a word is cast from the same photos', async () => {
+    await put(PHOTOS);
+    await index();
+    const asked = vi.spyOn(table, 'search');
+    const find = await wordSearch(library.session, { store: library.store, table }, { word: 'castle' }, null);
+    expect((await find(3)).map(({ path }) => path)).toEqual(['2.jpg', '5.jpg', '3.jpg']);
+    expect(asked).not.toHaveBeenCalled();
   });
 
   it('photos that are known to show nothing of a word are found by a search still', async () => {

@@ -2,16 +2,15 @@ import { type ClassIndex, ROUNDING } from './class-index.ts';
 
 /**
  * The ids of photos among which the `k` are of which some classes take most, those that surely show them first; `most`,
- * and those that tie with the last of them. Null where fewer than `k` are known to show them at all.
+ * and those that tie with the last of them. Fewer than `k` where no more are known to show them at all.
  */
 export function candidatesOf(
   indexes: readonly ClassIndex[],
   classes: readonly number[],
   { k, most }: { readonly k: number; readonly most: number },
-): string[] | null {
+): string[] {
   const found = indexes.map((index) => ({ index, shares: index.sharesOf(classes) }));
   const known = sorted(found.map(({ shares }) => shares));
-  if (known.length < k) return null;
   const least = (known.at(-k) ?? 0) - ROUNDING;
   const edge = known.at(-most) ?? 0;
   const candidates: { readonly id: string; readonly share: number }[] = [];

@@ -142,7 +142,8 @@ export async function classIndexesOf(
 ): Promise<readonly ClassIndex[] | null> {
   const [model, place] = await Promise.all([session.model(), session.machine.place()]);
   const indexes = await ClassIndexes.open(session.settings.paths.cache, place, model);
-  return indexes && indexes.whole(await listed(), () => store.libraries());
+  if (indexes === null) return null;
+  return indexes.whole(await listed(), () => store.libraries());
 }
 
 /** Places of what an index has already, and what it lacks. */
