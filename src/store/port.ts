@@ -214,8 +214,10 @@ export interface Listing {
 export interface Reading {
   /** Unless they are to be, what others wrote in the last moments may be missing, and a server answers a fifth of a second sooner. */
   readonly recent?: boolean;
-  /** Rows that need not be read, and then need not be recent. */
+  /** Rows that need not be read, and then need not be recent; all that it has must pass the filter. */
   readonly seen?: SeenRows | undefined;
+  /** Only those that it lets through. */
+  readonly filter?: PhotoFilter | undefined;
 }
 
 /** The rows of one model. Until they are upgraded, rows of an earlier version are read where they are. */

@@ -132,6 +132,31 @@ export function storeContract(
       expect(await table.count('holiday')).toBe(3);
     });
 
+    holds(
+      'rows are read by their ids unless they were seen, and where a filter lets them through',
+      async ({ table }) => {
+        const rows = Array.from({ length: 6 }, (_, i) =>
+          photo(`${i < 3 ? 'beach' : 'snow'}/${i}.jpg`, { width: 100 * (i + 1), height: 100 }),
+        );
+        await table.upsert(rows);
+        const ids = rows.map(({ id }) => id);
+        const seen: SeenRows = new Map([[rows[4]?.id ?? '', rows[4] as PhotoRow]]);
+        expect(await table.rows([...ids].reverse(), { seen })).toEqual([...rows].reverse());
+        expect(await table.rows(ids, { seen })).toEqual(rows);
+        const within = [{ library: 'holiday', folder: 'beach' }];
+        for (const [filter, passing] of [
+          [{ within }, rows.slice(0, 3)],
+          [{ shapes: ['square' as const] }, rows.slice(0, 1)],
+          [{ within, name: '[12]*' }, rows.slice(1, 3)],
+          [{ exclude: ['snow/'] }, rows.slice(0, 3)],
+          [{}, rows],
+        ] as const) {
+          expect(byId(await table.rows(ids, { filter })), JSON.stringify(filter)).toEqual(byId(passing));
+          expect(byId(await table.rows(ids, { filter, seen: new Map() }))).toEqual(byId(passing));
+        }
+      },
+    );
+
     holds('an upsert replaces, and of two rows of one photo the last one stays', async ({ table }) => {
       await table.upsert([photo('a.jpg', { size: 1 }), photo('a.jpg', { size: 2 })]);
       expect((await collect(table.photos('holiday'))).map(({ size }) => size)).toEqual([2]);

@@ -85,8 +85,10 @@ export class MemoryTable implements PhotoTable {
   }: Listing & { readonly vectors?: boolean } = {}): AsyncIterable<PhotoRecord> {
     for (const row of this.#sorted(filter)) if (row.id > after) yield vectors ? row : recordOf(row);
   }
-  async rows(ids: readonly string[], _options: Reading = {}): Promise<PhotoRow[]> {
-    return ids.flatMap((id) => this.stored.get(id) ?? []);
+  async rows(ids: readonly string[], { filter }: Reading = {}): Promise<PhotoRow[]> {
+    const passing = filter && new Set(this.#sorted(filter));
+    const found = ids.flatMap((id) => this.stored.get(id) ?? []);
+    return passing === undefined ? found : found.filter((row) => passing.has(row));
   }
   async upsert(rows: readonly PhotoRow[]): Promise<void> {
     this.written = true;

@@ -20,6 +20,9 @@ import type { Words } from '../words/vocabulary.ts';
 const FEWEST = 100;
 /** The same where shares are known but for what is left out of them. */
 const FEWEST_KNOWN = 30;
+/** Of so many photos, those that show a word most, it is asked whether a filter lets them through; how many more each time. */
+const MOST_ASKED = 4000;
+const LATER_ROUNDS = 4;
 /** Beyond so many the vectors come in portions, so that never many are in memory. */
 const AT_ONCE = 1000;
 
@@ -51,11 +54,14 @@ export async function rankCandidates(table: PhotoTable, request: RankRequest): P
   const context = { classifier: words.classifier, similar, ...(sharesOf === undefined ? {} : { sharesOf }) };
   const k = exact ? Number.POSITIVE_INFINITY : request.k;
   const scores = new Map<string, Hit & RankedHit>();
-  const asked = { k: Math.max(FEWEST, k), filter, seen };
-  const known = knownCandidates(request);
   async function* found(): AsyncGenerator<PhotoRow[]> {
-    yield* rowsOf(table, known, seen);
-    if (known.length < k) yield* candidates(table, directionsFor(terms, words), asked);
+    let known = 0;
+    for await (const rows of knownCandidates(table, request)) {
+      known += rows.length;
+      yield rows;
+    }
+    if (known >= k) return;
+    yield* candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen });
   }
   for await (const rows of found()) {
     const fresh = rows.filter(({ id }) => !scores.has(id));
@@ -93,12 +99,27 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
   return [...each, toUnitLength(together)];
 }
 
-/** Fewer than are wanted where others, or all, have to be searched for. */
-function knownCandidates({ terms, k, filter, exact = false, classIndexes = null }: RankRequest): string[] {
+/**
+ * Photos among which the best are, told by class indexes; fewer than `k` where others, or all, have to be searched for. Of
+ * those that a filter lets through there may be more further down: the store is asked in rounds.
+ */
+async function* knownCandidates(table: PhotoTable, request: RankRequest): AsyncGenerator<PhotoRow[]> {
+  const { terms, k, filter, seen, exact = false, classIndexes = null } = request;
   const [term, ...others] = terms;
-  if (classIndexes === null || term?.kind !== 'word' || others.length > 0) return [];
-  if (filter !== null || exact || k > AT_ONCE) return [];
-  return candidatesOf(classIndexes, term.classes, { k, most: Math.max(FEWEST_KNOWN, 2 * k) });
+  if (classIndexes === null || term?.kind !== 'word' || others.length > 0 || exact || k > AT_ONCE) return;
+  const wanted = Math.max(FEWEST_KNOWN, 2 * k);
+  if (filter === null) {
+    yield* rowsOf(table, candidatesOf(classIndexes, term.classes, { k, most: wanted }), seen);
+    return;
+  }
+  const ids = candidatesOf(classIndexes, term.classes, { k: MOST_ASKED, most: MOST_ASKED });
+  let found = 0;
+  for (let [from, size] = [0, wanted]; from < ids.length && found < wanted; from += size) {
+    if (from > 0) size = Math.min(LATER_ROUNDS * size, AT_ONCE);
+    const rows = await table.rows(ids.slice(from, from + size), { recent: false, seen, filter });
+    found += rows.length;
+    yield rows;
+  }
 }
 
 async function* rowsOf(

@@ -91,13 +91,17 @@ export class MilvusTable implements PhotoTable {
     }
   }
 
-  async rows(ids: readonly string[], { recent = true, seen }: Reading = {}): Promise<PhotoRow[]> {
-    if (seen === undefined) return (await this.#read(ids, 'row', recent ? 'Strong' : 'Bounded')).map(toRow);
-    const known = await this.#seenOrRead(ids, seen);
+  async rows(ids: readonly string[], { recent = true, seen, filter = {} }: Reading = {}): Promise<PhotoRow[]> {
+    if (seen === undefined) return this.#readRows(ids, recent ? 'Strong' : 'Bounded', filter);
+    const known = await this.#seenOrRead(ids, seen, filter);
     return ids.flatMap((id) => known.get(id) ?? []);
   }
 
-  async #seenOrRead(ids: readonly string[], seen: SeenRows): Promise<ReadonlyMap<string, PhotoRow>> {
+  async #seenOrRead(
+    ids: readonly string[],
+    seen: SeenRows,
+    filter: PhotoFilter = {},
+  ): Promise<ReadonlyMap<string, PhotoRow>> {
     const known = new Map<string, PhotoRow>();
     const missing: string[] = [];
     for (const id of new Set(ids)) {
@@ -105,18 +109,30 @@ export class MilvusTable implements PhotoTable {
       if (row === undefined) missing.push(id);
       else known.set(id, row);
     }
-    const read = (await this.#read(missing, 'row', 'Bounded')).map(toRow);
+    const read = await this.#readRows(missing, 'Bounded', filter);
     for (const row of read) known.set(row.id, row);
     keep(read, seen);
     return known;
   }
 
-  async #read(ids: readonly string[], wanted: 'record' | 'row', consistency: Consistency): Promise<MilvusRow[]> {
+  async #readRows(ids: readonly string[], consistency: Consistency, filter: PhotoFilter): Promise<PhotoRow[]> {
+    const rows = (await this.#read(ids, 'row', consistency, expressionOf(filter))).map(toRow);
+    return rows.filter(unsaid(filter) ?? (() => true));
+  }
+
+  /** @param expression what else rows have to be, if anything */
+  async #read(
+    ids: readonly string[],
+    wanted: 'record' | 'row',
+    consistency: Consistency,
+    expression = '',
+  ): Promise<MilvusRow[]> {
     const { collection, version } = await this.#generations.readable();
     const fields = fieldsOf(version, wanted);
     const rows: MilvusRow[] = [];
     for (const some of chunks([...new Set(ids)], IDS)) {
-      rows.push(...(await collection.query({ filter: idIn(some), fields, limit: IDS, sorted: false, consistency })));
+      const filter = expression === '' ? idIn(some) : `${idIn(some)} and (${expression})`;
+      rows.push(...(await collection.query({ filter, fields, limit: IDS, sorted: false, consistency })));
     }
     return rows;
   }

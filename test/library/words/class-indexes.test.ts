@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { IndexEvent } from '../../../src/library/index/events.ts';
 import { runIndex } from '../../../src/library/index/run.ts';
+import { rankCandidates } from '../../../src/library/query/rank-terms.ts';
 import { type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
 import { classIndexesOf } from '../../../src/library/words/class-index/kept.ts';
 import { countWords } from '../../../src/library/words/count.ts';
@@ -42,6 +43,10 @@ async function search(word: string, more: Partial<QuerySearch> = {}): Promise<[p
   return results.map(({ path, score }) => [path, score]);
 }
 
+function classesOf(word: string): readonly number[] {
+  return library.words.vocabulary.words.get(word)?.flatMap(({ classes }) => classes) ?? [];
+}
+
 const indexesOf = () => classIndexesOf(library.session, library.store);
 const PHOTOS = {
   '1.jpg': 'border collie',
@@ -79,12 +84,31 @@ describe('after an index run', () => {
     expect(asked).toHaveBeenCalled();
   });
 
-  it('what passes a filter and what shows several words is searched for', async () => {
+  it('a filter is asked of the store, of more photos until enough of them pass', async () => {
+    const many = [...Array(300)].map((_, i) => [`${i < 290 ? 'away' : 'here'}/${i}.jpg`, 'castle'] as const);
+    await put({ ...Object.fromEntries(many), 'here/x.jpg': 'guitar' });
+    await index();
+    const asked = vi.spyOn(table, 'search');
+    const [{ id: lib = '' } = {}] = await library.store.libraries();
+    const within = [{ library: lib, folder: 'here' }];
+    const filtered = vi.spyOn(table, 'rows');
+    const rows = await rankCandidates(table, {
+      words: library.words,
+      similar: library.model.thresholds.similar,
+      terms: [{ kind: 'word', classes: classesOf('castle'), weight: 1 }],
+      k: 5,
+      filter: { within },
+      classIndexes: await indexesOf(),
+    });
+    expect(rows.map(({ path }) => path)).toEqual([...Array(10)].map((_, i) => `here/${290 + i}.jpg`));
+    expect(filtered.mock.calls.map(([ids]) => ids.length)).toEqual([30, 120, 150]);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it('several words are searched for', async () => {
     await put(PHOTOS);
     await index();
     const asked = vi.spyOn(table, 'search');
-    await search('castle', { restriction: { shapes: ['landscape'] } });
-    expect(asked).toHaveBeenCalledTimes(1);
     await search('castle beach');
     expect(asked.mock.calls.length).toBeGreaterThan(1);
   });
