@@ -54,6 +54,7 @@ export async function findEntry(id: string | undefined): Promise<CatalogueEntry>
   if (entry !== undefined) return entry;
   const known = catalogue.models.map((model) => model.id).join(', ');
   throw new UserError('model_unknown', `There is no model ${id}.`, {
+    kind: 'usage',
     hint: `Known models: ${known}. A model of your own is named by its file: --model FILE.onnx.`,
   });
 }

@@ -36,7 +36,7 @@ export async function offerRefine(request: RefineRequest, deps: OfferDeps): Prom
   const { from, prompt, raw, stateless, allowedPrivate } = request;
   const { lineage } = from;
   const table = await readImageModels();
-  const model = chooseModel(table, request.imageModel ?? lineage.model, world.now());
+  const model = chooseModel(table, request.imageModel ?? lineage.model, world.now(), request.imageModel !== undefined);
   const parameters = parametersOf(request.wanted, model, parametersBefore(lineage));
   const origin = await originOf(from);
   const start: Start = request.forgotten

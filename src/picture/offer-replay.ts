@@ -24,7 +24,7 @@ interface ReplayRequest {
 export async function offerReplay({ from, allowedPrivate }: ReplayRequest, deps: OfferDeps): Promise<Offer> {
   const { lineage } = from;
   const folder = dirname(from.file);
-  const model = chooseModel(await readImageModels(), lineage.model, deps.world.now());
+  const model = chooseModel(await readImageModels(), lineage.model, deps.world.now(), false);
   const references = await unlessInterrupted(deps.signal, allAgain(lineage, folder, deps));
   const { conversationModel, previousResponseId, parent } = lineage;
   return offerPlan(

@@ -229,6 +229,14 @@ describe('chooseModel', () => {
     expect(() => chooseModel(table, 'gpt-image-1.5', on('2026-12-01'))).toThrow(/ended on 2026-12-01/);
   });
 
+  it('counts one that the person named as asked for wrongly, and one of a picture that was made as a failure', () => {
+    for (const id of ['gpt-image-1', 'gpt-4o']) {
+      const chosen = (named: boolean) => () => chooseModel(table, id, on('2026-11-23'), named);
+      expect(chosen(true)).toThrow(expect.objectContaining({ kind: 'usage' }));
+      expect(chosen(false)).toThrow(expect.objectContaining({ kind: 'failed' }));
+    }
+  });
+
   it('warns of an end to come', () => {
     const { notice } = chooseModel(table, 'gpt-image-1.5', on('2026-11-30'));
     expect(notice).toBe('The model gpt-image-1.5 ends on 2026-12-01; its successor is gpt-image-2.6-sunburst.');

@@ -92,13 +92,16 @@ const TEXT_MODEL = /^(gpt-\d|chatgpt-\d|o\d)/i;
 /**
  * Finds the model to ask. @throws UserError `model_gone` for one that has ended by `now`, naming its successor, and
  * `not_an_image_model`.
+ * @param named by the person, who then asked wrongly; else it is of a picture that was made
  */
-export function chooseModel(table: ImageModelTable, wanted: string | undefined, now: Date): ChosenModel {
+export function chooseModel(table: ImageModelTable, wanted: string | undefined, now: Date, named = true): ChosenModel {
   const id = wanted ?? table.default;
+  const kind = named ? 'usage' : 'failed';
   const found = table.models.find((model) => model.id === id || model.snapshots.includes(id)) ?? null;
   if (found === null) {
     if (TEXT_MODEL.test(id)) {
       throw new UserError('not_an_image_model', `${id} does not make pictures itself; OpenAI's gpt-image models do.`, {
+        kind,
         hint: `Use --image-model ${table.default}.`,
       });
     }
@@ -108,6 +111,7 @@ export function chooseModel(table: ImageModelTable, wanted: string | undefined, 
   const today = now.toISOString().slice(0, 10);
   if (found.ends !== null && found.ends <= today) {
     throw new UserError('model_gone', `The model ${id} ended on ${found.ends}.`, {
+      kind,
       hint: `Make a new picture by its successor: curate comic or refine, --image-model ${successor}`,
     });
   }
