@@ -9,7 +9,7 @@ import type { SheetContents } from '../output/sheet/contents.ts';
 import { noticeText } from '../output/terminal/search-notices.ts';
 import { writeError, writeLine } from '../output/terminal/streams.ts';
 import { ExitCode } from './exit-code.ts';
-import { listFormat } from './flags/format.ts';
+import { isForPrograms } from './flags/format.ts';
 import type { Asked } from './flags/query.ts';
 import { draw, makeSheet, namesOf, print, readProgress, remember, type SearchRun, sheetOf } from './search-show.ts';
 
@@ -30,7 +30,7 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
     for await (const answered of answerEach({ session, signal: world.interrupted, onRead }, queries, search)) {
       progress.finish();
       at += 1;
-      if (listFormat(flags) === 'table' && !flags.json && !flags.print0) {
+      if (!isForPrograms(flags)) {
         if (at > 0) writeLine(world.stdout, '');
         writeLine(world.stdout, `${answered.name}:`);
       }

@@ -17,7 +17,7 @@ import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import type { ActFlags } from './flags/act.ts';
 import { type FilterFlags, filtersGiven, isDated, wantsRaws } from './flags/filter.ts';
-import { type FormatFlags, layoutOf, listFormat } from './flags/format.ts';
+import { type FormatFlags, isForPrograms, layoutOf, listFormat } from './flags/format.ts';
 import type { Asked, QueryFlags } from './flags/query.ts';
 import { type SheetFlags, sheetWishes } from './flags/sheet.ts';
 import type { SpreadFlags } from './flags/spread.ts';
@@ -78,34 +78,40 @@ interface Shown {
 export async function show(context: Context, shown: Shown): Promise<ExitCode> {
   const { flags, action, wanted, answer, elapsedMs, session } = shown;
   const { world } = context;
-  const { resultRow, noticeText } = await showing();
+  const { resultRow, noticeText, followMoves } = await showing();
   const results = answer.results.map(resultRow);
   const sheet = async (moved: Moved = NOTHING_MOVED): Promise<void> => {
     if (flags.sheet === undefined) return;
     await makeSheet(context, flags, await onSheet(sheetOf(world, flags, wanted, answer, results), moved));
   };
+  const remembered = remember(session, answer);
   const act = async (): Promise<Acted | null> => {
+    await remembered;
     const deed = { action, photos: answer.results, yes: flags.yes };
     if (action?.kind !== 'move') return actOnPhotos(world, session.settings, deed);
     let moved = NOTHING_MOVED;
     try {
       const done = await actOnPhotos(world, session.settings, deed);
       moved = movedBy(done);
-      if (moved.size > 0) await remember(session, answer, moved);
+      await followMoves(session.settings.paths.data, done?.done ?? []);
       return done;
     } finally {
       // Also of a move that was declined: a sheet was asked for.
       if (!world.interrupted.aborted) await sheet(moved);
     }
   };
+  const present = async (acted: Acted | null): Promise<void> => {
+    await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
+    if (flags.show) await draw(world, located(results, movedBy(acted)));
+    for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
+  };
   if (action?.kind !== 'move') await sheet();
-  // The document says what was done; people see first what it is done with.
-  let acted = flags.json ? await act() : null;
-  await print(context, { flags, query: namesOf(wanted), answer, acted, elapsedMs, session });
-  await remember(session, answer, movedBy(acted));
-  if (flags.show) await draw(world, results);
-  for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
-  if (!flags.json) acted = await act();
+  // Programs are told what was done, and where photos are then; people see first what it is done with.
+  const actsFirst = isForPrograms(flags);
+  if (!actsFirst) await present(null);
+  const acted = action === null ? null : await act();
+  if (actsFirst) await present(acted);
+  await remembered;
   const best = results[0]?.path ?? '';
   const toOpen = flags.sheet === undefined ? (movedBy(acted).get(best) ?? best) : resolve(world.cwd, flags.sheet);
   if (flags.open && toOpen !== '') {
@@ -125,6 +131,11 @@ function movedBy(acted: Acted | null): Moved {
   return new Map(acted?.kind === 'move' ? acted.done.map(({ from, to }) => [from, to]) : []);
 }
 
+/** Photos that were found, where a move has put them. */
+function located(rows: readonly SearchResultRow[], moved: Moved): readonly SearchResultRow[] {
+  return moved.size === 0 ? rows : rows.map((row) => ({ ...row, path: moved.get(row.path) ?? row.path }));
+}
+
 /** What a sheet shows, where a move has put it. */
 async function onSheet(contents: SheetContents, moved: Moved): Promise<SheetContents> {
   if (moved.size === 0) return contents;
@@ -137,7 +148,7 @@ async function onSheet(contents: SheetContents, moved: Moved): Promise<SheetCont
   return {
     ...contents,
     queries: await Promise.all(queries),
-    results: contents.results.map((row) => ({ ...row, path: moved.get(row.path) ?? row.path })),
+    results: located(contents.results, moved),
   };
 }
 
@@ -147,14 +158,10 @@ interface Printed extends Omit<Shown, 'wanted' | 'action'> {
   readonly oneOfMany?: OneOfMany;
 }
 
-/** The results of an answer are what `@1` and the like mean from now on. @param moved where some of them are now */
-export async function remember(
-  { settings }: Session,
-  { results }: Answer,
-  moved: Moved = NOTHING_MOVED,
-): Promise<void> {
+/** The results of an answer are what `@1` and the like mean from now on. */
+export async function remember({ settings }: Session, { results }: Answer): Promise<void> {
   const { rememberSearch } = await showing();
-  const paths = results.map(({ file }) => moved.get(file) ?? file);
+  const paths = results.map(({ file }) => file);
   // An answer is worth more than that it can be referred to.
   await rememberSearch(settings.paths.data, paths).catch(() => undefined);
 }
@@ -182,7 +189,8 @@ export async function print(
   const { resultRow, searchDocument, laidOut, picked, renderAs, terminalOf } = await showing();
   const results = answer.results.map(resultRow);
   const layout = layoutOf(world.cwd, flags);
-  const rows = laidOut(results, layout);
+  // A document has room for both places of a photo that was moved: where it was found, and in `acted` where it is.
+  const rows = laidOut(flags.json ? results : located(results, movedBy(acted)), layout);
   const { terms } = answer;
   if (flags.json) {
     const model = await session.model();

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli.ts';
 import { act as actAloud } from '../../src/commands/act.ts';
-import { remember, type SearchFlags, show } from '../../src/commands/search-show.ts';
+import { type SearchFlags, show } from '../../src/commands/search-show.ts';
 import { realDisk } from '../../src/files/transfer/disk.ts';
 import { Journal } from '../../src/files/transfer/journal.ts';
 import { replaceFile } from '../../src/files/transfer/replace.ts';
@@ -257,14 +257,6 @@ it('counts what lies in the folder already, and leaves it there', async () => {
   expect(world.err()).toBe(`Copied 0 files to ${action.folder}; 1 file was there already.\n`);
 });
 
-it('means by @1 a photo where a move has put it', async () => {
-  const session = { settings: loadSettings(testWorld({ env: { CURATE_HOME: home } })) } as Session;
-  const answer = { results: ['a.jpg', 'b.jpg'].map((name) => ({ file: photo(name) })) } as unknown as Answer;
-  await remember(session, answer, new Map([[photo('a.jpg'), '/best/a.jpg']]));
-  expect(await hitOfLastSearch(session.settings.paths.data, 1)).toBe('/best/a.jpg');
-  expect(await hitOfLastSearch(session.settings.paths.data, 2)).toBe(photo('b.jpg'));
-});
-
 it('means by @1 a photo where an undoing has put it back', async () => {
   const world = testWorld({ env: { CURATE_HOME: home } });
   const { data: own } = loadSettings(world).paths;
@@ -276,47 +268,98 @@ it('means by @1 a photo where an undoing has put it back', async () => {
   expect(await hitOfLastSearch(own, 1)).toBe(photo('b.jpg'));
 });
 
-describe('a sheet that is made beside a move', () => {
-  async function search(flags: Partial<SearchFlags>): Promise<{ readonly page: string; readonly failed: unknown }> {
+describe('a search that moves what it finds', () => {
+  interface Shown {
+    readonly stdout: string;
+    readonly data: string;
+    readonly failed: unknown;
+  }
+
+  async function search(flags: Partial<SearchFlags>): Promise<Shown> {
     await Promise.all(['a.jpg', 'b.jpg'].map((name, i) => makePhoto(photo(name), i)));
     // As a person may call the folder.
     await symlink(join(home, 'photos'), join(home, 'link'));
     const world = testWorld({ env: { CURATE_HOME: home }, cwd: home });
     const settings = loadSettings(world);
+    const session = { settings, model: async () => ({ id: 'm', sha256: '0', dim: 1 }) } as unknown as Session;
     const results = await Promise.all(['a.jpg', 'b.jpg'].map(indexed));
     const answer = {
       ...{ terms: [], by: 'photos', notices: [], closest: null },
-      results: results.map((one) => ({ ...one, score: 0.9, width: 320, height: 240, takenMs: null, available: true })),
+      results: results.map((one) => ({
+        ...{ ...one, score: 0.9, width: 320, height: 240, takenMs: null, available: true },
+        ...{ pairShare: null, explanation: null, mtimeMs: 0 },
+      })),
     } as unknown as Answer;
     const file = join(home, 'link', 'a.jpg');
     const failed = await show(
       { world, settings: () => settings },
       {
-        flags: { order: 'rerank', sheet: join(home, 'page.html'), ...flags } as SearchFlags,
+        flags: { order: 'rerank', ...flags } as SearchFlags,
         action: { kind: 'move', folder: join(home, 'best') },
         wanted: [{ kind: 'photo', file, name: 'a.jpg', weight: 1, oneOfMany: false }],
-        ...{ answer, elapsedMs: 1, session: { settings } as Session },
+        ...{ answer, elapsedMs: 1, session },
       },
     ).then(
       () => null,
       (error: unknown) => error,
     );
-    return { page: await readFile(join(home, 'page.html'), 'utf8'), failed };
+    return { stdout: world.out(), data: settings.paths.data, failed };
   }
-  const framesOf = (page: string): string[] =>
-    [...page.matchAll(/<a class="frame" href="([^"]*)"/g)].map(([, href = '']) => href);
+  const best = (name: string): string => join(home, 'best', name);
 
-  it('shows and links the photos where they are now, the query among them', async () => {
-    const { page, failed } = await search({ yes: true });
+  it.each([
+    [{ as: 'paths' }, (a: string, b: string) => `${a}\n${b}\n`],
+    [{ print0: true }, (a: string, b: string) => `${a}\0${b}\0`],
+    [{ as: 'csv', fields: ['path'] }, (a: string, b: string) => `path\n${a}\n${b}\n`],
+    [{ as: 'tsv', fields: ['path'] }, (a: string, b: string) => `path\n${a}\n${b}\n`],
+  ] as const)('prints for %j where the photos are now', async (flags, printed) => {
+    const { stdout, failed } = await search({ yes: true, ...flags } as Partial<SearchFlags>);
     expect(failed).toBeNull();
-    expect(framesOf(page)).toEqual(['best/a.jpg', 'best/a.jpg', 'best/b.jpg']);
-    expect(page).toContain(`in ${join(home, 'best')}/`);
-    expect(await readdir(join(home, 'photos'))).toEqual([]);
+    expect(stdout).toBe(printed(best('a.jpg'), best('b.jpg')));
   });
 
-  it('shows them where they stay when the move is not made', async () => {
-    const { page, failed } = await search({});
+  it('tells programs nothing where the move is not made, and people where the photos are', async () => {
+    const { stdout, failed } = await search({ print0: true });
     expect(failed).toMatchObject({ code: 'not_confirmed' });
-    expect(framesOf(page)).toEqual(['link/a.jpg', 'photos/a.jpg', 'photos/b.jpg']);
+    expect(stdout).toBe('');
+    await rm(join(home, 'link'));
+    expect((await search({})).stdout).toContain(join(home, 'photos'));
+  });
+
+  it('has both places of each in a document', async () => {
+    const { stdout } = await search({ yes: true, json: true });
+    const { results, acted } = JSON.parse(stdout) as { results: { path: string }[]; acted: object };
+    expect(results.map(({ path }) => path)).toEqual([photo('a.jpg'), photo('b.jpg')]);
+    expect(acted).toMatchObject({ done: expect.arrayContaining([{ from: photo('a.jpg'), to: best('a.jpg') }]) });
+  });
+
+  it.each([{}, { json: true }])('means by @1 a photo where it is now (%j)', async (flags) => {
+    const { data } = await search({ yes: true, ...flags });
+    expect(await hitOfLastSearch(data, 1)).toBe(best('a.jpg'));
+    expect(await hitOfLastSearch(data, 2)).toBe(best('b.jpg'));
+  });
+
+  it('means by @1 a photo where it stays when the move is not made', async () => {
+    const { data } = await search({});
+    expect(await hitOfLastSearch(data, 1)).toBe(photo('a.jpg'));
+  });
+
+  describe('and makes a sheet', () => {
+    const page = (): string => join(home, 'page.html');
+    const framesOf = (text: string): string[] =>
+      [...text.matchAll(/<a class="frame" href="([^"]*)"/g)].map(([, href = '']) => href);
+
+    it('shows and links the photos where they are now, the query among them', async () => {
+      expect((await search({ yes: true, sheet: page() })).failed).toBeNull();
+      const text = await readFile(page(), 'utf8');
+      expect(framesOf(text)).toEqual(['best/a.jpg', 'best/a.jpg', 'best/b.jpg']);
+      expect(text).toContain(`in ${join(home, 'best')}/`);
+      expect(await readdir(join(home, 'photos'))).toEqual([]);
+    });
+
+    it('shows them where they stay when the move is not made', async () => {
+      expect((await search({ sheet: page() })).failed).toMatchObject({ code: 'not_confirmed' });
+      expect(framesOf(await readFile(page(), 'utf8'))).toEqual(['link/a.jpg', 'photos/a.jpg', 'photos/b.jpg']);
+    });
   });
 });

@@ -45,6 +45,11 @@ export function listFormat({ as = 'table' }: FormatFlags): ListFormat {
   return as === 'json' ? 'table' : as;
 }
 
+/** Whether the results are to be read by a program, which goes on with the paths. */
+export function isForPrograms(flags: FormatFlags): boolean {
+  return flags.json === true || flags.print0 === true || listFormat(flags) !== 'table';
+}
+
 export function layoutOf(cwd: string, { fields, relativeTo }: FormatFlags): Layout {
   return {
     ...(fields === undefined ? {} : { fields }),
