@@ -142,11 +142,15 @@ def inspect_parquet(path):
     """Presence and both ends only: the pages' checksums are verified when the file is read."""
     try:
         with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
             head = file.read(4)
-            file.seek(-4, os.SEEK_END)
+            file.seek(max(0, size - 4))
             tail = file.read(4)
     except OSError as error:
         raise Damaged(path, error.strerror) from error
+    if size == 0:
+        raise Damaged(path, "empty")
     if head != b"PAR1" or tail != b"PAR1":
         raise Damaged(path, "cut short or overwritten")
 

@@ -165,7 +165,6 @@ describe('before any request', () => {
     [['--background', 'transparent'], 2, /transparent/],
     [['--image-model', 'gpt-image-1'], 2, /ended on 2026-10-23/],
     [['--image-model', 'gpt-4o'], 2, /gpt-image models do/],
-    [['--model', 'gpt-image-2', '--refs', '2'], 2, /There is no model gpt-image-2/],
     [['--out', 'x.gif'], 2, /none of \.png/],
     [['--out', 'x.png', '--format', 'webp'], 2, /do not agree/],
     [['--n', '11'], 2, /1 to 10/],

@@ -122,7 +122,7 @@ describe('a session', () => {
   it('closes although nothing was opened, or could be', async () => {
     await open().close();
     const broken = open({ model: 'none-such' });
-    await expect(broken.embedder()).rejects.toMatchObject({ code: 'model_unknown' });
+    await expect(broken.embedder()).rejects.toMatchObject({ code: 'model_unknown', kind: 'usage' });
     await broken.close();
   });
 });
