@@ -102,7 +102,10 @@ def inspect_manifest(folder, path):
 def read_record(path, keys, version_key, known_version):
     try:
         with open(path, encoding="utf-8") as file:
-            record = json.load(file)
+            text = file.read()
+        if not text:
+            raise Damaged(path, "empty")
+        record = json.loads(text)
         version = record.get(version_key, 1)
         if version > known_version:
             raise Damaged(path, "written by a newer version of the engine")

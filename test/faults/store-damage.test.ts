@@ -59,9 +59,23 @@ async function fingerprint(): Promise<Record<string, string>> {
   return Object.fromEntries(sums.sort());
 }
 
-const DAMAGES: readonly { readonly what: string; readonly ending: string; spoil(file: string): Promise<void> }[] = [
-  { what: 'a data file cut short', ending: '.parquet', spoil: (file) => truncate(file, 5000) },
-  { what: 'an empty data file', ending: '.parquet', spoil: (file) => truncate(file, 0) },
+interface Damage {
+  readonly what: string;
+  readonly ending: string;
+  spoil(file: string): Promise<void>;
+  /** What is said of the file. */
+  readonly why?: string;
+}
+
+const DAMAGES: readonly Damage[] = [
+  { what: 'a data file cut short', ending: '.parquet', spoil: (file) => truncate(file, 5000), why: 'cut short' },
+  {
+    what: 'a data file of which a byte is left',
+    ending: '.parquet',
+    spoil: (file) => truncate(file, 1),
+    why: 'cut short',
+  },
+  { what: 'an empty data file', ending: '.parquet', spoil: (file) => truncate(file, 0), why: ': empty' },
   { what: 'a data file of garbage', ending: '.parquet', spoil: (file) => writeFile(file, garbage(20_000)) },
   {
     what: 'garbage inside a data file',
@@ -74,7 +88,7 @@ const DAMAGES: readonly { readonly what: string; readonly ending: string; spoil(
   },
   { what: 'a data file that is gone', ending: '.parquet', spoil: (file) => rm(file) },
   { what: 'a list of files of garbage', ending: 'manifest.json', spoil: (file) => writeFile(file, garbage(300)) },
-  { what: 'an empty list of files', ending: 'manifest.json', spoil: (file) => truncate(file, 0) },
+  { what: 'an empty list of files', ending: 'manifest.json', spoil: (file) => truncate(file, 0), why: ': empty' },
   { what: 'a list of files that is gone', ending: 'manifest.json', spoil: (file) => rm(file) },
   { what: 'a schema of garbage', ending: 'schema.json', spoil: (file) => writeFile(file, garbage(300)) },
   { what: 'a schema of another program', ending: 'schema.json', spoil: (file) => writeFile(file, '{"a":[1]}') },
@@ -82,7 +96,7 @@ const DAMAGES: readonly { readonly what: string; readonly ending: string; spoil(
 ];
 
 describe('a damaged store', () => {
-  for (const { what, ending, spoil } of DAMAGES) {
+  for (const { what, ending, spoil, why = '' } of DAMAGES) {
     it(`with ${what} is named with the way to rebuild, and left as it is`, async () => {
       await indexed();
       const [file = ''] = await filesOf(ending);
@@ -92,6 +106,7 @@ describe('a damaged store', () => {
         const { exit, error } = await home.called<ErrorJson>(verb);
         expect({ verb: verb[0], exit, code: error?.code }).toEqual({ verb: verb[0], exit: 1, code: 'store_damaged' });
         expect(error?.message).toContain(join(lite(), 'db'));
+        expect(error?.message).toContain(why);
         expect(error?.hint).toContain(`move ${lite()} away`);
       }
       expect(await fingerprint()).toEqual(before);
