@@ -20,6 +20,18 @@ async function exifOf(
   return exif.subarray(6);
 }
 
+/** A JPEG of no more than what IPTC says of its making, as Photoshop keeps it (IIM 4.2, sets 2:55 and 2:60). */
+function jpegWithIptc(sets: readonly (readonly [number: number, text: string])[]): Uint8Array {
+  const iptc = Buffer.concat(sets.map(([n, text]) => Buffer.from([0x1c, 2, n, 0, text.length, ...Buffer.from(text)])));
+  const block = Buffer.concat([Buffer.from('8BIM\x04\x04\0\0\0\0\0', 'latin1'), Buffer.from([iptc.length]), iptc]);
+  const segment = Buffer.concat([Buffer.from('Photoshop 3.0\0'), block]);
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8, 0xff, 0xed, 0, segment.length + 2]),
+    segment,
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
 describe('EXIF', () => {
   test('gives the moment of taking, with its fraction and offset, and the camera', async () => {
     const source = await exifOf(
@@ -60,6 +72,33 @@ describe('EXIF', () => {
     expect(await dated(await exifOf({}, {}, gps), NOTHING)).toEqual(['gps', '2020-01-04T09:08:15+00:00']);
     expect(await dated(await exifOf({ Make: 'x' }, {}))).toEqual(['xmp', '2020-01-05T10:00:00-03:30']);
     expect(await dated(await exifOf({ Make: 'x' }, {}), NOTHING)).toEqual([null, null]);
+  });
+
+  test("is followed by IPTC's day and time of the making, before that of the last change", async () => {
+    const file = jpegWithIptc([
+      [55, '20030506'],
+      [60, '070809+0200'],
+    ]);
+    const xmp = Buffer.from('<x:xmpmeta><rdf:Description xmp:CreateDate="2020-01-05T10:00"/></x:xmpmeta>');
+    const changed = await exifOf({ DateTime: '2024:01:01 00:00:00' }, {});
+    const dated = async (exif: Uint8Array, bytes: Uint8Array) => {
+      const taken = await readExif([exif], bytes);
+      return [taken.takenFrom, takenAt(taken)];
+    };
+    expect(await dated(changed, file)).toEqual(['iptc', '2003-05-06T07:08:09+02:00']);
+    expect(await dated(changed, Buffer.concat([file, xmp]))).toEqual(['xmp', '2020-01-05T10:00:00']);
+    const original = await exifOf({}, { DateTimeOriginal: '2019:01:01 00:00:00' });
+    expect(await dated(original, file)).toEqual(['original', '2019-01-01T00:00:00']);
+    for (const time of ['', '079900', 'noon']) {
+      const bytes = jpegWithIptc([
+        [55, '20030506'],
+        [60, time],
+      ]);
+      expect(await dated(NOTHING, bytes)).toEqual(['iptc', '2003-05-06T00:00:00']);
+    }
+    // Of a year alone nothing is made up.
+    expect(await dated(changed, jpegWithIptc([[55, '20030000']]))).toEqual(['modified', '2024-01-01T00:00:00']);
+    expect(await dated(NOTHING, jpegWithIptc([[60, '070809']]))).toEqual([null, null]);
   });
 
   test('of a second source is believed before what is less trusted in the first', async () => {

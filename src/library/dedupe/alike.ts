@@ -75,8 +75,8 @@ export async function likenessOf(
 
 type Clock = Pick<PhotoRecord, 'takenMs' | 'takenFrom'>;
 
-/** Times that are not the camera's clock: a program's, and the satellites', which is that of another place. */
-const OTHER_CLOCKS = new Set<string | null>(['modified', 'text', 'gps']);
+/** Times that are not the camera's clock: a program's, an archive's, and the satellites', which is that of another place. */
+const OTHER_CLOCKS = new Set<string | null>(['iptc', 'modified', 'text', 'gps']);
 
 function cameraClock({ takenMs, takenFrom }: Clock): number | null {
   return OTHER_CLOCKS.has(takenFrom) ? null : takenMs;

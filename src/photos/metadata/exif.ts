@@ -1,10 +1,11 @@
-import type { loadView as LoadView, Tags } from 'exifreader';
+import type { loadView as LoadView } from 'exifreader';
 import { readPng } from '../png.ts';
-import { sniff } from '../sniff.ts';
+import { type PhotoFormat, sniff } from '../sniff.ts';
 import {
   parseClock,
   parseCreationTime,
   parseGpsClock,
+  parseIptcClock,
   type Taken,
   type TakenFrom,
   UNDATED,
@@ -24,6 +25,7 @@ const CLOCKS = [
   { from: 'digitized', time: 'DateTimeDigitized', fraction: 'SubSecTimeDigitized', offset: 'OffsetTimeDigitized' },
   { from: 'modified', time: 'DateTime', fraction: 'SubSecTime', offset: 'OffsetTime' },
 ] as const;
+const IPTC = ['Date Created', 'Time Created'];
 const GPS = ['GPSDateStamp', 'GPSTimeStamp'];
 const TAGS = [...MAKE, ...CLOCKS.flatMap(({ time, fraction, offset }) => [time, fraction, offset]), ...GPS];
 const MAX_CAMERA_LENGTH = 100;
@@ -49,6 +51,7 @@ export async function readExif(sources: readonly Uint8Array[], file: Uint8Array)
   const taken =
     mostTrusted(clocks, ['original', 'digitized']) ??
     takenInXmp(file) ??
+    takenInIptc(file, exifReader.loadView) ??
     mostTrusted(clocks, ['modified', 'gps']) ??
     takenInText(file) ??
     UNDATED;
@@ -71,28 +74,49 @@ function takenInXmp(file: Uint8Array): Taken | null {
   return xmp === null ? null : { ...xmp, takenFrom: 'xmp' };
 }
 
+function takenInIptc(file: Uint8Array, loadView: typeof LoadView): Taken | null {
+  const format = formatOf(file);
+  if (format !== 'jpeg' && format !== 'tiff') return null;
+  const text = textsOf(file, loadView, { iptc: IPTC });
+  const iptc = parseIptcClock(text('Date Created'), text('Time Created'));
+  return iptc === null ? null : { ...iptc, takenFrom: 'iptc' };
+}
+
 function takenInText(file: Uint8Array): Taken | null {
   const text = parseCreationTime(pngOf(file)?.creationTime ?? '');
   return text === null ? null : { ...text, takenFrom: 'text' };
 }
 
 function pngOf(file: Uint8Array): ReturnType<typeof readPng> | null {
-  const { kind, ...content } = sniff(file);
-  return kind === 'photo' && 'format' in content && content.format === 'png' ? readPng(file) : null;
+  return formatOf(file) === 'png' ? readPng(file) : null;
+}
+
+function formatOf(file: Uint8Array): PhotoFormat | null {
+  const content = sniff(file);
+  return content.kind === 'photo' ? content.format : null;
 }
 
 function readSource(source: Uint8Array, loadView: typeof LoadView): Found {
-  let tags: Tags;
-  try {
-    tags = loadView(new DataView(source.buffer, source.byteOffset, source.byteLength), { includeTags: { exif: TAGS } });
-  } catch {
-    return { clocks: {}, camera: null };
-  }
-  const text = (name: string): string => clean(tags[name]?.description);
+  const text = textsOf(source, loadView, { exif: TAGS });
   const clocks: Clocks = { gps: parseGpsClock(text('GPSDateStamp'), text('GPSTimeStamp')) };
   for (const { from, time, fraction, offset } of CLOCKS)
     clocks[from] = parseClock(text(time), text(fraction), text(offset));
   return { clocks, camera: cameraName(text('Make'), text('Model')) };
+}
+
+/** What tags say in words, by their names; nothing where they are not there, or damaged. */
+function textsOf(
+  source: Uint8Array,
+  loadView: typeof LoadView,
+  includeTags: { readonly exif?: string[]; readonly iptc?: string[] },
+): (name: string) => string {
+  try {
+    const tags = loadView(new DataView(source.buffer, source.byteOffset, source.byteLength), { includeTags });
+    return (name) => clean(tags[name]?.description);
+  } catch {
+    // No metadata of its formats, or damaged.
+    return () => '';
+  }
 }
 
 function clean(value: unknown): string {

@@ -1,8 +1,8 @@
 /**
- * What says when a photo was taken, the most trusted first. EXIF's time of the last change comes behind XMP's of the
- * making: the Metadata Working Group's guidelines (2.0, 5.4) take it for no time of taking at all.
+ * What says when a photo was taken, the most trusted first. EXIF's time of the last change comes behind XMP's and IPTC's
+ * of the making: the Metadata Working Group's guidelines (2.0, 5.4) take it for no time of taking at all.
  */
-export type TakenFrom = 'original' | 'digitized' | 'xmp' | 'modified' | 'gps' | 'text';
+export type TakenFrom = 'original' | 'digitized' | 'xmp' | 'iptc' | 'modified' | 'gps' | 'text';
 
 /** When a photo was taken, by the clock on the wall of the place: the one that people remember. */
 export interface Taken {
@@ -53,6 +53,11 @@ export function parseGpsClock(date: string, time: string): Clock | null {
   if (parts === null) return null;
   const [hour, minute, second] = parts.slice(1, 4).map((part) => part.padStart(2, '0'));
   return parseClock(`${date} ${hour}:${minute}:${second}`, parts[4], '+00:00');
+}
+
+/** IPTC's DateCreated and TimeCreated as ISO 8601 has them; there may be no time. A month that is not known is 00. */
+export function parseIptcClock(date: string, time: string): Clock | null {
+  return parseClock(`${date} ${time}`) ?? parseClock(date);
 }
 
 /** Of an XMP packet, the most trusted first; as an attribute or as an element. */

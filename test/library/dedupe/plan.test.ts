@@ -155,10 +155,11 @@ describe('the plan of what is double', () => {
     await put('one.jpg', DOG, { takenMs: NOON });
     await put('two.jpg', await resized(DOG, 480), { takenMs: NOON + 4000 });
     await put('three.jpg', await resized(DOG, 470), { takenMs: NOON + 60_000 });
-    // A program's clock says nothing of the camera.
+    // A program's or an archive's clock says nothing of the camera.
     await put('four.jpg', await resized(DOG, 460), { takenMs: NOON + 9e6, takenFrom: 'modified' });
+    await put('five.jpg', await resized(DOG, 450), { takenMs: NOON + 8e6, takenFrom: 'iptc' });
     expect(short(await plan())).toEqual([
-      'same: one.jpg < four.jpg',
+      'same: one.jpg < four.jpg < five.jpg',
       'burst: one.jpg < two.jpg',
       'similar: one.jpg < three.jpg',
     ]);
