@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { basename, isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { Command } from 'commander';
 import type { Candidate, Verdict } from '../casting/candidate.ts';
 import { usageError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import type { LeastScore } from '../library/ranking/likeness.ts';
 import { askWhich, canAsk } from '../output/terminal/ask.ts';
 import { writeLine } from '../output/terminal/streams.ts';
@@ -115,7 +116,7 @@ async function queryOf(world: World, dataFolder: string, text: string): Promise<
     import('../library/query/resolve.ts'),
     import('../library/query/parse.ts'),
   ]);
-  const isThere = existsSync(resolve(world.cwd, text));
+  const isThere = existsSync(typedPath(world.cwd, text));
   // What is not there is said when it is to be read.
   if (!isThere && looksLikePath(text) && !/[*?[\]{}:]/.test(text)) return named(world, text);
   const standardInput = () => Promise.reject(usageError('comic takes no photo on standard input.', 'Name a file.'));
@@ -128,7 +129,7 @@ async function queryOf(world: World, dataFolder: string, text: string): Promise<
 }
 
 function named({ cwd }: World, file: string): NamedPhoto {
-  return { file: resolve(cwd, file), given: isAbsolute(file) ? 'absolute' : 'relative' };
+  return { file: typedPath(cwd, file), given: isAbsolute(file) ? 'absolute' : 'relative' };
 }
 
 /** @throws UserError usage when there is no terminal to choose on */

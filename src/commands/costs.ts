@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { dollars } from '../picture/cost/dollars.ts';
@@ -22,7 +22,7 @@ export function costsCommand(act: Act): Command {
 }
 
 async function costs({ world }: Context, folder: string | undefined, flags: { json?: boolean }): Promise<ExitCode> {
-  const place = resolve(world.cwd, folder ?? '.');
+  const place = typedPath(world.cwd, folder ?? '.');
   const found = await stat(place).catch(() => null);
   if (!found?.isDirectory()) {
     throw new UserError('folder_missing', `There is no folder ${place}.`, {

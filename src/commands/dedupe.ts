@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import { RULES, type Rule } from '../library/dedupe/keeper.ts';
 import type { MovedDoubles } from '../library/dedupe/move.ts';
 import type { WrittenPicks } from '../library/dedupe/picks.ts';
@@ -169,7 +170,7 @@ async function dedupe(context: Context, folders: string[], flags: DedupeFlags): 
 }
 
 function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags): DedupeRequest {
-  const absolute = (paths: readonly string[] = []): string[] => paths.map((path) => resolve(cwd, path));
+  const absolute = (paths: readonly string[] = []): string[] => paths.map((path) => typedPath(cwd, path));
   return {
     folders: absolute(folders),
     protect: absolute(flags.protect),
@@ -177,7 +178,7 @@ function requestOf(cwd: string, folders: readonly string[], flags: DedupeFlags):
     kinds: kindsOf(flags),
     keep: flags.keep ?? [],
     ...(flags.best === undefined ? {} : { best: flags.best }),
-    ...(flags.against === undefined ? {} : { against: resolve(cwd, flags.against) }),
+    ...(flags.against === undefined ? {} : { against: typedPath(cwd, flags.against) }),
   };
 }
 
@@ -276,7 +277,7 @@ async function pick(
 ): Promise<WrittenPicks | null> {
   if (xmp === undefined) return null;
   const { pickPlanned } = await import('./dedupe-picks.ts');
-  return pickPlanned(world, settings, plan, xmp === 'beside' ? null : resolve(world.cwd, xmp));
+  return pickPlanned(world, settings, plan, xmp === 'beside' ? null : typedPath(world.cwd, xmp));
 }
 
 async function move(
@@ -287,7 +288,7 @@ async function move(
 ): Promise<MovedDoubles | null> {
   if (moveTo === undefined) return null;
   const { movePlanned } = await import('./dedupe-move.ts');
-  return movePlanned(world, settings, plan, { folder: resolve(world.cwd, moveTo), yes });
+  return movePlanned(world, settings, plan, { folder: typedPath(world.cwd, moveTo), yes });
 }
 
 /** Each once, photos with what lies beside them; nothing of a group that is too large. */

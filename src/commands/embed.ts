@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import type { Embedder, PhotoFault } from '../embedding/port.ts';
 import { interruptedError, systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
+import { typedPath } from '../files/typed-path.ts';
 import { writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import type { World } from '../world.ts';
@@ -50,7 +51,7 @@ async function embed(context: Context, photos: string[], flags: EmbedFlags): Pro
     import('../embedding/embedder.ts'),
   ]);
   const model = await resolveModel(world, settings);
-  const files = photos.map((photo) => resolve(world.cwd, photo));
+  const files = photos.map((photo) => typedPath(world.cwd, photo));
   const { exact = false, jobs = world.cores } = flags;
   const cacheDir = join(settings.paths.cache, 'models');
   const embedder = await openEmbedder(world, model, { cacheDir, exact, jobs: Math.min(jobs, files.length) });

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemErrorCode, UserError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import type { ImportReport } from '../library/import/import.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
@@ -44,8 +44,8 @@ export function importCommand(act: Act): Command {
 
 async function importFile(context: Context, name: string, folders: string[], flags: ImportFlags): Promise<ExitCode> {
   const { world } = context;
-  const file = resolve(world.cwd, name);
-  const roots = folders.map((folder) => resolve(world.cwd, folder));
+  const file = typedPath(world.cwd, name);
+  const roots = folders.map((folder) => typedPath(world.cwd, folder));
   if (flags.library !== undefined) checkLibrary(flags.library, roots);
   const [{ openVectorFile }, { importVectors }, { createProgress }, { IndexScreen }, { realFolder }] =
     await Promise.all([

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { usageError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import type { IndexReport } from '../library/index/events.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -39,7 +39,7 @@ export function indexCommand(act: Act): Command {
 }
 
 async function index(context: Context, folders: string[], flags: IndexFlags): Promise<ExitCode> {
-  const roots = folders.map((folder) => resolve(context.world.cwd, folder));
+  const roots = folders.map((folder) => typedPath(context.world.cwd, folder));
   if (flags.library !== undefined) checkLibrary(flags.library, roots);
   if (!flags.watch) {
     const { indexOnce } = await import('./index-once.ts');

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { typedPath } from '../files/typed-path.ts';
 import type { ChangeDeps, LibraryName, LibraryState } from '../library/libraries.ts';
 import { isMounted } from '../library/paths.ts';
 import { askYesNo, canAsk } from '../output/terminal/ask.ts';
@@ -65,7 +65,7 @@ async function relocate(context: Context, from: string, to: string, flags: JsonF
   const { world } = context;
   const { relocateLibrary } = await import('../library/libraries.ts');
   const { library, from: before } = await change(context, (deps) =>
-    relocateLibrary(deps, named(world, from), resolve(world.cwd, to)),
+    relocateLibrary(deps, named(world, from), typedPath(world.cwd, to)),
   );
   const { name, root } = library;
   if (flags.json) writeJson(world, (await documents()).libraryChangeDocument({ name, root, from: before }));
@@ -109,7 +109,7 @@ async function confirm(world: World, name: string): Promise<boolean> {
 
 const documents = () => import('../output/documents/library.ts');
 
-const named = ({ cwd }: World, text: string): LibraryName => ({ name: text, root: resolve(cwd, text) });
+const named = ({ cwd }: World, text: string): LibraryName => ({ name: text, root: typedPath(cwd, text) });
 
 async function change<T>(context: Context, work: (deps: ChangeDeps) => Promise<T>): Promise<T> {
   const { world } = context;

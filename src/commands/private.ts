@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError, usageError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import type { PrivacyReport } from '../picture/private-report.ts';
 import type { World } from '../world.ts';
@@ -30,7 +30,7 @@ export function privateCommand(act: Act): Command {
 
 async function check(context: Context, files: readonly string[], { json }: { json?: boolean }): Promise<ExitCode> {
   const { world } = context;
-  const paths = files.map((file) => resolve(world.cwd, file));
+  const paths = files.map((file) => typedPath(world.cwd, file));
   for (const path of paths) await demandFile(path);
   const { checkPrivacy } = await import('../picture/private-report.ts');
   const session = await openSession(world, context.settings());

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError, usageError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import { writeLine } from '../output/terminal/streams.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -40,7 +40,7 @@ async function show(context: Context, photos: string[]): Promise<ExitCode> {
 }
 
 async function fileOf(photo: string, cwd: string, data: string): Promise<string> {
-  if (!/^@\d+$/.test(photo)) return resolve(cwd, photo);
+  if (!/^@\d+$/.test(photo)) return typedPath(cwd, photo);
   const rank = Number(photo.slice(1));
   if (rank === 0) throw usageError('There is no hit @0.', 'The best hit of the last search is @1.');
   const { hitOfLastSearch } = await import('../library/query/last-search.ts');

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { typedPath } from '../files/typed-path.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
@@ -41,7 +41,7 @@ async function undo(
   const { undoMoved } = await import('../library/act/act.ts');
   const isPath = first !== undefined && !ID.test(first);
   const id = isPath ? undefined : first;
-  const paths = (isPath ? [first, ...others] : others).map((path) => resolve(world.cwd, path));
+  const paths = (isPath ? [first, ...others] : others).map((path) => typedPath(world.cwd, path));
   const { data } = settings().paths;
   const { restored, rewritten, failed } = await undoMoved(data, id, world.interrupted, paths);
   const { followMoves } = await import('../library/query/last-search.ts');

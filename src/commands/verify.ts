@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import { typedPath } from '../files/typed-path.ts';
 import type { VerifyReport } from '../library/verify/verify.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
@@ -57,7 +57,7 @@ async function verify(context: Context, folder: string | undefined, flags: Verif
         onProgress: (done, total) => progress.update(done, total),
         interrupted: world.interrupted,
       },
-      { folder: folder === undefined ? null : resolve(world.cwd, folder), sample: flags.sample, seed: flags.seed },
+      { folder: folder === undefined ? null : typedPath(world.cwd, folder), sample: flags.sample, seed: flags.seed },
     );
     progress.finish();
     const model = await session.model();

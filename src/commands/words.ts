@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { usageError } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import type { Session } from '../library/session.ts';
 import type { CountedWord } from '../library/words/count.ts';
 import type { Seen } from '../library/words/seen.ts';
@@ -54,7 +54,7 @@ async function meantBy(
   const { what } = parseTerm(argument, lookBelow(cwd));
   switch (what.kind) {
     case 'photo':
-      return { file: resolve(cwd, what.path) };
+      return { file: typedPath(cwd, what.path) };
     case 'hit': {
       const { hitOfLastSearch } = await import('../library/query/last-search.ts');
       return { file: await hitOfLastSearch(dataFolder, what.rank) };

@@ -1,6 +1,7 @@
 import { access, constants, lstat, mkdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { basename, dirname, extname, join, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
+import { typedPath } from '../files/typed-path.ts';
 import type { PictureFormat } from './port.ts';
 
 export const ENDINGS: Readonly<Record<string, PictureFormat>> = { png: 'png', jpg: 'jpeg', jpeg: 'jpeg', webp: 'webp' };
@@ -19,7 +20,7 @@ export type Place =
 
 /** @throws UserError usage when the ending is none of a picture */
 export async function placeOf(cwd: string, out: string | null): Promise<Place> {
-  const target = resolve(cwd, out ?? '.');
+  const target = typedPath(cwd, out ?? '.');
   const isFolder = out === null || /[\\/]$/.test(out) || (await kind(target)) === 'folder' || extname(target) === '';
   if (isFolder) return { kind: 'folder', folder: target };
   const ending = extname(target).slice(1);

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import type { Action } from '../../library/act/act.ts';
 import { notEmpty } from './options.ts';
 
@@ -36,7 +36,7 @@ export function actionOf(cwd: string, { copyTo, linkTo, moveTo }: ActFlags): Act
     ['move', moveTo],
   ];
   const actions = wishes.flatMap(([kind, folder]) =>
-    folder === undefined ? [] : [{ kind, folder: resolve(cwd, folder) }],
+    folder === undefined ? [] : [{ kind, folder: typedPath(cwd, folder) }],
   );
   if (actions.length > 1) throw usageError('--copy-to, --link-to and --move-to exclude each other.', 'Choose one.');
   return actions[0] ?? null;

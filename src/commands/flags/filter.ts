@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { usageError } from '../../errors.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import type { Restriction } from '../../library/photo-filter.ts';
 import { listed } from '../../output/text.ts';
 import { FORMATS } from '../../photos/kinds.ts';
@@ -94,7 +95,7 @@ export function restrictionOf(cwd: string, flags: FilterFlags): Restriction {
   const { in: folders, exclude, camera, name, minSize: minSide, photoFormat: endings } = flags;
   const shapes = SHAPES.filter((shape) => flags[shape]);
   return {
-    ...(folders === undefined ? {} : { folders: folders.map((folder) => resolve(cwd, folder)) }),
+    ...(folders === undefined ? {} : { folders: folders.map((folder) => typedPath(cwd, folder)) }),
     ...(exclude === undefined ? {} : { exclude }),
     ...datesOf(flags),
     ...(camera === undefined ? {} : { camera }),

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEVICES } from '../../embedding/device.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import type { LeastScore } from '../../library/ranking/likeness.ts';
 
 /** A number as people write it; NaN for anything else, such as 0x10, 1e3 and Infinity. */
@@ -56,7 +56,7 @@ export function gatherNotEmpty(text: string, earlier: readonly string[] = []): s
 
 /** Where a folder lies, absolute and whatever links lead there, as the paths of photos do; as it was named where it is not there. */
 export function realFolderOf(cwd: string, folder: string): string {
-  const named = resolve(cwd, folder);
+  const named = typedPath(cwd, folder);
   try {
     return realpathSync(named);
   } catch {

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { typedPath } from '../../files/typed-path.ts';
 import type { Wanted } from '../../picture/image-models/parameters.ts';
 import {
   type Background,
@@ -86,5 +86,5 @@ export function wantedOf(flags: MakeFlags, format: PictureFormat): Wanted {
 }
 
 export function absolute({ cwd }: World, files: readonly string[] = []): string[] {
-  return files.map((file) => resolve(cwd, file));
+  return files.map((file) => typedPath(cwd, file));
 }

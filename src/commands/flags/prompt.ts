@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { interruptedError, messageOf, systemErrorCode, UserError, usageError } from '../../errors.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import type { World } from '../../world.ts';
 
 export interface PromptFlags {
@@ -34,7 +34,7 @@ async function read(world: World, argument: string | undefined, { promptFile, ex
   if (argument !== undefined) return argument;
   if (example !== undefined) return readExample(example);
   const file = promptFile ?? '';
-  const bytes = await readFile(resolve(world.cwd, file)).catch((error: unknown) => {
+  const bytes = await readFile(typedPath(world.cwd, file)).catch((error: unknown) => {
     const reason = REASONS[systemErrorCode(error) ?? ''] ?? messageOf(error);
     throw unreadable(`The prompt file ${file} cannot be read: ${reason}.`, error);
   });

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { interruptedError, messageOf, systemErrorCode, UserError, usageError } from '../../errors.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import { parseList } from '../../library/query/parse.ts';
 import type { ResolveDeps } from '../../library/query/resolve.ts';
 import type { World } from '../../world.ts';
@@ -92,7 +93,7 @@ async function readList(world: World, from: string): Promise<string> {
         cause,
       },
     );
-  const reading = from === '-' ? readAll(world) : readFile(resolve(world.cwd, from));
+  const reading = from === '-' ? readAll(world) : readFile(typedPath(world.cwd, from));
   const bytes = await reading.catch((error: unknown) => {
     if (from === '-') throw error;
     const reasons: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EISDIR: 'it is a folder' };

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { composed, decomposed } from '../../files/names.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import { kindByName, rawCompanions } from '../../photos/kinds.ts';
 import { walk } from '../../photos/walk.ts';
 import { onePerPhoto } from '../index/companions.ts';
@@ -55,13 +57,13 @@ export async function resolveTerm(text: string, away: boolean, deps: ResolveDeps
     case 'word':
       return [{ kind: 'word', text: what.text, weight }];
     case 'photo':
-      return [photo(resolve(deps.cwd, what.path))];
+      return [photo(typedPath(deps.cwd, what.path))];
     case 'hit':
       return [photo(await hitOfLastSearch(deps.dataFolder, what.rank))];
     case 'stdin':
       return [{ ...photo(await deps.standardInput()), name: '-' }];
     case 'folder':
-      return (await photosOf(resolve(deps.cwd, what.path), what.path)).map((file) => photo(file, true));
+      return (await photosOf(typedPath(deps.cwd, what.path), what.path)).map((file) => photo(file, true));
     case 'glob':
       return (await photosLike(what.pattern, deps.cwd)).map((file) => photo(file, true));
   }
@@ -71,7 +73,7 @@ export async function resolveTerm(text: string, away: boolean, deps: ResolveDeps
 export function lookBelow(cwd: string): Look {
   return (path) => {
     try {
-      return statSync(resolve(cwd, path)).isDirectory() ? 'folder' : 'file';
+      return statSync(typedPath(cwd, path)).isDirectory() ? 'folder' : 'file';
     } catch {
       return null;
     }
@@ -91,8 +93,15 @@ async function photosOf(folder: string, typed: string): Promise<string[]> {
 async function photosLike(pattern: string, cwd: string): Promise<string[]> {
   const { default: fastGlob } = await import('fast-glob');
   const portable = sep === '\\' ? pattern.replaceAll('\\', '/') : pattern;
-  const found = await fastGlob(portable, { cwd, absolute: true, onlyFiles: true, suppressErrors: true });
-  const photos = found.filter((file) => kindByName(file) === 'photo');
+  const matching = async (wanted: string): Promise<string[]> => {
+    const found = await fastGlob(wanted, { cwd, absolute: true, onlyFiles: true, suppressErrors: true });
+    return found.filter((file) => kindByName(file) === 'photo');
+  };
+  let photos: string[] = [];
+  // As it was typed, or as names on the disk may be written that look so.
+  for (const wanted of new Set([portable, composed(portable), decomposed(portable)])) {
+    if (photos.length === 0) photos = await matching(wanted);
+  }
   const raws = rawCompanions(photos);
   if (photos.length > 0) {
     return photos

@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, systemErrorCode, UserError } from '../../errors.ts';
 import { exists } from '../../files/exists.ts';
 import { sha256 } from '../../files/hash.ts';
+import { typedPath } from '../../files/typed-path.ts';
 import {
   type FailedRequest,
   type Lineage,
@@ -38,7 +39,7 @@ export function lineageFileOf(picture: string): string {
  * @throws UserError `no_lineage`, `bad_lineage`
  */
 export async function findLineage(cwd: string, given: string): Promise<Found> {
-  const path = resolve(cwd, given);
+  const path = typedPath(cwd, given);
   const bytes = await readFile(path).catch(() => null);
   if (bytes === null) {
     if (/^[0-9a-f]{64}$/i.test(given)) return bySha256(given.toLowerCase(), [cwd], given);

@@ -33,6 +33,16 @@ describe('an argument of a search stands for', () => {
     expect(await filesOf('beach')).toEqual(['word beach']);
   });
 
+  it('what has the name in another form of Unicode: file, folder, or what a pattern matches', async () => {
+    const folder = 'Füssen'.normalize('NFD');
+    const file = join(folder, 'Möwe.jpg'.normalize('NFD'));
+    await mkdir(join(cwd, folder));
+    await writeFile(join(cwd, file), 'x');
+    for (const text of ['Füssen/Möwe.jpg', 'Füssen', 'Füssen/Mö*']) {
+      for (const form of ['NFC', 'NFD']) expect(await filesOf(text.normalize(form))).toEqual([file]);
+    }
+  });
+
   it('each shot once: of a RAW and its JPEG that', async () => {
     const raws = await mkdtemp(join(cwd, 'raws-'));
     for (const file of ['x.CR2', 'x.JPG', 'y.nef', 'z.jpg']) await writeFile(join(raws, file), 'x');
