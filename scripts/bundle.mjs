@@ -227,7 +227,8 @@ const nativeCode = {
 
 /**
  * What is loaded at about the same time goes into one file, since Node takes a millisecond to find and read each: what every
- * start loads, and of every search what comes before its worker starts, and what comes after.
+ * start loads, and of every search what comes before its worker starts, and what comes after. The file of what every start
+ * loads names those that it loads later, so that it is called otherwise with every build: compiled code is kept by its name.
  */
 const TOGETHER = [
   ['start', ['cli']],

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { compiledCode } from '../src/commands/compiled-code.ts';
 import { openSession } from '../src/commands/session.ts';
 import { belongings } from '../src/library/uninstall.ts';
 import { loadSettings } from '../src/settings.ts';
@@ -50,9 +51,26 @@ describe('starting', () => {
     const settings = loadSettings(world);
     await (await openSession(world, settings)).close();
     const [folder = ''] = folders;
-    expect(dirname(folder)).toBe(settings.paths.cache);
+    expect(dirname(folder)).toBe(join(settings.paths.cache, 'code'));
     await mkdir(folder, { recursive: true });
-    expect((await belongings(settings.paths)).map(({ path }) => path)).toContain(folder);
+    expect((await belongings(settings.paths)).map(({ path }) => path)).toContain(dirname(folder));
     await rm(home, { recursive: true });
+  });
+
+  it('removes the compiled code of other builds at the first start of one, and nothing else', async () => {
+    const cache = await mkdtemp(join(tmpdir(), 'curate-start-'));
+    const code = join(cache, 'code');
+    expect(compiledCode(cache, 'curate-start-a')).toBe(join(code, 'curate-start-a'));
+    const left = ['curate-start-a', 'v22.1.0-x64-9ac5647c-0', 'notes'];
+    for (const name of left) await mkdir(join(code, name, 'deep'), { recursive: true });
+    expect(compiledCode(cache, 'curate-start-a')).toBe(join(code, 'curate-start-a'));
+    expect((await readdir(code)).sort()).toEqual(left.sort());
+    expect(compiledCode(cache, 'curate-start-b')).toBe(join(code, 'curate-start-b'));
+    expect(await readdir(code)).toEqual(['notes']);
+    // Where that cannot be, the search is no worse for it.
+    await mkdir(join(cache, 'odd'));
+    await writeFile(join(cache, 'odd', 'code'), 'no folder');
+    expect(compiledCode(join(cache, 'odd'), 'curate-start-b')).toBe(join(cache, 'odd', 'code', 'curate-start-b'));
+    await rm(cache, { recursive: true });
   });
 });
