@@ -41,8 +41,8 @@ export interface World {
   /** Sends `signal` (0 only asks) to a process; false when there is no such process. */
   signal(pid: number, signal: NodeJS.Signals | 0): boolean;
   spawn: typeof spawn;
-  /** Has Node keep what it compiles of modules from now on in this folder, and take it from there; where it can, from 22.1 on. */
-  keepCompiled(folder: string): void;
+  /** Has Node keep what it compiles of modules from now on in this folder, and take it from there; null before Node 22.1. */
+  readonly keepCompiled: ((folder: string) => void) | null;
 }
 
 /** An empty HOME counts as unset. */
@@ -88,9 +88,7 @@ export function realWorld(): World {
       }
     },
     spawn,
-    keepCompiled: (folder) => {
-      (module as { enableCompileCache?: (folder: string) => unknown }).enableCompileCache?.(folder);
-    },
+    keepCompiled: (module as { enableCompileCache?: (folder: string) => void }).enableCompileCache ?? null,
   };
 }
 

@@ -60,17 +60,28 @@ describe('starting', () => {
   it('removes the compiled code of other builds at the first start of one, and nothing else', async () => {
     const cache = await mkdtemp(join(tmpdir(), 'curate-start-'));
     const code = join(cache, 'code');
-    expect(compiledCode(cache, 'curate-start-a')).toBe(join(code, 'curate-start-a'));
-    const left = ['curate-start-a', 'v22.1.0-x64-9ac5647c-0', 'notes'];
+    expect(await compiledCode(cache, 'curate-start-a')).toBe(join(code, 'curate-start-a'));
+    const left = ['curate-start-a', 'curate-start-b', 'notes', 'v22.1.0-x64-9ac5647c-0'];
     for (const name of left) await mkdir(join(code, name, 'deep'), { recursive: true });
-    expect(compiledCode(cache, 'curate-start-a')).toBe(join(code, 'curate-start-a'));
-    expect((await readdir(code)).sort()).toEqual(left.sort());
-    expect(compiledCode(cache, 'curate-start-b')).toBe(join(code, 'curate-start-b'));
-    expect(await readdir(code)).toEqual(['notes']);
-    // Where that cannot be, the search is no worse for it.
-    await mkdir(join(cache, 'odd'));
-    await writeFile(join(cache, 'odd', 'code'), 'no folder');
-    expect(compiledCode(join(cache, 'odd'), 'curate-start-b')).toBe(join(cache, 'odd', 'code', 'curate-start-b'));
+    expect(await compiledCode(cache, 'curate-start-a')).toBe(join(code, 'curate-start-a'));
+    expect((await readdir(code)).sort()).toEqual(left);
+    expect(await compiledCode(cache, 'curate-start-c')).toBe(join(code, 'curate-start-c'));
+    expect((await readdir(code)).sort()).toEqual(['curate-start-c', 'notes']);
     await rm(cache, { recursive: true });
+  });
+
+  it('keeps no compiled code where no folder can be, or Node cannot', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'curate-start-'));
+    await writeFile(join(home, 'cache'), 'no folder');
+    const folders: string[] = [];
+    const env = { CURATE_HOME: home };
+    for (const keepCompiled of [(folder: string) => folders.push(folder), null]) {
+      const world = testWorld({ env, keepCompiled });
+      await (await openSession(world, loadSettings(world))).close();
+      await rm(join(home, 'cache'), { force: true });
+    }
+    expect(folders).toEqual([]);
+    expect(await readdir(home)).toEqual([]);
+    await rm(home, { recursive: true });
   });
 });

@@ -6,7 +6,8 @@ import { compiledCode } from './compiled-code.ts';
 /** The session of one verb; what setting up its store is busy with, and which model it takes, shows on stderr. */
 export async function openSession(world: World, settings: Settings, options?: SessionOptions): Promise<Session> {
   // Milvus' client, which is to come, is most of what a start compiles.
-  world.keepCompiled(compiledCode(settings.paths.cache));
+  const folder = world.keepCompiled === null ? null : await compiledCode(settings.paths.cache);
+  if (folder !== null) world.keepCompiled?.(folder);
   const [library, { storeScreen }] = await Promise.all([
     import('../library/session.ts'),
     import('../output/terminal/store-events.ts'),

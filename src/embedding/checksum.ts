@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { writeWhole } from '../files/atomic-write.ts';
+import { makeFolders } from '../files/folders.ts';
 
 /** Lower-case hex of a file's content. */
 export async function sha256Of(file: string): Promise<string> {
@@ -40,6 +41,6 @@ async function readNotes(file: string): Promise<z.infer<typeof notesSchema>> {
 }
 
 async function writeNotes(file: string, notes: z.infer<typeof notesSchema>): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolders(dirname(file));
   await writeWhole(file, JSON.stringify(notes));
 }

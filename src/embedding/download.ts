@@ -1,6 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
@@ -38,7 +37,6 @@ export function downloadUrl({ source, id }: CatalogueEntry, hub: string = DEFAUL
 export async function downloadModel(world: World, entry: CatalogueEntry, options: DownloadOptions): Promise<void> {
   const url = downloadUrl(entry, options.hub);
   const part = `${options.file}.part`;
-  await mkdir(dirname(part), { recursive: true });
   const lock = { onWait: options.onWait, signal: world.interrupted };
   await withLock(`${options.file}.lock`, world.pid, lock, async () => {
     if ((await sizeOf(options.file)) > 0) return;

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { markAsOurs } from '../files/atomic-write.ts';
 import { exists } from '../files/exists.ts';
+import { makeFolders } from '../files/folders.ts';
 import { isLocked } from '../files/lock.ts';
 
 /** Which optimised graph: ONNX Runtime lays the weights out for the processor it runs on. */
@@ -40,7 +41,7 @@ export async function optimizedGraph(
   if (await sealed(folder)) return join(folder, GRAPH);
   const draft = join(key.cacheDir, `draft-${randomUUID()}`);
   try {
-    await mkdir(draft, { recursive: true });
+    await makeFolders(draft);
     await whileMarked(draft, () =>
       optimize({
         optimizedModelFilePath: join(draft, GRAPH),

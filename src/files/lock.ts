@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interruptedError, unwritable } from '../errors.ts';
+import { makeFolders } from './folders.ts';
 
 interface LockOptions {
   /** Called once when another process holds the lock; its process id, where it can be read. */
@@ -50,7 +51,7 @@ export async function isLocked(file: string): Promise<boolean> {
 
 async function lockFile(file: string): Promise<FileHandle> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolders(dirname(file));
     return await open(file, 'a+', 0o600);
   } catch (error) {
     throw unwritable(dirname(file), error);

@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { forbidden, systemErrorCode, UserError, unwritable } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
+import { makeOwnFolders } from '../files/folders.ts';
 import { type Settings, splitAccount } from '../settings.ts';
 import { placeOf } from '../store/milvus/endpoint.ts';
 
@@ -47,7 +48,7 @@ export async function rememberModel(where: Where, model: string): Promise<void> 
 }
 
 async function write(dataFolder: string, models: Models): Promise<void> {
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  await makeOwnFolders(dataFolder);
   await writeWhole(fileIn(dataFolder), `${JSON.stringify(models)}\n`, 0o600);
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Embedder, EmbeddingModel } from '../embedding/port.ts';
 import { messageOf, UserError, unwritable } from '../errors.ts';
+import { makeFolders } from '../files/folders.ts';
 import type { Settings } from '../settings.ts';
 import type { PhotoStore, ServerAbout, StoreAbout } from '../store/port.ts';
 import type { World } from '../world.ts';
@@ -88,7 +89,7 @@ function nodeVersion(version: string): string {
 async function writable(folder: string): Promise<string> {
   const probe = join(folder, `.probe-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await writeFile(probe, '');
     await rm(probe);
     return folder;

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { forbidden, systemErrorCode, UserError, unwritable } from '../errors.ts';
 import { writeWhole } from '../files/atomic-write.ts';
+import { makeOwnFolders } from '../files/folders.ts';
 import { type Settings, spelling } from '../settings.ts';
 import type { Library, PhotoStore } from '../store/port.ts';
 import { storeKey } from './active-model.ts';
@@ -119,7 +120,7 @@ async function read(dataFolder: string): Promise<Kept | null> {
 
 async function write(dataFolder: string, kept: Kept): Promise<void> {
   try {
-    await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+    await makeOwnFolders(dataFolder);
     await writeWhole(fileIn(dataFolder), `${JSON.stringify(kept)}\n`, 0o600);
   } catch (error) {
     throw unwritable(dataFolder, error);

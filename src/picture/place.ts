@@ -1,6 +1,7 @@
-import { access, constants, lstat, mkdir, stat } from 'node:fs/promises';
+import { access, constants, lstat, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
+import { makeFolders } from '../files/folders.ts';
 import { typedPath } from '../files/typed-path.ts';
 import type { PictureFormat } from './port.ts';
 
@@ -32,7 +33,7 @@ export async function placeOf(cwd: string, out: string | null): Promise<Place> {
 /** @returns the first folder that had to be made */
 export async function makeFolder(folder: string): Promise<string | undefined> {
   try {
-    const first = await mkdir(folder, { recursive: true });
+    const first = await makeFolders(folder);
     await access(folder, constants.W_OK);
     return first;
   } catch (error) {

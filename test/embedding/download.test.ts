@@ -110,6 +110,12 @@ describe('downloading a model', () => {
     );
   });
 
+  it('says that its folder cannot be written to', async () => {
+    await writeFile(join(folder, 'models'), 'no folder');
+    await expect(pull()).rejects.toMatchObject({ code: 'data_unwritable' });
+    expect(requests).toHaveLength(0);
+  });
+
   it('goes through the proxy that HTTPS_PROXY names', async () => {
     const settings = loadSettings(testWorld({ env: { HTTPS_PROXY: hub, CURATE_HOME: folder } }));
     const asked: string[] = [];

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -138,6 +139,21 @@ describe.runIf(mayMount)('a data folder that can only be read', () => {
       photos: 3,
       unchanged: 3,
     });
+  });
+});
+
+// Its system says of a folder that is there that it is not, when one is to be made in it.
+it.runIf(existsSync('/proc/self'))('ends at once where curate has a place in which nothing can be', async () => {
+  await home.addPhotos(0, 1);
+  const place = '/proc/curate';
+  for (const args of [['index', home.photos], ['status']]) {
+    const { exit, error } = await home.json<ErrorJson>(args, place);
+    expect({ args, exit, code: error?.code }).toEqual({ args, exit: 1, code: 'data_unwritable' });
+    expect(error?.message).toContain(join(place, 'data'));
+  }
+  expect(await home.json<ErrorJson>(['search', 'dog'], place)).toMatchObject({
+    exit: 1,
+    error: { code: 'nothing_indexed' },
   });
 });
 

@@ -1,22 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import {
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  symlink,
-  unlink,
-} from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, lstat, open, readdir, readFile, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
 import { clearDrafts, markAsOurs } from '../atomic-write.ts';
-import { exists } from '../exists.ts';
+import { makeFolders } from '../folders.ts';
 
 /** What a file is: enough to tell whether two names are one file, and whether it has changed. */
 export interface FileState {
@@ -113,35 +99,6 @@ export const realDisk: Disk = {
   },
   read: (file) => readFile(file, 'utf8'),
 };
-
-/**
- * Makes a folder and those around it that are missing, one by one: Node's own way never ends where the system says of a
- * folder that is there that it is not (/proc), and hides what stands in the way on a read-only volume.
- * @returns the outermost one that was missing
- * @throws what stands in the way
- */
-export async function makeFolders(
-  folder: string,
-  make: (one: string) => Promise<unknown> = mkdir,
-): Promise<string | undefined> {
-  const missing = [folder];
-  for (let one = dirname(folder); !(await exists(one)) && dirname(one) !== one; one = dirname(one))
-    missing.unshift(one);
-  let outermost: string | undefined;
-  for (const one of missing) {
-    try {
-      await make(one);
-      outermost ??= one;
-    } catch (error) {
-      const isThere = await stat(one).then(
-        (found) => found.isDirectory(),
-        () => false,
-      );
-      if (!isThere) throw error;
-    }
-  }
-  return outermost;
-}
 
 async function copy(file: string, into: string): Promise<string> {
   const source = await open(file, 'r');

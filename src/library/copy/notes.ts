@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeOwnFolders } from '../../files/folders.ts';
 import type { Library } from '../../store/port.ts';
 import { activeModel, rememberModel } from '../active-model.ts';
 import { nameOf } from '../index/level.ts';
@@ -32,7 +33,7 @@ export async function bringNotes(
     const here = join(fresh, nameOf(source.id));
     await rm(here, { recursive: true, force: true });
     if (!existsSync(seen)) continue;
-    await mkdir(dirname(here), { recursive: true, mode: 0o700 });
+    await makeOwnFolders(dirname(here));
     await cp(seen, here, { recursive: true });
   }
   const model = await activeModel(from.settings);

@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode, UserError, unwritable, usageError } from '../../errors.ts';
 import { writeWhole } from '../../files/atomic-write.ts';
+import { makeOwnFolders } from '../../files/folders.ts';
 import { withLock } from '../../files/lock.ts';
 import { KINDS } from './stars.ts';
 
@@ -90,7 +91,7 @@ async function changed<T>({ data, pid, signal }: DecisionDeps, change: (from: St
   return withLock(join(folderIn(data), 'lock'), pid, { signal }, async () => {
     const { to, result } = change(await stored(data));
     try {
-      await mkdir(folderIn(data), { recursive: true, mode: 0o700 });
+      await makeOwnFolders(folderIn(data));
       await writeWhole(fileIn(data), `${JSON.stringify(to)}\n`, 0o600);
     } catch (error) {
       throw unwritable(folderIn(data), error);

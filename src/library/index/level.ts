@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import type { MemoryLevel } from 'memory-level';
+import { makeOwnFolders } from '../../files/folders.ts';
 import type { Library, ModelIdentity } from '../../store/port.ts';
 
 /**
@@ -28,7 +29,7 @@ export function deletion(key: string): Change {
 /** A database in a folder of its own, which is made when it is not there. */
 export async function openLevel(folder: string): Promise<ClassicLevel<string, string>> {
   const { ClassicLevel } = await import('classic-level');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeOwnFolders(folder);
   const level = new ClassicLevel<string, string>(folder, SMALL);
   await level.open();
   return level;

@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeOwnFolders } from '../../files/folders.ts';
 
 /** Values that wait in memory before they are written. */
 const FEW = 1000;
@@ -71,7 +72,7 @@ export class Spool<T> {
   }
 
   async #make(file: string): Promise<FileHandle> {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeOwnFolders(dirname(file));
     return open(file, 'w+', 0o600);
   }
 }

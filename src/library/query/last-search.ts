@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { usageError } from '../../errors.ts';
 import { writeWhole } from '../../files/atomic-write.ts';
+import { makeOwnFolders } from '../../files/folders.ts';
 
 const schema = z.strictObject({ paths: z.array(z.string()) });
 
@@ -10,7 +11,7 @@ const fileIn = (dataFolder: string): string => join(dataFolder, 'last-search.jso
 
 /** Keeps what `@1`, `@2`, ... mean from now on. @param paths absolute, best first */
 export async function rememberSearch(dataFolder: string, paths: readonly string[]): Promise<void> {
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  await makeOwnFolders(dataFolder);
   await writeWhole(fileIn(dataFolder), `${JSON.stringify({ paths })}\n`, 0o600);
 }
 

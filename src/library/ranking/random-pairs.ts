@@ -1,10 +1,11 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { pairSimilaritiesSchema } from '../../embedding/catalogue.ts';
 import type { EmbeddingModel, PairSimilarities } from '../../embedding/port.ts';
 import { cosine, rootCosine } from '../../embedding/vector.ts';
 import { writeWhole } from '../../files/atomic-write.ts';
+import { makeOwnFolders } from '../../files/folders.ts';
 import type { PhotoIndex } from '../../store/port.ts';
 import { isOutdated, pairSimilarities, randomPairs } from './likeness.ts';
 
@@ -68,7 +69,7 @@ export async function refreshPairs(
     return rootCosine(one, other) >= model.thresholds.nearDuplicate ? [] : [cosine(one, other)];
   });
   if (cosines.length < FEWEST) return await rm(fileOf(dataFolder, model), { force: true });
-  await mkdir(join(dataFolder, 'pairs'), { recursive: true, mode: 0o700 });
+  await makeOwnFolders(join(dataFolder, 'pairs'));
   const pairs = pairSimilarities(cosines, photos);
   const text = JSON.stringify({ without: 'near-duplicates', libraries, pairs });
   await writeWhole(fileOf(dataFolder, model), `${text}\n`, 0o600);

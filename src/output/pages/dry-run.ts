@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { systemErrorCode, UserError, whyUnwritten } from '../../errors.ts';
 import { writeNew, writeWhole } from '../../files/atomic-write.ts';
+import { makeFolders } from '../../files/folders.ts';
 import { apiParameters } from '../../picture/image-models/parameters.ts';
 import { nameFromPrompt } from '../../picture/names.ts';
 import type { Offer } from '../../picture/offer.ts';
@@ -29,7 +30,7 @@ export async function writeDryRun(offer: Offer, { cwd, out, stem, force, now }: 
   const target = isNew ? join(out ?? cwd, `${stem ?? nameFromPrompt(run.prompt)}.dry-run`) : out;
   try {
     const folder = isNew ? await makeFreeFolder(target) : target;
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await writeFiles(run, folder, force);
     return folder;
   } catch (error) {
@@ -102,7 +103,7 @@ function manifest(run: DryRun): Record<string, unknown> {
 }
 
 async function makeFreeFolder(base: string): Promise<string> {
-  await mkdir(dirname(base), { recursive: true });
+  await makeFolders(dirname(base));
   for (let number = 1; ; number += 1) {
     const folder = number === 1 ? base : `${base}-${number}`;
     try {

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../../files/atomic-write.ts';
+import { makeOwnFolders } from '../../files/folders.ts';
 import type { Parameters, Quality } from '../port.ts';
 import { outputTokensOf } from './cost.ts';
 
@@ -36,7 +37,7 @@ export async function noteSeenTokens(
   const file = fileIn(dataFolder);
   const key = keyOf(model, parameters, parameters.quality);
   const notes = { ...(await readNotes(dataFolder)), [key]: Math.ceil(tokens / pictures) };
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeOwnFolders(dirname(file));
   await writeWhole(file, `${JSON.stringify(notes)}\n`, 0o600);
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unwritable } from '../../errors.ts';
+import { makeOwnFolders } from '../../files/folders.ts';
 import type { World } from '../../world.ts';
 
 /** The shipped Python side, beside `src` and `dist`. */
@@ -38,7 +38,7 @@ export function liteFolders(data: string, name = 'lite'): LiteFolders {
  * @throws UserError `data_unwritable` or `disk_full`.
  */
 export async function makePrivate(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeOwnFolders(folder).catch((error: unknown) => {
     throw unwritable(folder, error);
   });
 }
