@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import fc from 'fast-check';
@@ -366,4 +366,13 @@ it('says what stands in the way of nested folders, where Node says that there ar
 
 it.skipIf(!existsSync('/proc/self'))('does not try for ever where no folder can be', async () => {
   await expect(makeFolders('/proc/curate/photos')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it('leaves it to no module to make folders in the way that does', async () => {
+  const modules = (await readdir('src', { recursive: true })).filter((name) => name.endsWith('.ts'));
+  expect(modules.length).toBeGreaterThan(300);
+  const texts = await Promise.all(
+    modules.map(async (name) => [name, await readFile(join('src', name), 'utf8')] as const),
+  );
+  expect(texts.flatMap(([name, text]) => (/mkdir(Sync)?\([^;]*recursive: true/.test(text) ? [name] : []))).toEqual([]);
 });

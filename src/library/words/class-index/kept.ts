@@ -1,7 +1,8 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { classifierOf } from '../../../embedding/classifier/classifier.ts';
 import type { EmbeddingModel } from '../../../embedding/port.ts';
+import { makeOwnFolders } from '../../../files/folders.ts';
 import type { Library, PhotoStore, PhotoTable } from '../../../store/port.ts';
 import { forgetOthers, nameOf, storeName } from '../../index/level.ts';
 import type { Session } from '../../session.ts';
@@ -112,7 +113,7 @@ export class ClassIndexes {
       if (found.length < wanted.size) isWhole = false;
       builder.add(found, classifier.probabilities(found.map(({ vector }) => vector)));
     }
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+    await makeOwnFolders(this.#folder).catch(() => undefined);
     const made = { classifier: this.#classifier, mark: isWhole ? mark : null };
     await writeClassIndex(file, builder.finish(), made).catch(() => undefined);
   }
