@@ -153,6 +153,7 @@ describe('the file of an index', () => {
     for (const damaged of [whole.subarray(0, -1), whole.subarray(0, 100), Buffer.alloc(0), Buffer.alloc(700, 0x7b)]) {
       await writeFile(file, damaged);
       expect(await readClassIndex(file, origin.classifier)).toBeNull();
+      expect(await readOrigin(file)).toBeNull();
     }
     // Where the postings of a class begin.
     const starts = 512 + 68 * photos.length;

@@ -17,19 +17,23 @@ const headerSchema = z.strictObject({
   postings: z.int().nonnegative(),
 });
 
-/** What an index was made of. */
-export type Origin = Pick<z.infer<typeof headerSchema>, 'classifier' | 'mark'>;
+type Header = z.infer<typeof headerSchema>;
 
-/** What the file of an index was made of; null where there is none that can be read. */
+/** What an index was made of. */
+export type Origin = Pick<Header, 'classifier' | 'mark'>;
+
+/** What the file of an index was made of; null where there is none that is whole. */
 export async function readOrigin(file: string): Promise<Origin | null> {
   const handle = await open(file).catch(() => null);
+  if (handle === null) return null;
   try {
-    const { buffer, bytesRead } = (await handle?.read(Buffer.alloc(HEADER_BYTES))) ?? {};
-    return buffer === undefined ? null : parseHeader(buffer.subarray(0, bytesRead));
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES));
+    const header = parseHeader(buffer.subarray(0, bytesRead));
+    return header !== null && (await handle.stat()).size === sizeOf(header) ? header : null;
   } catch {
     return null;
   } finally {
-    await handle?.close();
+    await handle.close();
   }
 }
 
@@ -49,7 +53,7 @@ export async function readClassIndex(
     return [buffer, byteOffset + at - size];
   };
   const { photos, classes, postings } = header;
-  if (byteLength !== HEADER_BYTES + 68 * photos + 4 * (classes + 1) + 8 * postings) return null;
+  if (byteLength !== sizeOf(header)) return null;
   const parts: Postings = {
     ids: new Uint8Array(...next(32 * photos), 32 * photos),
     contents: new Uint8Array(...next(32 * photos), 32 * photos),
@@ -66,7 +70,7 @@ export async function readClassIndex(
 /** Whole or not at all. */
 export async function writeClassIndex(file: string, { postings }: ClassIndex, origin: Origin): Promise<void> {
   const { ids, contents, rest, starts, photos, shares } = postings;
-  const header: z.infer<typeof headerSchema> = {
+  const header: Header = {
     version: 1,
     ...origin,
     photos: rest.length,
@@ -79,7 +83,11 @@ export async function writeClassIndex(file: string, { postings }: ClassIndex, or
   await writeWhole(file, Buffer.concat([Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES)), ...parts]), 0o600);
 }
 
-function parseHeader(bytes: Uint8Array): z.infer<typeof headerSchema> | null {
+function sizeOf({ photos, classes, postings }: Header): number {
+  return HEADER_BYTES + 68 * photos + 4 * (classes + 1) + 8 * postings;
+}
+
+function parseHeader(bytes: Uint8Array): Header | null {
   try {
     return headerSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch {
