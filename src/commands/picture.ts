@@ -68,6 +68,8 @@ function noticeText(notice: Notice, filters: string | null): string {
   switch (notice.kind) {
     case 'model':
       return notice.text;
+    case 'moved':
+      return `${notice.from} is not as it was: the same photo is taken from ${notice.to}.`;
     case 'search':
       return searchNoticeText(notice.notice);
     case 'few-alike': {

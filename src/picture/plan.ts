@@ -35,6 +35,8 @@ export type Notice =
   | { readonly kind: 'model'; readonly text: string }
   /** The search found no photo within the filter: only named photos are used. */
   | { readonly kind: 'nothing-found' }
+  /** A photo of the request that is made again was found elsewhere. */
+  | { readonly kind: 'moved'; readonly from: string; readonly to: string }
   /** Of the words that were searched for. */
   | { readonly kind: 'search'; readonly notice: SearchNotice }
   /** Only so many photos are like the query, or show the word, and some of the places for them stay empty. */

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -158,6 +158,41 @@ describe('a comic', () => {
 });
 
 describe('a conversation', () => {
+  it('is replayed with a photo that was moved since, from where the index has its bytes', async () => {
+    const folder = join(room.root, 'moving');
+    const [before, after] = [join(folder, 'a.jpg'), join(folder, 'later', 'b.jpg')];
+    await mkdir(join(folder, 'later'), { recursive: true });
+    await paint(before, 61);
+    await room.index(folder);
+    await room.make(await room.comic(before, { prompt: 'base', slots: 1 }));
+    expect((await room.replay('base.png')).notices).toEqual([]);
+    await rename(before, after);
+    // As the index has it, which is not up to date.
+    await expect(room.replay('base.png')).rejects.toMatchObject({
+      code: 'reference_changed',
+      message: expect.stringContaining('a.jpg does not exist'),
+      hint: expect.stringContaining('index the folder where it is now'),
+    });
+    await room.index(folder);
+    const again = await room.replay('base.png');
+    expect(again.notices).toEqual([{ kind: 'moved', from: before, to: after }]);
+    await room.make(again);
+    const lineages = await Promise.all(
+      ['base.png.json', 'base-2.png.json'].map(async (name) =>
+        parseLineage(await readFile(join(room.folder, name), 'utf8')),
+      ),
+    );
+    const [first, second] = lineages.map((lineage) => lineage?.references[0]);
+    expect(second).toEqual({ ...first, path: after });
+    // Another photo in its place, and an index that cannot be opened.
+    await paint(before, 62);
+    expect((await room.replay('base.png')).notices).toEqual([{ kind: 'moved', from: before, to: after }]);
+    room.session = { ...room.session, index: () => Promise.reject(new Error('unreachable')) };
+    await expect(room.replay('base.png')).rejects.toMatchObject({
+      message: expect.stringContaining('was changed since'),
+    });
+  });
+
   it('costs what stands in it: the pictures of every turn, and a replay of a turn as much as the turn', async () => {
     await room.made(room.comic(at(0), { prompt: 'first', slots: 3 }));
     await room.made(room.refine('first.png', 'second'));
