@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { IndexEvent } from '../../../src/library/index/events.ts';
@@ -205,6 +205,17 @@ describe('what is kept is not believed', () => {
     await index();
     expect(table.stored.size).toBe(5);
     expect(await indexesOf()).toBeNull();
+  });
+
+  it('where nothing can be written, and then no photo is looked at for it', async () => {
+    await put(PHOTOS);
+    const { cache } = library.session.settings.paths;
+    await mkdir(cache, { recursive: true });
+    await writeFile(join(cache, 'words'), 'in the way');
+    const read = vi.spyOn(table, 'rows');
+    await index();
+    expect(read).not.toHaveBeenCalled();
+    expect(await search('castle')).toHaveLength(2);
   });
 
   it('of a library that is gone, and its file goes with the next run', async () => {

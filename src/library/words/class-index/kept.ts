@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { classifierOf } from '../../../embedding/classifier/classifier.ts';
 import type { EmbeddingModel } from '../../../embedding/port.ts';
@@ -93,6 +93,7 @@ export class ClassIndexes {
     const file = this.#fileOf(library);
     const origin = await readOrigin(file);
     if (mark === undefined || (origin?.mark === mark && origin.classifier === this.#classifier)) return;
+    if (!(await isWritable(this.#folder))) return;
     const words = await loadWords(this.#model).catch(() => null);
     // Whoever searches for a word is told that a file of the model is damaged; the photos are indexed.
     if (words === null) return;
@@ -113,7 +114,6 @@ export class ClassIndexes {
       if (found.length < wanted.size) isWhole = false;
       builder.add(found, classifier.probabilities(found.map(({ vector }) => vector)));
     }
-    await makeOwnFolders(this.#folder).catch(() => undefined);
     const made = { classifier: this.#classifier, mark: isWhole ? mark : null };
     await writeClassIndex(file, builder.finish(), made).catch(() => undefined);
   }
@@ -145,6 +145,17 @@ export async function classIndexesOf(
   const indexes = await ClassIndexes.open(session.settings.paths.cache, place, model);
   if (indexes === null) return null;
   return indexes.whole(await listed(), () => store.libraries());
+}
+
+/** Makes the folder where it is not there. */
+async function isWritable(folder: string): Promise<boolean> {
+  try {
+    await makeOwnFolders(folder);
+    await access(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Places of what an index has already, and what it lacks. */
