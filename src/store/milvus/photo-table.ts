@@ -19,6 +19,7 @@ import type { MilvusLine } from './client.ts';
 import type { Consistency } from './collection.ts';
 import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
+import { JointReads } from './joint-reads.ts';
 import { JointSearch, type SearchTerms } from './joint-search.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
 import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
@@ -57,6 +58,7 @@ export class MilvusTable implements PhotoTable {
   readonly #dim: number;
   /** By the rows that they keep for each other, or by this table where they keep none. */
   readonly #searches = new WeakMap<SeenRows | this, JointSearch<PhotoRow>>();
+  readonly #reads = new WeakMap<SeenRows, Map<string, JointReads<PhotoRow>>>();
 
   constructor(line: MilvusLine, model: ModelIdentity) {
     this.#generations = new Generations(line, model);
@@ -109,10 +111,24 @@ export class MilvusTable implements PhotoTable {
       if (row === undefined) missing.push(id);
       else known.set(id, row);
     }
-    const read = await this.#readRows(missing, 'Bounded', filter);
-    for (const row of read) known.set(row.id, row);
-    keep(read, seen);
+    if (missing.length === 0) return known;
+    for (const row of await this.#readsOf(seen, filter).read(missing)) known.set(row.id, row);
     return known;
+  }
+
+  #readsOf(seen: SeenRows, filter: PhotoFilter): JointReads<PhotoRow> {
+    const byFilter = this.#reads.get(seen) ?? new Map<string, JointReads<PhotoRow>>();
+    this.#reads.set(seen, byFilter);
+    const key = JSON.stringify(filter);
+    const known = byFilter.get(key);
+    if (known !== undefined) return known;
+    const reads = new JointReads<PhotoRow>(async (ids) => {
+      const rows = await this.#readRows(ids, 'Bounded', filter);
+      keep(rows, seen);
+      return rows;
+    });
+    byFilter.set(key, reads);
+    return reads;
   }
 
   async #readRows(ids: readonly string[], consistency: Consistency, filter: PhotoFilter): Promise<PhotoRow[]> {
