@@ -24,19 +24,32 @@ async function refused(...args: string[]): Promise<string> {
 describe('a list of queries', () => {
   const listed = async (bytes: string | Buffer): Promise<readonly string[]> => {
     await writeFile(join(home, 'list'), bytes);
-    return (await readAsked(testWorld({ cwd: home }), home, [], { from: 'list' })).wanted;
+    return (await readAsked(testWorld({ cwd: home }), home, [], { from: ['list'] })).wanted;
   };
 
   it('may begin with the mark that editors on Windows put in front, in UTF-8 or UTF-16', async () => {
     const text = '\ufeffphotos/Füßen.jpg\r\nbeach\r\n';
     expect(await listed(text)).toEqual(['photos/Füßen.jpg', 'beach']);
     expect(await listed(Buffer.from(text, 'utf16le'))).toEqual(['photos/Füßen.jpg', 'beach']);
+    expect(await listed(Buffer.from(text, 'utf16le').swap16())).toEqual(['photos/Füßen.jpg', 'beach']);
+  });
+
+  it('may stand beside others, each of which is read once', async () => {
+    await writeFile(join(home, 'dogs'), 'dog\n');
+    await writeFile(join(home, 'cats'), 'cat\0kitten\0');
+    const asked = await readAsked(testWorld({ cwd: home }), home, ['bird'], { from: ['dogs', 'cats', 'dogs'] });
+    expect(asked.wanted).toEqual(['bird', 'dog', 'cat', 'kitten']);
+    await writeFile(join(home, 'none'), '');
+    await writeFile(join(home, 'void'), '');
+    await expect(readAsked(testWorld({ cwd: home }), home, [], { from: ['none', 'void'] })).rejects.toThrow(
+      'the lists none and void are empty.',
+    );
   });
 
   it('that is empty, or a photo, is said to be that', async () => {
     await expect(listed('\n')).rejects.toThrow('There is nothing to search for: the list list is empty.');
     const [photo = ''] = fixturePhotos;
-    await expect(readAsked(testWorld(), home, [], { from: photo })).rejects.toMatchObject({
+    await expect(readAsked(testWorld(), home, [], { from: [photo] })).rejects.toMatchObject({
       code: 'list_unreadable',
       message: `The list ${photo} cannot be read: it is a photo itself.`,
     });

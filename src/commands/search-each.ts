@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import { answerEach, type Query } from '../library/query/each.ts';
-import { type QueryTerm, resolveTerm } from '../library/query/resolve.ts';
+import { type QueryTerm, type ResolveDeps, resolveTerm } from '../library/query/resolve.ts';
 import type { Answer } from '../library/query/search.ts';
+import { readWord, withNamesJoined } from '../library/query/terms.ts';
+import type { Session } from '../library/session.ts';
+import { loadWords, type Words } from '../library/words/vocabulary.ts';
 import { resultRow } from '../output/documents/library.ts';
 import { openFile } from '../output/open-file.ts';
 import type { SheetContents } from '../output/sheet/contents.ts';
@@ -17,12 +20,14 @@ import { draw, makeSheet, namesOf, print, readProgress, remember, type SearchRun
 export async function searchEach(run: SearchRun): Promise<ExitCode> {
   const { context, session, asked, flags, search, progress, started } = run;
   const { world } = context;
-  const queries = await queriesOf(asked);
+  const queries = await queriesOf(asked, session);
   const onRead = readProgress(world, progress, started);
   let outcome: ExitCode = ExitCode.done;
   let since = started;
   let isFirst = true;
   let found = 0;
+  // What to be away from is part of every query, and said of once.
+  const unread = new Set<string>();
   let last: Answer | null = null;
   const groups: SheetContents[] = [];
   let at = -1;
@@ -52,7 +57,14 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
           const wanted = query.terms.filter(({ weight }) => weight > 0);
           groups.push(sheetOf(world, flags, wanted, answer, answer.results.map(resultRow)));
         }
-        for (const notice of answer.notices) writeLine(world.stderr, noticeText(notice));
+        for (const notice of answer.notices) {
+          if (notice.kind === 'unread') {
+            outcome = ExitCode.somePhotosFailed;
+            if (unread.has(notice.file)) continue;
+            unread.add(notice.file);
+          }
+          writeLine(world.stderr, noticeText(notice));
+        }
       }
       since = now;
     }
@@ -66,10 +78,12 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
   return found === 0 && flags.failEmpty && outcome === ExitCode.done ? ExitCode.failed : outcome;
 }
 
-/** Each photo of a folder or pattern is a query of its own; what to be away from goes with every one. */
-async function queriesOf({ wanted, unwanted, deps }: Asked): Promise<Query[]> {
-  const away: QueryTerm[] = [];
-  for (const text of unwanted) away.push(...(await resolveTerm(text, true, deps)));
+/**
+ * Each photo of a folder or pattern is a query of its own; what to be away from goes with every one.
+ * @throws UserError as `resolveTerm` and `readWord` do of what to be away from, which no query could do without
+ */
+async function queriesOf({ wanted, unwanted, deps }: Asked, session: Pick<Session, 'model'>): Promise<Query[]> {
+  const away = await awayFrom(unwanted, deps, session);
   const queries: Query[] = [];
   for (const text of wanted) {
     try {
@@ -84,4 +98,17 @@ async function queriesOf({ wanted, unwanted, deps }: Asked): Promise<Query[]> {
     }
   }
   return queries;
+}
+
+async function awayFrom(
+  unwanted: readonly string[],
+  deps: ResolveDeps,
+  session: Pick<Session, 'model'>,
+): Promise<readonly QueryTerm[]> {
+  const terms: QueryTerm[] = [];
+  for (const text of unwanted) terms.push(...(await resolveTerm(text, true, deps)));
+  const words = async (): Promise<Words> => loadWords(await session.model());
+  const away = await withNamesJoined(terms, words);
+  for (const term of away) if (term.kind === 'word') readWord(term, await words());
+  return away;
 }

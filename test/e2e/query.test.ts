@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchDocument } from '../../src/output/documents/library.ts';
@@ -50,6 +50,21 @@ describe('curate search', () => {
       'curate.error/1 no_photos',
       join(photos, 'dog-1.jpg'),
     ]);
+  });
+
+  it('refuses once what every query is to be away from and nobody knows, and says once what of it cannot be read', async () => {
+    const search = ['search', '--each', 'dog', 'cat', '-k', '1', '--as', 'paths'];
+    const unknown = await home.curate([...search, '--not', 'casstle']);
+    expect([unknown.code, unknown.stderr.match(/"casstle"/g)?.length, unknown.stdout]).toEqual([2, 1, '']);
+    const joined = await home.curate([...search, '--not', 'border', '--not', 'collie']);
+    expect(joined).toMatchObject({ code: 0, stderr: '' });
+    const folder = join(home.path, 'some-broken');
+    await mkdir(folder);
+    await copyFile(join(photos, 'kitten-1.jpg'), join(folder, 'good.jpg'));
+    await writeFile(join(folder, 'bad.jpg'), 'no photo');
+    const lacking = await home.curate([...search, '--not', folder]);
+    expect([lacking.code, lacking.stderr.match(/bad\.jpg cannot be used/g)?.length]).toEqual([3, 1]);
+    expect(lacking.stdout.trim().split('\n')).toHaveLength(2);
   });
 
   it('lets each answer of several be drawn, and says once where nothing can be', async () => {

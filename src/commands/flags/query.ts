@@ -8,18 +8,23 @@ import { interruptedError, messageOf, systemErrorCode, UserError, usageError } f
 import { typedPath } from '../../files/typed-path.ts';
 import { parseList } from '../../library/query/parse.ts';
 import type { ResolveDeps } from '../../library/query/resolve.ts';
+import { listed } from '../../output/text.ts';
 import type { World } from '../../world.ts';
 import { gather } from './options.ts';
 
 export interface QueryFlags {
   not?: string[];
-  from?: string;
+  from?: string[];
 }
 
 export function addQueryOptions(command: Command): Command {
   return command
     .option('--not <query>', 'away from this photo or word (may be repeated)', gather)
-    .option('--from <file>', 'further queries from a list, separated by NUL or line; - is standard input');
+    .option(
+      '--from <file>',
+      'further queries from a list, separated by NUL or line; - is standard input (may be repeated)',
+      gather,
+    );
 }
 
 /** What was asked for, as it was typed. */
@@ -37,14 +42,16 @@ export async function readAsked(
   world: World,
   dataFolder: string,
   args: readonly string[],
-  { not = [], from }: QueryFlags,
+  { not = [], from = [] }: QueryFlags,
 ): Promise<Asked> {
-  const listed = from === undefined ? [] : parseList(await readList(world, from));
-  const wanted = [...args, ...listed];
-  if (wanted.length === 0 && from !== undefined) {
+  const wanted = [...args];
+  const lists = new Set(from);
+  for (const list of lists) wanted.push(...parseList(await readList(world, list)));
+  if (wanted.length === 0 && lists.size > 0) {
+    const names = [...lists].map((list) => (list === '-' ? 'on standard input' : list));
     throw usageError(
-      `There is nothing to search for: the list ${from === '-' ? 'on standard input' : from} is empty.`,
-      'Put a photo or word on each line of it.',
+      `There is nothing to search for: the list${lists.size === 1 ? '' : 's'} ${listed(names)} ${lists.size === 1 ? 'is' : 'are'} empty.`,
+      'Put a photo or word on each line.',
     );
   }
   if (wanted.length === 0) {
@@ -56,7 +63,7 @@ export async function readAsked(
   let folder: string | null = null;
   let reading: Promise<string> | null = null;
   const read = async (): Promise<string> => {
-    if (from === '-')
+    if (lists.has('-'))
       throw usageError(
         'The list is on standard input, which cannot be a photo as well.',
         'Name a file for one of them.',
@@ -101,6 +108,7 @@ async function readList(world: World, from: string): Promise<string> {
   });
   // Windows PowerShell writes UTF-16, with a mark in front; others put one in front of UTF-8.
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
   if (!isUtf8(bytes)) {
     const { sniff } = await import('../../photos/sniff.ts');
     if (sniff(bytes).kind !== 'other') throw unreadable('it is a photo itself');
