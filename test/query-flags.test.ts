@@ -81,3 +81,18 @@ describe('curate words', () => {
     expect(await refused('words', '@99')).toContain('There is no hit @99 of the last search: ');
   });
 });
+
+describe('curate show', () => {
+  it('says of an address what it is, and not that a file of a garbled name does not exist', async () => {
+    expect(await refused('show', 'https://example.org/cat.jpg')).toContain('https://example.org/cat.jpg is an address');
+    expect(await refused('show', 'file:///cat.jpg')).toContain('Name the file by its path: /cat.jpg');
+  });
+
+  it('writes no sequences on a terminal that would show them as they are', async () => {
+    const world = testWorld({ env: { CURATE_HOME: home, TERM: 'dumb' }, cwd: home });
+    const [photo = ''] = fixturePhotos;
+    Object.assign(world.stdout, { isTTY: true });
+    expect(await run(['show', photo], world)).toBe(1);
+    expect([world.out(), world.err()]).toEqual(['', expect.stringContaining('This terminal cannot draw')]);
+  });
+});

@@ -11,6 +11,7 @@ import { openFile } from '../output/open-file.ts';
 import type { SheetContents } from '../output/sheet/contents.ts';
 import { noticeText } from '../output/terminal/search-notices.ts';
 import { writeError, writeLine } from '../output/terminal/streams.ts';
+import { canDraw } from '../output/terminal/terminal.ts';
 import { ExitCode } from './exit-code.ts';
 import { isForPrograms } from './flags/format.ts';
 import type { Asked } from './flags/query.ts';
@@ -48,7 +49,7 @@ export async function searchEach(run: SearchRun): Promise<ExitCode> {
         const oneOfMany = { query: name, isFirst };
         await print(context, { flags, query: [name], answer, oneOfMany, elapsedMs: now - since, session });
         // Where there is no terminal, that is said once.
-        if (flags.show && (isFirst || world.stdout.isTTY)) await draw(world, answer.results.map(resultRow));
+        if (flags.show && (isFirst || canDraw(world, world.stdout))) await draw(world, answer.results.map(resultRow));
         isFirst = false;
         last = answer;
         found += answer.results.length;

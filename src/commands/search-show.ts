@@ -10,6 +10,7 @@ import type { SheetContents } from '../output/sheet/contents.ts';
 import type { OneOfMany } from '../output/terminal/formats.ts';
 import type { Progress } from '../output/terminal/progress.ts';
 import { writeJson, writeLine } from '../output/terminal/streams.ts';
+import { canDraw } from '../output/terminal/terminal.ts';
 import type { RenderPhoto } from '../photos/render.ts';
 import type { World } from '../world.ts';
 import { type Acted, act as actOnPhotos } from './act.ts';
@@ -227,8 +228,11 @@ function nothingFound(flags: FilterFlags, { closest, by }: Pick<Answer, 'closest
 
 /** Only on a terminal: elsewhere the results are for a program. */
 export async function draw(world: World, results: readonly SearchResultRow[]): Promise<void> {
-  if (!world.stdout.isTTY) {
-    writeLine(world.stderr, '--show needs a terminal to draw on.');
+  if (!canDraw(world, world.stdout)) {
+    writeLine(
+      world.stderr,
+      `--show needs a terminal that can draw${world.stdout.isTTY ? ', which TERM=dumb is not' : ''}.`,
+    );
     return;
   }
   const [{ drawPhotos }, { openDisplay }] = await Promise.all([

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { Library, PhotoFilter, PhotoStore } from '../store/port.ts';
 import { inside } from './paths.ts';
@@ -47,6 +48,8 @@ export async function partsBelow(
 
 export function notIndexed(folder: string): UserError {
   return new UserError('not_indexed', `No indexed photo lies below ${folder}.`, {
-    hint: `Index it first: curate index ${folder}`,
+    hint: existsSync(folder)
+      ? `Index it first: curate index ${folder}`
+      : 'There is no such folder: check the spelling, or connect the drive it is on.',
   });
 }

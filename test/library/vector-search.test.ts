@@ -143,7 +143,9 @@ describe('a search by photos', () => {
     expect((await find({ ...search, takenAfterMs: 1000 })).sort()).toEqual(['a/cat.jpg', 'b/dog.jpg']);
     expect(await find({ ...search, folders: [join(home, 'b')], takenBeforeMs: 2000 })).toEqual(['b/old.jpg']);
     await expect(find({ ...search, folders: [tmpdir()] })).resolves.toHaveLength(4);
-    await expect(find({ ...search, folders: ['/nowhere'] })).rejects.toMatchObject({ code: 'not_indexed' });
+    await expect(find({ ...search, folders: ['/nowhere'] })).rejects.toMatchObject({
+      ...{ code: 'not_indexed', hint: expect.stringContaining('There is no such folder') },
+    });
     await expect(find({ ...search, folders: [import.meta.filename] })).rejects.toMatchObject({
       ...{ code: 'folder_expected', message: `${import.meta.filename} is a file, not a folder.` },
     });

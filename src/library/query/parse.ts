@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { UserError, usageError } from '../../errors.ts';
 import { kindByName } from '../../photos/kinds.ts';
 
@@ -49,7 +50,7 @@ function parseWhat(text: string, look: Look): Term['what'] {
     return { kind: 'hit', rank: Number(hit) };
   }
   if (text.startsWith(FORCED)) return word(text.slice(FORCED.length));
-  if (ADDRESS.test(text)) throw webAddress(text);
+  demandNoAddress(text);
   const found = onDisk(text, look);
   if (found !== null) return found;
   if (MAGIC.test(text)) return { kind: 'glob', pattern: text };
@@ -83,11 +84,24 @@ export function photoMissing(path: string): UserError {
   });
 }
 
-function webAddress(address: string): UserError {
-  return new UserError('web_address', `${address} is an address; curate searches by photos on this machine.`, {
-    hint: 'Save the photo first, and name the file.',
+/** @throws UserError `web_address` */
+export function demandNoAddress(text: string): void {
+  if (!ADDRESS.test(text)) return;
+  throw new UserError('web_address', `${text} is an address; curate reads files of this machine alone.`, {
+    hint: /^file:/i.test(text)
+      ? `Name the file by its path: ${pathOf(text)}`
+      : 'Save the photo first, and name the file.',
     kind: 'usage',
   });
+}
+
+/** Of a file: address, as file managers give them. */
+function pathOf(address: string): string {
+  try {
+    return fileURLToPath(address);
+  } catch {
+    return '/path/to/photo.jpg';
+  }
 }
 
 /** The entries of a list: separated by NUL when it has any, else by line breaks. Empty ones are left out. */

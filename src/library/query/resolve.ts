@@ -94,8 +94,9 @@ async function photosLike(pattern: string, cwd: string): Promise<string[]> {
   const { default: fastGlob } = await import('fast-glob');
   const portable = sep === '\\' ? pattern.replaceAll('\\', '/') : pattern;
   const matching = async (wanted: string): Promise<string[]> => {
-    const found = await fastGlob(wanted, { cwd, absolute: true, onlyFiles: true, suppressErrors: true });
-    return found.filter((file) => kindByName(file) === 'photo');
+    // Its `absolute` makes slashes of the backslashes that names may hold elsewhere than on Windows.
+    const found = await fastGlob(wanted, { cwd, onlyFiles: true, suppressErrors: true });
+    return found.filter((file) => kindByName(file) === 'photo').map((file) => resolve(cwd, file));
   };
   let photos: string[] = [];
   // As it was typed, or as names on the disk may be written that look so.
@@ -104,10 +105,7 @@ async function photosLike(pattern: string, cwd: string): Promise<string[]> {
   }
   const raws = rawCompanions(photos);
   if (photos.length > 0) {
-    return photos
-      .filter((file) => !raws.has(file))
-      .map((file) => resolve(file))
-      .sort();
+    return photos.filter((file) => !raws.has(file)).sort();
   }
   throw new UserError('no_photos', `No photo matches ${pattern}.`, {
     hint: 'Check the pattern; in quotes it reaches curate as it is.',

@@ -6,7 +6,7 @@ import { duration } from '../text.ts';
 import { drawPicture } from './draw-picture.ts';
 import { shortenMiddle } from './shorten.ts';
 import { writeLine } from './streams.ts';
-import { canRedraw } from './terminal.ts';
+import { canDraw } from './terminal.ts';
 
 /**
  * Shows on stderr what making a picture reports, in order; drawing takes a moment, and the next line waits for it. While
@@ -56,7 +56,7 @@ const ERASE = '\r\u001b[2K';
 /** A line that counts the seconds; null where lines cannot be redrawn. */
 function startWait(world: World): Wait | null {
   const { stderr, interrupted } = world;
-  if (!canRedraw(world, stderr)) return null;
+  if (!canDraw(world, stderr)) return null;
   const started = world.elapsed();
   let isDrawn = false;
   const draw = (): void => {

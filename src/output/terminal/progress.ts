@@ -3,7 +3,7 @@ import type { World } from '../../world.ts';
 import { duration, printable } from '../text.ts';
 import { shortenMiddle } from './shorten.ts';
 import { writeLine } from './streams.ts';
-import { canRedraw } from './terminal.ts';
+import { canDraw } from './terminal.ts';
 
 export interface Progress {
   /** `total` may grow while it goes; null while nobody knows it. */
@@ -31,7 +31,7 @@ const ERASE = '\r\u001b[2K';
  * @param show How amounts are written: as counts, or as bytes.
  */
 export function createProgress(world: World, label: string, show: (n: number) => string = number): Progress {
-  return canRedraw(world, world.stderr) ? bar(world, label, show) : plainLines(world, label, show);
+  return canDraw(world, world.stderr) ? bar(world, label, show) : plainLines(world, label, show);
 }
 
 function bar(world: World, label: string, show: (n: number) => string): Progress {

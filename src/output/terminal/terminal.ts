@@ -18,11 +18,6 @@ export function terminalOf(
   return { columns: stream.columns || 80, color: !settings.noColor && !isDumb(world), links: knowsLinks(world) };
 }
 
-/** Whether lines may be redrawn in place. */
-export function canRedraw(world: World, stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && !isDumb(world);
-}
-
 /** Whether a terminal has said that it knows OSC 8; others would show the sequence or nothing. */
 function knowsLinks({ env }: World): boolean {
   const { TERM = '', TERM_PROGRAM = '', TMUX, VTE_VERSION, WT_SESSION, KITTY_WINDOW_ID } = env;
@@ -34,6 +29,11 @@ function knowsLinks({ env }: World): boolean {
   );
 }
 
-function isDumb(world: World): boolean {
+/** Whether lines may be redrawn in place, and pictures drawn: a dumb terminal would show the sequences themselves. */
+export function canDraw(world: World, stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !isDumb(world);
+}
+
+export function isDumb(world: World): boolean {
   return world.env.TERM === 'dumb';
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { UserError } from '../../../src/errors.ts';
 import { parseList, parseTerm, type Term } from '../../../src/library/query/parse.ts';
 
 const nowhere = () => null;
@@ -98,6 +99,19 @@ describe('an argument of a search', () => {
   ])('%j is refused as %s', (text, code) => {
     expect(() => parseTerm(text, nowhere)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+it('the address of a file is answered with its path, one of the web with what to do', () => {
+  const hintOf = (text: string): unknown => {
+    try {
+      return parseTerm(text, nowhere);
+    } catch (error) {
+      return error instanceof UserError ? error.hint : error;
+    }
+  };
+  expect(hintOf('file:///photos/my%20cat.jpg')).toBe('Name the file by its path: /photos/my cat.jpg');
+  expect(hintOf('file://nas/cat.jpg')).toBe('Name the file by its path: /path/to/photo.jpg');
+  expect(hintOf('https://example.org/cat.jpg')).toBe('Save the photo first, and name the file.');
 });
 
 describe('a list of queries', () => {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rememberSearch } from '../../../src/library/query/last-search.ts';
 import { type QueryTerm, resolveTerm } from '../../../src/library/query/resolve.ts';
@@ -42,6 +42,19 @@ describe('an argument of a search stands for', () => {
       for (const form of ['NFC', 'NFD']) expect(await filesOf(text.normalize(form))).toEqual([file]);
     }
   });
+
+  it.skipIf(sep === '\\')(
+    'photos that a pattern matches by their very names, also where those hold a backslash',
+    async () => {
+      const odd = await mkdtemp(join(cwd, 'odd-'));
+      const names = ['C:\\Users\\me\\1.jpg', '[a] b.jpg'];
+      for (const name of names) await writeFile(join(odd, name), 'x');
+      const expected = names.map((name) => join(basename(odd), name));
+      for (const pattern of [`${odd}/*`, `${basename(odd)}/*`, `./${basename(odd)}/*`]) {
+        expect(await filesOf(pattern)).toEqual(expected);
+      }
+    },
+  );
 
   it('each shot once: of a RAW and its JPEG that', async () => {
     const raws = await mkdtemp(join(cwd, 'raws-'));
