@@ -41,6 +41,9 @@ export interface CastResult {
 /** With fewer references than this, further frames of the query's own moment, or of what shows the words, are better than none. */
 const FEW = 3;
 
+/** From this cosine on two photos show the same pixels, saved again or copied with another rating: nothing is seen in both. */
+const SAME_PIXELS = 0.999;
+
 /**
  * Chooses the references. Only what is like the query may be one: a slot that nothing deserves stays empty. Bursts and
  * near-duplicates collapse to their best frame, then the slots fill by maximal marginal relevance.
@@ -122,16 +125,25 @@ function unlike({ score, agreement }: Candidate, { by, least }: Floor): string {
 
 /**
  * Frames of a moment that is shown already, for slots that would stay empty: of any moment when bursts are to be kept;
- * otherwise of the query's own, or of those that show the words, while there are few references.
+ * otherwise of the query's own, or of those that show the words, while there are few references. None is sent, and paid, twice.
  */
 function furtherFrames(dropped: readonly Dropped[], chosen: readonly Candidate[], request: CastRequest): Dropped[] {
-  const { query, slots, keepBursts, thresholds } = request;
+  const { query, fixed, slots, keepBursts, thresholds } = request;
   const bursts = dropped.filter(({ kind }) => kind === 'burst');
   // Words have no moment of their own: all that shows them serves.
   const ownMoment = query === null ? bursts : bursts.filter(({ group }) => isOfMoment(query, group, thresholds));
   const most = keepBursts ? slots : Math.min(slots, FEW);
   const room = Math.max(0, most - chosen.length);
-  return (keepBursts ? bursts : ownMoment).slice(0, room);
+  const sent: FixedPhoto[] = [...fixed, ...chosen];
+  const further: Dropped[] = [];
+  for (const frame of keepBursts ? bursts : ownMoment) {
+    if (further.length >= room) break;
+    const { vector } = frame.candidate;
+    if (sent.some((photo) => cosine(photo.vector, vector) >= SAME_PIXELS)) continue;
+    sent.push(frame.candidate);
+    further.push(frame);
+  }
+  return further;
 }
 
 function nearestOf(

@@ -362,6 +362,21 @@ describe('cast', () => {
       expect(used([...shown, elsewhere])).toEqual(['best of 5 alike', 'seems to show it', further]);
     });
 
+    it('sends no frame twice that was saved again, with other bytes and at its own time', () => {
+      const shown = frames(3, 0);
+      const again = shown.map((frame) =>
+        candidate({ vector: frame.vector, takenMs: frame.takenMs, score: 0.95, quality: 1 }),
+      );
+      const used = (query: Candidate | null): readonly Candidate[] =>
+        cast(request([...again, ...shown], { query, fixed: query === null ? [] : [query], keepBursts: true }))
+          .verdicts.filter((verdict) => verdict.used)
+          .map((verdict) => verdict.candidate);
+      expect(new Set(used(null).map(({ vector }) => vector)).size).toBe(3);
+      expect(used(null)).toHaveLength(3);
+      const [self] = shown;
+      expect(used(self ?? null).map(({ vector }) => vector)).toEqual(shown.slice(1).map(({ vector }) => vector));
+    });
+
     it.each([
       ['without a time', null],
       ['with the time of the saving', 9e12],
