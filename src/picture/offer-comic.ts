@@ -107,19 +107,21 @@ function nothingLeft(
   nothingAlike: boolean,
 ): Error {
   const isFiltered = Object.keys(restriction).length > 0;
+  if (nothingFound && isFiltered) {
+    const photo = 'word' in query ? 'indexed photo' : 'other indexed photo';
+    return usageError(`No ${photo} passes the filters: no photo is left to send.`, 'Leave a filter out, or widen it.');
+  }
   const photo = isFiltered ? 'indexed photo that passes the filters' : 'indexed photo';
   if ('word' in query) {
     const isSecret = unused.some(({ score, reason }) => reason.startsWith('private') && (score ?? 0) >= CLEARLY_SEEN);
     const shows = `No ${photo} clearly shows "${query.word}"${isSecret ? ' and may be sent (some are private)' : ''}`;
-    const why = nothingFound ? 'No indexed photo passes the filters' : shows;
     const hint = 'Say another word, name a photo instead, or take less clear ones: --min-score 0.1';
-    return usageError(`${why}: no photo is left to send.`, hint);
+    return usageError(`${shows}: no photo is left to send.`, hint);
   }
   if (nothingAlike && !nothingFound) {
     const why = `No ${photo} is like the query: no photo is left to send.`;
     return usageError(why, 'Drop --no-query, name photos with --ref, or take less alike ones: --min-score 0.4');
   }
-  const nothing = isFiltered ? 'No other indexed photo passes the filters' : 'No other photo is indexed';
-  const why = nothingFound ? `${nothing}: no` : 'No';
+  const why = nothingFound ? 'No other photo is indexed: no' : 'No';
   return usageError(`${why} photo is left to send.`, 'Drop --no-query, or name photos with --ref.');
 }

@@ -264,6 +264,13 @@ describe('a comic of a word', () => {
     await expect(room.comic(cat, { ...zoo, sendQuery: false })).rejects.toMatchObject({
       message: expect.stringContaining('No indexed photo that passes the filters is like the query'),
     });
+    const none = { restriction: { name: 'none*' }, sendQuery: false };
+    for (const query of [{ word: 'dog' }, cat]) {
+      await expect(room.comic(query, none)).rejects.toMatchObject({
+        message: expect.stringMatching(/^No (other )?indexed photo passes the filters: /),
+        hint: 'Leave a filter out, or widen it.',
+      });
+    }
     await expect(room.comic({ word: 'casstle' })).rejects.toMatchObject({ code: 'unknown_word' });
   });
 });
