@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,6 +58,15 @@ describe('what completion offers', () => {
     const world = testWorld({ env: { CURATE_HOME: folder, CURATE_MODEL: 'timm-resnet50' } });
     await run(['completion', 'bash', '--', 'search', 'dalma'], world);
     expect(world.out()).toBe(':files\n');
+  });
+
+  it('is the runs that can be undone, the latest first, and what they moved', async () => {
+    expect(await offered('undo', '')).toEqual([':files']);
+    const journals = join(folder, 'data', 'undo');
+    await mkdir(journals, { recursive: true });
+    for (const id of ['20261127-210455', '20261128-090000']) await writeFile(join(journals, `${id}.jsonl`), '');
+    expect(await offered('undo', '')).toEqual(['20261128-090000', '20261127-210455', ':files']);
+    expect(await offered('undo', '20261127-210455', '')).toEqual([':files']);
   });
 
   it('is folders where a folder stands, and nothing where anything may stand', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -70,6 +70,21 @@ describe('a search', () => {
   it('that is to be explained does not print paths alone', async () => {
     expect(await refused('search', 'dog', '--explain', '--as', 'paths')).toContain('Leave out --as paths.');
     expect(await refused('search', 'dog', '--explain', '--print0')).toContain('Leave out --print0.');
+  });
+
+  it('of which fields are chosen does not print paths alone', async () => {
+    for (const paths of [['--as', 'paths'], ['--print0']]) {
+      expect(await refused('search', 'dog', '--fields', 'name', ...paths)).toContain(`instead of ${paths.join(' ')}:`);
+    }
+  });
+});
+
+describe('curate export', () => {
+  it('puts nothing beside a folder that has the name of the file', async () => {
+    await mkdir(join(home, 'folder.npy'));
+    expect(await refused('export', 'folder.npy', '--force')).toContain('folder.npy is a folder.');
+    await mkdir(join(home, 'taken.json'));
+    expect(await refused('export', 'taken.npy', '--force')).toContain('taken.json is a folder.');
   });
 });
 

@@ -46,7 +46,7 @@ type Place =
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: Named | 'anything' };
 
-type Named = 'query' | 'files' | 'folders' | 'library' | 'model' | 'image-model';
+type Named = 'query' | 'files' | 'folders' | 'moved' | 'library' | 'model' | 'image-model';
 
 /** By how help names an option's value or an argument; what is not named here may be anything. */
 const PLACES: Readonly<Record<string, Named>> = {
@@ -59,6 +59,7 @@ const PLACES: Readonly<Record<string, Named>> = {
   file: 'files',
   'file.npy': 'files',
   'file|folder': 'files',
+  path: 'files',
   folder: 'folders',
   dir: 'folders',
   new: 'folders',
@@ -92,7 +93,7 @@ function placeOf(program: Command, typed: readonly string[]): Place {
   const takes = at.registeredArguments;
   const argument = takes[positional] ?? (takes.at(-1)?.variadic ? takes.at(-1) : undefined);
   if (argument?.argChoices !== undefined) return { kind: 'choice', choices: argument.argChoices };
-  if (argument?.name() === 'id' && at.parent?.name() === 'model') return { kind: 'model' };
+  if (argument?.name() === 'id') return { kind: at.name() === 'undo' ? 'moved' : 'model' };
   return { kind: PLACES[argument?.name() ?? ''] ?? 'anything' };
 }
 
@@ -115,9 +116,11 @@ async function offersFor(context: Context, program: Command, typed: readonly str
   const place = placeOf(program, [...typed.slice(0, -1), last]);
   const begun = ({ text }: Offer): boolean => text.toLowerCase().startsWith(last.toLowerCase());
   const offers = (await offersIn(context, place, last)).filter(begun);
-  if (place.kind === 'files' || place.kind === 'query') return { offers, paths: 'files' };
-  return { offers, paths: place.kind === 'folders' ? 'folders' : null };
+  if (place.kind === 'folders') return { offers, paths: 'folders' };
+  return { offers, paths: WITH_FILES.has(place.kind) ? 'files' : null };
 }
+
+const WITH_FILES: ReadonlySet<Place['kind']> = new Set(['files', 'query', 'moved']);
 
 async function offersIn(context: Context, place: Place, last: string): Promise<readonly Offer[]> {
   switch (place.kind) {
@@ -132,6 +135,8 @@ async function offersIn(context: Context, place: Place, last: string): Promise<r
       return place.choices.map(bare);
     case 'query':
       return wordsLike(context, last);
+    case 'moved':
+      return runsToUndo(context);
     case 'library':
       return libraries(context);
     case 'model': {
@@ -170,6 +175,16 @@ async function wordsLike({ settings }: Context, begun: string): Promise<Offer[]>
   ]);
   const chosen = settings();
   return (await knownWords(chosen.model ?? (await activeModel(chosen)))).map((word) => bare(forced + word));
+}
+
+/** Those that may be undone, the latest first. */
+async function runsToUndo({ settings }: Context): Promise<Offer[]> {
+  const [{ journalsIn }, { realDisk }, { openJournals }] = await Promise.all([
+    import('../library/act/act.ts'),
+    import('../files/transfer/disk.ts'),
+    import('../files/transfer/journal.ts'),
+  ]);
+  return (await openJournals(realDisk, journalsIn(settings().paths.data))).reverse().map(bare);
 }
 
 /** By name; none where nothing was ever indexed, for no store is set up for that. */

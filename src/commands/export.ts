@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemErrorCode, UserError, usageError, whyUnwritten } from '../errors.ts';
@@ -6,7 +6,7 @@ import { writeJson, writeLine } from '../output/terminal/streams.ts';
 import { count } from '../output/text.ts';
 import { type Act, type Context, examples } from './command.ts';
 import { ExitCode } from './exit-code.ts';
-import { addFilterOptions, type FilterFlags, filtersGiven, restrictionOf } from './flags/filter.ts';
+import { addFilterOptions, type FilterFlags, filtersGiven, missingFolders, restrictionOf } from './flags/filter.ts';
 import { jsonOption, modelOption } from './flags/options.ts';
 import { openSession } from './session.ts';
 
@@ -43,7 +43,10 @@ async function exportIndex(context: Context, name: string, flags: ExportFlags): 
   if (write === undefined) {
     throw usageError(`${name} names no format that can be written.`, `End it in ${[...EXPORTS.keys()].join(', ')}.`);
   }
-  const inTheWay = [...new Set([file, besideNpy(file)])].find((one) => existsSync(one));
+  const written = [...new Set([file, besideNpy(file)])];
+  const folder = written.find((one) => existsSync(one) && statSync(one).isDirectory());
+  if (folder !== undefined) throw usageError(`${folder} is a folder.`, 'Choose another name.');
+  const inTheWay = written.find((one) => existsSync(one));
   if (inTheWay !== undefined && !flags.force) {
     throw new UserError('out_exists', `${inTheWay} is there already.`, {
       hint: 'Choose another name, or say --force to replace it.',
@@ -56,7 +59,7 @@ async function exportIndex(context: Context, name: string, flags: ExportFlags): 
     const rows = await write(file, indexedPhotos(session, restrictionOf(world.cwd, flags), world.interrupted), model);
     const { id, sha256, dim } = model;
     if (flags.json) writeJson(world, { schema: 'curate.export/1', file, rows, model: { id, sha256, dim } });
-    else writeLine(world.stderr, `Wrote ${count(rows, 'photo')} to ${file}.${whyNone(rows, flags)}`);
+    else writeLine(world.stderr, `Wrote ${count(rows, 'photo')} to ${file}.${whyNone(rows, world.cwd, flags)}`);
     return ExitCode.done;
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
@@ -70,7 +73,9 @@ async function exportIndex(context: Context, name: string, flags: ExportFlags): 
 }
 
 /** What to say where nothing was written, of the filters that let nothing through. */
-function whyNone(rows: number, flags: FilterFlags): string {
+function whyNone(rows: number, cwd: string, flags: FilterFlags): string {
   const filters = filtersGiven(flags);
-  return rows > 0 || filters === null ? '' : ` No indexed photo passes ${filters}.`;
+  if (rows > 0 || filters === null) return '';
+  const missing = missingFolders(cwd, flags).map((folder) => ` There is no folder ${folder}.`);
+  return ` No indexed photo passes ${filters}.${missing.join('')}`;
 }

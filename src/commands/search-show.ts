@@ -17,7 +17,7 @@ import { type Acted, act as actOnPhotos } from './act.ts';
 import type { Context } from './command.ts';
 import { ExitCode } from './exit-code.ts';
 import type { ActFlags } from './flags/act.ts';
-import { type FilterFlags, filtersGiven, isDated, wantsRaws } from './flags/filter.ts';
+import { type FilterFlags, filtersGiven, isDated, missingFolders, wantsRaws } from './flags/filter.ts';
 import { type FormatFlags, isForPrograms, layoutOf, listFormat } from './flags/format.ts';
 import type { Asked, QueryFlags } from './flags/query.ts';
 import { type SheetFlags, sheetWishes } from './flags/sheet.ts';
@@ -203,6 +203,7 @@ export async function print(
   } else {
     if (results.length === 0) {
       writeLine(world.stderr, nothingFound(flags, answer));
+      for (const folder of missingFolders(world.cwd, flags)) writeLine(world.stderr, `  There is no folder ${folder}.`);
       if (wantsRaws(flags)) writeLine(world.stderr, '  A RAW file with a JPEG or HEIC beside it is found as that.');
     }
     const terminal = terminalOf(world, world.stdout, session.settings);

@@ -128,7 +128,7 @@ function fieldsOf({ fields, explain }: SearchFlags): Pick<SearchFlags, 'fields'>
 
 /** @throws UserError `usage` */
 function demandCompatible(
-  { each, sheet, open, explain, as, print0, json, show }: SearchFlags,
+  { each, sheet, open, explain, fields, as, print0, json, show }: SearchFlags,
   action: Action | null,
 ): void {
   if (show && (json || print0)) {
@@ -141,6 +141,12 @@ function demandCompatible(
     throw usageError(
       '--explain says more of a photo than its path.',
       `Leave out ${print0 ? '--print0' : '--as paths'}.`,
+    );
+  }
+  if (fields !== undefined && (print0 || as === 'paths')) {
+    throw usageError(
+      '--fields chooses what is printed of a photo beside others; here it is the path alone.',
+      `Leave it out, or print a column instead of ${print0 ? '--print0' : '--as paths'}: --as tsv`,
     );
   }
   if (each && sheet !== undefined && !/\.html$/i.test(sheet)) {

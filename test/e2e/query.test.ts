@@ -105,6 +105,19 @@ describe('curate search', () => {
     expect(refused).toMatchObject({ exit: 2, schema: 'curate.error/1', error: { code: 'unknown_word' } });
   });
 
+  it('says of a folder that is not there that it is not, where nothing lies below it', async () => {
+    const nowhere = join(photos, 'nowhere');
+    for (const args of [
+      ['search', 'dog', '--in', nowhere],
+      ['export', join(home.path, 'none.csv'), '--in', nowhere],
+    ]) {
+      expect(await home.curate(args)).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(`There is no folder ${nowhere}.`),
+      });
+    }
+  });
+
   it('takes a photo on standard input', async () => {
     const input = await readFile(join(photos, 'kitten-1.jpg'));
     const found = await home.json<SearchDocument>(['search', '-', '-k', '1'], { input });

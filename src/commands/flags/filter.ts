@@ -148,6 +148,11 @@ export function filtersGiven(flags: FilterFlags, formatFlag: string = NAMES.phot
   return listed(given) || null;
 }
 
+/** Folders of --in that are not there, absolute: a slip of the hand, or a drive that is away. */
+export function missingFolders(cwd: string, { in: folders = [] }: FilterFlags): string[] {
+  return folders.map((folder) => typedPath(cwd, folder)).filter((folder) => !existsSync(folder));
+}
+
 /** Whether RAW files are chosen: of a pair the index does not say that there is one. */
 export function wantsRaws({ photoFormat = [] }: FilterFlags): boolean {
   return photoFormat.some((ending) => FORMATS.raw?.includes(ending));
