@@ -10,7 +10,7 @@ import {
   type SeenRows,
 } from '../../store/port.ts';
 import type { RankedHit } from '../vector-search.ts';
-import { candidatesOf } from '../words/class-index/candidates.ts';
+import { candidatesOf, candidatesOfAll } from '../words/class-index/candidates.ts';
 import type { ClassIndex } from '../words/class-index/class-index.ts';
 import { directionsOf } from '../words/directions.ts';
 import { portionsOf, type Ranked, rankByTerms, type Term } from '../words/rank.ts';
@@ -47,7 +47,7 @@ interface RankRequest {
 /**
  * The photos that are most of all the terms, best first, ties by path: candidates are searched for in the directions
  * of each term that is not to be kept away from, and of all of them together, and then ranked by `rankByTerms`. Those of one
- * word among all photos are told by class indexes instead, where they are at hand.
+ * word are told among all photos by class indexes instead, where they are at hand, and some of several words besides.
  */
 export async function rankCandidates(table: PhotoTable, request: RankRequest): Promise<(Hit & RankedHit)[]> {
   const { words, sharesOf, terms, filter, seen, similar, exact = false } = request;
@@ -60,7 +60,8 @@ export async function rankCandidates(table: PhotoTable, request: RankRequest): P
       known += rows.length;
       yield rows;
     }
-    if (known >= k) return;
+    // Of several words other photos may show more that are not known well enough.
+    if (known >= k && terms.length === 1) return;
     yield* candidates(table, directionsFor(terms, words), { k: Math.max(FEWEST, k), filter, seen });
   }
   for await (const rows of found()) {
@@ -100,20 +101,26 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
 }
 
 /**
- * Photos among which the best are, told by class indexes; fewer than `k` where others, or all, have to be searched for. Of
- * those that a filter lets through there may be more further down: the store is asked in rounds.
+ * Photos among which the best of one word are, and some of the best of several, told by class indexes; fewer than `k` where
+ * more, or all, have to be searched for. Of those that a filter lets through there may be more further down: the store is
+ * asked in rounds.
  */
 async function* knownCandidates(table: PhotoTable, request: RankRequest): AsyncGenerator<PhotoRow[]> {
   const { terms, k, filter, seen, exact = false, classIndexes = null } = request;
-  const [term, ...others] = terms;
-  if (classIndexes === null || term?.kind !== 'word' || others.length > 0 || exact || k > AT_ONCE) return;
-  const wanted = Math.max(FEWEST_KNOWN, 2 * k);
+  const words = terms.filter((term) => term.kind === 'word');
+  if (classIndexes === null || words.length < terms.length || exact || k > AT_ONCE) return;
+  const most = filter === null ? Math.max(FEWEST_KNOWN, 2 * k) : MOST_ASKED;
+  const [word, ...others] = words;
+  const ids =
+    word !== undefined && others.length === 0
+      ? candidatesOf(classIndexes, word.classes, { k: filter === null ? k : most, most })
+      : candidatesOfAll(classIndexes, words, most);
   if (filter === null) {
-    yield* rowsOf(table, candidatesOf(classIndexes, term.classes, { k, most: wanted }), seen);
+    yield* rowsOf(table, ids, seen);
     return;
   }
-  const ids = candidatesOf(classIndexes, term.classes, { k: MOST_ASKED, most: MOST_ASKED });
   let found = 0;
+  const wanted = Math.max(FEWEST_KNOWN, 2 * k);
   for (let [from, size] = [0, wanted]; from < ids.length && found < wanted; from += size) {
     if (from > 0) size = Math.min(LATER_ROUNDS * size, AT_ONCE);
     const rows = await table.rows(ids.slice(from, from + size), { recent: false, seen, filter });

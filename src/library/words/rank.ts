@@ -4,9 +4,15 @@ import { cosine } from '../../embedding/vector.ts';
 
 /** Something to be like, or with a negative weight to be unlike. */
 export type Term =
-  | { readonly kind: 'word'; readonly classes: readonly number[]; readonly weight: number }
+  | WordTerm
   /** `vector`: unit length. */
   | { readonly kind: 'photo'; readonly vector: Float32Array; readonly weight: number };
+
+export interface WordTerm {
+  readonly kind: 'word';
+  readonly classes: readonly number[];
+  readonly weight: number;
+}
 
 export interface Ranked<Row> {
   readonly row: Row;
@@ -103,22 +109,29 @@ function wholeOf(probabilities: Float32Array): number {
 }
 
 /** The classes that the other words looked for leave to a word: its own, and those of none. Null for all. */
-function leftFor(word: Term & { kind: 'word' }, terms: readonly Term[], count: number): number[] | null {
+function leftFor(word: WordTerm, terms: readonly Term[], count: number): number[] | null {
+  const others = takenBeside(word, terms);
+  if (others.size === 0) return null;
+  return Array.from({ length: count }, (_, index) => index).filter((index) => !others.has(index));
+}
+
+/** The classes that the other words looked for take, and a word does not. */
+export function takenBeside(word: WordTerm, terms: readonly Term[]): ReadonlySet<number> {
   const others = new Set(
     terms.flatMap((term) =>
       term !== word && term.kind === 'word' && term.weight > 0 && word.weight > 0 ? term.classes : [],
     ),
   );
   for (const index of word.classes) others.delete(index);
-  if (others.size === 0) return null;
-  return Array.from({ length: count }, (_, index) => index).filter((index) => !others.has(index));
+  return others;
 }
 
 function alikeness(likeness: number, similar: number): number {
   return 1 / (1 + Math.exp((similar - likeness) / STEP));
 }
 
-function together(shares: readonly number[], terms: readonly Term[]): number {
+/** How much a photo is all the terms of which it is so much each, in [0, 1]. */
+export function together(shares: readonly number[], terms: readonly Pick<Term, 'weight'>[]): number {
   let sum = 0;
   // Of what is to be kept away from no weight: it must not bring those that are free of it nearer to 1.
   let wanted = 0;

@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { candidatesOf } from '../../../src/library/words/class-index/candidates.ts';
+import type { Classifier } from '../../../src/embedding/classifier/classifier.ts';
+import { candidatesOf, candidatesOfAll } from '../../../src/library/words/class-index/candidates.ts';
 import {
   type ClassIndex,
   ClassIndexBuilder,
   type IndexedPhoto,
 } from '../../../src/library/words/class-index/class-index.ts';
 import { readClassIndex, readOrigin, writeClassIndex } from '../../../src/library/words/class-index/file.ts';
-import { shareOf } from '../../../src/library/words/rank.ts';
+import { rankByTerms, shareOf } from '../../../src/library/words/rank.ts';
 
 const CLASSES = 12;
 /** What sums of twelve float32 may be off by. */
@@ -87,6 +88,29 @@ describe('an index of classes', () => {
         // Of photos that are alike to the bit any may be among the best: it is the share that counts.
         const shares = all.filter(({ id }) => found.includes(id)).map(({ share }) => share);
         expect(shares.slice(0, k)).toEqual(best.slice(0, found.length).map(({ share }) => share));
+      }),
+    );
+  });
+
+  it('ranks photos by several words as looking at them does, as far as their shares are known', () => {
+    const weight = fc.constantFrom(1, 2, 0.5, -1);
+    const word = fc.record({ kind: fc.constant('word' as const), classes: someClasses, weight });
+    fc.assert(
+      fc.property(somePhotos, fc.array(word, { minLength: 2, maxLength: 3 }), (photos, words) => {
+        fc.pre(words.some((one) => one.weight > 0));
+        // Nothing is left out of these.
+        const whole = photos.filter(({ shares }) => shares.every((share) => share >= 1e-4));
+        const classifier = { classes: CLASSES } as Classifier;
+        const sharesOf = (rows: readonly Photo[]) => rows.map(({ shares }) => shares);
+        const rows = whole.map((photo) => ({ ...photo, vector: new Float32Array() }));
+        const ranked = rankByTerms(rows, words, { classifier, similar: 0, sharesOf });
+        const scores = new Map(ranked.map(({ row, score }) => [row.id, score]));
+        const found = candidatesOfAll([indexed(whole)], words, whole.length);
+        expect([...found].sort()).toEqual(whole.map(({ id }) => id).sort());
+        found.forEach((id, i) => {
+          const next = scores.get(found[i + 1] ?? '') ?? 0;
+          expect((scores.get(id) ?? 0) + 1e-4).toBeGreaterThanOrEqual(next);
+        });
       }),
     );
   });
