@@ -253,12 +253,10 @@ async function refreshClassIndexes(
   await classIndexes?.forgetOthers(stored);
   const onProgress = (done: number, total: number): void => onEvent({ kind: 'classifying', done, total });
   for (const library of settled) {
-    const rows = async (): Promise<IndexedPhoto[]> => {
-      const all: IndexedPhoto[] = [];
-      for await (const folder of remembered.folders(library.id, '')) all.push(...folder.rows);
-      return all;
-    };
-    await classIndexes?.refresh(library, { table, rows: () => unlessDamaged(rows), signal, onProgress });
+    async function* rows(): AsyncGenerator<IndexedPhoto> {
+      for await (const folder of remembered.folders(library.id, '')) yield* folder.rows;
+    }
+    await unlessDamaged(async () => classIndexes?.refresh(library, { table, rows, signal, onProgress }));
   }
 }
 

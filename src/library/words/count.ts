@@ -41,26 +41,14 @@ export async function countWords(
     const indexes = await classIndexesOf(session, store);
     const doubtful = indexes && countSure(indexes, entries, counts);
     const total = doubtful?.size ?? (await table.count());
+    const photos = doubtful === null ? table.all({ vectors: true }) : rowsOf(table, [...doubtful.keys()]);
     let done = 0;
-    for await (const rows of portionsOf(
-      doubtful === null ? table.all({ vectors: true }) : rowsOf(table, doubtful),
-      PORTION,
-    )) {
+    for await (const rows of portionsOf(photos, PORTION)) {
       demandUninterrupted(signal);
       const shares = classifier.probabilities(rows.map(({ vector }) => vector));
-      if (doubtful === null) countShown(shares, entries, CLEARLY_SEEN, counts);
-      else
-        rows.forEach(({ id }, i) => {
-          const places = doubtful.get(id) ?? [];
-          const found = countShown(
-            shares.slice(i, i + 1),
-            places.map((place) => entries[place] as Entry),
-            CLEARLY_SEEN,
-          );
-          places.forEach((place, j) => {
-            counts[place] = (counts[place] ?? 0) + (found[j] ?? 0);
-          });
-        });
+      rows.forEach(({ id }, i) => {
+        countShown(shares[i] as Float32Array, entries, counts, doubtful?.get(id));
+      });
       done += rows.length;
       onCounted(done, Math.max(done, total));
     }
@@ -91,8 +79,7 @@ function countSure(indexes: readonly ClassIndex[], entries: readonly Entry[], co
   return doubtful;
 }
 
-async function* rowsOf(table: PhotoTable, doubtful: Doubtful): AsyncGenerator<PhotoRow> {
-  const ids = [...doubtful.keys()];
+async function* rowsOf(table: PhotoTable, ids: readonly string[]): AsyncGenerator<PhotoRow> {
   for (let from = 0; from < ids.length; from += PORTION) yield* await table.rows(ids.slice(from, from + PORTION));
 }
 
@@ -126,17 +113,18 @@ export function listWords(vocabulary: Vocabulary, prefix: string): Entry[] {
     .sort((a, b) => (a.word < b.word ? -1 : 1));
 }
 
-/** How many photos show each entry, of whose softmax it takes at least `least`. Photos may come in portions. */
+/**
+ * Counts a photo for each entry that it clearly shows.
+ * @param probabilities its softmax @param places of the entries in question; all unless given
+ */
 export function countShown(
-  probabilities: readonly Float32Array[],
+  probabilities: Float32Array,
   entries: readonly Entry[],
-  least: number,
-  counts: Uint32Array = new Uint32Array(entries.length),
-): Uint32Array {
-  for (const one of probabilities) {
-    entries.forEach(({ classes }, i) => {
-      if (shareOf(one, classes) >= least) counts[i] = (counts[i] ?? 0) + 1;
-    });
+  counts: Uint32Array,
+  places: Iterable<number> = entries.keys(),
+): void {
+  for (const place of places) {
+    const { classes } = entries[place] as Entry;
+    if (shareOf(probabilities, classes) >= CLEARLY_SEEN) counts[place] = (counts[place] ?? 0) + 1;
   }
-  return counts;
 }

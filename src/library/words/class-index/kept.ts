@@ -16,7 +16,7 @@ const PORTION = 500;
 interface Refreshing {
   readonly table: Pick<PhotoTable, 'rows'>;
   /** The library's rows as they are, and stay until it is done. */
-  rows(): Promise<readonly IndexedPhoto[]>;
+  rows(): AsyncIterable<IndexedPhoto>;
   /** Aborting leaves the rest to the next run. */
   readonly signal: AbortSignal;
   /** Told how many of the photos that have to be looked at were, unless they are few. */
@@ -86,7 +86,7 @@ export class ClassIndexes {
   /**
    * Brings a library's index up to its rows: what is new is read from the store. Where nothing can be written, nothing is
    * kept.
-   * @param library as the store has it now @throws what the store throws
+   * @param library as the store has it now @throws what the store throws, and `rows`
    */
   async refresh(library: Library, { table, rows, signal, onProgress }: Refreshing): Promise<void> {
     const mark = this.#markOf(library);
@@ -99,7 +99,7 @@ export class ClassIndexes {
     if (words === null) return;
     const { classifier } = words;
     const before = (await readClassIndex(file, this.#classifier))?.index ?? null;
-    const { kept, missing } = compare(before, await rows());
+    const { kept, missing } = await compare(before, rows());
     const builder = new ClassIndexBuilder(classifier.classes);
     if (before !== null) builder.keep(before, kept);
     let isWhole = true;
@@ -159,18 +159,20 @@ async function isWritable(folder: string): Promise<boolean> {
 }
 
 /** Places of what an index has already, and what it lacks. */
-function compare(
+async function compare(
   index: ClassIndex | null,
-  rows: readonly IndexedPhoto[],
-): { readonly kept: readonly number[]; readonly missing: readonly IndexedPhoto[] } {
+  rows: AsyncIterable<IndexedPhoto>,
+): Promise<{ readonly kept: readonly number[]; readonly missing: readonly IndexedPhoto[] }> {
   const places = new Map<string, number>();
   index?.rest.forEach((_, place) => {
-    const { id, sha256 } = index.photo(place);
-    places.set(id + sha256, place);
+    places.set(index.photo(place).id, place);
   });
-  const placesOf = rows.map(({ id, sha256 }) => places.get(id + sha256));
-  return {
-    kept: placesOf.filter((place) => place !== undefined),
-    missing: rows.filter((_, i) => placesOf[i] === undefined),
-  };
+  const kept: number[] = [];
+  const missing: IndexedPhoto[] = [];
+  for await (const { id, sha256 } of rows) {
+    const place = places.get(id);
+    if (place !== undefined && index?.photo(place).sha256 === sha256) kept.push(place);
+    else missing.push({ id, sha256 });
+  }
+  return { kept, missing };
 }
