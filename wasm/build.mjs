@@ -11,6 +11,7 @@ const KERNELS = [
   { source: 'pairs.ts', module: '../src/library/dedupe/pairs-kernel.ts', name: 'PAIRS_KERNEL' },
   { source: 'print.ts', module: '../src/photos/print-kernel.ts', name: 'PRINT_KERNEL' },
   { source: 'logits.ts', module: '../src/embedding/classifier/logits-kernel.ts', name: 'LOGITS_KERNEL' },
+  { source: 'products.ts', module: '../src/store/milvus/products-kernel.ts', name: 'PRODUCTS_KERNEL' },
 ];
 
 // 112: a function of another file takes SIMD values; none leaves a kernel.

@@ -1,6 +1,7 @@
 import { METRIC, searchParams } from './capabilities.ts';
 import type { Collection } from './collection.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
+import { productsOf } from './products.ts';
 
 /** Rows of a block on average: as ids are hashes, no block has half a thousand more. */
 const BLOCK_ROWS = 12_000;
@@ -62,22 +63,11 @@ export async function scoresOf(collection: Collection, vector: Float32Array, blo
   }
   const read: Scored[] = [];
   for await (const page of pagesOf(collection, { fields: ['id', 'vec'], filter, pageRows: VECTOR_ROWS })) {
-    for (const { id, vec } of page) read.push({ id: String(id), score: dot(vector, vec as number[]) });
+    const scores = productsOf(
+      vector,
+      page.map(({ vec }) => vec as number[]),
+    );
+    for (const [i, { id }] of page.entries()) read.push({ id: String(id), score: scores[i] as number });
   }
   return read;
-}
-
-/** Inner product of vectors of one dimension, as `upsert` takes no others; every hit of a warm search pays for it. */
-export function dot(a: Float32Array, b: ArrayLike<number>): number {
-  const even = a.length - (a.length % 4);
-  // Four sums, since each waits for its last addition.
-  let [p, q, r, s] = [0, 0, 0, 0];
-  for (let i = 0; i < even; i += 4) {
-    p += (a[i] as number) * (b[i] as number);
-    q += (a[i + 1] as number) * (b[i + 1] as number);
-    r += (a[i + 2] as number) * (b[i + 2] as number);
-    s += (a[i + 3] as number) * (b[i + 3] as number);
-  }
-  for (let i = even; i < a.length; i += 1) p += (a[i] as number) * (b[i] as number);
-  return p + q + (r + s);
 }

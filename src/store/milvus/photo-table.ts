@@ -17,11 +17,12 @@ import type {
 import { METRIC, searchParams } from './capabilities.ts';
 import type { MilvusLine } from './client.ts';
 import type { Consistency } from './collection.ts';
-import { type Block, blocksOf, dot, type Scored, scoresOf } from './compare-all.ts';
+import { type Block, blocksOf, type Scored, scoresOf } from './compare-all.ts';
 import { expressionOf, idIn, inLibrary } from './filter.ts';
 import { JointReads } from './joint-reads.ts';
 import { JointSearch, type SearchTerms } from './joint-search.ts';
 import { MAX_ROWS, pagesOf } from './pages.ts';
+import { productsOf } from './products.ts';
 import { fieldsOf, type MilvusRow, toMilvus, toRecord, toRow, toStored } from './rows.ts';
 import { Generations } from './upgrade.ts';
 
@@ -333,7 +334,11 @@ function ranked(found: readonly MilvusRow[]): Hit[] {
 
 /** The same by products of our own: the last digit of a store's depends on what it searches for at the same time. */
 function rankedBy(vector: Float32Array, found: readonly PhotoRow[]): VectorHit[] {
-  return found.map((row) => withScore(row, rounded(dot(vector, row.vector)))).sort(byScore);
+  const products = productsOf(
+    vector,
+    found.map((row) => row.vector),
+  );
+  return found.map((row, i) => withScore(row, rounded(products[i] as number))).sort(byScore);
 }
 
 /** A copy, as other searches may find the same row. Field by field: to take an object apart is slower than to rank it. */
