@@ -3,6 +3,7 @@ import type { Likeness } from '../library/ranking/likeness.ts';
 import type { RankedBy } from '../library/ranking/rerank.ts';
 import type { Shown } from '../library/words/seen.ts';
 import type { PhotoFacts } from './photo-facts.ts';
+import { grouped } from './text.ts';
 
 /** One search result: as it stands in the JSON document, and as the table and the contact sheets show it. */
 export interface SearchResultRow extends PhotoFacts {
@@ -51,8 +52,7 @@ export function seenText({ word, kind }: SeenWord): string {
 export function closerThan(share: number | null): string | null {
   if (share === null) return null;
   const outOf = 10 ** Math.min(MOST_ZEROS, Math.max(1, Math.ceil(-Math.log10(share))));
-  const number = (n: number): string => n.toLocaleString('en-US');
-  return `${number(outOf - Math.max(1, Math.ceil(share * outOf)))} of ${number(outOf)} pairs`;
+  return `${grouped(outOf - Math.max(1, Math.ceil(share * outOf)))} of ${grouped(outOf)} pairs`;
 }
 
 /** No sample tells more apart. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration } from '../../src/output/text.ts';
+import { duration, grouped } from '../../src/output/text.ts';
 
 describe('a duration in words', () => {
   it.each([
@@ -16,5 +16,12 @@ describe('a duration in words', () => {
 
   it('never says sixty of a smaller unit', () => {
     fc.assert(fc.property(fc.double({ min: 0, max: 1e7, noNaN: true }), (s) => !/\b60 (s|min)\b/.test(duration(s))));
+  });
+});
+
+describe('a whole number in groups of three digits', () => {
+  it('is written as English has it', () => {
+    fc.assert(fc.property(fc.maxSafeInteger(), (n) => grouped(n) === n.toLocaleString('en-US')));
+    expect([0, 999, 1000, -1000, 1_234_567].map(grouped)).toEqual(['0', '999', '1,000', '-1,000', '1,234,567']);
   });
 });

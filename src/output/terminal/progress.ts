@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import type { World } from '../../world.ts';
-import { duration, printable } from '../text.ts';
+import { duration, grouped, printable } from '../text.ts';
 import { shortenMiddle } from './shorten.ts';
 import { writeLine } from './streams.ts';
 import { canDraw } from './terminal.ts';
@@ -30,7 +30,7 @@ const ERASE = '\r\u001b[2K';
  * Progress of long work on stderr: a bar redrawn in place on a terminal, else a plain line now and then.
  * @param show How amounts are written: as counts, or as bytes.
  */
-export function createProgress(world: World, label: string, show: (n: number) => string = number): Progress {
+export function createProgress(world: World, label: string, show: (n: number) => string = grouped): Progress {
   return canDraw(world, world.stderr) ? bar(world, label, show) : plainLines(world, label, show);
 }
 
@@ -135,17 +135,13 @@ export function progressLine(state: State, columns: number): string {
 }
 
 /** The most important first. */
-function facts({ done, total, failed, perSecond, show = number }: State): string[] {
+function facts({ done, total, failed, perSecond, show = grouped }: State): string[] {
   const said = total === null ? [show(done)] : [`${show(done)} of ${show(total)}`];
   if (total !== null && total > 0) said.push(`${Math.floor((100 * Math.min(done, total)) / total)}%`);
-  if (failed > 0) said.push(`${number(failed)} failed`);
+  if (failed > 0) said.push(`${grouped(failed)} failed`);
   if (perSecond !== null && total !== null && total > done) {
     said.push(`${duration(Math.max(1, (total - done) / perSecond))} left`);
   }
   if (perSecond !== null) said.push(`${perSecond >= 100 ? show(Math.round(perSecond)) : perSecond.toFixed(1)}/s`);
   return said;
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en-US');
 }

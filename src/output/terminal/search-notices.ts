@@ -2,7 +2,7 @@ import type { SearchNotice } from '../../library/query/terms.ts';
 import { SEEN } from '../../library/words/seen.ts';
 import { spelling } from '../../settings.ts';
 import { scoreText } from '../result-row.ts';
-import { listed } from '../text.ts';
+import { grouped, listed } from '../text.ts';
 
 /** A line for people. */
 export function noticeText(notice: SearchNotice): string {
@@ -18,12 +18,12 @@ export function noticeText(notice: SearchNotice): string {
     case 'partly': {
       // Of several words the score is a mean: a photo that hardly shows one of them may have more.
       const cut = notice.words.length === 1 ? `; --min-score ${SEEN} leaves out the others` : '';
-      return `Only ${notice.photos === 1 ? 'one' : number(notice.photos)} of these ${number(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}${cut}.`;
+      return `Only ${notice.photos === 1 ? 'one' : grouped(notice.photos)} of these ${grouped(notice.of)} ${notice.photos === 1 ? 'seems' : 'seem'} to show ${quoted(notice.words)}${cut}.`;
     }
     case 'unmeasured':
       return 'How rare such a likeness is cannot be said with this model before 500 photos are indexed.';
     case 'compared':
-      return `Only the best ${number(notice.photos)} photos are compared with each other; there are more, which are not shown.`;
+      return `Only the best ${grouped(notice.photos)} photos are compared with each other; there are more, which are not shown.`;
     case 'elsewhere': {
       const roots = listed(notice.libraries.map((name) => `CURATE_ROOT_${spelling(name)}=FOLDER`));
       return notice.libraries.length === 1
@@ -38,8 +38,4 @@ export function noticeText(notice: SearchNotice): string {
 function quoted(words: readonly string[]): string {
   const [first = '', ...others] = words.map((word) => `"${word}"`);
   return others.length === 0 ? first : `all of ${[first, ...others].join(', ')}`;
-}
-
-function number(n: number): string {
-  return n.toLocaleString('en-US');
 }
