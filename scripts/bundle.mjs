@@ -106,6 +106,10 @@ const FLATTENED =
   /(DataType\.FloatVector:\s*keyValue = \{\s*dim: field\.dim,\s*\[dataKey\]: \{\s*data: )physicalData\.flat\(\)/;
 const AS_IT_LIES = '$1(field.nullable === true ? physicalData.flat() : physicalData)';
 
+/** Where the SDK makes each row of a query's answer anew for each of its fields, and the same by adding the field. */
+const MADE_ANEW = 'acc[i] = Object.assign(Object.assign({}, acc[i]), { [v.field_name]: d });';
+const ADDED = '(acc[i] ??= {})[v.field_name] = d;';
+
 /** To close a connection, the SDK asks for its state in the way that has gRPC make another. */
 const [ASKED_AND_MADE, ASKED] = [/getConnectivityState\(true\)/, 'getConnectivityState(false)'];
 
@@ -114,6 +118,7 @@ const CORRECTED = [
   [/milvus2-sdk-node.dist.milvus.grpc.GrpcClient\.js$/, ASKED_AND_MADE, ASKED],
   [/milvus2-sdk-node.dist.milvus.utils.Data\.js$/, TAKEN_APART, VIEWS],
   [/milvus2-sdk-node.dist.milvus.grpc.Data\.js$/, FLATTENED, AS_IT_LIES],
+  [/milvus2-sdk-node.dist.milvus.grpc.Data\.js$/, MADE_ANEW, ADDED],
 ];
 
 const bundle = await rolldown({
@@ -133,10 +138,13 @@ const bundle = await rolldown({
         return protocolModule(neededProtocol(id, calls, messages), messages);
       },
       transform(code, id) {
-        const [, before, after] = CORRECTED.find(([file]) => file.test(id)) ?? [];
-        if (before === undefined) return null;
-        if (!before.test(code)) throw new Error(`${id} is another than was read: see CORRECTED`);
-        return code.replace(before, after);
+        const corrections = CORRECTED.filter(([file]) => file.test(id));
+        if (corrections.length === 0) return null;
+        return corrections.reduce((corrected, [, before, after]) => {
+          const found = corrected.replace(before, after);
+          if (found === corrected) throw new Error(`${id} is another than was read: see CORRECTED`);
+          return found;
+        }, code);
       },
     },
   ],
