@@ -27,16 +27,16 @@ function recorder() {
 
 it('sends a search at once, and those that come meanwhile together, each with its own answer', async () => {
   const { searches, sizes, drain } = recorder();
-  const found = Array.from({ length: 40 }, (_, i) => searches.search([i + 20], terms));
+  const found = Array.from({ length: 40 }, (_, i) => searches.search(Float32Array.of(i + 20), terms));
   await drain();
-  expect(await Promise.all(found)).toEqual(Array.from({ length: 40 }, (_, i) => [{ vector: [i + 20] }]));
+  expect(await Promise.all(found)).toEqual(Array.from({ length: 40 }, (_, i) => [{ vector: Float32Array.of(i + 20) }]));
   expect(sizes).toEqual([1, 16, 16, 7]);
 });
 
 it('asks for more before it hands out answers, and hands them out one by one', async () => {
   const { searches, sizes, drain } = recorder();
   const seen: string[] = [];
-  const found = Array.from({ length: 30 }, (_, i) => searches.search([i + 20], terms));
+  const found = Array.from({ length: 30 }, (_, i) => searches.search(Float32Array.of(i + 20), terms));
   for (const [i, one] of found.entries()) void one.then(() => seen.push(`${i} of ${sizes.length} requests`));
   setImmediate(() => seen.push('a turn'));
   await drain();
@@ -49,8 +49,8 @@ it('asks for more before it hands out answers, and hands them out one by one', a
 it('keeps searches of other terms apart, and asks for few at a time where each has many answers', async () => {
   const { searches, sizes, drain } = recorder();
   const found = [
-    ...[1, 2, 3].map((x) => searches.search([x], { ...terms, filter: 'a' })),
-    ...[4, 5, 6, 7].map((x) => searches.search([x], { limit: 2000 })),
+    ...[1, 2, 3].map((x) => searches.search(Float32Array.of(x), { ...terms, filter: 'a' })),
+    ...[4, 5, 6, 7].map((x) => searches.search(Float32Array.of(x), { limit: 2000 })),
   ];
   await drain();
   await Promise.all(found);
@@ -59,11 +59,11 @@ it('keeps searches of other terms apart, and asks for few at a time where each h
 
 it('tells all of a request that it failed, and goes on with the next', async () => {
   const { searches, drain } = recorder();
-  const found = [1, 13, 3].map((x) => searches.search([x], terms));
+  const found = [1, 13, 3].map((x) => searches.search(Float32Array.of(x), terms));
   const settled = Promise.allSettled(found);
   await drain();
   expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
-  const after = searches.search([5], terms);
+  const after = searches.search(Float32Array.of(5), terms);
   await drain();
-  expect(await after).toEqual([{ vector: [5] }]);
+  expect(await after).toEqual([{ vector: Float32Array.of(5) }]);
 });

@@ -4,7 +4,7 @@ import type { SearchSimpleReq } from '@zilliz/milvus2-sdk-node';
 /** What several searches must have in common to be one request. */
 export type SearchTerms = Omit<SearchSimpleReq, 'collection_name' | 'data' | 'anns_field'> & { readonly limit: number };
 
-type Ask<Row> = (vectors: readonly (readonly number[])[], terms: SearchTerms) => Promise<Row[][]>;
+type Ask<Row> = (vectors: readonly Float32Array[], terms: SearchTerms) => Promise<Row[][]>;
 
 /** Vectors of one request: what they have to be compared with is read once for all of them. */
 const MOST_VECTORS = 16;
@@ -12,7 +12,7 @@ const MOST_VECTORS = 16;
 const MOST_ROWS = 4_000;
 
 interface Waiting<Row> {
-  readonly vector: readonly number[];
+  readonly vector: Float32Array;
   resolve(rows: Row[]): void;
   reject(error: unknown): void;
 }
@@ -38,7 +38,7 @@ export class JointSearch<Row> {
     this.#ask = ask;
   }
 
-  search(vector: readonly number[], terms: SearchTerms): Promise<Row[]> {
+  search(vector: Float32Array, terms: SearchTerms): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       const key = JSON.stringify(terms);
       const asked = { vector, resolve, reject };

@@ -278,7 +278,7 @@ export class MilvusTable implements PhotoTable {
       searches = new JointSearch((vectors, asked) => this.#rowsNearEach(vectors, asked, seen ?? new Map()));
       this.#searches.set(key, searches);
     }
-    return searches.search([...vector], terms);
+    return searches.search(vector, terms);
   }
 
   /**
@@ -286,11 +286,7 @@ export class MilvusTable implements PhotoTable {
    * read once. A server that is asked for vectors with a search reads them by itself afterwards, and waits for what is
    * recent then, so that this is the way there for one search, too.
    */
-  async #rowsNearEach(
-    vectors: readonly (readonly number[])[],
-    terms: SearchTerms,
-    seen: SeenRows,
-  ): Promise<PhotoRow[][]> {
+  async #rowsNearEach(vectors: readonly Float32Array[], terms: SearchTerms, seen: SeenRows): Promise<PhotoRow[][]> {
     const { collection, version } = await this.#generations.readable();
     if (vectors.length === 1 && collection.kind === 'lite') {
       const [found = []] = await collection.searchTogether(vectors, {
