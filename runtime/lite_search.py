@@ -134,7 +134,8 @@ def read(segment, rows, wanted):
             continue
         vectors, missing = segment.vector_data(field.name) if pa.types.is_fixed_size_list(field.type) else (None, None)
         if vectors is not None and missing is None:
-            columns[field.name] = vectors[rows]
+            # Each where it lies: all of them in one array would be a copy more.
+            columns[field.name] = [vectors[row] for row in rows]
         else:
             columns[field.name] = segment.table.column(field.name).take(pa.array(rows.tolist(), pa.int64())).to_pylist()
     return [
