@@ -5,6 +5,18 @@
 
 import { sums } from './lanes';
 
+/** The signed square roots of a vector, of unit length, by way of float64: float32 at `output`. All zeros for all zeros. */
+export function roots(vector: usize, dim: usize, output: usize): void {
+  const end = vector + dim * 4;
+  let squares: f64 = 0;
+  for (let x = vector; x < end; x += 4) squares += Math.abs(f32.load(x));
+  const length = squares > 0 ? Math.sqrt(squares) : 1;
+  for (let x = vector; x < end; x += 4) {
+    const value: f64 = f32.load(x);
+    f32.store(output + (x - vector), <f32>(copysign<f64>(Math.sqrt(Math.abs(value)), value) / length));
+  }
+}
+
 /**
  * The root cosine (see src/embedding/vector.ts) of each of `count` rows with a vector whose signed square roots, of unit length,
  * are `roots`: float32 at `output`. By sums of float32, so that the last digits may differ from those of float64.

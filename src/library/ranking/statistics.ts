@@ -4,8 +4,8 @@ import type { EmbeddingModel } from '../../embedding/port.ts';
 /** Of a model's unit vectors, per dimension, over many photographs. */
 export interface RankingStatistics {
   readonly mean: Float32Array;
-  /** What a deviation from the mean is divided by; above 0. */
-  readonly scale: Float32Array;
+  /** What a deviation from the mean is multiplied by; above 0. */
+  readonly inverse: Float64Array;
 }
 
 /** Keeps dimensions that hardly ever speak from speaking loudest. */
@@ -18,7 +18,8 @@ const SMOOTHING = 0.1;
 export function rankingStatistics(mean: Float32Array, deviation: Float32Array): RankingStatistics {
   const smallest = (SMOOTHING * deviation.reduce((sum, value) => sum + value, 0)) / deviation.length;
   // A deviation of zero throughout tells nothing apart.
-  return { mean, scale: deviation.map((value) => Math.sqrt(value + smallest) || 1) };
+  const scale = deviation.map((value) => Math.sqrt(value + smallest) || 1);
+  return { mean, inverse: Float64Array.from(scale, (value) => 1 / value) };
 }
 
 /**

@@ -32,7 +32,7 @@ const normalized = (row: number[]): number[] => row.map((value) => value / (Math
 /** The definition, matrix by matrix: A = unit((I + W) Y), W the cubed products of each row's nearest. */
 function byMatrices(query: Float32Array, others: readonly Float32Array[], s: RankingStatistics, k: number): number[] {
   const y: Matrix = [query, ...others].map((x) =>
-    normalized(Array.from(x, (value, i) => (value - (s.mean[i] ?? 0)) / (s.scale[i] ?? 1))),
+    normalized(Array.from(x, (value, i) => (value - (s.mean[i] ?? 0)) * (s.inverse[i] ?? 1))),
   );
   const weights: Matrix = y.map((a, i) => {
     const row = y.map((b) => dot(a, b));
@@ -114,7 +114,7 @@ describe('rerank', () => {
     const deviation = [0.3, 0.1, 0.02, 0.2, 0.05, 0.01];
     const s = rankingStatistics(Float32Array.from([0.2, 0.1, 0.3, 0.05, 0.2, 0.15]), Float32Array.from(deviation));
     const smallest = 0.1 * (deviation.reduce((sum, value) => sum + value, 0) / DIM);
-    const plain = { mean: s.mean, scale: Float32Array.from(deviation, (value) => (value + smallest) ** 0.5) };
+    const plain = { mean: s.mean, inverse: Float64Array.from(deviation, (value) => (value + smallest) ** -0.5) };
     const any = (i: number): Float32Array =>
       unit(Array.from({ length: DIM }, (_, d) => Math.abs(Math.sin(1 + 12.9898 * i + 78.233 * d))));
     const query = any(0);

@@ -17,10 +17,10 @@ test('a file of mean and deviation is read back, value by value', async () => {
     bytes.writeFloatLE(value, 4 * i);
   });
   await writeFile(file, bytes);
-  const { mean, scale } = await readStatistics(file, 2);
+  const { mean, inverse } = await readStatistics(file, 2);
   expect([...mean]).toEqual([0.5, 0.25]);
   // A tenth of the mean deviation is added to each before the root.
-  expect([...scale].map((value) => value ** 2)).toEqual([expect.closeTo(0.15, 6), expect.closeTo(0.4, 6)]);
+  expect([...inverse].map((value) => value ** -2)).toEqual([expect.closeTo(0.15, 6), expect.closeTo(0.4, 6)]);
 });
 
 test('a file of another size is refused, with its name', async () => {
@@ -30,6 +30,6 @@ test('a file of another size is refused, with its name', async () => {
 });
 
 test('a dimension that never varies is not divided by zero', () => {
-  const { scale } = rankingStatistics(new Float32Array(2), new Float32Array(2));
-  expect([...scale]).toEqual([1, 1]);
+  const { inverse } = rankingStatistics(new Float32Array(2), new Float32Array(2));
+  expect([...inverse]).toEqual([1, 1]);
 });
