@@ -10,7 +10,7 @@ export interface Acted extends Transferred, Action {}
 
 /**
  * Does with the photos what the person wishes, and reports on standard error what went where; moving is asked
- * about first unless `yes`. Null when there is nothing to do. @throws UserError `not_confirmed`
+ * about first unless `yes`. Null when nothing is to be done. @throws UserError `not_confirmed`
  */
 export async function act(
   world: World,
@@ -21,7 +21,8 @@ export async function act(
     yes = false,
   }: { readonly action: Action | null; readonly photos: readonly Indexed[]; readonly yes?: boolean | undefined },
 ): Promise<Acted | null> {
-  if (action === null || photos.length === 0) return null;
+  if (action === null) return null;
+  if (photos.length === 0) return { ...action, done: [], failed: [], there: 0, left: 0, undo: null };
   if (action.kind === 'move' && !yes) await confirmMove(world, action, photos.length);
   const [{ actOn }, { createProgress }] = await Promise.all([
     import('../library/act/act.ts'),

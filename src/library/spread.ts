@@ -71,7 +71,7 @@ type Frame = FoundPhoto & { readonly vector: Float32Array };
 /** Cosines of packed vectors are off by less than this: what lies so close below a threshold is looked at, too. */
 const SLACK = 0.001;
 
-/** The best frame of every group, in the order in which they were found. */
+/** The best frame of every group, of those whose file is there where any is, in the order in which they were found. */
 async function bestFrames(
   frames: readonly Frame[],
   thresholds: CollapseThresholds,
@@ -89,7 +89,10 @@ async function bestFrames(
   const near = ({ i }: { readonly i: number }) =>
     [...graph.pairsOf(i)].map((pair) => candidates[graph.across(pair, i)] as (typeof candidates)[number]);
   return groupsOf(candidates, thresholds, near)
-    .map((group) => bestFrame(group).i)
+    .map((group) => {
+      const there = group.filter(({ available }) => available);
+      return bestFrame(there.length === 0 ? group : there).i;
+    })
     .sort((a, b) => a - b)
     .map((i) => frames[i] as Frame);
 }

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import type { EmbeddedPhoto, Embedder } from '../embedding/port.ts';
+import type { EmbeddedPhoto, Embedder, PhotoFault } from '../embedding/port.ts';
 import { UserError } from '../errors.ts';
 import { exists } from '../files/exists.ts';
 import type { Hit, Library, PhotoFilter, PhotoIndex, PhotoStore, PhotoTable, SeenRows } from '../store/port.ts';
@@ -136,11 +136,15 @@ async function embedQuery(embedder: Embedder, file: string): Promise<EmbeddedPho
   const result = await embedder.embed({ file });
   if (result.kind === 'embedded') return result.photo;
   if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
-  throw unusableQuery(file, result.fault.reason);
+  throw unusableQuery(file, result.fault);
 }
 
-/** @param reason a clause: "is damaged" */
-export function unusableQuery(file: string, reason: string, hint = 'Name another photo.'): UserError {
+/** @param hint what else may have been meant by a name */
+export function unusableQuery(
+  file: string,
+  { code, reason }: Pick<PhotoFault, 'code' | 'reason'>,
+  hint = code === 'not_found' ? 'Check the spelling, or connect the drive it is on.' : 'Name another photo.',
+): UserError {
   return new UserError('query_unreadable', `The query photo ${file} cannot be used: it ${reason}.`, { hint });
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchDocument } from '../../src/output/documents/library.ts';
@@ -103,6 +103,24 @@ describe('curate search', () => {
   it('refuses an unknown word', async () => {
     const refused = await home.json<{ error: { code: string } }>(['search', 'casstle']);
     expect(refused).toMatchObject({ exit: 2, schema: 'curate.error/1', error: { code: 'unknown_word' } });
+  });
+
+  it('tells programs that nothing was done with nothing, and makes no folder for it', async () => {
+    const folder = join(home.path, 'nothing');
+    const found = await home.json<{ acted: unknown }>(['search', 'dog', '--name', 'none*', '--move-to', folder]);
+    expect(found).toMatchObject({ exit: 0, acted: { kind: 'move', folder, done: [], failed: [], undo: null } });
+    await expect(access(folder)).rejects.toThrow('ENOENT');
+  });
+
+  it('says of a hit of the last search whose file is gone that its drive may be away', async () => {
+    const gone = join(home.path, 'gone.jpg');
+    const lastSearch = join(home.path, '.local', 'share', 'curate', 'last-search.json');
+    await writeFile(lastSearch, JSON.stringify({ paths: [gone] }));
+    for (const each of [[], ['--each']]) {
+      expect((await home.curate(['search', ...each, '@1'])).stderr).toContain(
+        `${gone} cannot be used: it does not exist.\n  Check the spelling, or connect the drive it is on.`,
+      );
+    }
   });
 
   it('says of a folder that is not there that it is not, where nothing lies below it', async () => {

@@ -44,6 +44,14 @@ it('gives one frame, the sharpest, of each of the k nearest groups, however larg
   expect(found[0]).not.toHaveProperty('vector');
 });
 
+it('gives the best of the frames that are there, and where none is the best of all', async () => {
+  const { table, sorted } = await searchable([0, 0, 0, 0.5, 0.5].map(ofRoots));
+  const away = new Set(['002.jpg', '003.jpg', '004.jpg']);
+  const found = sorted.map((one) => ({ ...one, available: !away.has(one.path) }));
+  const spread = await spreadOut(async () => found, 6, { table, signal, unique: thresholds });
+  expect(spread.photos.map(({ path }) => path)).toEqual(['001.jpg', '004.jpg']);
+});
+
 describe('what differs', () => {
   const wide = Math.cos(0.55);
   const narrow = Math.cos(0.35);

@@ -54,6 +54,8 @@ export interface QueryRoom extends Pick<QueryDeps, 'session' | 'signal' | 'threa
   close(): Promise<void>;
 }
 
+const MISSING = { code: 'not_found', reason: 'does not exist' } as const;
+
 /**
  * Opens what the terms need; all of their photos are read side by side from now on.
  * @param lenient whether a query of several may fail by itself, rather than before anything is opened
@@ -74,7 +76,7 @@ export async function openRoom(
     }
     for (const term of terms) {
       if (term.kind === 'word') readWord(term, await words());
-      else if (!existsSync(term.file)) throw unusableQuery(term.file, 'does not exist');
+      else if (!existsSync(term.file)) throw unusableQuery(term.file, MISSING);
     }
   }
   await demandStore(session);

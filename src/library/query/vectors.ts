@@ -73,9 +73,9 @@ async function embed(embedder: Embedder, file: string, name: string): Promise<Fl
   const result = await embedder.embed({ file });
   if (result.kind === 'embedded') return result.photo.vector;
   if (result.kind === 'known') throw new Error('the embedder found a hash that it was not given');
-  const { code, reason } = result.fault;
-  const hint = code === 'not_an_image' ? whatElse(basename(name)) : undefined;
-  throw unusableQuery(name === '-' ? 'on standard input' : name, reason, hint);
+  const { fault } = result;
+  const hint = fault.code === 'not_an_image' ? whatElse(basename(name)) : undefined;
+  throw unusableQuery(name === '-' ? 'on standard input' : name, fault, hint);
 }
 
 /** What may have been meant by the name of a file that is no photo. */
