@@ -1,4 +1,5 @@
 import type { EmbeddingModel } from '../embedding/port.ts';
+import { once } from '../library/once.ts';
 import { rankCandidates } from '../library/query/rank-terms.ts';
 import { readWord, type SearchNotice } from '../library/query/terms.ts';
 import type { Session } from '../library/session.ts';
@@ -26,7 +27,8 @@ export async function wordSearch(
   filter: PhotoFilter | null,
 ): Promise<(k: number) => Promise<readonly FoundPhoto[]>> {
   const model = await session.model();
-  const [words, classIndexes] = await Promise.all([loadWords(model), classIndexesOf(session, index.store)]);
+  const words = await loadWords(model);
+  const classIndexes = once(() => classIndexesOf(session, index)).get;
   const terms = readWord({ kind: 'word', text: word, weight: 1 }, words).terms.map(({ term }) => term);
   const { similar } = model.thresholds;
   return async (k) => {

@@ -40,8 +40,8 @@ interface RankRequest {
   readonly seen?: SeenRows;
   /** Whether to look at every photo. */
   readonly exact?: boolean;
-  /** Of all the photos, where they are at hand. */
-  readonly classIndexes?: readonly ClassIndex[] | null;
+  /** Those of all the photos, null where they are not at hand; called only when they are of use. */
+  readonly classIndexes?: () => Promise<readonly ClassIndex[] | null>;
 }
 
 /**
@@ -106,9 +106,11 @@ function directionsFor(terms: readonly Term[], { classifier }: Words): Float32Ar
  * asked in rounds.
  */
 async function* knownCandidates(table: PhotoTable, request: RankRequest): AsyncGenerator<PhotoRow[]> {
-  const { terms, k, filter, seen, exact = false, classIndexes = null } = request;
+  const { terms, k, filter, seen, exact = false } = request;
   const words = terms.filter((term) => term.kind === 'word');
-  if (classIndexes === null || words.length < terms.length || exact || k > AT_ONCE) return;
+  if (words.length < terms.length || exact || k > AT_ONCE) return;
+  const classIndexes = (await request.classIndexes?.()) ?? null;
+  if (classIndexes === null) return;
   const most = filter === null ? Math.max(FEWEST_KNOWN, 2 * k) : MOST_ASKED;
   const [word, ...others] = words;
   const ids =

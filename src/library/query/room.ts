@@ -96,7 +96,7 @@ export async function openRoom(
     ranker: once(async () => rankerOf(await session.model())).get,
     pairs: once(async () => pairsOf(session.settings.paths.data, await session.model())).get,
     words,
-    classIndexes: once(() => classIndexesOf(session, index.store, libraries)).get,
+    classIndexes: once(() => classIndexesOf(session, index, libraries)).get,
     shares: once(async () => rememberedShares((await words()).classifier)).get,
     close: vectors.close,
   };

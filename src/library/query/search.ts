@@ -231,7 +231,7 @@ async function byTerms(
   const known = await words();
   const { similar } = (await session.model()).thresholds;
   const asked = { terms: terms.map(({ term }) => term), k: k + without.length, filter, exact };
-  const kept = { sharesOf: await shares(), seen, classIndexes: await classIndexes() };
+  const kept = { sharesOf: await shares(), seen, classIndexes };
   const request = { words: known, similar, ...kept, ...asked };
   const ranked = (await rankCandidates(index.table, request)).filter(({ score }) => score >= minScore);
   return locateHits(index.store, ranked, { k, without, libraries, isThere });

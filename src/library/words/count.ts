@@ -38,7 +38,7 @@ export async function countWords(
   const { storeExists } = await import('../../store/open.ts');
   if (entries.length > 0 && (await storeExists(session.settings))) {
     const { store, table } = await session.index();
-    const indexes = await classIndexesOf(session, store);
+    const indexes = await classIndexesOf(session, { store, table });
     const doubtful = indexes && countSure(indexes, entries, counts);
     const total = doubtful?.size ?? (await table.count());
     const photos = doubtful === null ? table.all({ vectors: true }) : rowsOf(table, [...doubtful.keys()]);

@@ -5,7 +5,7 @@ import type { IndexEvent } from '../../../src/library/index/events.ts';
 import { runIndex } from '../../../src/library/index/run.ts';
 import { rankCandidates } from '../../../src/library/query/rank-terms.ts';
 import { type QuerySearch, searchByQuery } from '../../../src/library/query/search.ts';
-import { classIndexesOf } from '../../../src/library/words/class-index/kept.ts';
+import { ClassIndexes, classIndexesOf } from '../../../src/library/words/class-index/kept.ts';
 import { countWords } from '../../../src/library/words/count.ts';
 import { wordSearch } from '../../../src/picture/word-query.ts';
 import type { MemoryTable } from '../../support/memory-store.ts';
@@ -31,10 +31,10 @@ async function put(photos: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, shows] of Object.entries(photos)) await library.put(path, shows, { indexed: false });
 }
 
-async function index(interrupted = signal): Promise<void> {
+async function index(interrupted = signal, root = join(library.home, 'photos')): Promise<void> {
   const onEvent = (event: IndexEvent): void => void events.push(event);
   const deps = { world: testWorld(), session: library.session, signal: interrupted, onEvent };
-  await runIndex({ ...deps, confirmPrune: async () => true }, { roots: [join(library.home, 'photos')], ignore: [] });
+  await runIndex({ ...deps, confirmPrune: async () => true }, { roots: [root], ignore: [] });
 }
 
 async function search(word: string, more: Partial<QuerySearch> = {}): Promise<[path: string, score: number][]> {
@@ -47,7 +47,7 @@ function classesOf(word: string): readonly number[] {
   return library.words.vocabulary.words.get(word)?.flatMap(({ classes }) => classes) ?? [];
 }
 
-const indexesOf = () => classIndexesOf(library.session, library.store);
+const indexesOf = () => classIndexesOf(library.session, { store: library.store, table });
 const PHOTOS = {
   '1.jpg': 'border collie',
   '2.jpg': 'castle',
@@ -98,7 +98,7 @@ describe('after an index run', () => {
       terms: [{ kind: 'word', classes: classesOf('castle'), weight: 1 }],
       k: 5,
       filter: { within },
-      classIndexes: await indexesOf(),
+      classIndexes: indexesOf,
     });
     expect(rows.map(({ path }) => path)).toEqual([...Array(10)].map((_, i) => `here/${290 + i}.jpg`));
     expect(filtered.mock.calls.map(([ids]) => ids.length)).toEqual([30, 120, 150]);
@@ -112,6 +112,31 @@ describe('after an index run', () => {
     expect((await search('castle beach')).map(([path]) => path)[0]).toBe('3.jpg');
     expect(await search('castle beach')).toEqual(await search('castle beach', { exact: true }));
     expect(asked).toHaveBeenCalled();
+  });
+
+  it('what is kept is not read for photos beside words, nor for a look at every photo', async () => {
+    await put(PHOTOS);
+    await index();
+    const read = vi.spyOn(ClassIndexes.prototype, 'whole');
+    const file = join(library.home, 'photos', '2.jpg');
+    const photo = { kind: 'photo', name: '2.jpg', file, oneOfMany: false, weight: 1 } as const;
+    const terms = [photo, { kind: 'word', text: 'castle', weight: 1 } as const];
+    expect((await searchByQuery({ session: library.session, signal }, terms, { k: 2 })).results).toHaveLength(2);
+    expect(await search('castle', { exact: true })).toHaveLength(2);
+    expect(read).not.toHaveBeenCalled();
+    expect(await search('castle')).toHaveLength(2);
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  it('an empty folder that is indexed as well hides nothing, nor do photos of other models', async () => {
+    await put(PHOTOS);
+    const empty = join(library.home, 'empty');
+    await mkdir(empty);
+    await index();
+    await index(signal, empty);
+    await library.store.putLibrary({ id: 'theirs', name: 'theirs', root: '', generation: 1, marks: { other: 'm' } });
+    expect(await library.store.libraries()).toHaveLength(3);
+    expect(await indexesOf()).toHaveLength(1);
   });
 
   it('words are counted as by looking at each photo, and few of those are looked at', async () => {
@@ -159,11 +184,21 @@ describe('what is kept is not believed', () => {
     await library.store.putLibrary({ ...own, marks: { [library.model.sha256]: 'by another machine' } });
     expect(await indexesOf()).toBeNull();
     await library.store.putLibrary(own);
+    const [row] = table.stored.values();
+    if (row === undefined) throw new Error('there is no row');
     await library.store.putLibrary({ id: 'theirs', name: 'theirs', root: '' });
+    await table.upsert([{ ...row, id: 'theirs', library: 'theirs' }]);
     expect(await indexesOf()).toBeNull();
-    // One that holds photos of other models alone hides none.
-    await library.store.putLibrary({ id: 'theirs', name: 'theirs', root: '', generation: 1, marks: { other: 'm' } });
-    expect(await indexesOf()).toHaveLength(1);
+  });
+
+  it('of a library that an earlier version indexed, and this one with another model', async () => {
+    await put(PHOTOS);
+    await index();
+    const [row] = table.stored.values();
+    if (row === undefined) throw new Error('there is no row');
+    await library.store.putLibrary({ id: 'old', name: 'old', root: '', generation: 1, marks: { other: 'm' } });
+    await table.upsert([{ ...row, id: 'old', library: 'old' }]);
+    expect(await indexesOf()).toBeNull();
   });
 
   it('where a library was put a moment ago, of which a quick answer of the store does not tell', async () => {

@@ -54,22 +54,24 @@ export class ClassIndexes {
    * @param listed the store's libraries; one put in the last seconds may be missing @param recent for all of them
    */
   async whole(
+    table: Pick<PhotoTable, 'count'>,
     listed: readonly Library[],
     recent: () => Promise<readonly Library[]>,
   ): Promise<readonly ClassIndex[] | null> {
     const libraries = (await this.#knowsMoreThan(listed)) ? await recent() : listed;
-    const read = await Promise.all(
-      libraries
-        .filter((library) => !this.#isWithoutRows(library))
-        .map(async (library) => {
-          const mark = this.#markOf(library);
-          if (mark === undefined || library.arriving !== undefined) return null;
-          const found = await readClassIndex(this.#fileOf(library), this.#classifier);
-          return found?.mark === mark ? found.index : null;
-        }),
-    );
-    const there = read.filter((index) => index !== null);
-    return there.length === read.length ? there : null;
+    const read = await Promise.all(libraries.map((library) => this.#read(library, table)));
+    const there = read.filter((indexes) => indexes !== null);
+    return there.length === read.length ? there.flat() : null;
+  }
+
+  /** That of a library, none where it has no photos; null where it is not at hand. */
+  async #read(library: Library, table: Pick<PhotoTable, 'count'>): Promise<readonly ClassIndex[] | null> {
+    if (library.arriving !== undefined) return null;
+    const mark = this.#markOf(library);
+    // Of an empty folder, or one that was indexed with other models alone; but curate 0.1.0 drew none for its rows.
+    if (mark === undefined) return (await table.count(library.id)) === 0 ? [] : null;
+    const found = await readClassIndex(this.#fileOf(library), this.#classifier);
+    return found?.mark === mark ? [found.index] : null;
   }
 
   async #knowsMoreThan(libraries: readonly Library[]): Promise<boolean> {
@@ -118,11 +120,6 @@ export class ClassIndexes {
     await writeClassIndex(file, builder.finish(), made).catch(() => undefined);
   }
 
-  /** Of a library that was indexed with other models alone. */
-  #isWithoutRows({ generation, marks }: Library): boolean {
-    return generation !== undefined && marks !== undefined && marks[this.#model.sha256] === undefined;
-  }
-
   #markOf({ marks }: Library): string | undefined {
     return marks?.[this.#model.sha256];
   }
@@ -133,18 +130,18 @@ export class ClassIndexes {
 }
 
 /**
- * Those of all photos of a session's store; null where they are not at hand, and for a model that knows no words.
+ * Those of all photos of a session's model; null where they are not at hand, and for a model that knows no words.
  * @param listed its libraries; one put in the last seconds may be missing
  */
 export async function classIndexesOf(
   session: Pick<Session, 'settings' | 'machine' | 'model'>,
-  store: Pick<PhotoStore, 'libraries'>,
+  { store, table }: { readonly store: Pick<PhotoStore, 'libraries'>; readonly table: Pick<PhotoTable, 'count'> },
   listed: () => Promise<readonly Library[]> = () => store.libraries({ recent: false }),
 ): Promise<readonly ClassIndex[] | null> {
   const [model, place] = await Promise.all([session.model(), session.machine.place()]);
   const indexes = await ClassIndexes.open(session.settings.paths.cache, place, model);
   if (indexes === null) return null;
-  return indexes.whole(await listed(), () => store.libraries());
+  return indexes.whole(table, await listed(), () => store.libraries());
 }
 
 /** Makes the folder where it is not there. */
