@@ -85,7 +85,9 @@ async function photosOf(folder: string, typed: string): Promise<string[]> {
   const { files } = onePerPhoto((await walk(folder)).files);
   if (files.length > 0) return files.map(({ path }) => join(folder, ...path.split('/')));
   throw new UserError('no_photos', `There is no photo in the folder ${folder}.`, {
-    hint: /[/\\]/.test(typed) ? 'Name another folder, or a photo.' : `To search by the word, write word:${typed}`,
+    hint: /^[\p{L}' -]+$/u.test(typed)
+      ? `To search by the word, write word:${typed}`
+      : 'Name another folder, or a photo.',
   });
 }
 

@@ -17,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true }));
 
-const resolved = (text: string, away = false): Promise<QueryTerm[]> =>
-  resolveTerm(text, away, { cwd, dataFolder, standardInput: async () => join(cwd, 'b.jpg') });
+const here = () => ({ cwd, dataFolder, standardInput: async () => join(cwd, 'b.jpg') });
+const resolved = (text: string, away = false): Promise<QueryTerm[]> => resolveTerm(text, away, here());
 const filesOf = async (text: string): Promise<string[]> =>
   (await resolved(text)).map((term) => (term.kind === 'photo' ? term.file.slice(cwd.length + 1) : `word ${term.text}`));
 
@@ -91,6 +91,9 @@ describe('an argument of a search stands for', () => {
       code: 'no_photos',
       hint: expect.stringContaining('word:cat'),
     });
+    const nothing = { code: 'no_photos', hint: 'Name another folder, or a photo.' };
+    await expect(resolveTerm('.', false, { ...here(), cwd: join(cwd, 'cat') })).rejects.toMatchObject(nothing);
+    await expect(resolved('./cat')).rejects.toMatchObject(nothing);
     await expect(resolved('*.tif')).rejects.toMatchObject({ code: 'no_photos' });
     await expect(resolved('no.jpg')).rejects.toMatchObject({ code: 'query_unreadable' });
   });
