@@ -58,6 +58,11 @@ describe('a file that is replaced', () => {
     expect(await readdir(folder)).toEqual(['a.json']);
   });
 
+  it('writes what comes in parts, one behind the other', async () => {
+    await writeWhole(at('parts.bin'), [Buffer.from('one '), new Uint8Array(0), Buffer.from('two')]);
+    expect(await readFile(at('parts.bin'), 'utf8')).toBe('one two');
+  });
+
   it('keeps its content when the new one is given up', async () => {
     await writeFile(at('a.json'), 'old');
     const draft = await Draft.open(at('a.json'));

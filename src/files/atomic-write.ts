@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { exists } from './exists.ts';
@@ -99,19 +99,25 @@ async function removeAbandoned(draft: string): Promise<void> {
   }
 }
 
-/** Writes the file whole or not at all. @param mode as of `Draft.open` */
-export async function writeWhole(file: string, data: string | Uint8Array, mode?: number): Promise<void> {
+type Data = string | Uint8Array;
+
+/** Writes the file whole or not at all. @param data in parts, too, one behind the other @param mode as of `Draft.open` */
+export async function writeWhole(file: string, data: Data | Iterable<Uint8Array>, mode?: number): Promise<void> {
   await written(await Draft.open(file, mode), data, (draft) => draft.publish());
 }
 
 /** Writes a file whole or not at all, and never over anything. @returns false when the name is taken */
-export async function writeNew(file: string, data: string | Uint8Array): Promise<boolean> {
+export async function writeNew(file: string, data: Data): Promise<boolean> {
   return written(await Draft.open(file), data, (draft) => draft.publishNew());
 }
 
-async function written<T>(draft: Draft, data: string | Uint8Array, publish: (draft: Draft) => Promise<T>): Promise<T> {
+async function written<T>(
+  draft: Draft,
+  data: Data | Iterable<Uint8Array>,
+  publish: (draft: Draft) => Promise<T>,
+): Promise<T> {
   try {
-    await draft.handle.writeFile(data);
+    await writeFile(draft.handle, data);
     return await publish(draft);
   } catch (error) {
     await draft.abandon();

@@ -80,7 +80,7 @@ export async function writeClassIndex(file: string, { postings }: ClassIndex, or
   const parts = [ids, contents, rest, starts, photos, shares].map(
     ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
-  await writeWhole(file, Buffer.concat([Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES)), ...parts]), 0o600);
+  await writeWhole(file, [Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES)), ...parts], 0o600);
 }
 
 function sizeOf({ photos, classes, postings }: Header): number {

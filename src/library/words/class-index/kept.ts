@@ -100,10 +100,8 @@ export class ClassIndexes {
     // Whoever searches for a word is told that a file of the model is damaged; the photos are indexed.
     if (words === null) return;
     const { classifier } = words;
-    const before = (await readClassIndex(file, this.#classifier))?.index ?? null;
-    const { kept, missing } = await compare(before, rows());
     const builder = new ClassIndexBuilder(classifier.classes);
-    if (before !== null) builder.keep(before, kept);
+    const missing = await this.#keep(file, builder, rows());
     let isWhole = true;
     for (let from = 0; from < missing.length; from += PORTION) {
       if (signal.aborted) {
@@ -118,6 +116,18 @@ export class ClassIndexes {
     }
     const made = { classifier: this.#classifier, mark: isWhole ? mark : null };
     await writeClassIndex(file, builder.finish(), made).catch(() => undefined);
+  }
+
+  /** Takes over what a file has of some rows, and lets go of the rest. @returns the rows that it lacks */
+  async #keep(
+    file: string,
+    builder: ClassIndexBuilder,
+    rows: AsyncIterable<IndexedPhoto>,
+  ): Promise<readonly IndexedPhoto[]> {
+    const before = (await readClassIndex(file, this.#classifier))?.index ?? null;
+    const { kept, missing } = await compare(before, rows);
+    if (before !== null) builder.keep(before, kept);
+    return missing;
   }
 
   #markOf({ marks }: Library): string | undefined {
