@@ -3,6 +3,7 @@ import type { PhotoRow, PhotoTable } from '../../store/port.ts';
 import type { Session } from '../session.ts';
 import { type ClassIndex, ROUNDING } from './class-index/class-index.ts';
 import { classIndexesOf } from './class-index/kept.ts';
+import { parseWord } from './parse.ts';
 import { portionsOf, shareOf } from './rank.ts';
 import { CLEARLY_SEEN, preference } from './seen.ts';
 import { spellingOf } from './spelling.ts';
@@ -103,7 +104,7 @@ export function listWords(vocabulary: Vocabulary, prefix: string): Entry[] {
     if (first?.name.toLowerCase() === word && isBetter) names.set(key, { word, meaning: first });
     bySet.set(key, [...(bySet.get(key) ?? []), word]);
   }
-  const begins = spellingOf(prefix);
+  const begins = beginningOf(prefix, vocabulary);
   return [...bySet]
     .filter(([, words]) => words.some((word) => spellingOf(word).startsWith(begins)))
     .map(([key, words]) => {
@@ -111,6 +112,14 @@ export function listWords(vocabulary: Vocabulary, prefix: string): Entry[] {
       return { word, also: words.filter((other) => other !== word), classes: key.split(',').map(Number) };
     })
     .sort((a, b) => (a.word < b.word ? -1 : 1));
+}
+
+/** How words begin; for one that none begins with what it stands for in a search: "cat" for "cats". */
+function beginningOf(prefix: string, vocabulary: Vocabulary): string {
+  const typed = spellingOf(prefix);
+  for (const word of vocabulary.words.keys()) if (spellingOf(word).startsWith(typed)) return typed;
+  const parsed = parseWord(prefix, vocabulary);
+  return parsed.kind === 'known' ? spellingOf(parsed.word) : typed;
 }
 
 /**

@@ -34,6 +34,13 @@ describe('the list of words', () => {
     expect(named('ice bear')).toEqual(['polar bear']);
   });
 
+  test('takes a plural that no word begins with for its word', () => {
+    const [cats, cat] = ['cats', 'cat'].map((text) => listWords(vocabulary, text).map(({ word }) => word));
+    expect(cats).toEqual(cat);
+    expect(cats).toContain('cat');
+    expect(listWords(vocabulary, 'xyzzies')).toEqual([]);
+  });
+
   test('counts a photo for all that it shows, or for those in question', () => {
     const photo = (index: number): Float32Array => Float32Array.from({ length: 1000 }, (_, i) => (i === index ? 1 : 0));
     const [collie, castle] = [photo(232), photo(483)];
