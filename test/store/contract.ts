@@ -93,6 +93,12 @@ export function storeContract(
       // With the vectors at hand they are computed here, and are the same to the last digit, whoever found the row before.
       const withVectors = (_: unknown, i: number): boolean => i % 4 < 2;
       expect(together.slice(0, -1).filter(withVectors)).toEqual(alone.filter(withVectors));
+      // So they are where a part of the filter is asked of the store's answers.
+      for (const vector of many.slice(0, 10)) {
+        const all = { k: 8, vectors: true } as const;
+        const filtered = await table.search(vector, { ...all, filter: { exclude: ['none.jpg'] } });
+        expect(filtered).toEqual(await table.search(vector, all));
+      }
     });
 
     holds('rows come back as they were put', async ({ table }) => {

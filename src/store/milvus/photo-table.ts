@@ -189,8 +189,7 @@ export class MilvusTable implements PhotoTable {
       found.map(({ id }) => id),
       { recent: false },
     );
-    const rows = new Map(whole.map((row) => [row.id, row]));
-    return found.flatMap((hit) => ({ ...hit, ...rows.get(hit.id) }));
+    return rankedBy(vector, whole);
   }
 
   async #nearestOfAll(
