@@ -9,6 +9,7 @@ import {
   type ClassIndex,
   ClassIndexBuilder,
   type IndexedPhoto,
+  ROUNDING,
 } from '../../../src/library/words/class-index/class-index.ts';
 import { readClassIndex, readOrigin, writeClassIndex } from '../../../src/library/words/class-index/file.ts';
 import { rankByTerms, shareOf } from '../../../src/library/words/rank.ts';
@@ -189,4 +190,18 @@ describe('the file of an index', () => {
     expect(await readClassIndex(join(folder, 'absent'), origin.classifier)).toBeNull();
     expect(await readOrigin(join(folder, 'absent'))).toBeNull();
   });
+});
+
+it('sums of a thousand classes, of which each takes next to nothing, are off by no more than is allowed for', () => {
+  const classes = Array.from({ length: 1000 }, (_, one) => one);
+  const photos = [0.0008, 0.0009, 0.00099].map((one, i) => {
+    const { id, sha256 } = photoOf([], i);
+    return { id, sha256, shares: Float32Array.from(classes, () => one) };
+  });
+  const builder = new ClassIndexBuilder(classes.length);
+  add(builder, photos);
+  const said = builder.finish().sharesOf(classes);
+  const off = photos.map(({ shares }, place) => Math.abs((said[place] as number) - shareOf(shares, classes)));
+  expect(Math.max(...off)).toBeGreaterThan(1e-6);
+  expect(Math.max(...off)).toBeLessThanOrEqual(ROUNDING);
 });

@@ -1,7 +1,7 @@
 /** Shares below this are left out: of a photo some dozens are kept, and together they are nearly all of it. */
 const LEAST_SHARE = 1e-4;
-/** Shares are sums of float32: they may be off by so much. */
-export const ROUNDING = 1e-6;
+/** Shares are sums of float32: each of a thousand additions of parts of 1 may be off by half of the last digit. */
+export const ROUNDING = 1000 * 2 ** -25;
 /** A sha256. */
 const HASH_BYTES = 32;
 
