@@ -250,13 +250,14 @@ async function refreshClassIndexes(
   stored: readonly Library[],
   settled: readonly Library[],
 ): Promise<void> {
-  await classIndexes?.forgetOthers(stored);
+  if (classIndexes === null) return;
+  await classIndexes.forgetOthers(stored);
   const onProgress = (done: number, total: number): void => onEvent({ kind: 'classifying', done, total });
   for (const library of settled) {
     async function* rows(): AsyncGenerator<IndexedPhoto> {
       for await (const folder of remembered.folders(library.id, '')) yield* folder.rows;
     }
-    await unlessDamaged(async () => classIndexes?.refresh(library, { table, rows, signal, onProgress }));
+    await unlessDamaged(() => classIndexes.refresh(library, { table, rows, signal, onProgress }));
   }
 }
 

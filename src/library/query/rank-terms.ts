@@ -9,6 +9,7 @@ import {
   type SearchOptions,
   type SeenRows,
 } from '../../store/port.ts';
+import { rowsInPortions } from '../rows.ts';
 import type { RankedHit } from '../vector-search.ts';
 import { candidatesOf, candidatesOfAll } from '../words/class-index/candidates.ts';
 import type { ClassIndex } from '../words/class-index/class-index.ts';
@@ -118,7 +119,7 @@ async function* knownCandidates(table: PhotoTable, request: RankRequest): AsyncG
       ? candidatesOf(classIndexes, word.classes, { k: filter === null ? k : most, most })
       : candidatesOfAll(classIndexes, words, most);
   if (filter === null) {
-    yield* rowsOf(table, ids, seen);
+    yield* rowsInPortions(table, ids, AT_ONCE, { recent: false, seen });
     return;
   }
   let found = 0;
@@ -128,16 +129,6 @@ async function* knownCandidates(table: PhotoTable, request: RankRequest): AsyncG
     const rows = await table.rows(ids.slice(from, from + size), { recent: false, seen, filter });
     found += rows.length;
     yield rows;
-  }
-}
-
-async function* rowsOf(
-  table: PhotoTable,
-  ids: readonly string[],
-  seen: SeenRows | undefined,
-): AsyncGenerator<PhotoRow[]> {
-  for (let from = 0; from < ids.length; from += AT_ONCE) {
-    yield await table.rows(ids.slice(from, from + AT_ONCE), { recent: false, seen });
   }
 }
 
@@ -160,7 +151,7 @@ async function* candidates(
     for (const direction of directions) {
       for (const { id } of await table.search(direction, { k, ...within })) found.add(id);
     }
-    yield* rowsOf(table, [...found], undefined);
+    yield* rowsInPortions(table, [...found], AT_ONCE, { recent: false });
   }
 }
 

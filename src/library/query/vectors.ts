@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Embedder } from '../../embedding/port.ts';
 import type { PhotoIndex, PhotoRow } from '../../store/port.ts';
 import { inside, photoId } from '../paths.ts';
+import { rowsInPortions } from '../rows.ts';
 import type { Session } from '../session.ts';
 import { unusableQuery } from '../vector-search.ts';
 import { MANY, outsideLibraries } from './outside.ts';
@@ -104,8 +105,8 @@ async function storedVectors(
   const wanted = places.flat();
   const ids = [...new Set(wanted.map(({ id }) => id))];
   const rows = new Map<string, PhotoRow>();
-  for (let from = 0; from < ids.length; from += PORTION) {
-    for (const row of await table.rows(ids.slice(from, from + PORTION), { recent: false })) rows.set(row.id, row);
+  for await (const some of rowsInPortions(table, ids, PORTION, { recent: false })) {
+    for (const row of some) rows.set(row.id, row);
   }
   const vectors = new Map<string, Float32Array>();
   for (const { id, file, size, mtimeMs } of wanted) {

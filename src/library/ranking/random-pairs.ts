@@ -7,6 +7,7 @@ import { cosine, rootCosine } from '../../embedding/vector.ts';
 import { writeWhole } from '../../files/atomic-write.ts';
 import { makeOwnFolders } from '../../files/folders.ts';
 import type { PhotoIndex } from '../../store/port.ts';
+import { rowsInPortions } from '../rows.ts';
 import { isOutdated, pairSimilarities, randomPairs } from './likeness.ts';
 
 /** With fewer photos the model's own calibration says more. */
@@ -91,8 +92,6 @@ async function sampleVectors(
     }
   }
   const vectors: Float32Array[] = [];
-  for (let from = 0; from < ids.length; from += PORTION) {
-    for (const { vector } of await table.rows(ids.slice(from, from + PORTION))) vectors.push(vector);
-  }
+  for await (const rows of rowsInPortions(table, ids, PORTION)) vectors.push(...rows.map(({ vector }) => vector));
   return vectors;
 }

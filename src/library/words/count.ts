@@ -1,5 +1,5 @@
 import { demandUninterrupted } from '../../interrupt.ts';
-import type { PhotoRow, PhotoTable } from '../../store/port.ts';
+import { rowsInPortions } from '../rows.ts';
 import type { Session } from '../session.ts';
 import { type ClassIndex, ROUNDING } from './class-index/class-index.ts';
 import { classIndexesOf } from './class-index/kept.ts';
@@ -42,9 +42,12 @@ export async function countWords(
     const indexes = await classIndexesOf(session, { store, table });
     const doubtful = indexes && countSure(indexes, entries, counts);
     const total = doubtful?.size ?? (await table.count());
-    const photos = doubtful === null ? table.all({ vectors: true }) : rowsOf(table, [...doubtful.keys()]);
+    const portions =
+      doubtful === null
+        ? portionsOf(table.all({ vectors: true }), PORTION)
+        : rowsInPortions(table, [...doubtful.keys()], PORTION);
     let done = 0;
-    for await (const rows of portionsOf(photos, PORTION)) {
+    for await (const rows of portions) {
       demandUninterrupted(signal);
       const shares = classifier.probabilities(rows.map(({ vector }) => vector));
       rows.forEach(({ id }, i) => {
@@ -78,10 +81,6 @@ function countSure(indexes: readonly ClassIndex[], entries: readonly Entry[], co
     });
   }
   return doubtful;
-}
-
-async function* rowsOf(table: PhotoTable, ids: readonly string[]): AsyncGenerator<PhotoRow> {
-  for (let from = 0; from < ids.length; from += PORTION) yield* await table.rows(ids.slice(from, from + PORTION));
 }
 
 /** Words that stand for the same classes. */
